@@ -1,0 +1,6 @@
+// wsproof serve
+import type { Command } from "commander";
+
+export function registerServe(program: Command): void {
+  program.command("serve");
+}

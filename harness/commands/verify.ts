@@ -1,0 +1,6 @@
+// wsproof verify
+import type { Command } from "commander";
+
+export function registerVerify(program: Command): void {
+  program.command("verify");
+}

@@ -1,0 +1,30 @@
+// The history: what every connection of a run sent and received, in one order. Recorded first, judged after; checkers take nothing else.
+
+interface Base {
+  /** Milliseconds since the run began, monotonic. */
+  readonly atMs: number;
+  /** From 0, unique in the run. A reconnect is another connection. */
+  readonly connection: number;
+}
+
+/** `frame` is the parsed JSON where the text is JSON (then `json` is true), else the text itself, or for binary frames its hex digits. */
+interface Framed extends Base {
+  readonly frame: unknown;
+  readonly json: boolean;
+  readonly bytes: number;
+}
+
+/** One process logs all of them, so the order in the array is the order in which they happened here. */
+export type HistoryEvent =
+  /** The upgrade succeeded. */
+  | (Base & { readonly kind: "open"; readonly node: string; readonly subprotocol: string; readonly user: string })
+  | (Framed & { readonly kind: "send" })
+  | (Framed & { readonly kind: "receive" })
+  /** The client started to close, or reset the connection (`code` 1006). */
+  | (Base & { readonly kind: "hang-up"; readonly code: number })
+  /** The connection has ended: the peer's close code, 1005 without one, 1006 without a close frame. */
+  | (Base & { readonly kind: "close"; readonly code: number; readonly reason: string })
+  /** Something was done to the target: a signal, a cut link. `connection` is -1. */
+  | (Base & { readonly kind: "fault"; readonly what: string; readonly node: string });
+
+export type History = readonly HistoryEvent[];

@@ -1,0 +1,21 @@
+// After tsc: copies what is not TypeScript (document, validators, pages, Lua) to the same place under dist/.
+import { cpSync, mkdirSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const skip = /\.ts$|^fixtures$|^node_modules$/;
+
+function copy(folder: string): void {
+  for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
+    if (skip.test(entry.name)) continue;
+    const from = path.join(folder, entry.name);
+    if (entry.isDirectory()) copy(from);
+    else {
+      mkdirSync(path.join(root, "dist", folder), { recursive: true });
+      cpSync(path.join(root, from), path.join(root, "dist", from));
+    }
+  }
+}
+
+for (const folder of ["spec", "generated", "reference", "harness"]) copy(folder);
