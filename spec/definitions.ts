@@ -1,0 +1,93 @@
+// Schemas of a document with every `$ref` rewritten to `#/definitions/NAME`, and the definitions that this takes.
+import type { DocumentPointer, JsonSchema } from "./contract.ts";
+import { canonical, join, lookup, tokens } from "./pointer.ts";
+import { isRecord, record } from "./raw.ts";
+import type { SourceTree } from "./source-tree.ts";
+
+/** Keywords whose members are names that the author chose, so that none of them is a keyword. */
+const nameMaps = new Set(["properties", "patternProperties", "definitions", "$defs", "dependencies"]);
+/** Keywords that hold data: a `$ref` in there is just a member. */
+const dataKeywords = new Set(["const", "enum", "default", "examples", "example"]);
+/** Keys that say nothing about what they hold, so that a definition is not named after them. */
+const dullKeys = new Set(["payload", "schema", "headers", "items", "schemas", "properties", "components", "messages"]);
+/** They give a schema another base address, against which `#/definitions/NAME` would not be found. */
+const dropped = new Set(["$id", "$schema"]);
+
+export interface Definitions {
+  /** The schema that stands at the pointer. */
+  schemaAt(pointer: DocumentPointer): JsonSchema;
+  /** All that is referenced, after the named schemas of the document, in its order. */
+  all(): ReadonlyMap<string, JsonSchema>;
+  /** Where a definition stands. */
+  pointerOf(name: string): DocumentPointer | undefined;
+}
+
+export function createDefinitions(tree: SourceTree): Definitions {
+  const nameByPointer = new Map<DocumentPointer, string>();
+  const pointerByName = new Map<string, DocumentPointer>();
+  const schemas = new Map<string, JsonSchema>();
+  const unwritten: string[] = [];
+
+  const nameOf = (pointer: DocumentPointer): string => {
+    const known = nameByPointer.get(pointer);
+    if (known !== undefined) return known;
+    const wanted = wantedName(pointer);
+    let name = wanted;
+    for (let suffix = 2; pointerByName.has(name); suffix++) name = `${wanted}_${suffix}`;
+    nameByPointer.set(pointer, name);
+    pointerByName.set(name, pointer);
+    schemas.set(name, true);
+    unwritten.push(name);
+    return name;
+  };
+
+  /** Rewriting a schema may name further ones, which come after it. */
+  const complete = () => {
+    for (let name = unwritten.shift(); name !== undefined; name = unwritten.shift()) {
+      schemas.set(name, rewrite(unwrapped(lookup(tree.root, pointerByName.get(name)!))));
+    }
+    return schemas;
+  };
+
+  const rewrite = (value: unknown): JsonSchema => {
+    if (typeof value === "boolean") return value;
+    if (!isRecord(value)) return true;
+    const entries = Object.entries(value)
+      .filter(([keyword]) => !dropped.has(keyword))
+      .map(([keyword, child]): [string, unknown] => [keyword, rewriteMember(keyword, child)]);
+    return Object.fromEntries(entries);
+  };
+
+  const rewriteMember = (keyword: string, child: unknown): unknown => {
+    if (keyword === "$ref" && typeof child === "string") return `#/definitions/${nameOf(canonical(child))}`;
+    if (dataKeywords.has(keyword) || keyword.startsWith("x-")) return child;
+    if (nameMaps.has(keyword) && isRecord(child)) {
+      return Object.fromEntries(Object.entries(child).map(([name, schema]) => [name, rewriteNested(schema)]));
+    }
+    return rewriteNested(child);
+  };
+
+  const rewriteNested = (child: unknown): unknown => {
+    if (Array.isArray(child)) return child.map(rewriteNested);
+    return isRecord(child) ? rewrite(unwrapped(child)) : child;
+  };
+
+  const components = "#/components/schemas";
+  for (const name of Object.keys(record(lookup(tree.root, components)))) nameOf(join(components, name));
+
+  return {
+    schemaAt: (pointer) => rewrite(unwrapped(lookup(tree.root, pointer))),
+    all: complete,
+    pointerOf: (name) => pointerByName.get(name),
+  };
+}
+
+function wantedName(pointer: DocumentPointer): string {
+  const telling = tokens(pointer).findLast((token) => !dullKeys.has(token) && !/^\d+$/.test(token)) ?? "Schema";
+  return telling.replaceAll(/[^A-Za-z0-9_.-]/g, "_");
+}
+
+/** AsyncAPI 3 lets a schema say its format: `{ schemaFormat, schema }`. */
+function unwrapped(value: unknown): unknown {
+  return isRecord(value) && typeof value.schemaFormat === "string" && "schema" in value ? value.schema : value;
+}

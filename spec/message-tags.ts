@@ -1,0 +1,87 @@
+// Finds the constant field by which a message is told from the others of its direction.
+import type { JsonSchema, Message, Pointer } from "./contract.ts";
+import { join } from "./pointer.ts";
+import { isRecord, list, record, text } from "./raw.ts";
+
+type Scalar = string | number | boolean;
+type Tag = NonNullable<Message["tag"]>;
+type Definitions = ReadonlyMap<string, JsonSchema>;
+
+/** Deeper than any envelope that has been seen, and shallow enough for recursive schemas. */
+const maxDepth = 4;
+const namePrefix = "#/definitions/";
+
+/**
+ * The tag of one payload among others: the first pointer where it holds one constant that no other can hold.
+ * @returns undefined where no single field decides
+ */
+export function tagAmong(payload: JsonSchema, others: readonly JsonSchema[], definitions: Definitions): Tag | undefined {
+  return constants(payload, definitions).find(({ pointer, value }) =>
+    others.every((other) => excludes(other, pointer, value, definitions)),
+  );
+}
+
+/** Required constants of a schema, the shallow ones first. */
+function constants(schema: JsonSchema, definitions: Definitions): Tag[] {
+  const found: (Tag & { depth: number; required: boolean })[] = [];
+  const walk = (schema: unknown, pointer: Pointer, depth: number, required: boolean) => {
+    for (const part of conjuncts(schema, definitions)) {
+      const value = onlyValue(part);
+      if (value !== undefined) found.push({ pointer, value, depth, required });
+      if (depth >= maxDepth) continue;
+      const needed = new Set(list(part.required));
+      for (const [name, child] of Object.entries(record(part.properties))) {
+        walk(child, join(pointer, name), depth + 1, required && needed.has(name));
+      }
+    }
+  };
+  walk(schema, "", 0, true);
+  return found
+    .sort((a, b) => Number(b.required) - Number(a.required) || a.depth - b.depth)
+    .map(({ pointer, value }) => ({ pointer, value }));
+}
+
+/** The schema, what it refers to, and all its allOf: whatever must hold at once. */
+function conjuncts(schema: unknown, definitions: Definitions): Record<string, unknown>[] {
+  const parts: Record<string, unknown>[] = [];
+  const seen = new Set<unknown>();
+  const queue = [schema];
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    if (!isRecord(next) || seen.has(next)) continue;
+    seen.add(next);
+    parts.push(next);
+    const reference = text(next.$ref);
+    if (reference?.startsWith(namePrefix)) queue.push(definitions.get(reference.slice(namePrefix.length)));
+    queue.push(...list(next.allOf));
+  }
+  return parts;
+}
+
+function onlyValue(schema: Record<string, unknown>): Scalar | undefined {
+  const only = "const" in schema ? schema.const : list(schema.enum).length === 1 ? list(schema.enum)[0] : undefined;
+  return typeof only === "string" || typeof only === "number" || typeof only === "boolean" ? only : undefined;
+}
+
+/** Whether no value of the schema can hold this at the pointer. */
+function excludes(schema: JsonSchema, pointer: Pointer, value: Scalar, definitions: Definitions): boolean {
+  let parts = conjuncts(schema, definitions);
+  for (const name of pointer.split("/").slice(1)) {
+    const key = name.replaceAll("~1", "/").replaceAll("~0", "~");
+    if (parts.some((part) => !allowsType(part, "object"))) return true;
+    const children = parts.flatMap((part) => (Object.hasOwn(record(part.properties), key) ? [record(part.properties)[key]] : []));
+    if (children.length === 0)
+      return parts.some((part) => part.additionalProperties === false && part.patternProperties === undefined);
+    parts = children.flatMap((child) => conjuncts(child, definitions));
+  }
+  return parts.some(
+    (part) =>
+      ("const" in part && part.const !== value) ||
+      (Array.isArray(part.enum) && !part.enum.includes(value)) ||
+      !allowsType(part, typeof value === "number" ? "number" : (typeof value as "string" | "boolean")),
+  );
+}
+
+function allowsType(schema: Record<string, unknown>, type: "object" | "string" | "number" | "boolean"): boolean {
+  const types = typeof schema.type === "string" ? [schema.type] : Array.isArray(schema.type) ? schema.type : undefined;
+  return types === undefined || types.includes(type) || (type === "number" && types.includes("integer"));
+}

@@ -1,0 +1,229 @@
+// The x- keys of the root and of a channel: state, errors, handshake, heartbeat, limits, close codes, delivery.
+import {
+  type Carrier,
+  type CloseCode,
+  type Credentials,
+  type Delivery,
+  type DocumentPointer,
+  type Errors,
+  type Handshake,
+  type Heartbeat,
+  type Limit,
+  type RateLimit,
+  type Refusal,
+  reconnectClasses,
+  refusalTriggers,
+  type State,
+  type Stream,
+} from "./contract.ts";
+import { type Named, normaliseEffects } from "./normalise-effects.ts";
+import { join } from "./pointer.ts";
+import { isRecord, list, number, oneOf, type RawRecord, record, strings, text } from "./raw.ts";
+
+type MessageNamer = Pick<Named, "message">;
+
+/** How long a delivery may take where the document does not say, in ms. */
+const standardWithinMs = 5_000;
+
+export function normaliseState(raw: unknown, pointer: DocumentPointer, named: MessageNamer): State {
+  const attributes = entries(record(raw).connection).map(([name, value]) => ({
+    name,
+    description: text(value.description) ?? "",
+    at: text(value.at) ?? "",
+    unique: value.unique === true,
+    claim: text(value.claim),
+  }));
+  const relations = entries(record(raw).relations).map(([name, value]) => {
+    const columns = strings(value.columns);
+    const at = join(pointer, "relations", name);
+    return {
+      name,
+      pointer: at,
+      description: text(value.description) ?? "",
+      columns,
+      onDisconnect: normaliseEffects(value.onDisconnect, join(at, "onDisconnect"), named, { columns }),
+    };
+  });
+  return { attributes, relations };
+}
+
+export function normaliseErrors(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Errors | undefined {
+  if (!isRecord(raw)) return undefined;
+  const reply = record(raw.reply);
+  const message = text(reply.message);
+  return {
+    reply: {
+      message: message === undefined ? undefined : named.message(message),
+      code: text(reply.code),
+      retryable: text(reply.retryable),
+      retryAfterMs: text(reply.retryAfterMs),
+      pointer: text(reply.pointer),
+    },
+    codes: list(raw.codes).map((entry, index) => {
+      const value = record(entry);
+      return {
+        code: text(value.code) ?? "",
+        pointer: join(pointer, "codes", index),
+        description: text(value.description) ?? "",
+        when: oneOf(value.when, ["not-json", "not-in-schema", "unknown-type", "required", "unavailable", "internal"], "required"),
+        retryable: value.retryable === true,
+        close: number(value.close),
+        http: number(value.http),
+      };
+    }),
+  };
+}
+
+export function normaliseHandshake(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Handshake | undefined {
+  if (!isRecord(raw)) return undefined;
+  const first = text(raw.first);
+  return {
+    pointer,
+    first: first === undefined ? undefined : named.message(first),
+    subprotocols: strings(raw.subprotocols),
+    credentials: isRecord(raw.credentials) ? credentialsOf(raw.credentials) : undefined,
+    refusals: list(raw.refusals).map((entry, index) => refusalOf(record(entry), join(pointer, "refusals", index))),
+  };
+}
+
+function credentialsOf(raw: RawRecord): Credentials {
+  return {
+    scheme: oneOf(raw.scheme, ["jwt", "opaque"], "opaque"),
+    algorithms: strings(raw.algorithms),
+    claims: entries(raw.claims).map(([name, claim]) => ({
+      name,
+      required: claim.required === true,
+      value: claim.const,
+      description: text(claim.description) ?? "",
+    })),
+    carriers: list(raw.carriers).flatMap((entry): Carrier[] => {
+      const carrier = record(entry);
+      const name = text(carrier.name) ?? "";
+      const prefix = text(carrier.prefix) ?? "";
+      if (carrier.in === "header") return [{ in: "header", name, prefix }];
+      if (carrier.in === "query") return [{ in: "query", name }];
+      if (carrier.in !== "subprotocol") return [];
+      return [{ in: "subprotocol", prefix, encoding: oneOf(carrier.encoding, ["plain", "base64url"], "plain") }];
+    }),
+  };
+}
+
+function refusalOf(raw: RawRecord, pointer: DocumentPointer): Refusal {
+  const close = number(raw.close);
+  return {
+    pointer,
+    when: oneOf(raw.when, refusalTriggers, "credential-invalid"),
+    claim: text(raw.claim),
+    contains: raw.contains,
+    outcome: close === undefined ? { http: number(raw.http) ?? 0, headers: strings(raw.headers) } : { close },
+  };
+}
+
+export function normaliseHeartbeat(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Heartbeat | undefined {
+  if (!isRecord(raw)) return undefined;
+  const frame = text(raw.frame) ?? "ping";
+  const advertised = record(raw.advertised);
+  return {
+    pointer,
+    by: oneOf(raw.by, ["server", "client"], "server"),
+    frame: frame === "ping" ? frame : named.message(frame),
+    intervalMs: number(raw.intervalMs) ?? 0,
+    jitter: number(raw.jitter) ?? 0,
+    timeoutMs: number(raw.timeoutMs) ?? 0,
+    answeredBy: oneOf(raw.answeredBy, ["pong", "any-frame"], "pong"),
+    close: number(raw.close),
+    advertised: { intervalMs: text(advertised.intervalMs), timeoutMs: text(advertised.timeoutMs) },
+  };
+}
+
+export function normaliseLimits(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Limit[] {
+  return entries(raw).flatMap(([name, value]): Limit[] => {
+    const base = {
+      name,
+      pointer: join(pointer, name),
+      description: text(value.description) ?? "",
+      value: number(value.value) ?? 0,
+      error: text(value.error),
+      close: number(value.close),
+      advertised: text(value.advertised),
+    };
+    const per = text(value.per) ?? "";
+    switch (value.kind) {
+      case "message-bytes":
+      case "credential-grace":
+        return [{ ...base, kind: value.kind }];
+      case "relation":
+        return [{ ...base, kind: "relation", relation: text(value.relation) ?? "", per }];
+      case "connections":
+        return [{ ...base, kind: "connections", per }];
+      case "errors":
+        return [{ ...base, kind: "errors", errors: strings(value.errors), windowMs: number(value.windowMs) ?? 0 }];
+      case "queued-bytes":
+        return [{ ...base, kind: "queued-bytes", forMs: number(value.forMs) ?? 0 }];
+      case "first-message":
+        return [{ ...base, kind: "first-message", message: named.message(text(value.message) ?? "") }];
+      default:
+        return [];
+    }
+  });
+}
+
+export function normaliseRateLimits(raw: unknown, pointer: DocumentPointer): RateLimit[] {
+  return entries(raw).map(([name, value]) => {
+    const advertised = record(value.advertised);
+    return {
+      name,
+      pointer: join(pointer, name),
+      description: text(value.description) ?? "",
+      scope: text(value.scope) ?? "connection",
+      burst: number(value.burst) ?? 0,
+      perSecond: number(value.perSecond) ?? 0,
+      error: text(value.error) ?? "",
+      advertised: { burst: text(advertised.burst), perSecond: text(advertised.perSecond) },
+    };
+  });
+}
+
+export function normaliseCloseCodes(raw: unknown, pointer: DocumentPointer): CloseCode[] {
+  return list(raw).flatMap((entry, index): CloseCode[] => {
+    const value = record(entry);
+    const code = number(value.code);
+    if (code === undefined) return [];
+    return [
+      {
+        code,
+        name: text(value.name) ?? String(code),
+        pointer: join(pointer, index),
+        by: oneOf(value.by, ["server", "client", "either"], "server"),
+        reconnect: oneOf(value.reconnect, reconnectClasses, "back-off"),
+        minDelayMs: number(value.minDelayMs),
+        spreadMsAt: text(value.spreadMsAt),
+        when: text(value.when) ?? "",
+      },
+    ];
+  });
+}
+
+export function normaliseDelivery(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Delivery | undefined {
+  if (!isRecord(raw)) return undefined;
+  const streams = entries(raw.streams).map(
+    ([name, value]): Stream => ({
+      name,
+      pointer: join(pointer, "streams", name),
+      description: text(value.description) ?? "",
+      messages: strings(value.messages).map(named.message),
+      replies: strings(value.replies).map(named.message),
+      order: oneOf(value.order, ["none", "sender", "total"], "none"),
+      key: text(value.key),
+      epoch: text(value.epoch),
+      seq: text(value.seq),
+      guarantee: oneOf(value.guarantee, ["exactly-once", "best-effort"], "exactly-once"),
+      withinMs: number(value.withinMs) ?? standardWithinMs,
+    }),
+  );
+  return { pointer, fence: text(raw.fence), streams };
+}
+
+function entries(raw: unknown): [string, RawRecord][] {
+  return Object.entries(record(raw)).map(([name, value]) => [name, record(value)]);
+}

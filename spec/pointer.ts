@@ -1,0 +1,43 @@
+// JSON Pointers (RFC 6901): `/payload/room` into a message, `#/channels/rooms` into a document.
+import { member } from "./raw.ts";
+
+export function escapeToken(token: string | number): string {
+  return String(token).replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/** The pointer's tokens, unescaped. */
+export function tokens(pointer: string): string[] {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+/** The pointer that a reference means, in one spelling: percent-encoding undone (RFC 6901 section 6). */
+export function canonical(reference: string): string {
+  if (reference === "#/") return "#";
+  try {
+    return decodeURIComponent(reference);
+  } catch {
+    // A stray percent sign stands for itself.
+    return reference;
+  }
+}
+
+/** Adds tokens to a pointer of either kind. */
+export function join(pointer: string, ...more: (string | number)[]): string {
+  return [pointer, ...more.map(escapeToken)].join("/");
+}
+
+/** The pointer of the thing that holds this one; the root holds itself. */
+export function parent(pointer: string): string {
+  const slash = pointer.lastIndexOf("/");
+  return slash < 0 ? pointer : pointer.slice(0, slash);
+}
+
+/** What stands at the pointer, or undefined. */
+export function lookup(root: unknown, pointer: string): unknown {
+  let value = root;
+  for (const token of tokens(pointer)) value = member(value, token);
+  return value;
+}
