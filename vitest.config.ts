@@ -7,6 +7,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
-    globalSetup: ["scripts/build-before-tests.ts"],
+    globalSetup: ["scripts/build-before-tests.ts", "scripts/install-before-tests.ts"],
   },
 });

@@ -72,9 +72,14 @@ export class HubUnavailable extends Error {
   override readonly name = "HubUnavailable";
 }
 
+/** The backend was lost while it worked: whether the operation took effect cannot be known. Becomes the error INTERNAL. */
+export class HubUncertain extends Error {
+  override readonly name = "HubUncertain";
+}
+
 /**
  * Requirements are checked in the order of the document: the user's rate, then the recipient or the membership, then idempotency.
- * Every method that returns a promise may reject with HubUnavailable, and with nothing else that is not a bug.
+ * Every method that returns a promise may reject with HubUnavailable or HubUncertain, and with nothing else that is not a bug.
  */
 export interface Hub {
   /** False while it cannot keep its promises; readiness follows it. */

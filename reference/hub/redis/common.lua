@@ -1,0 +1,59 @@
+-- Put in front of every script. ARGV[1] deadline in ms of Redis' clock, ARGV[2] run_id of this Redis, ARGV[3] '1' where a restart loses nothing,
+-- ARGV[4] the name of a new epoch, ARGV[5] the greatest length of a log.
+-- Every script reads all its keys before it writes: a key of a foreign type fails the call before anything has changed.
+local clock = redis.call('TIME')
+local nowMs = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
+-- The caller has given up on this call, and has said so: nothing may happen any more.
+if nowMs > tonumber(ARGV[1]) then return { 'late' } end
+
+local function whole(number) return string.format('%.0f', number) end
+
+-- The log under `meta`. Its epoch ends where its data has gone, or where Redis was restarted and may have lost the end of it.
+local function openLog(meta, stream)
+  local found = redis.call('HMGET', meta, 'epoch', 'seq', 'run')
+  local entries = redis.call('XLEN', stream)
+  local log = { meta = meta, stream = stream, epoch = found[1], seq = tonumber(found[2] or ''), run = found[3] }
+  if not log.epoch then
+    if redis.call('EXISTS', meta) == 1 or entries > 0 then
+      return log, redis.error_reply('FOREIGN data under ' .. meta)
+    end
+    log.epoch, log.seq, log.isNew = ARGV[4], 0, true
+  elseif not log.seq then
+    return log, redis.error_reply('FOREIGN data under ' .. meta)
+  elseif log.run ~= ARGV[2] and ARGV[3] ~= '1' then
+    log.epoch, log.seq, log.isNew, log.restarted = ARGV[4], 0, true, true
+  end
+  return log
+end
+
+-- One event: kind m (message), j (joined), l (left), d (disconnected) or i (inbox). The text of an event says all that a node needs to frame it.
+local function append(log, kind, count, op, json)
+  if log.restarted then
+    redis.call('DEL', log.stream)
+    log.restarted = nil
+  end
+  log.seq = log.seq + 1
+  local seq = whole(log.seq)
+  local line = table.concat({ log.epoch, seq, whole(nowMs), count, kind, op, json }, ' ')
+  -- First among the writes, because it alone may still fail: where the stream holds a greater id.
+  redis.call('XADD', log.stream, 'MAXLEN', '~', ARGV[5], seq .. '-0', 'e', line)
+  redis.call('HSET', log.meta, 'epoch', log.epoch, 'seq', seq, 'run', ARGV[2])
+  redis.call('SPUBLISH', log.stream, line)
+end
+
+local function keepFor(ms, ...)
+  for _, key in ipairs({ ... }) do
+    if ms then redis.call('PEXPIRE', key, ms) else redis.call('PERSIST', key) end
+  end
+end
+
+-- GCRA. Returns nothing where it passes, else the ms until it would.
+local function rateRefusal(key, burst, perSecond)
+  local now = tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000
+  local interval = 1000 / perSecond
+  local due = math.max(tonumber(redis.call('GET', key) or '') or now, now)
+  local waitMs = due + interval - now - burst * interval
+  -- Less than a microsecond is rounding.
+  if waitMs > 0.001 then return math.ceil(waitMs) end
+  redis.call('SET', key, string.format('%.3f', due + interval), 'PX', math.ceil(due + interval - now))
+end

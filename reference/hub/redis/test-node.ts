@@ -1,0 +1,109 @@
+// Nodes and connections for tests of the Redis hub.
+import type { Joined, LogEvent, LooseEvent, Member, Position, Refused, Subscriber } from "../hub.ts";
+import { RedisHub, type RedisHubOptions } from "../redis-hub.ts";
+
+export const testLimits = {
+  membersPerRoom: 10_000,
+  connectionsPerUser: 20,
+  publishUser: { burst: 1_000_000, perSecond: 1_000_000 },
+};
+
+/** Quick to notice: a beat every 50 ms, a lease of a second. */
+export const quick = { commandMs: 300, leaseMs: 1_000, beatMs: 50, limits: testLimits };
+
+/** Waits for a fact, for at most 15 s. */
+export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
+  const endsAt = performance.now() + 15_000;
+  while (!(await isTrue())) {
+    if (performance.now() > endsAt) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export class TestNode {
+  readonly hub: RedisHub;
+  readonly statuses: string[] = [];
+  readonly troubles: string[] = [];
+
+  constructor(options: Partial<RedisHubOptions> & { url: string }) {
+    this.hub = new RedisHub({
+      ...quick,
+      ...options,
+      onStatus: (_, reason) => this.statuses.push(reason),
+      onTrouble: (reason) => this.troubles.push(reason),
+    });
+  }
+
+  async available(): Promise<this> {
+    await until(`the node is available (${this.hub.reason})`, () => this.hub.available);
+    return this;
+  }
+
+  async connect(clientId: string, userId = clientId): Promise<TestConnection> {
+    const connection = new TestConnection(this.hub, { clientId, userId, username: userId });
+    const result = await this.hub.attach(connection);
+    if (result !== "attached") throw new Error(result);
+    return connection;
+  }
+}
+
+export class TestConnection implements Subscriber {
+  readonly member: Member;
+  readonly events: LogEvent[] = [];
+  readonly looseEvents: LooseEvent[] = [];
+  readonly lostRooms: (string | null)[] = [];
+  readonly #hub: RedisHub;
+
+  constructor(hub: RedisHub, member: Member) {
+    this.#hub = hub;
+    this.member = member;
+  }
+
+  event(event: LogEvent): void {
+    this.events.push(event);
+  }
+
+  loose(event: LooseEvent): void {
+    this.looseEvents.push(event);
+  }
+
+  lost(room: string | null): void {
+    this.lostRooms.push(room);
+  }
+
+  async join(room: string, since?: Position): Promise<Joined> {
+    let joined: Joined | undefined;
+    const refused = await this.#hub.join(this, room, since, (answer) => {
+      joined = answer;
+    });
+    if (joined === undefined) throw new Error(refused?.refused ?? "never joined");
+    return joined;
+  }
+
+  leave(room: string): Promise<void> {
+    return this.#hub.leave(this, room, () => {});
+  }
+
+  publish(room: string, content: string, key?: string): Promise<Position | Refused> {
+    return this.#hub.publish({ room, from: this.member, content, key, needsMembership: true });
+  }
+
+  async say(room: string, content: string): Promise<Position> {
+    const answer = await this.publish(room, content);
+    if ("refused" in answer) throw new Error(answer.refused);
+    return answer;
+  }
+
+  detach(): Promise<void> {
+    return this.#hub.detach(this);
+  }
+
+  /** What it was told, such as `message hi` and `user_left bob disconnect 1`. */
+  get told(): string[] {
+    return this.events.map(({ text }) => {
+      const { type, payload } = JSON.parse(text) as { type: string; payload: Record<string, unknown> };
+      if (type === "message") return `message ${payload.content}`;
+      return [type, payload.userId, payload.reason, payload.memberCount].filter((part) => part !== undefined).join(" ");
+    });
+  }
+}

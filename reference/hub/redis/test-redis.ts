@@ -1,0 +1,109 @@
+// A real redis-server of a test's own: free port, data in a temporary folder, gone at the end.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient } from "redis";
+import type { Client } from "./server.ts";
+
+export class TestRedis {
+  readonly port: number;
+  readonly url: string;
+  readonly #folder = mkdtempSync(join(tmpdir(), "wsproof-redis-"));
+  readonly #args: readonly string[];
+  #process: ChildProcess | undefined;
+  #admin: Client | undefined;
+
+  private constructor(port: number, args: readonly string[]) {
+    this.port = port;
+    this.url = `redis://127.0.0.1:${port}`;
+    this.#args = args;
+  }
+
+  /** @param args as on redis-server's command line, such as `--maxmemory 5mb` in two elements */
+  static async start(...args: string[]): Promise<TestRedis> {
+    const redis = new TestRedis(await freePort(), args);
+    await redis.start();
+    return redis;
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    const fixed = [
+      "--port",
+      `${this.port}`,
+      "--bind",
+      "127.0.0.1",
+      "--dir",
+      this.#folder,
+      "--daemonize",
+      "no",
+      "--loglevel",
+      "warning",
+    ];
+    const child = spawn("redis-server", [...fixed, "--save", "", ...this.#args], { stdio: "ignore" });
+    this.#process = child;
+    const failed = once(child, "exit").then(() => Promise.reject(new Error(`redis-server ${this.#args.join(" ")} ended`)));
+    failed.catch(() => {});
+    await Promise.race([failed, this.#answers()]);
+  }
+
+  async #answers(): Promise<void> {
+    for (;;) {
+      const client = createClient({ url: this.url, socket: { reconnectStrategy: false } }) as unknown as Client;
+      client.on("error", () => {});
+      try {
+        await client.connect();
+        await client.sendCommand(["INFO"]);
+        client.destroy();
+        return;
+      } catch (error) {
+        client.destroy();
+        // It answers, but wants a password.
+        if (/NOAUTH|WRONGPASS/.test((error as Error).message)) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  /** Sends one command as an administrator would. */
+  async run(...command: string[]): Promise<unknown> {
+    if (this.#admin?.isReady !== true) {
+      this.#admin?.destroy();
+      const admin = createClient({ url: this.url, socket: { reconnectStrategy: false } }) as unknown as Client;
+      admin.on("error", () => {});
+      this.#admin = await admin.connect();
+    }
+    return this.#admin.sendCommand(command);
+  }
+
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#process?.kill(signal);
+  }
+
+  /** As a crash does it: nothing is saved that has not been. */
+  async kill(): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, "exit");
+    child.kill("SIGKILL");
+    await gone;
+  }
+
+  async stop(): Promise<void> {
+    this.#admin?.destroy();
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
