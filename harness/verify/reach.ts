@@ -1,0 +1,109 @@
+// How to reach a state in which an operation succeeds: who must send it, what must come before, and which values the message must hold.
+import type { Operation, Requirement, Value } from "../../spec/contract.ts";
+import { tokens } from "../../spec/pointer.ts";
+import { Violation } from "../errors.ts";
+import type { Context } from "./context.ts";
+import type { Peer, User } from "./peer.ts";
+import { NotTestable } from "./rule.ts";
+
+/** A copy of `message` with `value` at the pointer; missing objects on the way are made. */
+export function withValue(message: unknown, pointer: string, value: unknown): unknown {
+  const [token, ...rest] = tokens(pointer);
+  if (token === undefined) return value;
+  const inner = withValue(
+    Reflect.get(Object(message), token),
+    rest.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
+    value,
+  );
+  if (Array.isArray(message)) return message.map((item, index) => (String(index) === token ? inner : item));
+  return { ...(message as object), [token]: inner };
+}
+
+/** A fresh user whose credential has the claims that the operation asks for. */
+export function userFor(context: Context, operation: Operation): Promise<User> {
+  const claims = Object.fromEntries(
+    operation.requires.flatMap((requirement) =>
+      requirement.kind === "claim" ? [[requirement.claim, [requirement.contains]]] : [],
+    ),
+  );
+  return context.user({ claims });
+}
+
+/**
+ * Brings the connection into a state in which the operation succeeds, by sending what must come before.
+ * @param keys values for the columns of relations, such as a room that others are in; fresh names where they are not given
+ * @returns a message of the operation that succeeds now; every further copy needs only a fresh id
+ * @throws NotTestable where the contract does not say how to get there
+ */
+export async function reach(
+  context: Context,
+  peer: Peer,
+  operation: Operation,
+  keys: Map<string, unknown> = new Map(),
+): Promise<unknown> {
+  const name = operation.messages[0];
+  if (name === undefined) throw new NotTestable(`the operation ${operation.id} has no message`);
+  let message = context.example(name);
+  for (const requirement of operation.requires) message = await meet(context, peer, operation, requirement, message, keys);
+  for (const effect of operation.effects) {
+    if (effect.kind !== "add" && effect.kind !== "remove") continue;
+    for (const [column, value] of effect.where) message = bind(message, value, key(context, keys, column));
+  }
+  return message;
+}
+
+async function meet(
+  context: Context,
+  peer: Peer,
+  operation: Operation,
+  requirement: Requirement,
+  message: unknown,
+  keys: Map<string, unknown>,
+): Promise<unknown> {
+  switch (requirement.kind) {
+    case "rate":
+    case "limit":
+    case "claim":
+      return message;
+    case "connection":
+      return bind(message, requirement.equals, peer.attributes.get(requirement.attribute));
+    case "credential":
+      return bind(message, requirement.value, await context.credential({ name: peer.user.name }));
+    case "relation": {
+      let bound = message;
+      for (const [column, value] of requirement.where) bound = bind(bound, value, key(context, keys, column));
+      if (requirement.present) await establish(context, peer, operation, requirement.relation, keys);
+      return bound;
+    }
+  }
+}
+
+/** Performs an operation that adds the relation for these keys. */
+async function establish(
+  context: Context,
+  peer: Peer,
+  wanting: Operation,
+  relation: string,
+  keys: Map<string, unknown>,
+): Promise<void> {
+  const adding = context.contract.operations.find(
+    ({ channel, action, id, effects }) =>
+      channel === context.channel.id &&
+      action === "receive" &&
+      id !== wanting.id &&
+      effects.some((effect) => effect.kind === "add" && effect.relation === relation),
+  );
+  if (adding === undefined) throw new NotTestable(`no operation adds the relation ${relation}, which ${wanting.id} requires`);
+  const reply = await peer.request(await reach(context, peer, adding, keys));
+  const code = context.errorCode(reply);
+  if (code !== undefined) throw new Violation(`the operation ${adding.id} to succeed`, `the error ${code}`);
+}
+
+function key(context: Context, keys: Map<string, unknown>, column: string): unknown {
+  if (!keys.has(column)) keys.set(column, context.fresh(column));
+  return keys.get(column);
+}
+
+function bind(message: unknown, value: Value, to: unknown): unknown {
+  return value.kind === "message" ? withValue(message, value.pointer, to) : message;
+}

@@ -1,0 +1,8 @@
+// The phase limits: x-limits, x-rate-limits and x-heartbeat. What waits, waits at the same time.
+import type { Phase } from "../phase.ts";
+import { boundRules } from "./limits/bounds.ts";
+import { rateRules } from "./limits/rates.ts";
+import { strikeRules } from "./limits/strikes.ts";
+import { timeRules } from "./limits/times.ts";
+
+export const limitsPhase: Phase = { name: "limits", rules: [...boundRules, ...rateRules, ...strikeRules, ...timeRules] };

@@ -1,0 +1,316 @@
+// x-rate-limits: the burst is admitted, what is beyond it is refused, and the time to wait is the truth.
+import type { Operation, RateLimit } from "../../../../spec/contract.ts";
+import { lookup } from "../../../../spec/pointer.ts";
+import { Violation } from "../../../errors.ts";
+import { faults } from "../../../faults/fault.ts";
+import type { Context } from "../../context.ts";
+import type { Peer, Received, User } from "../../peer.ts";
+import { reach, userFor, withValue } from "../../reach.ts";
+import { NotTestable, type PlantedFault, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+
+interface RatePromise extends Promised {
+  readonly limit: RateLimit;
+}
+
+function operationsUnder({ contract, channel }: Subject, limit: RateLimit): readonly Operation[] {
+  return contract.operations.filter(
+    (operation) =>
+      operation.action === "receive" &&
+      operation.channel === channel.id &&
+      operation.reply !== undefined &&
+      operation.requires.some((requirement) => requirement.kind === "rate" && requirement.limit === limit.name),
+  );
+}
+
+/** An operation with a reply that only other rate limits can refuse. */
+function operationNotUnder({ contract, channel }: Subject, limit: RateLimit): Operation | undefined {
+  return contract.operations.find(
+    (operation) =>
+      operation.channel === channel.id &&
+      operation.action === "receive" &&
+      operation.reply !== undefined &&
+      operation.requires.length > 0 &&
+      operation.requires.every((requirement) => requirement.kind === "rate" && requirement.limit !== limit.name),
+  );
+}
+
+function retryAfterBecomes({ contract }: Subject, ms: number): PlantedFault {
+  const { message, retryAfterMs } = contract.errors!.reply;
+  return faults.changesField(message!, retryAfterMs!, ms);
+}
+
+/** Limits that some operation with a reply on the WebSocket channel is under, of this kind of scope. */
+function limitsOf(scope: "connection" | "shared" | "any"): (subject: Subject) => readonly RatePromise[] {
+  return (subject) =>
+    subject.channel.rateLimits
+      .filter((limit) => scope === "any" || (limit.scope === "connection") === (scope === "connection"))
+      .filter((limit) => operationsUnder(subject, limit).length > 0)
+      .map((limit) => ({ pointer: limit.pointer, says: limit.description, limit }));
+}
+
+/** Ready to send messages that only rate limits can refuse. */
+interface Sender {
+  readonly peer: Peer;
+  readonly operation: Operation;
+  readonly message: unknown;
+  /** Messages under the limit that were sent to get here. */
+  readonly used: number;
+}
+
+/** Prefers an operation that needs nothing to come before it, so that the bucket is full. */
+async function senderUnder(context: Context, limit: RateLimit, user?: User): Promise<Sender> {
+  const operations = [...operationsUnder(context, limit)].sort((a, b) => preparations(a) - preparations(b));
+  const operation = operations[0]!;
+  const peer = await context.dial({ user: user ?? (await userFor(context, operation)) });
+  const before = sentCount(context, peer);
+  const message = await reach(context, peer, operation);
+  const sameBucket = operation.requires.every(({ kind }) => kind !== "relation");
+  return { peer, operation, message, used: sameBucket ? 0 : countUnder(context, peer, limit, before) };
+}
+
+function preparations({ requires }: Operation): number {
+  return requires.filter(({ kind }) => kind !== "rate").length;
+}
+
+function sentCount(context: Context, peer: Peer): number {
+  return context.history().filter(({ kind, connection }) => kind === "send" && connection === peer.connection).length;
+}
+
+/** Messages of the connection since `from` whose operation is under the limit. */
+function countUnder(context: Context, peer: Peer, limit: RateLimit, from: number): number {
+  const names = new Set(operationsUnder(context, limit).flatMap(({ messages }) => messages));
+  return context
+    .history()
+    .filter(({ kind, connection }) => kind === "send" && connection === peer.connection)
+    .slice(from)
+    .filter((event) => {
+      const name = event.kind === "send" ? context.read(JSON.stringify(event.frame), "fromClient").name : undefined;
+      return name !== undefined && names.has(name);
+    }).length;
+}
+
+interface Answer {
+  readonly sentAtMs: number;
+  readonly reply: Received;
+  readonly code: string | undefined;
+}
+
+/** Sends `count` copies at once and waits for each reply. */
+async function flood(context: Context, { peer, operation, message }: Sender, count: number): Promise<readonly Answer[]> {
+  const correlation = context.message(operation.messages[0]!).correlation;
+  if (correlation === undefined)
+    throw new NotTestable(`the message of ${operation.id} has no correlationId, so its replies cannot be told apart`);
+  const sent = Array.from({ length: count }, () => {
+    const id = context.id();
+    peer.send(withValue(message, correlation, id));
+    return { id, atMs: context.clock.nowMs() };
+  });
+  const answers: Answer[] = [];
+  for (const { id, atMs } of sent) {
+    const reply = await peer.reply(id);
+    answers.push({ sentAtMs: atMs, reply, code: context.errorCode(reply) });
+  }
+  return answers;
+}
+
+function retryAfterMs(context: Context, { reply }: Answer): number {
+  const value = lookup(reply.value, context.contract.errors?.reply.retryAfterMs ?? "");
+  if (typeof value !== "number") throw new NotTestable("the error carries no time to wait");
+  return value;
+}
+
+/** How many beyond the burst are worth sending: enough to outrun the refill, fewer than would close the connection. */
+function beyond(context: Context, perSecond: number, error: string): number {
+  const strikes = context.channel.limits.flatMap((limit) =>
+    limit.kind === "errors" && limit.errors.includes(error) ? [context.effective(limit)] : [],
+  );
+  return Math.max(1, Math.min(5 + Math.ceil(perSecond), ...strikes.map((value) => value - 1)));
+}
+
+/** The smallest burst of the connection's own limits that the operation is under as well. */
+function otherBurst(context: Context, operation: Operation, limit: RateLimit): number {
+  const others = context.channel.rateLimits.filter(
+    (other) =>
+      other.name !== limit.name &&
+      other.scope === "connection" &&
+      operation.requires.some((requirement) => requirement.kind === "rate" && requirement.limit === other.name),
+  );
+  return Math.min(Number.MAX_SAFE_INTEGER, ...others.map((other) => context.effective(other).burst));
+}
+
+export const rateRules: readonly Rule[] = [
+  rule<RatePromise>({
+    id: "limits-rate-burst-admitted",
+    level: "MUST",
+    phase: "limits",
+    title: "admits the whole burst at once",
+    from: limitsOf("connection"),
+    async check(context, { limit }) {
+      const { burst } = context.effective(limit);
+      const sender = await senderUnder(context, limit);
+      const answers = await flood(context, sender, Math.max(1, burst - sender.used));
+      const refused = answers.filter(({ code }) => code === limit.error).length;
+      if (refused > 0)
+        throw new Violation(
+          `${answers.length} messages at once to be admitted`,
+          `${refused} of them refused with ${limit.error}`,
+        );
+    },
+    brokenBy: ({ limit }, subject) => {
+      const { id, messages } = operationsUnder(subject, limit)[0]!;
+      return faults.refuses(id, messages[0]!, limit.error, { everyNth: 3 });
+    },
+  }),
+
+  rule<RatePromise>({
+    id: "limits-rate-beyond-refused",
+    level: "MUST",
+    phase: "limits",
+    title: "refuses what is beyond the burst and what has been refilled since",
+    from: limitsOf("connection"),
+    async check(context, { limit }) {
+      const { burst, perSecond } = context.effective(limit);
+      const sender = await senderUnder(context, limit);
+      const answers = await flood(context, sender, burst + beyond(context, perSecond, limit.error));
+      const admitted = answers.filter(({ code }) => code !== limit.error);
+      const tookMs = answers.at(-1)!.reply.atMs - answers[0]!.sentAtMs;
+      // The refill during the burst and the rounding of one message; the lower bound of the time is the server's own business.
+      const atMost = burst + Math.floor((perSecond * tookMs) / 1000) + 1;
+      if (admitted.length > atMost) {
+        throw new Violation(
+          `at most ${atMost} of ${answers.length} messages to be admitted in ${Math.round(tookMs)} ms`,
+          `${admitted.length} admitted`,
+        );
+      }
+      if (admitted.length === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
+    },
+    brokenBy: ({ limit }, subject) => operationsUnder(subject, limit).map(({ id }) => faults.acceptsRefused(id, limit.error)),
+  }),
+
+  rule<RatePromise>({
+    id: "limits-rate-retry-after-honoured",
+    level: "MUST",
+    phase: "limits",
+    title: "admits the same message once the time to wait has passed",
+    from: (subject) => (subject.contract.errors?.reply.retryAfterMs === undefined ? [] : limitsOf("connection")(subject)),
+    async check(context, { limit }) {
+      const { burst, perSecond } = context.effective(limit);
+      const sender = await senderUnder(context, limit);
+      const refused = (await flood(context, sender, burst + beyond(context, perSecond, limit.error))).filter(
+        ({ code }) => code === limit.error,
+      );
+      const last = refused.at(-1);
+      if (last === undefined) throw new NotTestable("nothing was refused");
+      const waitMs = retryAfterMs(context, last);
+      await context.clock.sleep(last.reply.atMs + waitMs + 50 - context.clock.nowMs());
+      const [again] = await flood(context, sender, 1);
+      if (again!.code === limit.error) {
+        throw new Violation(
+          `the message to be admitted after the ${waitMs} ms that the server asked for`,
+          `the error ${limit.error} again`,
+        );
+      }
+    },
+    waitsMs: (context, { limit }) => 1000 / context.effective(limit).perSecond + 50,
+    brokenBy: (_, subject) => retryAfterBecomes(subject, 0),
+  }),
+
+  rule<RatePromise>({
+    id: "limits-rate-retry-after-exact",
+    level: "MUST",
+    phase: "limits",
+    title: "asks for no longer a wait than the refill of one message takes, and refuses before it has passed",
+    from: (subject) => (subject.contract.errors?.reply.retryAfterMs === undefined ? [] : limitsOf("connection")(subject)),
+    async check(context, { limit }) {
+      const { burst, perSecond } = context.effective(limit);
+      const sender = await senderUnder(context, limit);
+      const refused = (await flood(context, sender, burst + beyond(context, perSecond, limit.error))).filter(
+        ({ code }) => code === limit.error,
+      );
+      const last = refused.at(-1);
+      if (last === undefined) throw new NotTestable("nothing was refused");
+      const waitMs = retryAfterMs(context, last);
+      const longestMs = Math.ceil(1000 / perSecond);
+      if (waitMs > longestMs || waitMs < 0) throw new Violation(`a wait from 0 to ${longestMs} ms`, `${waitMs} ms`);
+      const [again] = await flood(context, sender, 1);
+      // Judged only where the answer came before the wait was over, counted from when the refused message was sent.
+      if (again!.code !== limit.error && again!.reply.atMs < last.sentAtMs + waitMs) {
+        throw new Violation(
+          `a refusal until ${waitMs} ms have passed`,
+          `the message admitted after ${Math.round(again!.reply.atMs - last.sentAtMs)} ms`,
+        );
+      }
+    },
+    brokenBy: (_, subject) => retryAfterBecomes(subject, 3_600_000),
+  }),
+
+  rule<RatePromise>({
+    id: "limits-rate-neighbour-admitted",
+    level: "MUST",
+    phase: "limits",
+    title: "does not make others pay for one who sends too much",
+    from: limitsOf("any"),
+    async check(context, { limit }) {
+      const { perSecond } = context.effective(limit);
+      const offender = await senderUnder(context, limit);
+      const neighbour = await senderUnder(context, limit);
+      const burst = Math.min(context.effective(limit).burst, otherBurst(context, offender.operation, limit));
+      await flood(context, offender, burst + beyond(context, perSecond, limit.error));
+      const [answer] = await flood(context, neighbour, 1);
+      if (answer!.code === limit.error)
+        throw new Violation("the message of another user to be admitted", `the error ${limit.error}`);
+    },
+    brokenBy: ({ limit }, subject) =>
+      operationsUnder(subject, limit).map(({ id, messages }) => faults.refuses(id, messages[0]!, limit.error)),
+  }),
+
+  rule<RatePromise>({
+    id: "limits-rate-other-bucket-free",
+    level: "MUST",
+    phase: "limits",
+    title: "counts operations of another limit apart",
+    from: (subject) => limitsOf("connection")(subject).filter(({ limit }) => operationNotUnder(subject, limit) !== undefined),
+    async check(context, { limit }) {
+      const { burst, perSecond } = context.effective(limit);
+      const sender = await senderUnder(context, limit);
+      const other = operationNotUnder(context, limit);
+      if (other === undefined) throw new NotTestable("no operation is under other limits alone");
+      await flood(context, sender, burst + beyond(context, perSecond, limit.error));
+      const reply = await sender.peer.request(await reach(context, sender.peer, other));
+      const code = context.errorCode(reply);
+      if (code === limit.error) throw new Violation(`${other.id} to be admitted`, `the error ${code}`);
+    },
+    brokenBy: ({ limit }, subject) => {
+      const { id, messages } = operationNotUnder(subject, limit)!;
+      return faults.refuses(id, messages[0]!, limit.error);
+    },
+  }),
+
+  rule<RatePromise>({
+    id: "limits-rate-shared-by-scope",
+    level: "MUST",
+    phase: "limits",
+    title: "counts the connections of one user together",
+    from: limitsOf("shared"),
+    async check(context, { limit }) {
+      const { burst, perSecond } = context.effective(limit);
+      const operation = operationsUnder(context, limit)[0]!;
+      const user = await userFor(context, operation);
+      const each = otherBurst(context, operation, limit);
+      const answers: Answer[] = [];
+      const extra = beyond(context, perSecond, limit.error);
+      const startedMs = context.clock.nowMs();
+      while (answers.length < burst + extra) {
+        const sender = await senderUnder(context, limit, user);
+        answers.push(...(await flood(context, sender, Math.min(each, burst + extra - answers.length))));
+      }
+      const admitted = answers.filter(({ code }) => code !== limit.error).length;
+      const atMost = burst + Math.floor((perSecond * (answers.at(-1)!.reply.atMs - startedMs)) / 1000) + 1;
+      if (admitted < burst) throw new Violation(`${burst} messages of one user to be admitted`, `${admitted} admitted`);
+      if (admitted > atMost)
+        throw new Violation(`at most ${atMost} of ${answers.length} messages of one user to be admitted`, `${admitted} admitted`);
+      if (admitted === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
+    },
+    brokenBy: ({ limit }, subject) => operationsUnder(subject, limit).map(({ id }) => faults.acceptsRefused(id, limit.error)),
+  }),
+];
