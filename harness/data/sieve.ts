@@ -1,0 +1,70 @@
+// A filter that gives up: `arbitrary.filter` on a predicate that nothing fulfils never ends.
+import fc from "fast-check";
+
+/** More in a row than a schema that can be fulfilled was ever seen to need. */
+const maxRejectionsInRow = 20_000;
+
+/** No value was found that keeps the schema. Names where the schema stands. */
+export class UnsatisfiableSchema extends Error {
+  override readonly name = "UnsatisfiableSchema";
+  readonly pointer: string;
+  /** @param pointer where the schema stands, such as `#/definitions/Room/pattern` */
+  constructor(pointer: string, why: string) {
+    super(`no value was found for the schema at ${pointer}: ${why}`);
+    this.pointer = pointer;
+  }
+}
+
+/** How much a generator threw away, over its whole life. */
+export interface SieveCount {
+  generated: number;
+  rejected: number;
+}
+
+/**
+ * Keeps the values that fulfil the predicate.
+ * @param pointer named in the error
+ * @throws UnsatisfiableSchema from `generate`, after 20 000 rejections in a row
+ */
+export function sieve<Value>(
+  inner: fc.Arbitrary<Value>,
+  keeps: (value: Value) => boolean,
+  pointer: string,
+  count: SieveCount,
+): fc.Arbitrary<Value> {
+  return new Sieve(inner, keeps, pointer, count);
+}
+
+class Sieve<Value> extends fc.Arbitrary<Value> {
+  readonly #inner: fc.Arbitrary<Value>;
+  readonly #keeps: (value: Value) => boolean;
+  readonly #pointer: string;
+  readonly #count: SieveCount;
+
+  constructor(inner: fc.Arbitrary<Value>, keeps: (value: Value) => boolean, pointer: string, count: SieveCount) {
+    super();
+    this.#inner = inner;
+    this.#keeps = keeps;
+    this.#pointer = pointer;
+    this.#count = count;
+  }
+
+  override generate(random: fc.Random, biasFactor: number | undefined): fc.Value<Value> {
+    this.#count.generated++;
+    for (let attempt = 0; attempt < maxRejectionsInRow; attempt++) {
+      // Bias draws edge values again and again, which may be the very ones that are refused.
+      const candidate = this.#inner.generate(random, attempt < 100 ? biasFactor : undefined);
+      if (this.#keeps(candidate.value_)) return candidate;
+      this.#count.rejected++;
+    }
+    throw new UnsatisfiableSchema(this.#pointer, `${maxRejectionsInRow} candidates in a row were refused`);
+  }
+
+  override canShrinkWithoutContext(value: unknown): value is Value {
+    return this.#inner.canShrinkWithoutContext(value) && this.#keeps(value);
+  }
+
+  override shrink(value: Value, context: unknown): fc.Stream<fc.Value<Value>> {
+    return this.#inner.shrink(value, context).filter((smaller) => this.#keeps(smaller.value_));
+  }
+}
