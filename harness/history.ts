@@ -24,6 +24,8 @@ export type HistoryEvent =
   | (Base & { readonly kind: "hang-up"; readonly code: number })
   /** The connection has ended: the peer's close code, 1005 without one, 1006 without a close frame. */
   | (Base & { readonly kind: "close"; readonly code: number; readonly reason: string })
+  /** For people, no checker judges it: a ping, a refused handshake, a frame of ours that is no message. */
+  | (Base & { readonly kind: "note"; readonly text: string })
   /** Something was done to the target: a signal, a cut link. `connection` is -1. */
   | (Base & { readonly kind: "fault"; readonly what: string; readonly node: string });
 

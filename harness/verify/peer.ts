@@ -78,6 +78,9 @@ export interface Peer {
   /** Waits for the end of the connection and demands the code (one or several) where one is given. */
   closes(expected?: { readonly code?: number | readonly number[] } & Within): Promise<Closed>;
 
+  /** Waits until the target has ended TCP, which a server does after its close frame. */
+  endsTcp(within?: Within): Promise<void>;
+
   /** Sends a WebSocket ping and waits for the pong with the same payload. */
   ping(payload?: Uint8Array | string, within?: Within): Promise<void>;
   /** Whether pings of the target are answered. Default true. */

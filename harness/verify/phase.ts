@@ -63,6 +63,8 @@ export interface RuleResult {
   readonly reason: string | undefined;
   /** Observations that were judged. */
   readonly observed: number;
+  /** True where its check ended well but observed nothing, so that nothing was proven. */
+  readonly vacuous: boolean;
   readonly durationMs: number;
   readonly failures: readonly Failure[];
   readonly notes: readonly string[];

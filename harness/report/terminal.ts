@@ -1,0 +1,118 @@
+// The report for a terminal. Pure: data in, text out.
+import type { Colors } from "picocolors/types.js";
+import type { Failure, RuleResult, Verdict } from "../verify/phase.ts";
+import type { Rule, Subject } from "../verify/rule.ts";
+import type { PhaseReport } from "../verify/run-phases.ts";
+import type { Summary } from "../verify/verdict.ts";
+import { frameLines } from "./frames.ts";
+
+/** picocolors, or its colourless twin. */
+export type Palette = Colors;
+
+/** Frames of one failure that are shown; the rest is in the other reports. */
+const maxFrames = 40;
+
+const marks: Record<Verdict, { readonly mark: string; readonly color: (palette: Palette) => (text: string) => string }> = {
+  pass: { mark: "pass", color: ({ green }) => green },
+  fail: { mark: "FAIL", color: ({ red }) => red },
+  warn: { mark: "warn", color: ({ yellow }) => yellow },
+  "not-testable": { mark: "not testable", color: ({ red }) => red },
+  "not-applicable": { mark: "n/a", color: ({ gray }) => gray },
+  inconclusive: { mark: "inconclusive", color: ({ magenta }) => magenta },
+};
+
+export interface Opening {
+  readonly title: string;
+  readonly file: string;
+  readonly targets: readonly string[];
+  readonly embedded: boolean;
+  readonly perspective: "server" | "client";
+  readonly seed: number;
+}
+
+/** Which side the run takes, of what, against what. */
+export function emitOpening(opening: Opening, palette: Palette): string {
+  const target = opening.embedded
+    ? `${opening.targets.join(" ")} (the reference server, started for this run)`
+    : opening.targets.join(" ");
+  return [
+    `${palette.bold("wsproof verify")}  ${opening.title}, ${opening.file} (written from the ${opening.perspective}'s side)`,
+    `  judges    the server at ${target}`,
+    "  plays     the client",
+    `  seed      ${opening.seed}`,
+    "",
+    "",
+  ].join("\n");
+}
+
+/** The line of one phase. */
+export function emitPhase({ name, results, sent, received, judged, durationMs }: PhaseReport, palette: Palette): string {
+  const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive").length;
+  const line = `${name.padEnd(11)} ${pad(results.length)} rules ${pad(sent, 6)} sent ${pad(received, 6)} received ${pad(judged, 6)} judged ${pad(Math.round(durationMs), 6)} ms`;
+  return `${bad > 0 ? palette.red(line) : line}\n`;
+}
+
+/** A line for each rule, then a block for each failure, then the verdict. */
+export function emitResults(results: readonly RuleResult[], summary: Summary, palette: Palette): string {
+  const lines: string[] = [""];
+  let phase = "";
+  for (const result of results) {
+    if (result.phase !== phase) {
+      phase = result.phase;
+      lines.push(palette.bold(phase));
+    }
+    const { mark, color } = marks[result.verdict];
+    const why = result.reason === undefined ? "" : palette.dim(` (${result.reason})`);
+    lines.push(`  ${color(palette)(mark.padEnd(12))} ${result.level.padEnd(6)} ${result.id}: ${result.title}${why}`);
+    for (const note of result.notes) lines.push(palette.dim(`                      note: ${note}`));
+  }
+  for (const result of results) for (const failure of result.failures) lines.push("", emitFailure(result, failure, palette));
+  const counts = (Object.entries(summary.counts) as [Verdict, number][])
+    .filter(([, count]) => count > 0)
+    .map(([verdict, count]) => marks[verdict].color(palette)(`${count} ${marks[verdict].mark.toLowerCase()}`));
+  lines.push("", counts.join(", "), palette.bold((summary.exitCode === 0 ? palette.green : palette.red)(summary.says)), "");
+  return lines.join("\n");
+}
+
+/** Rule and level, the sentence, expected and actual, the sequence, the frames, the seed, how to run it again. */
+export function emitFailure(result: Pick<RuleResult, "id" | "level" | "title">, failure: Failure, palette: Palette): string {
+  const stable = failure.failed === failure.runs;
+  const lines = [
+    `${palette.red(palette.bold(result.id))}  ${result.level}  ${stable ? "stable" : palette.yellow("flaky")} ${failure.failed}/${failure.runs}`,
+    `  ${result.title}`,
+    `  clause    ${failure.pointer}`,
+    ...(failure.says === "" ? [] : [`            ${palette.italic(failure.says.replaceAll("\n", "\n            "))}`]),
+    `  expected  ${failure.expected}`,
+    `  actual    ${failure.actual}`,
+    ...(failure.steps.length > 0 ? ["  sequence", ...failure.steps.map((step, at) => `    ${at + 1}. ${step}`)] : []),
+  ];
+  const frames = frameLines(failure.frames);
+  if (frames.length > 0) lines.push("  frames");
+  const skipped = frames.length - maxFrames;
+  if (skipped > 0) lines.push(palette.dim(`    (the first ${skipped} are left out; --json and --html have them)`));
+  for (const { atMs, connection, arrow, text } of frames.slice(-maxFrames)) {
+    lines.push(`    ${atMs.toFixed(1).padStart(9)} ms  ${connection.padEnd(4)} ${arrow} ${text}`);
+  }
+  lines.push(`  seed      ${failure.seed}`, `  replay    ${failure.replay}`);
+  return lines.join("\n");
+}
+
+/** Every rule with level, phase and title, and whether this document promises what it checks. */
+export function emitList(rules: readonly Rule[], subject: Subject | undefined, palette: Palette): string {
+  const lines: string[] = [];
+  let phase = "";
+  for (const rule of rules) {
+    if (rule.phase !== phase) {
+      phase = rule.phase;
+      lines.push(...(lines.length > 0 ? [""] : []), palette.bold(phase));
+    }
+    const promises = subject === undefined ? 1 : rule.from(subject).length;
+    const line = `  ${rule.level.padEnd(6)} ${rule.id}: ${rule.title}`;
+    lines.push(promises > 0 ? line : palette.gray(`${line} (not promised by this document)`));
+  }
+  return `${lines.join("\n")}\n\n${rules.length} rules\n`;
+}
+
+function pad(count: number, width = 3): string {
+  return String(count).padStart(width);
+}

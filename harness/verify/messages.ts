@@ -1,0 +1,92 @@
+// Which message of the contract a text is, and what is wrong with it. Pure.
+import type { Channel, Contract, Message, Operation, Pointer } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+import type { Received } from "./peer.ts";
+
+export type Direction = "fromClient" | "fromServer";
+
+/** Why the value is not the message, one sentence a mistake; empty where it is. */
+export type Validate = (messageName: string, value: unknown) => readonly string[];
+
+export type Read = Pick<Received, "name" | "value" | "json" | "wrong">;
+
+export interface Messages {
+  read(text: string, direction: Direction): Read;
+  /** The message that a value of this direction is or wants to be, by its tag; where none has tags, the first whose schema it keeps. */
+  nameOf(value: unknown, direction: Direction): string | undefined;
+  message(name: string): Message;
+  /** The operation by which the client sends this message on the channel. */
+  operationOf(messageName: string): Operation | undefined;
+  readonly directions: Readonly<Record<Direction, readonly Message[]>>;
+}
+
+export function createMessages(contract: Contract, channel: Channel, validate: Validate): Messages {
+  const byName = new Map(contract.messages.map((message) => [message.name, message]));
+  const operations = contract.operations.filter((operation) => operation.channel === channel.id);
+  const directions = {
+    fromClient: named(
+      byName,
+      operations.flatMap((one) => (one.action === "receive" ? one.messages : (one.reply ?? []))),
+    ),
+    fromServer: named(byName, [
+      channel.handshake?.first,
+      contract.errors?.reply.message,
+      ...operations.flatMap((one) => (one.action === "send" ? one.messages : (one.reply ?? []))),
+    ]),
+  };
+
+  const nameOf = (value: unknown, direction: Direction): string | undefined => {
+    const candidates = directions[direction].filter(({ format }) => format === "json");
+    const tagged = candidates.filter(({ tag }) => tag !== undefined && lookup(value, tag.pointer) === tag.value);
+    if (tagged.length === 1) return tagged[0]!.name;
+    const trial = tagged.length > 0 ? tagged : candidates.filter(({ tag }) => tag === undefined);
+    return (trial.find(({ name }) => validate(name, value).length === 0) ?? tagged[0])?.name;
+  };
+
+  return {
+    directions,
+    nameOf,
+    read(text, direction) {
+      let value: unknown;
+      try {
+        value = JSON.parse(text);
+      } catch {
+        const plain = directions[direction].find(({ format }) => format === "text");
+        return { name: plain?.name, value: text, json: false, wrong: plain ? [] : ["is not JSON"] };
+      }
+      const name = nameOf(value, direction);
+      if (name === undefined) return { name, value, json: true, wrong: [unknownMessage(directions[direction])] };
+      return { name, value, json: true, wrong: validate(name, value) };
+    },
+    message(name) {
+      const message = byName.get(name);
+      if (message === undefined) throw new Error(`the contract has no message ${name}`);
+      return message;
+    },
+    operationOf: (name) => operations.find((one) => one.action === "receive" && one.messages.includes(name)),
+  };
+}
+
+function named(byName: ReadonlyMap<string, Message>, names: readonly (string | undefined)[]): Message[] {
+  return [...new Set(names)].flatMap((name) => byName.get(name ?? "") ?? []);
+}
+
+function unknownMessage(candidates: readonly Message[]): string {
+  return `is none of the messages of this direction: ${candidates.map(({ name }) => name).join(", ") || "there are none"}`;
+}
+
+/** A copy of `value` with `member` at the pointer; objects on the way are made where they are missing. */
+export function withValueAt(value: unknown, pointer: Pointer, member: unknown): unknown {
+  const [token, ...rest] = pointer.split("/").slice(1);
+  if (token === undefined) return member;
+  const key = token.replaceAll("~1", "/").replaceAll("~0", "~");
+  const inner = rest.map((one) => `/${one}`).join("");
+  if (Array.isArray(value)) return value.map((item, at) => (String(at) === key ? withValueAt(item, inner, member) : item));
+  const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
+  const child = withValueAt(lookup(value, `/${token}`), inner, member);
+  return Object.fromEntries(
+    entries.some(([name]) => name === key)
+      ? entries.map(([name, old]) => [name, name === key ? child : old])
+      : [...entries, [key, child]],
+  );
+}

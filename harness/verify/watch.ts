@@ -1,0 +1,71 @@
+// A bystander: one idle connection that tells a stalled or restarted target from one that broke a promise.
+import { TargetLost, Violation } from "../errors.ts";
+import { beginCheck } from "./check.ts";
+import type { Peer, Received } from "./peer.ts";
+import type { Run } from "./run-state.ts";
+
+export interface Watch {
+  /** What the target said first on it. */
+  readonly first: Received | undefined;
+  /** When the connection was lost without our doing, in ms of the run's clock. */
+  readonly lostAtMs: readonly number[];
+  /** @throws TargetLost when the target answers neither on it nor a new connection */
+  demandAlive(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/**
+ * Opens the bystander's connection: the first contact with the target.
+ * @throws TargetLost or Violation where the target is none that can be judged
+ */
+export async function openWatch(shared: Run): Promise<Watch> {
+  const run: Run = { ...shared, demandAlive: async () => undefined }; // it would ask itself
+  let check = beginCheck(run);
+  let peer = await redial();
+  const { first } = peer;
+  const lostAtMs: number[] = [];
+  let asking: Promise<void> | undefined;
+
+  async function redial(): Promise<Peer> {
+    await check.end();
+    check = beginCheck(run);
+    try {
+      return await check.context.dial();
+    } catch (error) {
+      await check.end();
+      throw error;
+    }
+  }
+
+  async function ask(): Promise<void> {
+    try {
+      if (peer.closed === undefined) await peer.fence().catch(ignoreEnd);
+      peer.takeAll();
+      if (peer.closed === undefined) return;
+      lostAtMs.push(peer.closed.atMs);
+      peer = await redial();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      throw new TargetLost(
+        `The target does not answer: on an idle connection the harness waited for ${error.expected} and got ${error.actual}.`,
+      );
+    }
+  }
+
+  function ignoreEnd(error: unknown): void {
+    if (peer.closed === undefined) throw error;
+  }
+
+  return {
+    first,
+    lostAtMs,
+    demandAlive() {
+      // Many may ask at the same time; one answer serves all.
+      asking ??= ask().finally(() => {
+        asking = undefined;
+      });
+      return asking;
+    },
+    end: () => check.end(),
+  };
+}
