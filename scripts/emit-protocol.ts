@@ -1,0 +1,69 @@
+// Contract -> protocol.gen.ts: the numbers, names and codes of the protocol as constants, so that no program repeats them by hand.
+import type { Contract } from "../spec/contract.ts";
+import { banner, messagesOf } from "./emit-types.ts";
+
+const literal = (value: unknown) => JSON.stringify(value, undefined, 2);
+const constant = (doc: string, name: string, value: unknown) =>
+  `/** ${doc.replaceAll("*/", "*\\/")} */\nexport const ${name} = ${literal(value)} as const;\n`;
+
+/** Maps and Contract bookkeeping become plain data; `pointer` is of no use at run time. */
+function plain(value: unknown): unknown {
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, inner]) => [key, plain(inner)]));
+  if (Array.isArray(value)) return value.map(plain);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key, inner]) => key !== "pointer" && inner !== undefined)
+      .map(([key, inner]) => [key, plain(inner)]),
+  );
+}
+
+const byName = (list: readonly { readonly name: string }[]) =>
+  Object.fromEntries(list.map((item) => [item.name, plain({ ...item, name: undefined })]));
+
+/** Of the first WebSocket channel; a document without one gives the title and the messages alone. */
+export function emitProtocol(contract: Contract): string {
+  const channel = contract.channels.find(({ kind }) => kind === "websocket") ?? contract.channels[0];
+  const tags = (from: "client" | "server") =>
+    messagesOf(contract, from, "websocket").map(
+      (name) => contract.messages.find((message) => message.name === name)?.tag?.value ?? name,
+    );
+  return [
+    banner("What the document says beside its messages."),
+    constant("The document's title and version.", "protocol", {
+      title: contract.title,
+      version: contract.version,
+      address: channel?.address ?? "/",
+    }),
+    constant(
+      "Subprotocols that the server accepts, best first (RFC 6455 section 1.9).",
+      "subprotocols",
+      channel?.handshake?.subprotocols ?? [],
+    ),
+    constant("What the handshake wants, and how each refusal looks.", "handshake", plain(channel?.handshake ?? null)),
+    constant("Tags of what the client sends.", "clientMessages", tags("client")),
+    constant("Tags of what the server sends.", "serverMessages", tags("server")),
+    constant("Close codes, and what the client should do after each.", "closeCodes", byName(channel?.closeCodes ?? [])),
+    constant(
+      "Error codes.",
+      "errorCodes",
+      Object.fromEntries((contract.errors?.codes ?? []).map((code) => [code.code, plain({ ...code, code: undefined })])),
+    ),
+    constant("Limits by name. The server may advertise others.", "limits", byName(channel?.limits ?? [])),
+    constant("Rate limits by name. The server may advertise others.", "rateLimits", byName(channel?.rateLimits ?? [])),
+    constant("How dead peers are found.", "heartbeat", plain(channel?.heartbeat ?? null)),
+    constant(
+      "For how long a repeated idempotency key is recognised, by operation, in ms.",
+      "idempotencyMs",
+      idempotency(contract),
+    ),
+  ].join("\n");
+}
+
+function idempotency(contract: Contract): Record<string, number> {
+  return Object.fromEntries(
+    contract.operations.flatMap(({ id, effects }) =>
+      effects.flatMap((effect) => (effect.kind === "once" ? [[id, effect.withinMs]] : [])),
+    ),
+  );
+}
