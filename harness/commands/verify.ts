@@ -1,6 +1,49 @@
-// wsproof verify
+// wsproof verify: judges a server by its document.
 import type { Command } from "commander";
+import type { Flags } from "../verify/settings.ts";
+
+const examples = `
+Examples:
+  wsproof verify                                        our own reference server, started for the run
+  wsproof verify ws://127.0.0.1:8080/ws --auth-secret "$JWT_SECRET"
+  wsproof verify wss://api.example/ws --spec api.yaml --auth-command "./token.sh" --origin https://app.example
+  wsproof verify --list --phase handshake               what would be judged; needs no server
+  wsproof verify ws://127.0.0.1:8080/ws --only handshake-refusal --seed 7
+
+Exit codes: 0 conformant, 1 findings, 2 could not run, 3 nothing proven or inconclusive.
+Settings may also stand in wsproof.config.yaml: urls, spec, perspective, overlay, origin, auth: { secret | tokens | command },
+timeoutMs, insecure, pid, stopCommand. Flags win.`;
+
+const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
 export function registerVerify(program: Command): void {
-  program.command("verify");
+  program
+    .command("verify")
+    .summary("judge a server by its document")
+    .description("Judges a server by its AsyncAPI document. Without a URL it starts the reference server and judges that.")
+    .argument("[url...]", "ws: or wss: URLs of the nodes of one service")
+    .option("--spec <file>", "the AsyncAPI document (default: the one of rooms.v1)")
+    .option("--perspective <side>", "whose send and receive the document speaks of: server or client")
+    .option("--overlay <file>", "a file with x- keys for a document that is not yours")
+    .option("--config <file>", "settings (default: wsproof.config.yaml, where there is one)")
+    .option("--auth-secret <secret>", "mint JWTs with this shared secret")
+    .option("--auth-token <token>", "a ready credential; may be given several times", collect)
+    .option("--auth-command <command>", "a command that prints a credential for the user $WSPROOF_USER")
+    .option("--origin <origin>", "the Origin header of all handshakes")
+    .option("--insecure", "accept a TLS certificate that cannot be verified")
+    .option("--pid <pid>", "the server's process, for the phase shutdown")
+    .option("--stop-command <command>", "asks the server to stop, for the phase shutdown")
+    .option("--only <id>", "only rules whose id begins so; may be given several times", collect)
+    .option("--phase <name>", "only this phase; may be given several times", collect)
+    .option("--seed <number>", "of everything random (default: drawn, and printed)")
+    .option("--runs <count>", "random cases of a phase, from 1 (default: 100)")
+    .option("--timeout <ms>", "how long to wait for what must come (default: 5000)")
+    .option("--strict", "SHOULD counts, and so does what could not be tested")
+    .option("--list", "print the rules and end")
+    .option("--json <file>", "write the report as JSON")
+    .addHelpText("after", examples)
+    .action(async (urls: string[], flags: Flags) => {
+      const { verify } = await import("../verify/verify.ts");
+      process.exitCode = await verify(urls, flags);
+    });
 }

@@ -4,6 +4,7 @@ import { Violation } from "../errors.ts";
 import { opcode } from "../wire/frame.ts";
 import type { WireEvent } from "../wire/message-reader.ts";
 import type { WireSocket } from "../wire/socket.ts";
+import type { Breach } from "./breach.ts";
 import { withValueAt } from "./messages.ts";
 import type { Closed, Peer, RawFrame, Received, User, Wanted, Within } from "./peer.ts";
 import type { Run } from "./run-state.ts";
@@ -17,16 +18,6 @@ export interface Owner {
   breach(breach: Breach): void;
   id(): string;
   note(text: string): void;
-}
-
-/** Filed under the rule that it breaks, whichever check met it. */
-export interface Breach {
-  readonly kind: "message" | "frame";
-  /** Of the message, or the clause. */
-  readonly pointer: string;
-  readonly expected: string;
-  readonly actual: string;
-  readonly connection: number;
 }
 
 export interface Opened {

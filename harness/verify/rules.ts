@@ -1,4 +1,7 @@
-// Every rule, phase by phase. To add a rule, write its literal into a list under rules/.
+// Every rule, phase by phase, in the order in which they run. To add a rule, write its literal into a list under rules/.
 import type { Phase } from "./phase.ts";
+import { framesPhase } from "./rules/frames.ts";
+import { handshakePhase } from "./rules/handshake.ts";
+import { limitsPhase } from "./rules/limits.ts";
 
-export const phases: readonly Phase[] = [];
+export const phases: readonly Phase[] = [handshakePhase, limitsPhase, framesPhase];

@@ -1,6 +1,7 @@
 // Runs the asked rules phase by phase, confirms what failed, and makes one result a rule.
 import { TargetLost } from "../errors.ts";
 import type { HistoryEvent } from "../history.ts";
+import { breachRules } from "./breach.ts";
 import { beginCheck } from "./check.ts";
 import type { Failure, RuleResult, Verdict } from "./phase.ts";
 import type { PhaseName, Promised, Rule } from "./rule.ts";
@@ -35,9 +36,6 @@ export interface RunHooks {
   /** Where the target is a process of ours that has ended: starts it again, and says how it ended. */
   revive?(): Promise<string | undefined>;
 }
-
-/** The rules under which a breach is filed, whichever check met it. */
-export const breachRules = { message: "server-message-valid", frame: "server-frame-legal" } as const;
 
 /** Rules that run side by side; those that only wait come on top. */
 const lanes = 4;

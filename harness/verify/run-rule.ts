@@ -1,8 +1,8 @@
 // Runs one rule for one promise, once or again, and says what came of it.
 import { TargetLost, Violation } from "../errors.ts";
 import type { History } from "../history.ts";
+import { type Breach, breachRules } from "./breach.ts";
 import { beginCheck, eventsOf } from "./check.ts";
-import type { Breach } from "./connection.ts";
 import { NotTestable, type Promised, type Rule } from "./rule.ts";
 import type { Run } from "./run-state.ts";
 
@@ -40,6 +40,8 @@ export async function runOnce(run: Run, rule: Rule, promised: Promised): Promise
   });
   try {
     await withinTime(rule.check(check.context, promised), maxCheckMs + (rule.waitsMs?.(check.context, promised) ?? 0));
+    const own = check.breaches.find(({ kind }) => breachRules[kind] === rule.id);
+    if (own !== undefined) throw new Violation(own.expected, own.actual);
     if (check.observed === 0) {
       return { ...shared(), kind: "not-testable", reason: "the check observed nothing", vacuous: true };
     }

@@ -1,0 +1,17 @@
+// Breaches: what breaks a standard or a schema whatever the check is about, and the rules under which they are filed.
+import type { DocumentPointer } from "../../spec/contract.ts";
+
+export interface Breach {
+  readonly kind: "message" | "frame";
+  /** Of the message, or the clause. */
+  readonly pointer: DocumentPointer;
+  readonly expected: string;
+  readonly actual: string;
+  readonly connection: number;
+}
+
+/** Whichever check meets one. */
+export const breachRules: Readonly<Record<Breach["kind"], string>> = {
+  message: "server-message-valid",
+  frame: "server-frame-legal",
+};

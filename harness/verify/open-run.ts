@@ -1,0 +1,79 @@
+// Begins a run on a target: puts its shared parts together and makes the first contact.
+import type { Channel, Contract } from "../../spec/contract.ts";
+import { createValidators } from "../../spec/schemas.ts";
+import { TargetLost, Violation } from "../errors.ts";
+import type { Target } from "./context.ts";
+import { type Auth, createMint } from "./credentials.ts";
+import { createFence } from "./fence.ts";
+import { firstContactFailed } from "./first-contact.ts";
+import { createMessages, type Validate } from "./messages.ts";
+import { createClock, createRecorder } from "./recorder.ts";
+import type { Run } from "./run-state.ts";
+import { openWatch, type Watch } from "./watch.ts";
+
+export interface RunOptions {
+  readonly contract: Contract;
+  readonly channel: Channel;
+  readonly target: Target;
+  readonly auth: Auth;
+  /** Default 1. */
+  readonly seed?: number;
+  /** Random cases of a phase, default 100. */
+  readonly runs?: number;
+  /** Default deadline of everything that waits, in ms, default 5000. */
+  readonly timeoutMs?: number;
+  /** The silence that stands in for a fence, in ms, default 500. */
+  readonly quietMs?: number;
+  readonly insecure?: boolean;
+  /** Stands in every name of the run; letters and digits. Default from the wall clock. */
+  readonly label?: string;
+}
+
+export interface OpenedRun {
+  readonly run: Run;
+  readonly watch: Watch;
+  end(): Promise<void>;
+}
+
+/**
+ * @throws UsageError where the settings do not fit the document
+ * @throws TargetLost, with cause and next step, where the target is none that can be judged
+ */
+export async function openRun(options: RunOptions): Promise<OpenedRun> {
+  const { contract, channel, target, auth, timeoutMs = 5_000 } = options;
+  const clock = createClock();
+  const validators = createValidators(contract);
+  const validate: Validate = (name, value) =>
+    validators
+      .of(name)(value)
+      .map(({ pointer, text }) => `${pointer || "(the whole)"} ${text}`);
+  const messages = createMessages(contract, channel, validate);
+  let watch: Watch | undefined;
+  let counter = 0;
+  const run: Run = {
+    contract,
+    channel,
+    target,
+    messages,
+    validate,
+    mint: createMint(channel.handshake?.credentials, contract.state, auth),
+    fence: createFence({ contract, channel, messages, clock, quietMs: options.quietMs ?? 500 }),
+    recorder: createRecorder(clock),
+    clock,
+    seed: options.seed ?? 1,
+    runs: options.runs ?? 100,
+    timeoutMs,
+    insecure: options.insecure ?? false,
+    label: options.label ?? Math.floor(Date.now() / 1000).toString(36),
+    count: () => ++counter,
+    advertised: () => watch?.first,
+    demandAlive: async () => watch?.demandAlive(),
+  };
+  try {
+    watch = await openWatch(run);
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    throw new TargetLost(firstContactFailed(target.urls[0] ?? "", error));
+  }
+  return { run, watch, end: () => watch?.end() ?? Promise.resolve() };
+}

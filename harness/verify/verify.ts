@@ -1,0 +1,168 @@
+// The command `verify` from settings to exit code: the edge where files, processes and the terminal are touched.
+import { writeFileSync } from "node:fs";
+import picocolors from "picocolors";
+import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { exitCode, UsageError } from "../errors.ts";
+import { emitJson } from "../report/json.ts";
+import { emitList, emitOpening, emitPhase, emitResults, type Opening, type Palette } from "../report/terminal.ts";
+import { channelFor } from "./check.ts";
+import type { Target } from "./context.ts";
+import { type Embedded, startEmbedded } from "./embedded.ts";
+import { openRun } from "./open-run.ts";
+import type { Subject } from "./rule.ts";
+import { phases } from "./rules.ts";
+import { runPhases } from "./run-phases.ts";
+import { selectRules } from "./selection.ts";
+import { type Flags, loadSettings, type Settings } from "./settings.ts";
+import { summarise } from "./verdict.ts";
+
+/**
+ * Runs `wsproof verify`.
+ * @returns the exit code
+ * @throws UsageError, TargetLost: what kept it from running, in one paragraph
+ */
+export async function verify(urls: readonly string[], flags: Flags): Promise<number> {
+  const settings = loadSettings(urls, flags, Date.now() % 1_000_000);
+  const palette = picocolors.createColors(process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+  const asked = selectRules(phases, settings.only, settings.phases);
+  const subject = await loadSubject(settings);
+  if (settings.list) {
+    process.stdout.write(
+      emitList(
+        asked.flatMap(({ rules }) => rules),
+        subject,
+        palette,
+      ),
+    );
+    return exitCode.ok;
+  }
+  if (subject === undefined) throw new UsageError(noChannel(settings));
+  const checkReports = Object.values(settings.reports);
+  for (const file of checkReports) writeReport(file, ""); // fail before the run, not after it
+  return settings.urls.length > 0
+    ? judge(settings, subject, asked, palette, undefined)
+    : judgeEmbedded(settings, subject, asked, palette);
+}
+
+async function loadSubject(settings: Settings): Promise<Subject | undefined> {
+  const file = settings.spec ?? defaultSpecFile;
+  const { contract, findings } = await loadContract({ file, perspective: settings.perspective, overlay: settings.overlay });
+  if (contract === undefined) {
+    const [finding] = findings.filter(({ grade }) => grade === "fatal");
+    const where = finding === undefined ? file : `${finding.file}:${finding.line}:${finding.column}`;
+    throw new UsageError(
+      `the document cannot be used: ${where}: expected ${finding?.expected}, got ${finding?.actual}. Mend: ${finding?.mend}. \`wsproof lint --spec ${file}\` says more.`,
+    );
+  }
+  const path = settings.urls[0] === undefined ? "" : new URL(settings.urls[0]).pathname;
+  const channel = channelFor(contract.channels, path);
+  return channel === undefined ? undefined : { contract, channel };
+}
+
+function noChannel(settings: Settings): string {
+  return `the document ${settings.spec ?? defaultSpecFile} has no WebSocket channel whose address fits ${settings.urls[0] ?? "the reference server"}. Correct the URL's path, or give the document with --spec.`;
+}
+
+async function judgeEmbedded(
+  settings: Settings,
+  subject: Subject,
+  asked: ReturnType<typeof selectRules>,
+  palette: Palette,
+): Promise<number> {
+  if (settings.spec !== undefined) {
+    throw new UsageError(
+      "--spec is given but no URL: the reference server speaks only its own document. Give the URL of the server to judge.",
+    );
+  }
+  const path = subject.channel.address;
+  const server = await startEmbedded({ path });
+  try {
+    return await judge(settings, subject, asked, palette, server);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function judge(
+  settings: Settings,
+  subject: Subject,
+  asked: ReturnType<typeof selectRules>,
+  palette: Palette,
+  embedded: Embedded | undefined,
+): Promise<number> {
+  let server = embedded;
+  const write = (text: string) => process.stdout.write(text);
+  const live = process.stdout.isTTY === true;
+  // The embedded server may be started again, on another port: its target is what it is at the moment.
+  const target: Target = {
+    get urls() {
+      return server === undefined ? settings.urls.map((url) => withPath(url, subject.channel.address)) : [server.url];
+    },
+    origin: settings.origin,
+    get pid() {
+      return server?.pid ?? settings.pid;
+    },
+    embedded: embedded !== undefined,
+  };
+  const opening: Opening = {
+    title: `${subject.contract.title} ${subject.contract.version}`,
+    file: settings.spec ?? "its own document",
+    targets: target.urls,
+    embedded: embedded !== undefined,
+    perspective: subject.contract.perspective,
+    seed: settings.seed,
+  };
+  write(emitOpening(opening, palette));
+  const auth = embedded === undefined ? settings.auth : { secret: embedded.secret };
+  const { seed, runs, timeoutMs, insecure } = settings;
+  const { run, watch, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
+  try {
+    const report = await runPhases(run, watch, asked, {
+      replay: (id) => replayCommand(settings, id),
+      progress: (text) => (live ? write(`\r\x1b[K${palette.dim(text)}`) : undefined),
+      phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${emitPhase(phase, palette)}`),
+      async revive() {
+        const end = server?.obituary();
+        if (end === undefined) return undefined;
+        server = await startEmbedded({ path: subject.channel.address, env: { JWT_SECRET: embedded?.secret ?? "" } });
+        return end;
+      },
+    });
+    const summary = summarise(report.results, { interrupted: report.interrupted, strict: settings.strict });
+    write(emitResults(report.results, summary, palette));
+    if (settings.reports.json !== undefined) writeReport(settings.reports.json, emitJson(opening, report, summary));
+    return summary.exitCode;
+  } finally {
+    await end();
+    if (server !== embedded) await server?.stop();
+  }
+}
+
+/** A URL without a path means the channel's address. */
+function withPath(url: string, address: string): string {
+  const parsed = new URL(url);
+  return parsed.pathname === "/" && !url.endsWith("/") && !address.includes("{") ? new URL(address, parsed).href : url;
+}
+
+/** Never with a secret in it. */
+function replayCommand(settings: Settings, id: string): string {
+  const words = ["npx wsproof verify", ...settings.urls, "--only", id, "--seed", String(settings.seed)];
+  if (settings.spec !== undefined) words.push("--spec", settings.spec);
+  if (settings.overlay !== undefined) words.push("--overlay", settings.overlay);
+  if (settings.perspective !== undefined) words.push("--perspective", settings.perspective);
+  if (settings.origin !== undefined) words.push("--origin", settings.origin);
+  if (settings.auth.secret !== undefined) words.push('--auth-secret "$SECRET"');
+  if (settings.auth.tokens !== undefined) words.push('--auth-token "$TOKEN"');
+  if (settings.auth.command !== undefined) words.push("--auth-command", JSON.stringify(settings.auth.command));
+  return words.join(" ");
+}
+
+function writeReport(file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UsageError(
+      `the report ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Does its folder exist?`,
+    );
+  }
+}
