@@ -67,6 +67,25 @@ export interface PublishRequest {
   readonly needsMembership: boolean;
 }
 
+/** Where a message stands: for a repeated `key`, where it stood the first time (the room then, too). */
+export interface Published extends Position {
+  readonly room: string | null;
+}
+
+/** What the server decides for its hub. */
+export interface HubSettings {
+  readonly membersPerRoom: number;
+  readonly connectionsPerUser: number;
+  /** Publishing of one user, over all connections, nodes and HTTP. */
+  readonly publishUser: { readonly burst: number; readonly perSecond: number };
+  /** Events of one room kept for `since`. */
+  readonly eventsPerRoom: number;
+  /** How long a log outlives the last member of its room, in ms. Then its epoch ends. */
+  readonly keepRoomMs: number;
+  /** How long a key is known, in ms. */
+  readonly keepKeyMs: number;
+}
+
 /** The hub cannot keep its promises now; nothing was accepted. Becomes the error UNAVAILABLE. */
 export class HubUnavailable extends Error {
   override readonly name = "HubUnavailable";
@@ -79,6 +98,7 @@ export class HubUncertain extends Error {
 
 /**
  * Requirements are checked in the order of the document: the user's rate, then the recipient or the membership, then idempotency.
+ * The calls for one subscriber come one after another, `attach` first and `detach` last.
  * Every method that returns a promise may reject with HubUnavailable or HubUncertain, and with nothing else that is not a bug.
  */
 export interface Hub {
@@ -90,6 +110,7 @@ export interface Hub {
   detach(subscriber: Subscriber): Promise<void>;
   /**
    * Makes the connection a member; a second join changes and announces nothing.
+   * With `since`, a second join replays nothing: `recovered` says whether its membership began at or before that position.
    * `onJoined` is called exactly once on success, before any event of the room reaches the subscriber; missed events follow it in the same turn.
    */
   join(
@@ -101,7 +122,7 @@ export interface Hub {
   /** `onLeft` is called exactly once on success; no event of the room reaches the subscriber after it. */
   leave(subscriber: Subscriber, room: string, onLeft: () => void): Promise<void>;
   /** Appends to the log. Resolves when the event has its place; the delivery follows on its own. */
-  publish(request: PublishRequest): Promise<Position | Refused>;
+  publish(request: PublishRequest): Promise<Published | Refused>;
   direct(from: Member, to: string, content: string): Promise<"sent" | Refused>;
   /** Best effort, to the other members. */
   typing(from: Member, room: string, active: boolean): void;

@@ -7,6 +7,7 @@ import {
   type Joined,
   type Member,
   type Position,
+  type Published,
   type PublishRequest,
   type Refused,
   type Subscriber,
@@ -577,7 +578,7 @@ export class RedisHub implements Hub {
 
   // --- messages ---
 
-  async publish(request: PublishRequest): Promise<Position | Refused> {
+  async publish(request: PublishRequest): Promise<Published | Refused> {
     const { room: name, from, content, key, needsMembership } = request;
     const keys = name === null ? this.#keys.broadcast : this.#keys.room(name);
     const { clientId, userId, username } = from;
@@ -597,7 +598,7 @@ export class RedisHub implements Hub {
       void this.#beatNow();
       throw new HubUnavailable("Redis has lost the room");
     }
-    const position = { epoch: String(reply[1]), seq: Number(reply[2]) };
+    const position = { room: name, epoch: String(reply[1]), seq: Number(reply[2]) };
     if (room?.reader.position?.epoch === position.epoch) await room.reader.reached(position.seq);
     return position;
   }
