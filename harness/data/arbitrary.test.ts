@@ -1,18 +1,15 @@
-import { Ajv } from "ajv";
-import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { type Arbitraries, createArbitraries, UnsatisfiableSchema } from "./arbitrary.ts";
 import { sampleDefinitions, sampleSchemas, unsatisfiableSchemas } from "./sample-schemas.ts";
+import { createSchemaJudge } from "./schema-judge.ts";
 
 const seed = 42;
 
 function setUp(definitions: ReadonlyMap<string, JsonSchema>) {
-  const ajv = new Ajv({ strict: false, allErrors: true, logger: false });
-  addFormats.default(ajv);
-  const compile = (schema: JsonSchema) => ajv.compile({ allOf: [schema], definitions: Object.fromEntries(definitions) });
+  const { compile } = createSchemaJudge(definitions);
   return { compile, arbitraries: createArbitraries(definitions, compile) };
 }
 

@@ -1,19 +1,15 @@
 // Prints how long the generator takes per value, for our own messages and the sample schemas: node dist/harness/data/bench-arbitrary.js
-import { Ajv } from "ajv";
-import addFormats from "ajv-formats";
 import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { createArbitraries } from "./arbitrary.ts";
 import { sampleDefinitions, sampleSchemas } from "./sample-schemas.ts";
+import { createSchemaJudge } from "./schema-judge.ts";
 
 const numRuns = 2_000;
 
 function bench(title: string, schemas: readonly JsonSchema[], definitions: ReadonlyMap<string, JsonSchema>): void {
-  const ajv = new Ajv({ strict: false, logger: false });
-  addFormats.default(ajv);
-  const compile = (schema: JsonSchema) => ajv.compile({ allOf: [schema], definitions: Object.fromEntries(definitions) });
-  const arbitraries = createArbitraries(definitions, compile);
+  const arbitraries = createArbitraries(definitions, createSchemaJudge(definitions).compile);
   const perValue = schemas.map((schema) => {
     const arbitrary = arbitraries.of(schema, "#");
     fc.sample(arbitrary, { numRuns: 100, seed: 1 });

@@ -1,0 +1,151 @@
+// Invalid messages as obligations: for each keyword at each place one message that breaks just that, proven by the validator.
+import fc from "fast-check";
+import type { JsonSchema } from "../../spec/contract.ts";
+import { join, parent } from "../../spec/pointer.ts";
+import type { Arbitraries } from "./arbitrary.ts";
+import { candidatesFor, greatestSize } from "./break-keyword.ts";
+import { hasPlace, valueAt, withValueAt } from "./edit.ts";
+import { canonicalText, type Json } from "./json.ts";
+import { type Obligation, obligationsOf } from "./obligations.ts";
+import type { Refusal, SchemaJudge } from "./schema-judge.ts";
+import { UnsatisfiableSchema } from "./sieve.ts";
+
+export type { Obligation } from "./obligations.ts";
+
+/** A message that one keyword refuses. */
+export interface Mutation {
+  readonly obligation: Obligation;
+  readonly value: Json;
+  /** Whether nothing else refuses it (apart from the alternatives that the keyword stands in). */
+  readonly exact: boolean;
+  /** Pointers into the message at which it may be said to be wrong. */
+  readonly places: readonly string[];
+}
+
+/** An obligation that no message could be made for. */
+export interface Unbroken {
+  readonly obligation: Obligation;
+  readonly why: string;
+}
+
+export interface Mutator {
+  /** Every keyword at every place. */
+  readonly obligations: readonly Obligation[];
+  /**
+   * Breaks one keyword of a valid message.
+   * @param base valid; where it lacks the place, the missing part is taken from another valid message
+   */
+  mutate(obligation: Obligation, base: Json): Mutation | Unbroken;
+}
+
+/** Valid messages among which the places are looked for. */
+const donorCount = 200;
+/** Of them, so many are broken before an obligation is given up. */
+const triedDonors = 20;
+
+/**
+ * @param schema of the whole message
+ * @param pointer where it stands in the document
+ * @param examples valid messages, taken before random ones
+ */
+export function createMutator(
+  schema: JsonSchema,
+  pointer: string,
+  definitions: ReadonlyMap<string, JsonSchema>,
+  { judge, arbitraries, examples = [] }: { judge: SchemaJudge; arbitraries: Arbitraries; examples?: readonly Json[] },
+): Mutator {
+  const draw = (schema: JsonSchema, numRuns: number): Json[] => {
+    try {
+      return fc.sample(arbitraries.of(schema, pointer), { numRuns, seed: 1 });
+    } catch (error) {
+      if (error instanceof UnsatisfiableSchema) return [];
+      throw error;
+    }
+  };
+  const isValid = judge.compile(schema);
+  // Those that say most come first, so that most places are found in few messages.
+  const drawn = draw(schema, donorCount).sort((a, b) => canonicalText(b).length - canonicalText(a).length);
+  const donors = [...examples.filter(isValid), ...drawn];
+  const obligations = obligationsOf(schema, pointer, definitions, donors);
+  const keepsBranches = (obligation: Obligation, value: Json) =>
+    obligation.within.every((branch) => {
+      const there = valueAt(value, branch.location);
+      return there !== undefined && judge.compile(branch.schema)(there);
+    });
+
+  /** Valid messages that have the place: the base or its grafts first. */
+  const startsFor = (obligation: Obligation, base: Json): Json[] => {
+    const fits = (value: Json) => hasPlace(value, needed(obligation)) && keepsBranches(obligation, value) && isValid(value);
+    const all = donors.filter(fits);
+    // The longest have most places, and in the shortest an alternative stands alone.
+    const fitting = all.length <= triedDonors ? all : [...all.slice(0, triedDonors / 2), ...all.slice(-triedDonors / 2)];
+    if (fits(base)) return [base, ...fitting];
+    const grafted = fitting.map((donor) => graft(base, donor, needed(obligation)));
+    return [...grafted.filter((value) => value !== undefined).filter(fits), ...fitting];
+  };
+
+  return {
+    obligations,
+    mutate(obligation, base) {
+      const starts = startsFor(obligation, base);
+      if (starts.length === 0) return { obligation, why: `no valid message was found that has ${needed(obligation) || "it"}` };
+      let best: Mutation | undefined;
+      for (const start of starts) {
+        const value = valueAt(start, obligation.location)!;
+        for (const candidate of candidatesFor(obligation, value, (schema) => draw(schema as JsonSchema, 20))) {
+          const broken = JSON.parse(JSON.stringify(withValueAt(start, obligation.location, candidate))) as Json;
+          const refusals = judge.refusals(schema, broken);
+          if (!refusals.some((refusal) => isAbout(obligation, refusal))) continue;
+          const exact = refusals.every((refusal) => isAbout(obligation, refusal) || isConsequence(obligation, refusal));
+          const mutation = { obligation, value: broken, exact, places: placesOfRefusals(refusals) };
+          if (exact) return mutation;
+          best ??= mutation;
+        }
+      }
+      return best ?? { obligation, why: whyNot(obligation) };
+    },
+  };
+}
+
+/** The place that must be there before it can be broken. */
+function needed({ keyword, location, member }: Obligation): string {
+  return keyword === "required" || keyword === "dependencies" ? join(location, member!) : location;
+}
+
+/** The base with the first part that it lacks on the way to the place, taken from the donor. */
+function graft(base: Json, donor: Json, place: string): Json | undefined {
+  let missing = place;
+  while (missing !== "" && !hasPlace(base, parent(missing))) missing = parent(missing);
+  const part = valueAt(donor, missing);
+  const container = valueAt(base, parent(missing));
+  return part === undefined || typeof container !== "object" || container === null ? undefined : withValueAt(base, missing, part);
+}
+
+function isAbout({ keyword, location, schema, member }: Obligation, refusal: Refusal): boolean {
+  if (keyword === "false schema") return refusal.keyword === keyword && refusal.pointer === join(location, member!);
+  if (refusal.keyword !== keyword || refusal.pointer !== location || refusal.schema !== schema) return false;
+  return keyword !== "required" || refusal.member === member;
+}
+
+/** What fails with the keyword because it surrounds it: the alternatives, and what judges a name beside propertyNames. */
+function isConsequence({ keyword, location, within }: Obligation, refusal: Refusal): boolean {
+  if (["anyOf", "oneOf", "if"].includes(refusal.keyword)) return within.length > 0 || keyword === refusal.keyword;
+  if (within.length > 0) return true;
+  return ["anyOf", "oneOf", "not", "propertyNames", "contains"].includes(keyword) && refusal.pointer.startsWith(location);
+}
+
+function placesOfRefusals(refusals: readonly Refusal[]): string[] {
+  return [
+    ...new Set(refusals.flatMap(({ pointer, member }) => [pointer, ...(member === undefined ? [] : [join(pointer, member)])])),
+  ];
+}
+
+function whyNot({ keyword, schema }: Obligation): string {
+  const bound = schema[keyword];
+  if (typeof bound === "number" && bound > greatestSize)
+    return `${keyword} ${bound} is beyond the ${greatestSize} that are sent at most`;
+  if ((keyword === "minLength" || keyword === "minItems" || keyword === "minProperties") && bound === 0) {
+    return `${keyword} 0 forbids nothing`;
+  }
+  return `nothing was found that ${keyword} refuses, so that it may forbid nothing here`;
+}
