@@ -30,7 +30,7 @@ test("hostile text stays text in running text, code, tables and diagrams", () =>
     expect(written).not.toContain("](");
   }
   expect(table(["x"], [[inline(hostile)], [code(hostile)]]).split("\n")).toHaveLength(4);
-  expect(mermaidText(hostile)).not.toMatch(/["`;<>[\]|\n](?!\d)|-->/);
+  expect(mermaidText(hostile).replaceAll(/#\d+;/g, "")).not.toMatch(/[";`<>[\]{}|#\n]/);
   expect(
     block("json", hostile)
       .split("\n")

@@ -13,7 +13,8 @@ const files = execFileSync("git", ["ls-files", "--cached", "--others", "--exclud
   .split("\n");
 
 test("no file imports from a layer that it may not see", () => {
-  const sources = files.filter((file) => /\.(ts|js|mjs)$/.test(file) && file.includes("/"));
+  // This file holds bad imports on purpose.
+  const sources = files.filter((file) => /\.(ts|js|mjs)$/.test(file) && file.includes("/") && file !== "scripts/layers.test.ts");
   expect(sources.length).toBeGreaterThan(50);
   const broken = sources.flatMap((file) => {
     try {

@@ -12,7 +12,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** The command line alone joins the layers: it may import scripts as well. */
 const isCommand = (file: string) => file === "harness/cli.ts" || file.startsWith("harness/commands/");
 
-const importPattern = /(?:\bfrom\s*|\bimport\s*\(\s*|\bimport\s+)["'](\.[^"']*)["']/g;
+// A statement at the start of a line, or a call: text in a template that looks like an import is none.
+const importPattern = /(?:^(?:import|export)\b[^;"'`]*|\bimport\(\s*)["'](\.[^"']*)["']/gm;
 
 /**
  * The imports of one file that break the layers, each as a sentence.
