@@ -46,7 +46,7 @@ export type MessageAct =
   | { readonly do: "remove"; readonly pointer: Pointer }
   /** Puts a value of another JSON type there. */
   | { readonly do: "retype"; readonly pointer: Pointer }
-  /** Puts another value of the same JSON type there: a longer text, a number one higher, the other boolean, a list without its last. */
+  /** Puts another value of the same JSON type there: a text with another last character, a number one higher, the other boolean. */
   | { readonly do: "alter"; readonly pointer: Pointer }
   /** Another text in its place. */
   | { readonly do: "replace"; readonly text: string }
@@ -67,7 +67,10 @@ export type MessageAct =
   | { readonly do: "copy-to"; readonly whom: "stranger" | "sender" | "former"; readonly operation?: string }
   /** Drops it where the receiver is the connection that it speaks of. */
   | { readonly do: "hide-from-sender" }
-  /** Sends what the operation would deliver, made from examples and bindings, to all who had to do with the key. */
+  /**
+   * Sends what the operation would deliver, made from examples and bindings, to its sender and all who had to do with the key.
+   * `onlyRepeated`: where the connection's last success for the key was the same operation.
+   */
   | { readonly do: "deliver"; readonly operation: string; readonly onlyRepeated?: boolean };
 
 export interface OnClose {

@@ -1,0 +1,45 @@
+// The server's answer to a request on its way through the proxy: another status, other headers, another JSON body.
+import type { OnResponse } from "./plan.ts";
+
+/** The answer, whole where it has a body. */
+export interface Response {
+  readonly statusLine: string;
+  /** As they were written. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+}
+
+/** @param head up to and without the empty line */
+export function parseResponse(head: string): Response {
+  const [statusLine = "", ...lines] = head.split("\r\n");
+  const headers = lines.map((one): [string, string] => {
+    const colon = one.indexOf(":");
+    return [one.slice(0, colon), one.slice(colon + 1).trim()];
+  });
+  return { statusLine, headers };
+}
+
+export function statusOf({ statusLine }: Response): number {
+  return Number(statusLine.split(" ")[1]);
+}
+
+export function emitResponse({ statusLine, headers }: Response): string {
+  return `${[statusLine, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n`;
+}
+
+/** After the acts that match its status; undefined where TCP ends in its place. */
+export function changed(response: Response, transformations: readonly OnResponse[]): Response | undefined {
+  const status = statusOf(response);
+  let result = response;
+  for (const { act } of transformations.filter((one) => one.status === undefined || one.status === status)) {
+    if (act.do === "cut") return undefined;
+    if (act.do === "status") result = { ...result, statusLine: `HTTP/1.1 ${act.to} Changed` };
+    else result = withHeader(result, act.name, act.value);
+  }
+  return result;
+}
+
+/** @param value undefined: taken out */
+export function withHeader(response: Response, name: string, value: string | undefined): Response {
+  const headers = response.headers.filter(([one]) => one.toLowerCase() !== name.toLowerCase());
+  return { ...response, headers: value === undefined ? headers : [...headers, [name, value]] };
+}
