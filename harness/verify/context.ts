@@ -73,6 +73,8 @@ export interface Target {
   readonly origin: string | undefined;
   /** Of the process, where we started it or were told. */
   readonly pid: number | undefined;
+  /** Asks it to stop, as a deploy would; undefined where we were not told how. */
+  readonly askToStop: (() => void) | undefined;
   /** True where it is our own reference server, started for this run. */
   readonly embedded: boolean;
 }

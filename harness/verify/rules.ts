@@ -3,5 +3,6 @@ import type { Phase } from "./phase.ts";
 import { framesPhase } from "./rules/frames.ts";
 import { handshakePhase } from "./rules/handshake.ts";
 import { limitsPhase } from "./rules/limits.ts";
+import { shutdownPhase } from "./rules/shutdown.ts";
 
-export const phases: readonly Phase[] = [handshakePhase, limitsPhase, framesPhase];
+export const phases: readonly Phase[] = [handshakePhase, limitsPhase, framesPhase, shutdownPhase];

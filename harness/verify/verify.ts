@@ -1,4 +1,5 @@
 // The command `verify` from settings to exit code: the edge where files, processes and the terminal are touched.
+import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
@@ -102,6 +103,9 @@ async function judge(
     get pid() {
       return server?.pid ?? settings.pid;
     },
+    get askToStop() {
+      return stopper(server?.pid ?? settings.pid, settings.stopCommand);
+    },
     embedded: embedded !== undefined,
   };
   const opening: Opening = {
@@ -136,6 +140,12 @@ async function judge(
     await end();
     if (server !== embedded) await server?.stop();
   }
+}
+
+/** The command where one is given, else SIGTERM to the process. */
+function stopper(pid: number | undefined, command: string | undefined): (() => void) | undefined {
+  if (command !== undefined) return () => void spawn(command, { shell: true, stdio: "ignore", detached: true }).unref();
+  return pid === undefined ? undefined : () => process.kill(pid, "SIGTERM");
 }
 
 /** A URL without a path means the channel's address. */
