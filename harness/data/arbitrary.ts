@@ -45,12 +45,14 @@ class TooDeep extends UnsatisfiableSchema {}
 /** @param definitions what `#/definitions/NAME` means */
 export function createArbitraries(definitions: ReadonlyMap<string, JsonSchema>, compile: Compile): Arbitraries {
   const generator = new Generator(definitions, compile);
-  const made = new Map<JsonSchema, fc.Arbitrary<Json>>();
+  const made = new WeakMap<object, fc.Arbitrary<Json>>();
   return {
     count: generator.count,
     of(schema, pointer) {
-      const arbitrary = made.get(schema) ?? generator.root({ schema, pointer });
-      made.set(schema, arbitrary);
+      const known = typeof schema === "object" ? made.get(schema) : undefined;
+      if (known !== undefined) return known;
+      const arbitrary = generator.root({ schema, pointer });
+      if (typeof schema === "object") made.set(schema, arbitrary);
       return arbitrary;
     },
   };

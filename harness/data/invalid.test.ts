@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { createArbitraries } from "./arbitrary.ts";
+import { createDonors } from "./donors.ts";
 import { createMutator, type Mutation, type Unbroken } from "./invalid.ts";
 import type { Json } from "./json.ts";
 import { sampleDefinitions, sampleSchemas } from "./sample-schemas.ts";
@@ -11,7 +12,8 @@ import { createSchemaJudge } from "./schema-judge.ts";
 function outcomes(schema: JsonSchema, definitions: ReadonlyMap<string, JsonSchema>, examples: readonly Json[] = []) {
   const judge = createSchemaJudge(definitions);
   const arbitraries = createArbitraries(definitions, judge.compile);
-  const mutator = createMutator(schema, "#", definitions, { judge, arbitraries, examples });
+  const donors = createDonors(schema, "#", { judge, arbitraries, examples });
+  const mutator = createMutator(schema, "#", definitions, donors, judge);
   const base = examples[0] ?? fc.sample(arbitraries.of(schema, "#"), { numRuns: 1, seed: 1 })[0]!;
   const all = mutator.obligations.map((obligation) => mutator.mutate(obligation, base));
   return {

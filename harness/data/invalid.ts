@@ -1,14 +1,12 @@
 // Invalid messages as obligations: for each keyword at each place one message that breaks just that, proven by the validator.
-import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
-import { join, parent } from "../../spec/pointer.ts";
-import type { Arbitraries } from "./arbitrary.ts";
+import { join } from "../../spec/pointer.ts";
 import { candidatesFor, greatestSize } from "./break-keyword.ts";
-import { hasPlace, valueAt, withValueAt } from "./edit.ts";
-import { canonicalText, type Json } from "./json.ts";
+import type { Donors } from "./donors.ts";
+import { valueAt, withValueAt } from "./edit.ts";
+import type { Json } from "./json.ts";
 import { type Obligation, obligationsOf } from "./obligations.ts";
 import type { Refusal, SchemaJudge } from "./schema-judge.ts";
-import { UnsatisfiableSchema } from "./sieve.ts";
 
 export type { Obligation } from "./obligations.ts";
 
@@ -38,61 +36,26 @@ export interface Mutator {
   mutate(obligation: Obligation, base: Json): Mutation | Unbroken;
 }
 
-/** Valid messages among which the places are looked for. */
-const donorCount = 200;
-/** Of them, so many are broken before an obligation is given up. */
-const triedDonors = 20;
-
 /**
  * @param schema of the whole message
  * @param pointer where it stands in the document
- * @param examples valid messages, taken before random ones
  */
 export function createMutator(
   schema: JsonSchema,
   pointer: string,
   definitions: ReadonlyMap<string, JsonSchema>,
-  { judge, arbitraries, examples = [] }: { judge: SchemaJudge; arbitraries: Arbitraries; examples?: readonly Json[] },
+  donors: Donors,
+  judge: SchemaJudge,
 ): Mutator {
-  const draw = (schema: JsonSchema, numRuns: number): Json[] => {
-    try {
-      return fc.sample(arbitraries.of(schema, pointer), { numRuns, seed: 1 });
-    } catch (error) {
-      if (error instanceof UnsatisfiableSchema) return [];
-      throw error;
-    }
-  };
-  const isValid = judge.compile(schema);
-  // Those that say most come first, so that most places are found in few messages.
-  const drawn = draw(schema, donorCount).sort((a, b) => canonicalText(b).length - canonicalText(a).length);
-  const donors = [...examples.filter(isValid), ...drawn];
-  const obligations = obligationsOf(schema, pointer, definitions, donors);
-  const keepsBranches = (obligation: Obligation, value: Json) =>
-    obligation.within.every((branch) => {
-      const there = valueAt(value, branch.location);
-      return there !== undefined && judge.compile(branch.schema)(there);
-    });
-
-  /** Valid messages that have the place: the base or its grafts first. */
-  const startsFor = (obligation: Obligation, base: Json): Json[] => {
-    const fits = (value: Json) => hasPlace(value, needed(obligation)) && keepsBranches(obligation, value) && isValid(value);
-    const all = donors.filter(fits);
-    // The longest have most places, and in the shortest an alternative stands alone.
-    const fitting = all.length <= triedDonors ? all : [...all.slice(0, triedDonors / 2), ...all.slice(-triedDonors / 2)];
-    if (fits(base)) return [base, ...fitting];
-    const grafted = fitting.map((donor) => graft(base, donor, needed(obligation)));
-    return [...grafted.filter((value) => value !== undefined).filter(fits), ...fitting];
-  };
-
   return {
-    obligations,
+    obligations: obligationsOf(schema, pointer, definitions, donors.all),
     mutate(obligation, base) {
-      const starts = startsFor(obligation, base);
+      const starts = donors.reaching(needed(obligation), obligation.within, base);
       if (starts.length === 0) return { obligation, why: `no valid message was found that has ${needed(obligation) || "it"}` };
       let best: Mutation | undefined;
       for (const start of starts) {
         const value = valueAt(start, obligation.location)!;
-        for (const candidate of candidatesFor(obligation, value, (schema) => draw(schema as JsonSchema, 20))) {
+        for (const candidate of candidatesFor(obligation, value, (schema) => donors.draw(schema as JsonSchema, 20))) {
           const broken = JSON.parse(JSON.stringify(withValueAt(start, obligation.location, candidate))) as Json;
           const refusals = judge.refusals(schema, broken);
           if (!refusals.some((refusal) => isAbout(obligation, refusal))) continue;
@@ -112,15 +75,6 @@ function needed({ keyword, location, member }: Obligation): string {
   return keyword === "required" || keyword === "dependencies" ? join(location, member!) : location;
 }
 
-/** The base with the first part that it lacks on the way to the place, taken from the donor. */
-function graft(base: Json, donor: Json, place: string): Json | undefined {
-  let missing = place;
-  while (missing !== "" && !hasPlace(base, parent(missing))) missing = parent(missing);
-  const part = valueAt(donor, missing);
-  const container = valueAt(base, parent(missing));
-  return part === undefined || typeof container !== "object" || container === null ? undefined : withValueAt(base, missing, part);
-}
-
 function isAbout({ keyword, location, schema, member }: Obligation, refusal: Refusal): boolean {
   if (keyword === "false schema") return refusal.keyword === keyword && refusal.pointer === join(location, member!);
   if (refusal.keyword !== keyword || refusal.pointer !== location || refusal.schema !== schema) return false;
@@ -134,7 +88,8 @@ function isConsequence({ keyword, location, within }: Obligation, refusal: Refus
   return ["anyOf", "oneOf", "not", "propertyNames", "contains"].includes(keyword) && refusal.pointer.startsWith(location);
 }
 
-function placesOfRefusals(refusals: readonly Refusal[]): string[] {
+/** Where the message is wrong: what is refused, and the member that is missing or too much. */
+export function placesOfRefusals(refusals: readonly Refusal[]): string[] {
   return [
     ...new Set(refusals.flatMap(({ pointer, member }) => [pointer, ...(member === undefined ? [] : [join(pointer, member)])])),
   ];

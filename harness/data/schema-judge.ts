@@ -22,10 +22,10 @@ export interface SchemaJudge {
 
 /** @param definitions what `#/definitions/NAME` means */
 export function createSchemaJudge(definitions: ReadonlyMap<string, JsonSchema>): SchemaJudge {
-  const compiled = new Map<JsonSchema, ReturnType<ReturnType<typeof createAjv>["compile"]>>();
+  const compiled = new WeakMap<object, ReturnType<ReturnType<typeof createAjv>["compile"]>>();
   const modern = createAjv(false, { verbose: true });
   const validatorOf = (schema: JsonSchema) => {
-    const known = compiled.get(schema);
+    const known = typeof schema === "object" ? compiled.get(schema) : undefined;
     if (known !== undefined) return known;
     const whole = bundle({ definitions }, schema);
     let validate: ReturnType<typeof modern.compile>;
@@ -35,7 +35,7 @@ export function createSchemaJudge(definitions: ReadonlyMap<string, JsonSchema>):
       // Patterns of the older syntax, which a foreign document may have.
       validate = createAjv(false, { verbose: true, unicodeRegExp: false }).compile(whole);
     }
-    compiled.set(schema, validate);
+    if (typeof schema === "object") compiled.set(schema, validate);
     return validate;
   };
   return {
