@@ -40,7 +40,11 @@ export function registerVerify(program: Command): void {
     .option("--timeout <ms>", "how long to wait for what must come (default: 5000)")
     .option("--strict", "SHOULD counts, and so does what could not be tested")
     .option("--list", "print the rules and end")
+    .option("--baseline <file>", "known failures, a YAML list of { id, reason }: they run, but do not count")
     .option("--json <file>", "write the report as JSON")
+    .option("--junit <file>", "write the report as JUnit XML, for CI")
+    .option("--html <file>", "write the report as one page for people")
+    .option("--history <file>", "write all that connections did as NDJSON")
     .addHelpText("after", examples)
     .action(async (urls: string[], flags: Flags) => {
       const { verify } = await import("../verify/verify.ts");

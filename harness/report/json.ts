@@ -1,10 +1,8 @@
 // The report as JSON: everything that a run found, for programs.
-import type { RunReport } from "../verify/run-phases.ts";
-import type { Summary } from "../verify/verdict.ts";
-import type { Opening } from "./terminal.ts";
+import type { ReportedRun } from "./reported-run.ts";
 
 /** Stable: members are only ever added. Times in ms. */
-export function emitJson(opening: Opening, report: RunReport, summary: Summary): string {
+export function emitJson({ opening, report, summary, startedAt }: ReportedRun): string {
   const { title, file, targets, perspective, seed } = opening;
   return `${JSON.stringify(
     {
@@ -12,6 +10,7 @@ export function emitJson(opening: Opening, report: RunReport, summary: Summary):
       document: { title, file, perspective },
       targets,
       seed,
+      startedAt: startedAt.toISOString(),
       exitCode: summary.exitCode,
       verdict: summary.says,
       counts: summary.counts,

@@ -1,10 +1,12 @@
 // The report for a terminal. Pure: data in, text out.
+import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import type { Failure, RuleResult, Verdict } from "../verify/phase.ts";
 import type { Rule, Subject } from "../verify/rule.ts";
 import type { PhaseReport } from "../verify/run-phases.ts";
 import type { Summary } from "../verify/verdict.ts";
 import { frameLines } from "./frames.ts";
+import type { Opening } from "./reported-run.ts";
 
 /** picocolors, or its colourless twin. */
 export type Palette = Colors;
@@ -20,15 +22,6 @@ const marks: Record<Verdict, { readonly mark: string; readonly color: (palette: 
   "not-applicable": { mark: "n/a", color: ({ gray }) => gray },
   inconclusive: { mark: "inconclusive", color: ({ magenta }) => magenta },
 };
-
-export interface Opening {
-  readonly title: string;
-  readonly file: string;
-  readonly targets: readonly string[];
-  readonly embedded: boolean;
-  readonly perspective: "server" | "client";
-  readonly seed: number;
-}
 
 /** Which side the run takes, of what, against what. */
 export function emitOpening(opening: Opening, palette: Palette): string {
@@ -63,7 +56,9 @@ export function emitResults(results: readonly RuleResult[], summary: Summary, pa
     }
     const { mark, color } = marks[result.verdict];
     const why = result.reason === undefined ? "" : palette.dim(` (${result.reason})`);
-    lines.push(`  ${color(palette)(mark.padEnd(12))} ${result.level.padEnd(6)} ${result.id}: ${result.title}${why}`);
+    const shown = result.known === undefined ? color(palette)(mark.padEnd(12)) : palette.yellow("known".padEnd(12));
+    lines.push(`  ${shown} ${result.level.padEnd(6)} ${result.id}: ${result.title}${why}`);
+    if (result.known !== undefined) lines.push(palette.dim(`                      known failure: ${result.known}`));
     for (const note of result.notes) lines.push(palette.dim(`                      note: ${note}`));
   }
   for (const result of results) for (const failure of result.failures) lines.push("", emitFailure(result, failure, palette));
@@ -95,6 +90,13 @@ export function emitFailure(result: Pick<RuleResult, "id" | "level" | "title">, 
   }
   lines.push(`  seed      ${failure.seed}`, `  replay    ${failure.replay}`);
   return lines.join("\n");
+}
+
+const plain = picocolors.createColors(false);
+
+/** The same without colours, for files. */
+export function emitFailureText(result: Pick<RuleResult, "id" | "level" | "title">, failure: Failure): string {
+  return emitFailure(result, failure, plain);
 }
 
 /** Every rule with level, phase and title, and whether this document promises what it checks. */

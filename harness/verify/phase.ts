@@ -68,4 +68,6 @@ export interface RuleResult {
   readonly durationMs: number;
   readonly failures: readonly Failure[];
   readonly notes: readonly string[];
+  /** Why the failure is accepted for now, by the baseline. */
+  readonly known?: string;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { LineCounter, parseDocument } from "yaml";
 import { UsageError } from "../errors.ts";
+import type { ReportFiles } from "../report/write-reports.ts";
 import type { Auth } from "./credentials.ts";
 
 /** As commander gives them. */
@@ -51,7 +52,7 @@ export interface Settings {
   readonly stopCommand: string | undefined;
   readonly strict: boolean;
   readonly baseline: string | undefined;
-  readonly reports: { readonly json?: string; readonly junit?: string; readonly html?: string; readonly history?: string };
+  readonly reports: ReportFiles;
   readonly list: boolean;
 }
 

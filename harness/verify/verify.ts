@@ -1,11 +1,13 @@
 // The command `verify` from settings to exit code: the edge where files, processes and the terminal are touched.
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { exitCode, UsageError } from "../errors.ts";
-import { emitJson } from "../report/json.ts";
-import { emitList, emitOpening, emitPhase, emitResults, type Opening, type Palette } from "../report/terminal.ts";
+import type { Opening } from "../report/reported-run.ts";
+import { emitList, emitOpening, emitPhase, emitResults, type Palette } from "../report/terminal.ts";
+import { openReports } from "../report/write-reports.ts";
+import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
 import { channelFor } from "./check.ts";
 import type { Target } from "./context.ts";
 import { type Embedded, startEmbedded } from "./embedded.ts";
@@ -13,7 +15,7 @@ import { openRun } from "./open-run.ts";
 import type { Subject } from "./rule.ts";
 import { phases } from "./rules.ts";
 import { runPhases } from "./run-phases.ts";
-import { selectRules } from "./selection.ts";
+import { type Asked, selectRules } from "./selection.ts";
 import { type Flags, loadSettings, type Settings } from "./settings.ts";
 import { summarise } from "./verdict.ts";
 
@@ -38,11 +40,10 @@ export async function verify(urls: readonly string[], flags: Flags): Promise<num
     return exitCode.ok;
   }
   if (subject === undefined) throw new UsageError(noChannel(settings));
-  const checkReports = Object.values(settings.reports);
-  for (const file of checkReports) writeReport(file, ""); // fail before the run, not after it
+  const known = loadBaseline(settings.baseline);
   return settings.urls.length > 0
-    ? judge(settings, subject, asked, palette, undefined)
-    : judgeEmbedded(settings, subject, asked, palette);
+    ? judge({ settings, subject, asked, palette, known, embedded: undefined })
+    : judgeEmbedded({ settings, subject, asked, palette, known });
 }
 
 async function loadSubject(settings: Settings): Promise<Subject | undefined> {
@@ -64,33 +65,36 @@ function noChannel(settings: Settings): string {
   return `the document ${settings.spec ?? defaultSpecFile} has no WebSocket channel whose address fits ${settings.urls[0] ?? "the reference server"}. Correct the URL's path, or give the document with --spec.`;
 }
 
-async function judgeEmbedded(
-  settings: Settings,
-  subject: Subject,
-  asked: ReturnType<typeof selectRules>,
-  palette: Palette,
-): Promise<number> {
-  if (settings.spec !== undefined) {
+interface Job {
+  readonly settings: Settings;
+  readonly subject: Subject;
+  readonly asked: readonly Asked[];
+  readonly palette: Palette;
+  readonly known: readonly KnownFailure[];
+}
+
+async function judgeEmbedded(job: Job): Promise<number> {
+  if (job.settings.spec !== undefined) {
     throw new UsageError(
       "--spec is given but no URL: the reference server speaks only its own document. Give the URL of the server to judge.",
     );
   }
-  const path = subject.channel.address;
-  const server = await startEmbedded({ path });
+  const embedded = await startEmbedded({ path: job.subject.channel.address });
   try {
-    return await judge(settings, subject, asked, palette, server);
+    return await judge({ ...job, embedded });
   } finally {
-    await server.stop();
+    await embedded.stop();
   }
 }
 
-async function judge(
-  settings: Settings,
-  subject: Subject,
-  asked: ReturnType<typeof selectRules>,
-  palette: Palette,
-  embedded: Embedded | undefined,
-): Promise<number> {
+async function judge({
+  settings,
+  subject,
+  asked,
+  palette,
+  known,
+  embedded,
+}: Job & { readonly embedded: Embedded | undefined }): Promise<number> {
   let server = embedded;
   const write = (text: string) => process.stdout.write(text);
   const live = process.stdout.isTTY === true;
@@ -116,12 +120,15 @@ async function judge(
     perspective: subject.contract.perspective,
     seed: settings.seed,
   };
+  const reports = openReports(settings.reports);
+  const startedAt = new Date();
   write(emitOpening(opening, palette));
   const auth = embedded === undefined ? settings.auth : { secret: embedded.secret };
   const { seed, runs, timeoutMs, insecure } = settings;
   const { run, watch, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
+  run.recorder.onEvent(reports.event);
   try {
-    const report = await runPhases(run, watch, asked, {
+    const outcome = await runPhases(run, watch, asked, {
       replay: (id) => replayCommand(settings, id),
       progress: (text) => (live ? write(`\r\x1b[K${palette.dim(text)}`) : undefined),
       phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${emitPhase(phase, palette)}`),
@@ -132,9 +139,11 @@ async function judge(
         return end;
       },
     });
-    const summary = summarise(report.results, { interrupted: report.interrupted, strict: settings.strict });
-    write(emitResults(report.results, summary, palette));
-    if (settings.reports.json !== undefined) writeReport(settings.reports.json, emitJson(opening, report, summary));
+    const { results, stale } = applyBaseline(outcome.results, known);
+    const report = { ...outcome, results };
+    const summary = summarise(results, { interrupted: report.interrupted, strict: settings.strict, stale });
+    write(emitResults(results, summary, palette));
+    reports.end({ opening, report, summary, startedAt, strict: settings.strict });
     return summary.exitCode;
   } finally {
     await end();
@@ -167,12 +176,16 @@ function replayCommand(settings: Settings, id: string): string {
   return words.join(" ");
 }
 
-function writeReport(file: string, text: string): void {
+function loadBaseline(file: string | undefined): readonly KnownFailure[] {
+  if (file === undefined) return [];
+  let text: string;
   try {
-    writeFileSync(file, text);
+    text = readFileSync(file, "utf8");
   } catch (error) {
     throw new UsageError(
-      `the report ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Does its folder exist?`,
+      `--baseline ${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Give the path of a list of { id, reason }.`,
     );
   }
+  const ids = phases.flatMap(({ rules }) => rules.map(({ id }) => id));
+  return parseBaseline(text, file, ids);
 }

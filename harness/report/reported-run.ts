@@ -1,0 +1,20 @@
+// What every report is made of.
+import type { RunReport } from "../verify/run-phases.ts";
+import type { Summary } from "../verify/verdict.ts";
+
+export interface Opening {
+  readonly title: string;
+  readonly file: string;
+  readonly targets: readonly string[];
+  readonly embedded: boolean;
+  readonly perspective: "server" | "client";
+  readonly seed: number;
+}
+
+export interface ReportedRun {
+  readonly opening: Opening;
+  readonly report: RunReport;
+  readonly summary: Summary;
+  readonly startedAt: Date;
+  readonly strict: boolean;
+}

@@ -1,0 +1,57 @@
+// Writes the reports of a run to the files that were asked for.
+import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
+import { UsageError } from "../errors.ts";
+import type { HistoryEvent } from "../history.ts";
+import { emitHtml } from "./html.ts";
+import { emitJson } from "./json.ts";
+import { emitJunit } from "./junit.ts";
+import type { ReportedRun } from "./reported-run.ts";
+
+/** Paths. What is undefined is not written. */
+export interface ReportFiles {
+  readonly json?: string;
+  readonly junit?: string;
+  readonly html?: string;
+  /** Every event of the run as it happens, one JSON object a line (NDJSON). */
+  readonly history?: string;
+}
+
+export interface ReportWriter {
+  /** To be called with each event of the run. */
+  event(event: HistoryEvent): void;
+  end(run: ReportedRun): void;
+}
+
+/**
+ * Opens every file, so that one that cannot be written fails the run before it starts.
+ * @throws UsageError that names the option
+ */
+export function openReports(files: ReportFiles): ReportWriter {
+  for (const [option, file] of Object.entries(files)) attempt(option, file, () => closeSync(openSync(file, "w")));
+  const history =
+    files.history === undefined ? undefined : attempt("history", files.history, () => openSync(files.history!, "w"));
+  return {
+    event(event) {
+      if (history !== undefined)
+        writeSync(history, `${JSON.stringify({ ...event, atMs: Math.round(event.atMs * 1000) / 1000 })}\n`);
+    },
+    end(run) {
+      if (history !== undefined) closeSync(history);
+      const emitters = { json: emitJson, junit: emitJunit, html: (one: ReportedRun) => emitHtml([one]) };
+      for (const [option, emit] of Object.entries(emitters)) {
+        const file = files[option as keyof typeof emitters];
+        if (file !== undefined) attempt(option, file, () => writeFileSync(file, emit(run)));
+      }
+    },
+  };
+}
+
+function attempt<T>(option: string, file: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    throw new UsageError(
+      `--${option} ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Does its folder exist?`,
+    );
+  }
+}
