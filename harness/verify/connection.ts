@@ -1,6 +1,6 @@
 // One connection to the target: records all that happens on it, judges what comes as it comes, and lets a rule wait for it.
 import { lookup } from "../../spec/pointer.ts";
-import { Violation } from "../errors.ts";
+import { TargetLost, Violation } from "../errors.ts";
 import { opcode } from "../wire/frame.ts";
 import type { WireEvent } from "../wire/message-reader.ts";
 import type { WireSocket } from "../wire/socket.ts";
@@ -135,7 +135,13 @@ export class Connection implements Peer {
   }
 
   async fence(within?: Within): Promise<readonly Received[]> {
-    await this.#owner.run.fence(this, this.#owner, within);
+    const { run } = this.#owner;
+    try {
+      await run.fence(this, this.#owner, within);
+    } catch (error) {
+      if (!(error instanceof Violation) || run.fenceWorks() || this.closed !== undefined) throw error;
+      throw new TargetLost(`The target answers the fence on no connection: ${error.message}.`);
+    }
     return [...this.#inbox];
   }
 

@@ -67,6 +67,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     label: options.label ?? Math.floor(Date.now() / 1000).toString(36),
     count: () => ++counter,
     advertised: () => watch?.first,
+    fenceWorks: () => watch?.fenceWorks ?? true,
     demandAlive: async () => watch?.demandAlive(),
   };
   try {

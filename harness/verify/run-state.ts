@@ -27,6 +27,8 @@ export interface Run {
   count(): number;
   /** The first message of the first connection, which advertises the numbers in force. */
   advertised(): Received | undefined;
+  /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */
+  fenceWorks(): boolean;
   /** @throws TargetLost when a connection that is kept for this purpose gets no answer either */
   demandAlive(): Promise<void>;
 }

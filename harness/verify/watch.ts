@@ -7,6 +7,8 @@ import type { Run } from "./run-state.ts";
 export interface Watch {
   /** What the target said first on it. */
   readonly first: Received | undefined;
+  /** Whether it answered the fence then. */
+  readonly fenceWorks: boolean;
   /** When the connection was lost without our doing, in ms of the run's clock. */
   readonly lostAtMs: readonly number[];
   /** @throws TargetLost when the target answers neither on it nor a new connection */
@@ -23,6 +25,7 @@ export async function openWatch(shared: Run): Promise<Watch> {
   let check = beginCheck(run);
   let peer = await redial();
   const { first } = peer;
+  const fenceWorks = await tryFence();
   const lostAtMs: number[] = [];
   let asking: Promise<void> | undefined;
 
@@ -37,9 +40,21 @@ export async function openWatch(shared: Run): Promise<Watch> {
     }
   }
 
+  /** A server that never answers the fence is judged all the same, and known to be alive by its WebSocket pongs. */
+  async function tryFence(): Promise<boolean> {
+    try {
+      await peer.fence();
+      return true;
+    } catch (error) {
+      if (error instanceof Violation && peer.closed === undefined) return false;
+      await check.end();
+      throw error;
+    }
+  }
+
   async function ask(): Promise<void> {
     try {
-      if (peer.closed === undefined) await peer.fence().catch(ignoreEnd);
+      if (peer.closed === undefined) await (fenceWorks ? peer.fence() : peer.ping()).catch(ignoreEnd);
       peer.takeAll();
       if (peer.closed === undefined) return;
       lostAtMs.push(peer.closed.atMs);
@@ -58,6 +73,7 @@ export async function openWatch(shared: Run): Promise<Watch> {
 
   return {
     first,
+    fenceWorks,
     lostAtMs,
     demandAlive() {
       // Many may ask at the same time; one answer serves all.
