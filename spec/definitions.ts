@@ -5,13 +5,13 @@ import { isRecord, record } from "./raw.ts";
 import type { SourceTree } from "./source-tree.ts";
 
 /** Keywords whose members are names that the author chose, so that none of them is a keyword. */
-const nameMaps = new Set(["properties", "patternProperties", "definitions", "$defs", "dependencies"]);
+const nameMaps = new Set(["properties", "patternProperties", "dependencies"]);
 /** Keywords that hold data: a `$ref` in there is just a member. */
 const dataKeywords = new Set(["const", "enum", "default", "examples", "example"]);
 /** Keys that say nothing about what they hold, so that a definition is not named after them. */
 const dullKeys = new Set(["payload", "schema", "headers", "items", "schemas", "properties", "components", "messages"]);
-/** They give a schema another base address, against which `#/definitions/NAME` would not be found. */
-const dropped = new Set(["$id", "$schema"]);
+/** They give a schema another base address or own definitions, so that `#/definitions/NAME` would mean something else. */
+const dropped = new Set(["$id", "$schema", "definitions", "$defs"]);
 
 export interface Definitions {
   /** The schema that stands at the pointer. */

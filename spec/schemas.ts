@@ -47,8 +47,7 @@ export function createAjv(strict: boolean, options: Options = {}): Ajv {
     logger: false,
     ...options,
   });
-  // The plugin is CommonJS: its types promise the function, its module holds it under `default`.
-  (formatsPlugin as unknown as typeof formatsPlugin.default)(ajv);
+  formatsPlugin.default(ajv);
   if (strict) for (const keyword of annotations) ajv.addKeyword(keyword);
   return ajv;
 }
@@ -61,7 +60,7 @@ export function isKnownFormat(format: string): boolean {
   return known.has(format);
 }
 
-/** Keyword position or data? Calls `visit` for every schema object within a schema, the schema itself first. */
+/** Calls `visit` for every schema object within a schema, the schema itself first. */
 export function eachSubschema(
   schema: unknown,
   visit: (schema: Record<string, unknown>, pointer: Pointer) => void,
@@ -153,11 +152,11 @@ export function usesVocabulary(contract: Contract): boolean {
 
 export function createValidators(contract: Contract): Validators {
   const strict = usesVocabulary(contract);
-  const attempts: { kind: SchemaProblem["kind"] | undefined; ajv: () => Ajv }[] = [
-    { kind: strict ? undefined : "not-strict", ajv: once(() => createAjv(true)) },
+  const attempts: readonly { kind: SchemaProblem["kind"] | undefined; ajv: () => Ajv }[] = [
+    ...(strict ? [{ kind: undefined, ajv: once(() => createAjv(true)) }] : []),
     { kind: strict ? "not-strict" : undefined, ajv: once(() => createAjv(false)) },
     { kind: "not-unicode", ajv: once(() => createAjv(false, { unicodeRegExp: false })) },
-  ].slice(strict ? 0 : 1) as never;
+  ];
   const compiled = new Map<string, Validate>();
   const problems: SchemaProblem[] = [];
 
