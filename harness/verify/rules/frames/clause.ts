@@ -3,7 +3,7 @@
 import { lookup } from "../../../../spec/pointer.ts";
 import { faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
-import type { Peer, RawFrame } from "../../peer.ts";
+import type { Peer, RawFrame, Within } from "../../peer.ts";
 import { type Level, type PlantedFault, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 
 /** A promise of the standard rather than of the document. */
@@ -33,9 +33,9 @@ export function ignoresFence({ contract, channel }: Subject): PlantedFault {
 }
 
 /** The connection must be failed (section 7.1.7) with this code, or any of these where the contract declares none of them. */
-export async function mustFail(context: Context, peer: Peer, codes: readonly number[]): Promise<void> {
+export async function mustFail(context: Context, peer: Peer, codes: readonly number[], within: Within = {}): Promise<void> {
   const declared = codes.filter((code) => context.channel.closeCodes.some((known) => known.code === code));
-  await peer.closes(declared.length > 0 ? { code: declared } : {});
+  await peer.closes(declared.length > 0 ? { code: declared, ...within } : within);
 }
 
 /** A frame, or several, that a server must not let pass. One row of a table, one rule. */
@@ -46,8 +46,8 @@ export interface IllegalFrames {
   /** The clause in our words. */
   readonly says: string;
   readonly title: string;
-  /** Sent in order, in one connection. */
-  readonly frames: readonly (RawFrame | Uint8Array)[];
+  /** Sent in order, in one connection. @param message text that the target reads without complaint */
+  readonly frames: (message: string) => readonly (RawFrame | Uint8Array)[];
   /** Default 1002. */
   readonly codes?: readonly number[];
   /** Default MUST. */
@@ -64,8 +64,10 @@ export function refuses(row: IllegalFrames): Rule {
     from: () => [clause(row.section, row.says)],
     async check(context) {
       const peer = await context.dial();
-      for (const frame of row.frames) peer.sendRaw(frame);
-      await mustFail(context, peer, row.codes ?? [1002]);
+      const message = context.channel.delivery?.fence === undefined ? "{}" : fenceRequest(context).text;
+      for (const frame of row.frames(message)) peer.sendRaw(frame);
+      // What may be left out is not waited for long.
+      await mustFail(context, peer, row.codes ?? [1002], row.level === "MAY" ? { withinMs: 1_000 } : {});
     },
     brokenBy: () => row.brokenBy,
   });

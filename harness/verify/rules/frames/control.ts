@@ -63,7 +63,7 @@ export const controlRules: readonly Rule[] = [
     section: "5.5",
     says: boundsSay,
     title: "closes with 1002 on a ping of 126 bytes",
-    frames: [{ opcode: opcode.ping, payload: Buffer.alloc(126) }],
+    frames: () => [{ opcode: opcode.ping, payload: Buffer.alloc(126) }],
     brokenBy: faults.tolerates("control-too-long"),
   }),
   refuses({
@@ -71,7 +71,7 @@ export const controlRules: readonly Rule[] = [
     section: "5.5",
     says: boundsSay,
     title: "closes with 1002 on a pong of 126 bytes",
-    frames: [{ opcode: opcode.pong, payload: Buffer.alloc(126) }],
+    frames: () => [{ opcode: opcode.pong, payload: Buffer.alloc(126) }],
     brokenBy: faults.tolerates("control-too-long"),
   }),
   refuses({
@@ -79,7 +79,7 @@ export const controlRules: readonly Rule[] = [
     section: "5.5",
     says: boundsSay,
     title: "closes with 1002 on a fragmented ping",
-    frames: [{ opcode: opcode.ping, fin: false }],
+    frames: () => [{ opcode: opcode.ping, fin: false }],
     brokenBy: faults.tolerates("control-fragmented"),
   }),
   refuses({
@@ -87,7 +87,7 @@ export const controlRules: readonly Rule[] = [
     section: "5.5",
     says: boundsSay,
     title: "closes with 1002 on a fragmented pong",
-    frames: [{ opcode: opcode.pong, fin: false }],
+    frames: () => [{ opcode: opcode.pong, fin: false }],
     brokenBy: faults.tolerates("control-fragmented"),
   }),
 ];

@@ -119,7 +119,7 @@ export const fragmentationRules: readonly Rule[] = [
     section: "5.4",
     says: fragmentsSay,
     title: "closes with 1002 on a continuation that continues nothing",
-    frames: [{ opcode: opcode.continuation, payload: "{}" }],
+    frames: () => [{ opcode: opcode.continuation, payload: "{}" }],
     brokenBy: faults.tolerates("continuation-without-start"),
   }),
 
@@ -128,9 +128,9 @@ export const fragmentationRules: readonly Rule[] = [
     section: "5.4",
     says: fragmentsSay,
     title: "closes with 1002 on a continuation after the last fragment",
-    frames: [
-      { opcode: opcode.text, payload: "{", fin: false },
-      { opcode: opcode.continuation, payload: "}" },
+    frames: (message) => [
+      { opcode: opcode.text, payload: message.slice(0, 1), fin: false },
+      { opcode: opcode.continuation, payload: message.slice(1) },
       { opcode: opcode.continuation, payload: "}" },
     ],
     brokenBy: faults.tolerates("continuation-without-start"),
@@ -141,7 +141,7 @@ export const fragmentationRules: readonly Rule[] = [
     section: "5.4",
     says: "The fragments of one message are not interleaved with those of another.",
     title: "closes with 1002 when a new message begins before the last one has ended",
-    frames: [
+    frames: () => [
       { opcode: opcode.text, payload: "{", fin: false },
       { opcode: opcode.text, payload: "{}" },
     ],

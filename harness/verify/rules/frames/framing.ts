@@ -18,7 +18,7 @@ const reservedBits: readonly Rule[] = [
     section: "5.2",
     says: reservedBitSays,
     title: `closes with 1002 when RSV${bit} is set and no extension was agreed`,
-    frames: [{ opcode: opcode.text, payload: "{}", reserved }],
+    frames: () => [{ opcode: opcode.text, payload: "{}", reserved }],
     brokenBy: faults.tolerates("reserved-bit"),
   }),
 );
@@ -29,7 +29,7 @@ const reservedOpcodes: readonly Rule[] = [0x3, 0x4, 0x5, 0x6, 0x7, 0xb, 0xc, 0xd
     section: "5.2",
     says: reservedOpcodeSays,
     title: `closes with 1002 on the reserved opcode 0x${reserved.toString(16)}`,
-    frames: [{ opcode: reserved }],
+    frames: () => [{ opcode: reserved }],
     brokenBy: faults.tolerates("reserved-opcode"),
   }),
 );
@@ -43,7 +43,7 @@ export const framingRules: readonly Rule[] = [
     section: "5.1",
     says: "A server closes the connection when it gets a frame that is not masked.",
     title: "closes with 1002 on an unmasked frame",
-    frames: [{ opcode: opcode.text, payload: "{}", maskKey: "none" }],
+    frames: () => [{ opcode: opcode.text, payload: "{}", maskKey: "none" }],
     brokenBy: faults.tolerates("unmasked"),
   }),
 
@@ -52,7 +52,7 @@ export const framingRules: readonly Rule[] = [
     section: "5.2",
     says: "The most significant bit of a 64-bit length is zero.",
     title: "closes on a 64-bit length whose top bit is set",
-    frames: [encodeFrame({ opcode: opcode.text, maskKey: 1, lengthBits: 64, declaredLength: 1n << 63n })],
+    frames: () => [encodeFrame({ opcode: opcode.text, maskKey: 1, lengthBits: 64, declaredLength: 1n << 63n })],
     codes: [1002, 1009],
     brokenBy: faults.tolerates("too-big"),
   }),

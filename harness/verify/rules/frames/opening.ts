@@ -2,7 +2,7 @@
 import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
 import type { Context, DialOptions } from "../../context.ts";
-import { type Rule, rule } from "../../rule.ts";
+import { type Level, type Rule, rule } from "../../rule.ts";
 import { clause } from "./clause.ts";
 
 const says = "A server that gets a handshake which is not as section 4.2.1 describes stops and answers with an HTTP error.";
@@ -22,7 +22,8 @@ async function mustRefuse(context: Context, options: DialOptions): Promise<Reado
   );
 }
 
-const wrong: Readonly<Record<string, { readonly title: string; readonly options: DialOptions }>> = {
+// The standard has MUST for all of them. Many servers do not look at Host and the version of HTTP, and no client suffers from that.
+const wrong: Readonly<Record<string, { readonly title: string; readonly options: DialOptions; readonly level?: Level }>> = {
   "key-missing": {
     title: "refuses a handshake without Sec-WebSocket-Key",
     options: { headers: { "Sec-WebSocket-Key": undefined } },
@@ -43,15 +44,15 @@ const wrong: Readonly<Record<string, { readonly title: string; readonly options:
     title: "refuses a handshake without Connection: Upgrade",
     options: { headers: { Connection: undefined } },
   },
-  "host-missing": { title: "refuses a handshake without Host", options: { headers: { Host: undefined } } },
+  "host-missing": { title: "refuses a handshake without Host", options: { headers: { Host: undefined } }, level: "SHOULD" },
   "method-post": { title: "refuses a handshake by POST", options: { method: "POST" } },
-  "http-1-0": { title: "refuses a handshake in HTTP/1.0", options: { httpVersion: "HTTP/1.0" } },
+  "http-1-0": { title: "refuses a handshake in HTTP/1.0", options: { httpVersion: "HTTP/1.0" }, level: "SHOULD" },
 };
 
-const refused: readonly Rule[] = Object.entries(wrong).map(([id, { title, options }]) =>
+const refused: readonly Rule[] = Object.entries(wrong).map(([id, { title, options, level = "MUST" }]) =>
   rule({
     id: `frames-opening-${id}`,
-    level: "MUST",
+    level,
     phase: "frames",
     title,
     from: () => [clause("4.2.1", says)],

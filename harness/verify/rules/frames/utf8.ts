@@ -21,7 +21,7 @@ const single: readonly Rule[] = Object.entries(notUtf8).map(([id, { what, bytes 
     section: "8.1",
     says,
     title: `closes with 1007 on ${what}`,
-    frames: [{ opcode: opcode.text, payload: Buffer.from([0x22, ...bytes, 0x22]) }],
+    frames: () => [{ opcode: opcode.text, payload: Buffer.from([0x22, ...bytes, 0x22]) }],
     codes: [1007],
     brokenBy: faults.tolerates("not-utf8"),
   }),
@@ -35,7 +35,7 @@ export const utf8Rules: readonly Rule[] = [
     section: "8.1",
     says,
     title: "closes with 1007 on bytes that are not UTF-8 once the fragments are put together",
-    frames: [
+    frames: () => [
       { opcode: opcode.text, payload: Buffer.from([0x22, 0xe2, 0x82]), fin: false },
       { opcode: opcode.continuation, payload: Buffer.from([0x22]) },
     ],
@@ -49,7 +49,7 @@ export const utf8Rules: readonly Rule[] = [
     section: "8.1",
     says: "A receiver may fail the connection as soon as a fragment cannot become UTF-8 any more.",
     title: "closes with 1007 at the first fragment that is not UTF-8, before the message has ended",
-    frames: [{ opcode: opcode.text, payload: Buffer.from([0x22, 0xff]), fin: false }],
+    frames: () => [{ opcode: opcode.text, payload: Buffer.from([0x22, 0xff]), fin: false }],
     codes: [1007],
     brokenBy: faults.tolerates("not-utf8"),
   }),
