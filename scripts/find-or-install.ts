@@ -1,17 +1,23 @@
 // Finds the programs that tests and benchmarks need beside Node, and installs them as Debian packages where they are missing.
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Debian package -> the program in it. */
-export const packages = { "redis-server": "redis-server", nginx: "nginx", chromium: "chromium" } as const;
+/** Debian package -> the program in it, or a file where it has none. */
+export const packages = {
+  "redis-server": "redis-server",
+  nginx: "nginx",
+  chromium: "chromium",
+  "python3-websockets": "/usr/lib/python3/dist-packages/websockets/__init__.py",
+} as const;
 export type Package = keyof typeof packages;
 
 const extraFolders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"];
 
 /** Path of a program, or undefined where it is neither on PATH nor in the usual folders. */
 export function find(program: string): string | undefined {
+  if (isAbsolute(program)) return existsSync(program) ? program : undefined;
   const folders = [...(process.env.PATH ?? "").split(delimiter), ...extraFolders].filter((folder) => folder !== "");
   return folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
 }
@@ -61,6 +67,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     for (const name of names) {
       if (!(name in packages)) throw new Error(`expected one of ${Object.keys(packages).join(", ")}, got "${name}"`);
       const path = findOrInstall(name);
+      if (isAbsolute(packages[name])) {
+        process.stdout.write(`${name}: ${path}\n`);
+        continue;
+      }
       const version = execFileSync(path, [name === "nginx" ? "-v" : "--version"], {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "pipe"],
