@@ -123,6 +123,8 @@ export interface Hub {
   leave(subscriber: Subscriber, room: string, onLeft: () => void): Promise<void>;
   /** Appends to the log. Resolves when the event has its place; the delivery follows on its own. */
   publish(request: PublishRequest): Promise<Published | Refused>;
+  /** Takes one publish from the user's allowance without publishing, for what is refused after it. */
+  spend(userId: string): Promise<Refused | undefined>;
   direct(from: Member, to: string, content: string): Promise<"sent" | Refused>;
   /** Best effort, to the other members. */
   typing(from: Member, room: string, active: boolean): void;

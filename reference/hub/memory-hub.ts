@@ -151,9 +151,14 @@ export class MemoryHub implements Hub {
     return published;
   }
 
+  async spend(userId: string): Promise<Refused | undefined> {
+    const retryAfterMs = this.#userLimiter.take(userId, this.#clock.monotonicMs());
+    return retryAfterMs === undefined ? undefined : { refused: "RATE_LIMITED", retryAfterMs };
+  }
+
   async direct(from: Member, to: string, content: string): Promise<"sent" | Refused> {
-    const retryAfterMs = this.#userLimiter.take(from.userId, this.#clock.monotonicMs());
-    if (retryAfterMs !== undefined) return { refused: "RATE_LIMITED", retryAfterMs };
+    const refused = await this.spend(from.userId);
+    if (refused) return refused;
     const subscriber = this.#subscribers.get(to);
     if (!subscriber) return { refused: "RECIPIENT_NOT_FOUND" };
     subscriber.loose({ text: encodeDirectMessage(from, content, this.#clock.dateMs()) });

@@ -649,9 +649,14 @@ export class RedisHub implements Hub {
     return reply[0] === "rate" ? reply : undefined;
   }
 
+  async spend(userId: string): Promise<Refused | undefined> {
+    const refused = await this.#commands.callOnce(async (isRetry) => (isRetry ? undefined : this.#countUser(userId)));
+    return refused && { refused: "RATE_LIMITED", retryAfterMs: Number(refused[1]) };
+  }
+
   async direct(from: Member, to: string, content: string): Promise<"sent" | Refused> {
-    const refused = await this.#commands.callOnce(async (isRetry) => (isRetry ? undefined : this.#countUser(from.userId)));
-    if (refused !== undefined) return { refused: "RATE_LIMITED", retryAfterMs: Number(refused[1]) };
+    const refused = await this.spend(from.userId);
+    if (refused !== undefined) return refused;
     const node = await this.#commands.send(["GET", this.#keys.client(to)]);
     if (typeof node !== "string") return { refused: "RECIPIENT_NOT_FOUND" };
     const keys = this.#keys.inbox(node);

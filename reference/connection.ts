@@ -1,0 +1,140 @@
+// One WebSocket and its session: sockets, timers and queue on one side, the protocol on the other.
+import type { Socket } from "node:net";
+import type { RawData, WebSocket } from "ws";
+import { closeCodes } from "../generated/protocol.gen.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import type { LogEvent, LooseEvent } from "./hub/hub.ts";
+import { QueueWatch } from "./queue-watch.ts";
+import type { Session, Transport } from "./session.ts";
+
+/** The longest that a timer of Node can wait. */
+const maxTimerMs = 2 ** 31 - 1;
+
+export interface ConnectionContext {
+  readonly clock: Clock;
+  readonly config: Pick<Config, "heartbeat" | "limits">;
+  /** 0 to 1. */
+  random(): number;
+  /** A frame was handed to the socket. */
+  delivered(): void;
+}
+
+export class Connection implements Transport {
+  readonly #socket: WebSocket;
+  readonly #tcp: Socket;
+  readonly #context: ConnectionContext;
+  readonly #heartbeat: Heartbeat;
+  readonly #watch: QueueWatch;
+  #session: Session | undefined;
+  #expiresAtMs = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #isReading = true;
+
+  /** @param ended called once, with the close code, when nothing of the connection is left */
+  constructor(socket: WebSocket, tcp: Socket, context: ConnectionContext, ended: (code: number) => void) {
+    this.#socket = socket;
+    this.#tcp = tcp;
+    this.#context = context;
+    const { clock, config } = context;
+    this.#heartbeat = new Heartbeat(config.heartbeat, clock.monotonicMs(), context.random);
+    this.#watch = new QueueWatch(
+      config.limits,
+      clock,
+      () => socket.bufferedAmount,
+      () => this.close(closeCodes.SLOW_CONSUMER.code, "too much waits to be read"),
+    );
+    // ws closes with the right code by itself when a frame is illegal, too big or not UTF-8; without a listener the process would end.
+    socket.on("error", () => {});
+    socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    socket.on("close", (code) => {
+      clearTimeout(this.#timer);
+      this.#watch.stop();
+      if (this.#session) void this.#session.end();
+      ended(code);
+    });
+    this.#schedule();
+  }
+
+  /** Begins the protocol. Nothing may have been read before. */
+  start(session: Session): void {
+    this.#session = session;
+    session.begin();
+  }
+
+  get session(): Session | undefined {
+    return this.#session;
+  }
+
+  send(text: string): void {
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#socket.send(text);
+    this.#context.delivered();
+    this.#watch.look();
+  }
+
+  sendShared(event: LogEvent | LooseEvent): void {
+    this.send(event.text);
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+    // A close frame can only be answered when it is read.
+    this.setReading(true);
+  }
+
+  /** Ends the connection without goodbye. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  expireAt(dateMs: number): void {
+    this.#expiresAtMs = dateMs;
+    this.#schedule();
+  }
+
+  setReading(isReading: boolean): void {
+    if (isReading === this.#isReading || this.#socket.readyState === this.#socket.CLOSED) return;
+    this.#isReading = isReading;
+    if (isReading) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    if (isBinary) this.close(closeCodes.UNSUPPORTED_DATA.code, "text frames only");
+    else this.#session?.receive(data.toString());
+  }
+
+  // --- one timer for the heartbeat and the token ---
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    const { clock } = this.#context;
+    const waitMs = Math.min(this.#heartbeat.dueMs - clock.monotonicMs(), this.#expiresAtMs - clock.dateMs(), maxTimerMs);
+    this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(waitMs)));
+  }
+
+  #tick(): void {
+    const { clock } = this.#context;
+    if (clock.dateMs() >= this.#expiresAtMs) this.close(closeCodes.TOKEN_EXPIRED.code, "no fresh token came");
+    else if (this.#beat() === "dead") {
+      // If this process itself stalled, the answer may lie in the kernel: read once more before judging.
+      setImmediate(() => {
+        if (this.#beat() === "dead") this.close(closeCodes.HEARTBEAT_TIMEOUT.code, "no answer to a ping");
+        else this.#schedule();
+      });
+      return;
+    }
+    this.#schedule();
+  }
+
+  #beat(): "ping" | "dead" | "wait" {
+    // While we do not read, the peer cannot show that it lives: not a number equals nothing, so it counts as alive.
+    const bytesRead = this.#isReading ? this.#tcp.bytesRead : Number.NaN;
+    const beat = this.#heartbeat.beat(this.#context.clock.monotonicMs(), bytesRead);
+    if (beat === "ping" && this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+    return beat;
+  }
+}

@@ -1,0 +1,161 @@
+// The HTTP side of the port: publishing, health, metrics, documentation.
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
+import { errorCodes, protocol } from "../generated/protocol.gen.ts";
+import type { ErrorCode, Published, PublishRefused } from "../generated/types.gen.ts";
+import isChat from "../generated/validators/chat.gen.js";
+import isPublish from "../generated/validators/publish.gen.js";
+import type { Config } from "./config.ts";
+import { bearerToken, refusalStatus, upgradeHeaders } from "./handshake.ts";
+import { type Hub, HubUnavailable } from "./hub/hub.ts";
+import type { Metrics } from "./metrics.ts";
+import { pointerOf } from "./parse-frame.ts";
+import type { VerifyToken } from "./tokens.ts";
+
+export interface HttpContext {
+  readonly config: Pick<Config, "limits" | "trustedProxyHops" | "metricsPort">;
+  readonly hub: Hub;
+  readonly metrics: Metrics;
+  readonly verifyToken: VerifyToken;
+  isDraining(): boolean;
+  /** One of our own faults. */
+  failed(error: unknown): void;
+}
+
+const publisherRole = "publisher";
+const suspendedRole = "suspended";
+const docs = ["protocol.html", "PROTOCOL.md"].map((name) => fileURLToPath(new URL(`../generated/${name}`, import.meta.url)));
+
+export function createHttpRoutes(context: HttpContext): Express {
+  const { config, metrics } = context;
+  const app = express();
+  app.disable("x-powered-by");
+  app.set("trust proxy", config.trustedProxyHops);
+  app.use((_request, response, next) => {
+    response.set("X-Content-Type-Options", "nosniff");
+    next();
+  });
+
+  const readBody = express.json({ type: () => true, strict: false, limit: config.limits.messageBytes });
+  app.post("/rooms/:room/messages", authorize(context), readBody, (request, response) => publish(context, request, response));
+  app.all("/rooms/:room/messages", (_request, response) => {
+    response.set("Allow", "POST").status(405).type("text").send("Publish with POST.");
+  });
+  app.all(protocol.address, (_request, response) => {
+    response.set(Object.fromEntries(upgradeHeaders)).status(refusalStatus("not-an-upgrade"));
+    response.type("text").send("Connect with a WebSocket client.");
+  });
+
+  app.get("/health/live", (_request, response) => {
+    response.json({ status: "live" });
+  });
+  app.get("/health/ready", (_request, response) => {
+    const status = context.isDraining() ? "draining" : context.hub.available ? "ready" : "unavailable";
+    response.status(status === "ready" ? 200 : 503).json({ status });
+  });
+  if (config.metricsPort === undefined) app.get("/metrics", (_request, response) => sendMetrics(metrics, response));
+  app.get("/docs", (_request, response) => {
+    const file = docs.find((name) => existsSync(name));
+    if (file === undefined) response.status(404).type("text").send("There is no generated documentation.");
+    else response.type(file.endsWith(".md") ? "text/markdown" : "html").sendFile(file);
+  });
+  app.use((_request, response) => {
+    response
+      .status(404)
+      .type("text")
+      .send(`There is nothing here. The WebSocket is at ${protocol.address}, its documentation at /docs.`);
+  });
+  app.use(createErrorHandler(context));
+  return app;
+}
+
+/** Metrics alone, for a port of their own. */
+export function createMetricsRoutes(metrics: Metrics): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.get("/metrics", (_request, response) => sendMetrics(metrics, response));
+  return app;
+}
+
+async function sendMetrics(metrics: Metrics, response: Response): Promise<void> {
+  response.set("Content-Type", metrics.contentType).send(await metrics.text());
+}
+
+/** Before the body is read: who is it, and may he? */
+function authorize({ verifyToken }: HttpContext) {
+  return async (request: Request, response: Response, next: () => void): Promise<void> => {
+    const identity = await verifyToken(bearerToken(request.get("authorization")) ?? "");
+    if (typeof identity === "string") {
+      response.set("WWW-Authenticate", "Bearer");
+      return refuse(response, "TOKEN_INVALID");
+    }
+    if (!identity.roles.includes(publisherRole) || identity.roles.includes(suspendedRole)) return refuse(response, "FORBIDDEN");
+    response.locals.identity = identity;
+    next();
+  };
+}
+
+async function publish({ hub, metrics }: HttpContext, request: Request, response: Response): Promise<void> {
+  const body: unknown = request.body;
+  if (!isPublish(body)) {
+    const problem = isPublish.errors?.[0];
+    return refuse(response, "INVALID_MESSAGE", problem && { message: problem.message, pointer: pointerOf(problem) });
+  }
+  const key = request.get("idempotency-key");
+  const room = request.params.room;
+  // What a room and a key may be is what a chat may have.
+  const chat = { type: "chat", id: "http", payload: { room, content: body.content, ...(key !== undefined && { key }) } };
+  if (!isChat(chat)) {
+    const isRoom = isChat.errors?.[0]?.instancePath === "/payload/room";
+    return refuse(response, "INVALID_MESSAGE", {
+      message: isRoom ? "The path is not a room's." : "Idempotency-Key is not a key.",
+    });
+  }
+  const { userId, username } = response.locals.identity;
+  const from = { clientId: null, userId, username };
+  const answer = await hub.publish({ room: chat.payload.room, from, content: body.content, key, needsMembership: false });
+  if ("refused" in answer) {
+    const retryAfterMs = answer.refused === "RATE_LIMITED" ? answer.retryAfterMs : undefined;
+    return refuse(response, answer.refused, retryAfterMs === undefined ? {} : { retryAfterMs });
+  }
+  metrics.published();
+  response.status(202).json({ epoch: answer.epoch, seq: answer.seq } satisfies Published);
+}
+
+interface Details {
+  readonly message?: string | undefined;
+  readonly pointer?: string;
+  readonly retryAfterMs?: number;
+  /** In place of the error's own. */
+  readonly status?: number;
+}
+
+function refuse(response: Response, code: ErrorCode, { message, pointer, retryAfterMs, status }: Details = {}): void {
+  const documented: { readonly description: string; readonly retryable: boolean; readonly http?: number } = errorCodes[code];
+  if (documented.retryable) response.set("Retry-After", `${Math.ceil((retryAfterMs ?? 1000) / 1000)}`);
+  const error = {
+    code,
+    message: message ?? documented.description,
+    retryable: documented.retryable,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(pointer !== undefined && { pointer }),
+  };
+  response.status(status ?? documented.http ?? 400).json({ error } satisfies PublishRefused);
+}
+
+/** Turns what Express and its parsers throw into the document's errors. Express knows it by its four parameters. */
+function createErrorHandler({ failed }: HttpContext): ErrorRequestHandler {
+  return (error: { readonly type?: string; readonly status?: number }, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    if (error instanceof HubUnavailable) return refuse(response, "UNAVAILABLE");
+    if (error.type === "entity.parse.failed") return refuse(response, "INVALID_JSON");
+    if (error.type === "entity.too.large")
+      return refuse(response, "INVALID_MESSAGE", { message: "The body is too large.", status: 413 });
+    if (error.status !== undefined && error.status < 500) {
+      return refuse(response, "INVALID_MESSAGE", { message: "The request cannot be read.", status: error.status });
+    }
+    failed(error);
+    refuse(response, "INTERNAL");
+  };
+}

@@ -1,0 +1,9 @@
+// The log: one JSON object per line on standard output. What may be secret or private is never passed to it.
+import { type Logger, pino } from "pino";
+import type { LogLevel } from "./config.ts";
+
+export type { Logger };
+
+export function createLog(level: LogLevel): Logger {
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime });
+}

@@ -1,0 +1,180 @@
+// The server: one port for HTTP and WebSocket, the connections, and the way from start to the end of the drain.
+import { randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { WebSocketServer } from "ws";
+import { closeCodes, subprotocols } from "../generated/protocol.gen.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { Connection, type ConnectionContext } from "./connection.ts";
+import { type Drainable, drain } from "./drain.ts";
+import { decideUpgrade, encodeRefusal } from "./handshake.ts";
+import { createHttpRoutes, createMetricsRoutes } from "./http-routes.ts";
+import type { Hub } from "./hub/hub.ts";
+import type { Logger } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
+import { Session, type SessionContext } from "./session.ts";
+import { createTokenVerifier } from "./tokens.ts";
+
+/** How long ws waits for the answer to a close frame before it ends the connection. */
+const closeTimeoutMs = 5_000;
+/** Time for a whole HTTP request. */
+const requestTimeoutMs = 30_000;
+
+export interface ServerParts {
+  readonly config: Config & { readonly jwtSecret: string };
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface RunningServer {
+  readonly port: number;
+  /** Refuses the new, says goodbye to the old, closes the hub. Ends within 20 s; a second call waits for the same end. */
+  drain(): Promise<void>;
+}
+
+/**
+ * Listens, and resolves once it does.
+ * @throws what `listen` says, EADDRINUSE for one
+ */
+export async function startServer({ config, hub, clock, log }: ServerParts): Promise<RunningServer> {
+  const connections = new Set<OpenConnection>();
+  let isDraining = false;
+  let delivered = 0;
+  const metrics = createMetrics({
+    connections: () => connections.size,
+    isReady: () => !isDraining && hub.available,
+    delivered: () => delivered,
+  });
+  const verifyToken = createTokenVerifier(config.jwtSecret, clock);
+  const failed = (error: unknown): void => log.error({ err: error }, "a fault of ours");
+  const sessionContext: SessionContext = {
+    hub,
+    clock,
+    config,
+    verifyToken,
+    observer: { received: metrics.received, refused: metrics.refused, failed },
+  };
+  const connectionContext: ConnectionContext = {
+    clock,
+    config,
+    random: Math.random,
+    delivered: () => {
+      delivered += 1;
+    },
+  };
+
+  const app = createHttpRoutes({ config, hub, metrics, verifyToken, isDraining: () => isDraining, failed });
+  const server = createServer(
+    {
+      headersTimeout: config.headersTimeoutMs,
+      requestTimeout: Math.max(requestTimeoutMs, config.headersTimeoutMs),
+      // Node looks for late headers only this often, by default each 30 s.
+      connectionsCheckingInterval: Math.min(1_000, config.headersTimeoutMs),
+    },
+    app,
+  );
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: config.limits.messageBytes,
+    closeTimeout: closeTimeoutMs,
+    handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
+  } as ConstructorParameters<typeof WebSocketServer>[0]);
+  let allowedOrigins: readonly string[] = [];
+
+  server.on("upgrade", (request: IncomingMessage, tcp: Socket, head: Buffer) => {
+    // A reset before ws listens would end the process.
+    tcp.on("error", () => {});
+    const { headers } = request;
+    const decision = decideUpgrade(
+      {
+        target: request.url ?? "",
+        upgrade: headers.upgrade,
+        version: headers["sec-websocket-version"],
+        origin: headers.origin,
+        offered: headers["sec-websocket-protocol"],
+        authorization: headers.authorization,
+      },
+      { isDraining, allowedOrigins, retryAfterSeconds: Math.ceil(config.reconnectWithinMs / 1000) },
+    );
+    if (decision.kind === "refuse") {
+      metrics.upgraded(`${decision.status}`);
+      tcp.end(encodeRefusal(decision));
+      return;
+    }
+    sockets.handleUpgrade(request, tcp, head, (socket) => {
+      const connection = new OpenConnection(socket, tcp, connectionContext, (code) => {
+        connections.delete(connection);
+        metrics.closed(code);
+        log.debug({ clientId: connection.session?.member.clientId, code }, "closed");
+      });
+      connections.add(connection);
+      if (decision.kind === "close") close(connection, decision.code, decision.reason);
+      else if (connections.size > config.maxConnections) close(connection, closeCodes.TRY_AGAIN_LATER.code, "this node is full");
+      else if (decision.credential === undefined) close(connection, closeCodes.UNAUTHENTICATED.code, "no token");
+      else void admit(connection, decision.credential);
+    });
+  });
+
+  /** Every upgrade that ws accepted is answered in WebSocket, because a browser cannot see more of an HTTP refusal than 1006. */
+  async function admit(connection: OpenConnection, credential: string): Promise<void> {
+    connection.setReading(false);
+    const identity = await verifyToken(credential);
+    if (typeof identity === "string") return close(connection, closeCodes.UNAUTHENTICATED.code, `token ${identity}`);
+    metrics.upgraded("accepted");
+    const session = new Session(`c-${randomBytes(9).toString("base64url")}`, identity, sessionContext, connection);
+    log.debug({ clientId: session.member.clientId }, "connected");
+    connection.start(session);
+    connection.setReading(true);
+  }
+  function close(connection: Connection, code: number, reason: string): void {
+    metrics.upgraded(`${code}`);
+    connection.close(code, reason);
+  }
+
+  const port = await listen(server, config.port, config.host);
+  allowedOrigins = config.allowedOrigins ?? ["localhost", "127.0.0.1", "[::1]"].map((name) => `http://${name}:${port}`);
+  const metricsServer = config.metricsPort === undefined ? undefined : createServer(createMetricsRoutes(metrics));
+  if (metricsServer) await listen(metricsServer, config.metricsPort!, config.host);
+
+  let ending: Promise<void> | undefined;
+  async function end(): Promise<void> {
+    isDraining = true;
+    log.info({ connections: connections.size }, "draining");
+    await drain(connections, config, sleep);
+    await hub.close();
+    for (const one of [server, metricsServer]) {
+      one?.close();
+      one?.closeAllConnections();
+    }
+    log.info("drained");
+  }
+  return {
+    port,
+    drain: () => {
+      ending ??= end();
+      return ending;
+    },
+  };
+}
+
+/** A connection as the drain wants it. */
+class OpenConnection extends Connection implements Drainable {
+  announceShutdown(reason: string, reconnectWithinMs: number): void {
+    this.session?.announceShutdown(reason, reconnectWithinMs);
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}

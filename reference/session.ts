@@ -1,0 +1,357 @@
+// The protocol of one connection: texts of frames in, texts of frames out, one message after the other. Knows no sockets.
+import { closeCodes, errorCodes, limits, protocol } from "../generated/protocol.gen.ts";
+import type { ClientMessage, ErrorCode, ErrorMessage, ServerMessage } from "../generated/types.gen.ts";
+import type { Clock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import {
+  type Hub,
+  HubUnavailable,
+  type LogEvent,
+  type LooseEvent,
+  type Member,
+  type Refused,
+  type Subscriber,
+} from "./hub/hub.ts";
+import { Limiter } from "./limiter.ts";
+import { type Malformed, parseFrame } from "./parse-frame.ts";
+import { rawMember } from "./raw-member.ts";
+import { Strikes } from "./strikes.ts";
+import type { Identity, VerifyToken } from "./tokens.ts";
+
+/** What a session does to its connection. Nothing here throws or waits. */
+export interface Transport {
+  send(text: string): void;
+  /** An event that many connections get: framed once for all of them. */
+  sendShared(event: LogEvent | LooseEvent): void;
+  close(code: number, reason: string): void;
+  /** The connection shall end then, in ms since 1970, unless another moment is said before. */
+  expireAt(dateMs: number): void;
+  /** Asks to stop or go on reading, because messages come faster than they are dealt with. */
+  setReading(isReading: boolean): void;
+}
+
+/** What all sessions of a server share. */
+export interface SessionContext {
+  readonly hub: Hub;
+  readonly clock: Clock;
+  readonly config: Pick<Config, "heartbeat" | "limits" | "rates">;
+  readonly verifyToken: VerifyToken;
+  /** Counts, and tells of our own faults. */
+  readonly observer: SessionObserver;
+}
+
+export interface SessionObserver {
+  received(type: ClientMessage["type"] | "malformed"): void;
+  refused(code: ErrorCode): void;
+  failed(error: unknown): void;
+}
+
+/** Messages that may wait before reading stops. */
+const maxWaiting = 64;
+const suspendedRole = "suspended";
+const broadcasterRole = "broadcaster";
+
+export class Session implements Subscriber {
+  readonly member: Member;
+  readonly #context: SessionContext;
+  readonly #transport: Transport;
+  #identity: Identity;
+  readonly #rooms = new Set<string>();
+  readonly #limiters;
+  readonly #strikes;
+  /** Texts that came while a message was dealt with. */
+  #waiting: string[] = [];
+  #isBusy = true;
+  #isPaused = false;
+  #hasBegun = false;
+  #isOver = false;
+  /** Resolves when the message in hand is done. */
+  #idle: Promise<void> = Promise.resolve();
+
+  constructor(clientId: string, identity: Identity, context: SessionContext, transport: Transport) {
+    const { userId, username } = identity;
+    this.member = { clientId, userId, username };
+    this.#identity = identity;
+    this.#context = context;
+    this.#transport = transport;
+    const { rates, limits: values } = context.config;
+    this.#limiters = { publish: new Limiter(rates.publish), control: new Limiter(rates.control), ping: new Limiter(rates.ping) };
+    this.#strikes = {
+      malformed: new Strikes(values.malformedPerMinute, limits.malformedPerMinute.windowMs),
+      refusals: new Strikes(values.refusalsPerMinute, limits.refusalsPerMinute.windowMs),
+    };
+  }
+
+  /** Attaches to the hub and sends `connected`, or closes. */
+  begin(): void {
+    this.#idle = this.#begin().then(() => this.#next());
+  }
+
+  async #begin(): Promise<void> {
+    const { hub, config, observer } = this.#context;
+    if (this.#identity.roles.includes(suspendedRole)) return this.#close("FORBIDDEN", "this user may not connect");
+    try {
+      if ((await hub.attach(this)) === "too-many") return this.#close("TOO_MANY_CONNECTIONS", "close another connection first");
+    } catch (error) {
+      if (!(error instanceof HubUnavailable)) observer.failed(error);
+      return this.#close(error instanceof HubUnavailable ? "TRY_AGAIN_LATER" : "INTERNAL_ERROR", "the server cannot take it now");
+    }
+    const { userId, username } = this.member;
+    this.#send("connected", {
+      clientId: this.member.clientId,
+      userId,
+      username,
+      expiresAt: new Date(this.#identity.expiresAtMs).toISOString(),
+      protocol: protocol.title,
+      heartbeat: config.heartbeat,
+      limits: advertisedLimits(config),
+    });
+    this.#hasBegun = true;
+    this.#expire();
+    for (const event of this.#early.splice(0)) this.#transport.sendShared(event);
+  }
+
+  /** Events that came between attaching and `connected`, which is always first. */
+  readonly #early: (LogEvent | LooseEvent)[] = [];
+
+  /** One text frame. Answers come in the order in which frames came. */
+  receive(text: string): void {
+    if (this.#isOver) return;
+    if (this.#isBusy) {
+      this.#waiting.push(text);
+      if (this.#waiting.length > maxWaiting && !this.#isPaused) this.#setPaused(true);
+      return;
+    }
+    const pending = this.#handle(text);
+    if (pending) this.#idle = pending.then(() => this.#next());
+  }
+
+  /** The connection has ended: the message in hand is finished, then the hub is told. Never rejects. */
+  end(): Promise<void> {
+    this.#isOver = true;
+    this.#waiting = [];
+    this.#idle = this.#idle.then(() => this.#context.hub.detach(this));
+    return this.#idle;
+  }
+
+  announceShutdown(reason: string, reconnectWithinMs: number): void {
+    if (this.#hasBegun) this.#send("server_shutdown", { reason, reconnectWithinMs });
+  }
+
+  // --- Subscriber ---
+
+  event(event: LogEvent): void {
+    this.#deliver(event);
+  }
+  loose(event: LooseEvent): void {
+    this.#deliver(event);
+  }
+  lost(room: string | null): void {
+    this.#close("STATE_LOST", room === null ? "broadcasts may be missing" : "events may be missing");
+  }
+  #deliver(event: LogEvent | LooseEvent): void {
+    if (this.#hasBegun) this.#transport.sendShared(event);
+    else this.#early.push(event);
+  }
+
+  // --- one message after the other ---
+
+  /** Goes on with what waited. */
+  #next(): void {
+    this.#isBusy = false;
+    while (this.#waiting.length > 0 && !this.#isOver) {
+      const pending = this.#handle(this.#waiting.shift()!);
+      if (pending) {
+        this.#idle = pending.then(() => this.#next());
+        return;
+      }
+    }
+    if (this.#isPaused) this.#setPaused(false);
+  }
+
+  #setPaused(isPaused: boolean): void {
+    this.#isPaused = isPaused;
+    this.#transport.setReading(!isPaused);
+  }
+
+  /** @returns undefined when it is done already; else `#isBusy` until the promise resolves, and it never rejects */
+  #handle(text: string): Promise<void> | undefined {
+    const message = parseFrame(text);
+    if ("malformed" in message) {
+      this.#refuseMalformed(message);
+      return undefined;
+    }
+    this.#context.observer.received(message.type);
+    const pending = this.#answer(message, text);
+    if (!pending) return undefined;
+    this.#isBusy = true;
+    return pending.catch((error: unknown) => this.#fail(error, "id" in message ? message.id : undefined));
+  }
+
+  #answer(message: ClientMessage, text: string): Promise<void> | undefined {
+    const bucket = bucketOf[message.type];
+    const retryAfterMs = this.#limiters[bucket].take(this.#context.clock.monotonicMs());
+    const id = "id" in message ? message.id : undefined;
+    if (retryAfterMs !== undefined) {
+      this.#refuse("RATE_LIMITED", id, retryAfterMs);
+      return undefined;
+    }
+    switch (message.type) {
+      case "ping":
+        this.#transport.send(encodePong(rawMember(text, "payload")!, message.id, this.#timestamp()));
+        return undefined;
+      case "typing":
+        if (!this.#rooms.has(message.payload.room)) this.#refuse("NOT_IN_ROOM", undefined);
+        else this.#context.hub.typing(this.member, message.payload.room, message.payload.active);
+        return undefined;
+      case "chat":
+        return this.#publish(message.id, message.payload.room, message.payload.content, message.payload.key);
+      case "broadcast":
+        return this.#broadcast(message.id, message.payload.content);
+      case "direct":
+        return this.#direct(message.id, message.payload.to, message.payload.content);
+      case "join_room":
+        return this.#join(message.id, message.payload.room, message.payload.since);
+      case "leave_room":
+        return this.#leave(message.id, message.payload.room);
+      case "authenticate":
+        return this.#authenticate(message.id, message.payload.token);
+    }
+  }
+
+  async #publish(id: string, room: string | null, content: string, key: string | undefined): Promise<void> {
+    const { hub } = this.#context;
+    const answer = await hub.publish({ room, from: this.member, content, key, needsMembership: room !== null });
+    if ("refused" in answer) return this.#refuseByHub(answer, id);
+    const { room: where, epoch, seq } = answer;
+    this.#send("ack", { room: where, epoch, seq }, id);
+  }
+
+  async #broadcast(id: string, content: string): Promise<void> {
+    if (this.#identity.roles.includes(broadcasterRole)) return this.#publish(id, null, content, undefined);
+    const refused = await this.#context.hub.spend(this.member.userId);
+    if (refused) this.#refuseByHub(refused, id);
+    else this.#refuse("FORBIDDEN", id);
+  }
+
+  async #direct(id: string, to: string, content: string): Promise<void> {
+    const answer = await this.#context.hub.direct(this.member, to, content);
+    if (answer === "sent") this.#send("ack", {}, id);
+    else this.#refuseByHub(answer, id);
+  }
+
+  async #join(id: string, room: string, since: { epoch: string; seq: number } | undefined): Promise<void> {
+    const isNew = !this.#rooms.has(room);
+    if (isNew && this.#rooms.size >= this.#context.config.limits.roomsPerConnection) return this.#refuse("TOO_MANY_ROOMS", id);
+    const refused = await this.#context.hub.join(this, room, since, ({ epoch, seq, memberCount, members, recovered }) => {
+      this.#rooms.add(room);
+      const named = members.map(({ clientId, userId, username }) => ({ clientId, userId, username }));
+      const answer = { room, epoch, seq, memberCount, members: named };
+      this.#send("joined_room", recovered === undefined ? answer : { ...answer, recovered }, id);
+    });
+    if (refused) this.#refuseByHub(refused, id);
+  }
+
+  #leave(id: string, room: string): Promise<void> {
+    return this.#context.hub.leave(this, room, () => {
+      this.#rooms.delete(room);
+      this.#send("left_room", { room }, id);
+    });
+  }
+
+  async #authenticate(id: string, token: string): Promise<void> {
+    const identity = await this.#context.verifyToken(token);
+    if (typeof identity === "string") return this.#refuse("TOKEN_INVALID", id);
+    if (identity.userId !== this.member.userId) return this.#refuse("TOKEN_MISMATCH", id);
+    if (identity.roles.includes(suspendedRole)) return this.#refuse("FORBIDDEN", id);
+    this.#identity = identity;
+    this.#expire();
+    const { userId, username } = this.member;
+    this.#send("authenticated", { userId, username, expiresAt: new Date(identity.expiresAtMs).toISOString() }, id);
+  }
+
+  #expire(): void {
+    this.#transport.expireAt(this.#identity.expiresAtMs + this.#context.config.limits.tokenGraceMs);
+  }
+
+  // --- refusals ---
+
+  #refuseMalformed({ malformed, why, pointer, id }: Malformed): void {
+    this.#context.observer.received("malformed");
+    if (this.#strikes.malformed.strike(this.#context.clock.monotonicMs())) {
+      this.#close("BAD_REQUEST", "too many malformed frames");
+    } else this.#sendError({ code: malformed, message: why, retryable: false, ...(pointer !== undefined && { pointer }) }, id);
+  }
+
+  #refuseByHub(refused: Refused, id: string): void {
+    if (refused.refused === "RATE_LIMITED") {
+      this.#limiters.publish.giveBack();
+      this.#refuse("RATE_LIMITED", id, refused.retryAfterMs);
+    } else this.#refuse(refused.refused, id);
+  }
+
+  #refuse(code: ErrorCode, id: string | undefined, retryAfterMs?: number): void {
+    if (code === "RATE_LIMITED" && this.#strikes.refusals.strike(this.#context.clock.monotonicMs())) {
+      this.#close("RATE_LIMITED", "too many refused messages");
+      return;
+    }
+    const { description, retryable } = errorCodes[code];
+    const wait = retryAfterMs !== undefined && { retryAfterMs, retryAfter: Math.ceil(retryAfterMs / 1000) };
+    this.#sendError({ code, message: description, retryable, ...wait }, id);
+  }
+
+  #fail(error: unknown, id: string | undefined): void {
+    if (error instanceof HubUnavailable) this.#refuse("UNAVAILABLE", id);
+    else {
+      this.#context.observer.failed(error);
+      this.#refuse("INTERNAL", id);
+    }
+  }
+
+  #sendError(payload: ErrorMessage["payload"], id: string | undefined): void {
+    this.#context.observer.refused(payload.code);
+    this.#send("error", payload, id);
+  }
+
+  // --- out ---
+
+  #send<Type extends ServerMessage["type"]>(
+    type: Type,
+    payload: Extract<ServerMessage, { type: Type }>["payload"],
+    replyTo?: string,
+  ): void {
+    if (!this.#isOver) this.#transport.send(JSON.stringify({ type, payload, timestamp: this.#timestamp(), replyTo }));
+  }
+
+  #close(name: keyof typeof closeCodes, reason: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#transport.close(closeCodes[name].code, reason);
+  }
+
+  #timestamp(): string {
+    return new Date(this.#context.clock.dateMs()).toISOString();
+  }
+}
+
+/** Which rate of the connection a message counts for. */
+const bucketOf: Readonly<Record<ClientMessage["type"], "publish" | "control" | "ping">> = {
+  chat: "publish",
+  direct: "publish",
+  broadcast: "publish",
+  ping: "ping",
+  authenticate: "control",
+  join_room: "control",
+  leave_room: "control",
+  typing: "control",
+};
+
+/** @param payload JSON text, sent back as it came */
+function encodePong(payload: string, replyTo: string, timestamp: string): string {
+  return `{"type":"pong","payload":${payload},"timestamp":"${timestamp}","replyTo":"${replyTo}"}`;
+}
+
+function advertisedLimits({ limits: values, rates }: SessionContext["config"]) {
+  const { queuedBytesSustained: _, ...advertised } = values;
+  return { ...advertised, ...rates };
+}

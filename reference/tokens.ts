@@ -1,0 +1,70 @@
+// Tokens (RFC 7519): who a client is, and until when. The algorithm is the document's, never the token's.
+import { createSecretKey, type KeyObject } from "node:crypto";
+import { errors, jwtVerify, SignJWT } from "jose";
+import { handshake } from "../generated/protocol.gen.ts";
+import type { Clock } from "./clock.ts";
+
+export interface Identity {
+  readonly userId: string;
+  readonly username: string;
+  readonly roles: readonly string[];
+  /** Milliseconds since 1970 UTC. */
+  readonly expiresAtMs: number;
+}
+
+/** Verifies a token. Never throws; says in a word what is wrong. */
+export type VerifyToken = (token: string) => Promise<Identity | "expired" | "invalid">;
+
+const { algorithms, claims } = handshake.credentials;
+const audience = claims.find((claim) => claim.name === "aud")!.value as string;
+const requiredClaims = claims.filter(({ required }) => required).map(({ name }) => name);
+/** Names are as long as the document's UserId and Username allow. */
+const maxNameLength = 128;
+/** The last moment that RFC 3339 can write with four digits for the year. */
+const endOfTimeMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** @param secret at least 32 bytes of UTF-8 */
+export function createTokenVerifier(secret: string, clock: Clock): VerifyToken {
+  const key = createKey(secret);
+  const options = { algorithms: [...algorithms], audience, requiredClaims };
+  return async (token) => {
+    try {
+      const { payload } = await jwtVerify(token, key, { ...options, currentDate: new Date(clock.dateMs()) });
+      const { sub: userId, exp, roles } = payload;
+      const username = payload.username ?? userId;
+      if (!isName(userId) || !isName(username) || exp === undefined) return "invalid";
+      const expiresAtMs = Math.min(exp * 1000, endOfTimeMs);
+      return {
+        userId,
+        username,
+        roles: Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : [],
+        expiresAtMs,
+      };
+    } catch (error) {
+      return error instanceof errors.JWTExpired ? "expired" : "invalid";
+    }
+  };
+}
+
+/** Signs a token for development and tests. @param lifetimeSeconds from now */
+export async function createToken(
+  secret: string,
+  userId: string,
+  roles: readonly string[],
+  lifetimeSeconds: number,
+): Promise<string> {
+  return new SignJWT({ roles })
+    .setProtectedHeader({ alg: algorithms[0] })
+    .setSubject(userId)
+    .setAudience(audience)
+    .setExpirationTime(new Date(Date.now() + lifetimeSeconds * 1000))
+    .sign(createKey(secret));
+}
+
+function createKey(secret: string): KeyObject {
+  return createSecretKey(secret, "utf8");
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && [...value].length <= maxNameLength;
+}
