@@ -49,6 +49,7 @@ thead th { border-top: 0; color: var(--soft); font-size: 0.85rem; }
 .level { color: var(--soft); font-size: 0.85rem; }
 blockquote { margin: 0.75rem 0; padding: 0.25rem 0 0.25rem 1rem; border-left: 3px solid var(--line); }
 blockquote footer { color: var(--soft); font-size: 0.9rem; }
+.failure > h3 { margin-top: 0; }
 .outcome dt { font-weight: 600; }
 .scroll { overflow-x: auto; margin: 0.75rem 0; border: 1px solid var(--line); border-radius: 6px; }
 .scroll table { border: 0; }
@@ -65,6 +66,7 @@ summary { cursor: pointer; padding: 0.25rem 0; color: var(--link); }
 .frames td { font-size: 0.9rem; white-space: nowrap; }
 .frames td:last-child { white-space: normal; min-width: 20rem; }
 .replay { margin-top: 0.75rem; }
+.replay { display: flex; flex-wrap: wrap; align-items: center; gap: 0.5rem; }
 .replay code { background: var(--none-back); padding: 0.2rem 0.45rem; border-radius: 4px; }
 button { font: inherit; font-size: 0.85rem; padding: 0.15rem 0.7rem; border: 1px solid var(--line); border-radius: 6px; background: var(--card); color: var(--ink); cursor: pointer; }
 @media (max-width: 640px) {

@@ -128,11 +128,11 @@ function emitFailure(result: RuleResult, failure: Failure, id: string, { opening
   return `<article class="failure" id="${id}" aria-labelledby="${id}-title">
 <h3 id="${id}-title"><code>${escapeMarkup(result.id)}</code> <span class="badge ${result.verdict}">${result.level}</span> <span class="badge plain">${stable} ${failure.failed}/${failure.runs}</span></h3>
 <p>${escapeMarkup(result.title)}</p>
-<blockquote><p>${escapeMarkup(failure.says) || "(no words stand there)"}</p><footer><code>${escapeMarkup(failure.pointer)}</code> in ${escapeMarkup(opening.title)}</footer></blockquote>
+<blockquote><p>${escapeMarkup(failure.says) || "(no words stand there)"}</p><footer><code>${escapeMarkup(failure.pointer)}</code>${failure.pointer.startsWith("#") ? ` in ${escapeMarkup(opening.title)}` : ""}</footer></blockquote>
 <dl class="outcome"><div><dt>expected</dt><dd>${escapeMarkup(failure.expected)}</dd></div><div><dt>actual</dt><dd>${escapeMarkup(failure.actual)}</dd></div></dl>
 ${steps.length > 0 ? `<h4>The shortest sequence</h4><ol>${steps.join("")}</ol>` : ""}
 ${diagram === "" ? "" : `<div class="scroll" tabindex="0" role="region" aria-label="Sequence diagram">${diagram}</div>`}
-${rows.length === 0 ? "" : `<details><summary>${rows.length} frames</summary><div class="scroll" tabindex="0" role="region" aria-label="Frames"><table class="frames"><thead><tr><th scope="col">ms</th><th scope="col">connection</th><th scope="col"><span class="hidden">direction</span></th><th scope="col">frame</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div></details>`}
+${rows.length === 0 ? "" : `<details><summary>The frames, ${rows.length} lines</summary><div class="scroll" tabindex="0" role="region" aria-label="Frames"><table class="frames"><thead><tr><th scope="col">ms</th><th scope="col">connection</th><th scope="col"><span class="hidden">direction</span></th><th scope="col">frame</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div></details>`}
 <p class="replay"><code>${escapeMarkup(failure.replay)}</code> <button type="button" hidden data-copy="${escapeMarkup(failure.replay)}">copy</button></p>
 </article>`;
 }

@@ -48,18 +48,13 @@ export function emitPhase({ name, results, sent, received, judged, durationMs }:
 /** A line for each rule, then a block for each failure, then the verdict. */
 export function emitResults(results: readonly RuleResult[], summary: Summary, palette: Palette): string {
   const lines: string[] = [""];
-  let phase = "";
-  for (const result of results) {
-    if (result.phase !== phase) {
-      phase = result.phase;
-      lines.push(palette.bold(phase));
-    }
-    const { mark, color } = marks[result.verdict];
-    const why = result.reason === undefined ? "" : palette.dim(` (${result.reason})`);
-    const shown = result.known === undefined ? color(palette)(mark.padEnd(12)) : palette.yellow("known".padEnd(12));
-    lines.push(`  ${shown} ${result.level.padEnd(6)} ${result.id}: ${result.title}${why}`);
-    if (result.known !== undefined) lines.push(palette.dim(`                      known failure: ${result.known}`));
-    for (const note of result.notes) lines.push(palette.dim(`                      note: ${note}`));
+  for (const phase of new Set(results.map((one) => one.phase))) {
+    const ofPhase = results.filter((one) => one.phase === phase);
+    lines.push(palette.bold(phase));
+    for (const result of ofPhase) if (result.verdict !== "not-applicable") lines.push(...resultLines(result, palette));
+    const rest = ofPhase.filter(({ verdict }) => verdict === "not-applicable").length;
+    if (rest > 0)
+      lines.push(palette.gray(`  n/a          ${rest} more, for promises that this document does not make (see --list)`));
   }
   for (const result of results) for (const failure of result.failures) lines.push("", emitFailure(result, failure, palette));
   const counts = (Object.entries(summary.counts) as [Verdict, number][])
@@ -67,6 +62,17 @@ export function emitResults(results: readonly RuleResult[], summary: Summary, pa
     .map(([verdict, count]) => marks[verdict].color(palette)(`${count} ${marks[verdict].mark.toLowerCase()}`));
   lines.push("", counts.join(", "), palette.bold((summary.exitCode === 0 ? palette.green : palette.red)(summary.says)), "");
   return lines.join("\n");
+}
+
+function resultLines(result: RuleResult, palette: Palette): string[] {
+  const { mark, color } = marks[result.verdict];
+  const shown = result.known === undefined ? color(palette)(mark.padEnd(12)) : palette.yellow("known".padEnd(12));
+  const why = result.reason === undefined ? "" : palette.dim(` (${result.reason})`);
+  const remarks = [...(result.known === undefined ? [] : [`known failure: ${result.known}`]), ...result.notes];
+  return [
+    `  ${shown} ${result.level.padEnd(6)} ${result.id}: ${result.title}${why}`,
+    ...remarks.map((remark) => palette.dim(`                      ${remark}`)),
+  ];
 }
 
 /** Rule and level, the sentence, expected and actual, the sequence, the frames, the seed, how to run it again. */

@@ -28,8 +28,7 @@ export interface ReportWriter {
  */
 export function openReports(files: ReportFiles): ReportWriter {
   for (const [option, file] of Object.entries(files)) attempt(option, file, () => closeSync(openSync(file, "w")));
-  const history =
-    files.history === undefined ? undefined : attempt("history", files.history, () => openSync(files.history!, "w"));
+  let history = files.history === undefined ? undefined : attempt("history", files.history, () => openSync(files.history!, "w"));
   return {
     event(event) {
       if (history !== undefined)
@@ -37,6 +36,7 @@ export function openReports(files: ReportFiles): ReportWriter {
     },
     end(run) {
       if (history !== undefined) closeSync(history);
+      history = undefined;
       const emitters = { json: emitJson, junit: emitJunit, html: (one: ReportedRun) => emitHtml([one]) };
       for (const [option, emit] of Object.entries(emitters)) {
         const file = files[option as keyof typeof emitters];

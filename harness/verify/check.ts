@@ -8,7 +8,7 @@ import { emitRequest } from "../wire/upgrade.ts";
 import type { Breach } from "./breach.ts";
 import { Connection, type Owner } from "./connection.ts";
 import type { Attempt, Context, CredentialOptions, DialOptions } from "./context.ts";
-import { createRequest } from "./dial.ts";
+import { createRequest, describeRequest } from "./dial.ts";
 import { withValueAt } from "./messages.ts";
 import type { Peer, Received, User, Within } from "./peer.ts";
 import { NotTestable } from "./rule.ts";
@@ -59,6 +59,8 @@ export function beginCheck(run: Run): Check {
     const credential = options.credential === null ? undefined : (options.credential ?? who.credential);
     const url = new URL(target);
     const request = createRequest({ url, channel: run.channel, options, credential, origin: run.target.origin, connection });
+    const secrets = [credential ?? "", ...(options.also ?? []).map((one) => one.credential)];
+    run.recorder.record({ kind: "note", connection, text: describeRequest(request, secrets) });
     const { timeoutMs, insecure } = run;
     const connected = await connect({
       url,
@@ -78,7 +80,7 @@ export function beginCheck(run: Run): Check {
     run.recorder.record({
       kind: "note",
       connection,
-      text: `${request.method} ${url.pathname} was ${describeRefusal(connected)}`,
+      text: describeRefusal(connected),
     });
     observed++;
     return connected.kind === "refused" ? { ...connected, request: emitRequest(request) } : connected;

@@ -51,6 +51,17 @@ export function createRequest({ url, channel, options, credential, origin, conne
   };
 }
 
+/** Headers that every handshake has. */
+const usual = /^(host|connection: upgrade$|upgrade: websocket$|sec-websocket-(key|version: 13$))/i;
+
+/** The request in one line for a person, what is usual left out and credentials hidden. */
+export function describeRequest(request: UpgradeRequest, credentials: readonly string[]): string {
+  const headers = request.headers.map(([name, value]) => `${name}: ${value}`).filter((line) => !usual.test(line));
+  const text = [`${request.method} ${request.path}`, ...headers].join(", ");
+  const secrets = credentials.flatMap((one) => [one, encodeURIComponent(one), Buffer.from(one).toString("base64url")]);
+  return secrets.reduce((hidden, secret) => (secret === "" ? hidden : hidden.replaceAll(secret, "(credential)")), text);
+}
+
 /** How a credential stands in a subprotocol. */
 export function encoded(carrier: Carrier & { readonly in: "subprotocol" }, credential: string): string {
   return carrier.encoding === "base64url" ? Buffer.from(credential).toString("base64url") : credential;

@@ -1,0 +1,187 @@
+import { describe, expect, it } from "vitest";
+import type { History } from "../history.ts";
+import type { RuleResult, Verdict } from "../verify/phase.ts";
+import { summarise } from "../verify/verdict.ts";
+import { emitHtml } from "./html.ts";
+import { emitJson } from "./json.ts";
+import { emitJunit } from "./junit.ts";
+import type { ReportedRun } from "./reported-run.ts";
+
+const hostile = `<script>alert("1")</script> ]]> & \u0000 \ud800 'x'`;
+
+const frames: History = [
+  { kind: "open", atMs: 100, connection: 7, node: "0", subprotocol: "chat.v1", user: "u-1" },
+  { kind: "send", atMs: 101.25, connection: 7, frame: { text: hostile }, json: true, bytes: 20 },
+  { kind: "receive", atMs: 103.5, connection: 7, frame: hostile, json: false, bytes: 20 },
+  { kind: "close", atMs: 104, connection: 7, code: 4401, reason: hostile },
+];
+
+function result(id: string, verdict: Verdict, more: Partial<RuleResult> = {}): RuleResult {
+  const failing = verdict === "fail" || verdict === "warn";
+  const failure = {
+    pointer: "#/channels/x",
+    says: hostile,
+    expected: hostile,
+    actual: hostile,
+    failed: 4,
+    runs: 4,
+    steps: [hostile],
+    frames,
+    seed: 1,
+    replay: `npx wsproof verify --only ${id}`,
+  };
+  return {
+    id,
+    level: verdict === "warn" ? "SHOULD" : "MUST",
+    phase: id.startsWith("limits") ? "limits" : "handshake",
+    title: "keeps it",
+    verdict,
+    reason: verdict === "pass" || failing ? undefined : hostile,
+    observed: 1,
+    vacuous: false,
+    durationMs: 1234,
+    failures: failing ? [failure] : [],
+    notes: [],
+    ...more,
+  };
+}
+
+function run(results: readonly RuleResult[], strict = false): ReportedRun {
+  return {
+    opening: { title: "x 1", file: "x.yaml", targets: ["ws://h/"], embedded: false, perspective: "server", seed: 1 },
+    report: { results, interrupted: undefined, durationMs: 5000 },
+    summary: summarise(results, { strict }),
+    startedAt: new Date("2026-11-24T12:00:00.500Z"),
+    strict,
+  };
+}
+
+const everyVerdict = [
+  result("handshake-a", "pass"),
+  result("handshake-b", "fail"),
+  result("handshake-c", "warn"),
+  result("limits-d", "not-testable"),
+  result("limits-e", "not-applicable"),
+  result("limits-f", "inconclusive"),
+  result("limits-g", "fail", { known: "issue 7" }),
+];
+
+/** A reader of XML that is strict enough: it throws for what is not well-formed, and gives the elements with their attributes. */
+function elements(
+  xml: string,
+): { readonly name: string; readonly attributes: Readonly<Record<string, string>>; readonly path: string }[] {
+  const found: { name: string; attributes: Record<string, string>; path: string }[] = [];
+  const open: string[] = [];
+  const rest = xml.replace(/^<\?xml version="1\.0" encoding="UTF-8"\?>\n/, "");
+  for (const [token] of rest.matchAll(/<[^>]*>|[^<]+/g)) {
+    if (!token.startsWith("<")) {
+      expect(token.replaceAll(/&(amp|lt|gt|quot|#39|#10);/g, "")).not.toMatch(/[&>\u0000-\u0008\ud800-\udfff]/);
+      continue;
+    }
+    const [, slash, name = "", attributes = "", self] = /^<(\/?)([a-z-]+)((?: [a-z]+="[^"<]*")*)(\/?)>$/.exec(token) ?? [];
+    expect(name, token).not.toBe("");
+    if (slash === "/") {
+      expect(open.pop()).toBe(name);
+      continue;
+    }
+    const entries = [...attributes.matchAll(/ ([a-z]+)="([^"]*)"/g)].map(([, key = "", value = ""]): [string, string] => [
+      key,
+      value,
+    ]);
+    found.push({ name, attributes: Object.fromEntries(entries), path: [...open, name].join("/") });
+    if (self !== "/") open.push(name);
+  }
+  expect(open).toEqual([]);
+  return found;
+}
+
+describe("emitJunit", () => {
+  // Both schemas were also asked by xmllint: github.com/windyroad/JUnit-Schema and junit-10.xsd of Jenkins' xunit plugin.
+  it("is well-formed, with the attributes that the schemas of Ant and Jenkins demand", () => {
+    const all = elements(emitJunit(run(everyVerdict)));
+    const suites = all.filter(({ path }) => path === "testsuites/testsuite");
+    expect(suites.map(({ attributes }) => attributes)).toEqual([
+      {
+        name: "handshake",
+        package: "wsproof.x 1",
+        id: "0",
+        timestamp: "2026-11-24T12:00:00",
+        hostname: "localhost",
+        tests: "3",
+        failures: "1",
+        errors: "0",
+        skipped: "0",
+        time: "3.702",
+      },
+      {
+        name: "limits",
+        package: "wsproof.x 1",
+        id: "1",
+        timestamp: "2026-11-24T12:00:00",
+        hostname: "localhost",
+        tests: "4",
+        failures: "0",
+        errors: "1",
+        skipped: "3",
+        time: "4.936",
+      },
+    ]);
+    for (const { attributes } of all.filter(({ name }) => name === "testcase")) {
+      expect(Object.keys(attributes)).toEqual(["name", "classname", "time"]);
+    }
+    expect(new Set(all.map(({ path }) => path))).toEqual(
+      new Set([
+        "testsuites",
+        "testsuites/testsuite",
+        "testsuites/testsuite/properties",
+        "testsuites/testsuite/properties/property",
+        "testsuites/testsuite/testcase",
+        "testsuites/testsuite/testcase/failure",
+        "testsuites/testsuite/testcase/skipped",
+        "testsuites/testsuite/testcase/error",
+        "testsuites/testsuite/system-out",
+        "testsuites/testsuite/system-err",
+      ]),
+    );
+  });
+
+  it("counts a broken SHOULD as a failure only when strict", () => {
+    const failures = (strict: boolean) =>
+      elements(emitJunit(run([result("handshake-c", "warn")], strict))).filter(({ name }) => name === "failure").length;
+    expect([failures(false), failures(true)]).toEqual([0, 1]);
+  });
+});
+
+describe("emitHtml", () => {
+  const html = emitHtml([run(everyVerdict)]);
+
+  it("lets nothing from the wire become markup", () => {
+    expect(html).not.toContain("<script>alert");
+    expect(html.match(/<script>/g)).toHaveLength(1);
+    expect(html).not.toMatch(/[\u0000\ud800]/);
+  });
+
+  it("loads nothing from elsewhere", () => {
+    expect(html).not.toMatch(/\b(src|href)="(?!#)/);
+    expect(html).not.toMatch(/@import|url\(/);
+  });
+
+  it("has a part for each failure, which its verdict links to, with diagram, frames and replay command", () => {
+    const links = [...html.matchAll(/href="#(failure-[^"]*)"/g)].map(([, id]) => id);
+    expect(links).toEqual(["failure-0-handshake-b-0", "failure-0-handshake-c-0", "failure-0-limits-g-0"]);
+    for (const id of links) expect(html).toContain(`<article class="failure" id="${id}"`);
+    expect(html.match(/<svg /g)).toHaveLength(3);
+    expect(html).toContain("npx wsproof verify --only handshake-b");
+  });
+});
+
+describe("emitJson", () => {
+  it("says all of it, in plain data", () => {
+    const { rules, ...rest } = JSON.parse(emitJson(run(everyVerdict)));
+    expect(rest).toMatchObject({ wsproof: 1, exitCode: 1, targets: ["ws://h/"], seed: 1, counts: { pass: 1, fail: 2 } });
+    expect(rules.map(({ id, verdict }: RuleResult) => [id, verdict])).toEqual(
+      everyVerdict.map(({ id, verdict }) => [id, verdict]),
+    );
+    expect(rules[1].failures[0].frames).toHaveLength(4);
+  });
+});
