@@ -4,7 +4,7 @@ import { banner, messagesOf } from "./emit-types.ts";
 
 const literal = (value: unknown) => JSON.stringify(value, undefined, 2);
 const constant = (doc: string, name: string, value: unknown) =>
-  `/** ${doc.replaceAll("*/", "*\\/")} */\nexport const ${name} = ${literal(value)} as const;\n`;
+  `/** ${doc.replaceAll("*/", "*\\/")} */\nexport const ${name} = ${literal(value)}${value === null ? "" : " as const"};\n`;
 
 /** Maps and Contract bookkeeping become plain data; `pointer` is of no use at run time. */
 function plain(value: unknown): unknown {

@@ -1,53 +1,101 @@
-// Document -> generated/: load, emit, then write what has changed (or say what would).
-import { existsSync } from "node:fs";
+// Document -> generated/: load, emit, compare, write what has changed (or say what would).
+import { watch } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Contract, Finding } from "../spec/contract.ts";
 import { type LoadOptions, loadContract } from "../spec/load-contract.ts";
+import { emitMarkdown } from "./emit-markdown.ts";
 import { emitProtocol } from "./emit-protocol.ts";
 import { emitTypes } from "./emit-types.ts";
 import { emitValidators, type Files } from "./emit-validators.ts";
 
-/** Every file that a contract gives, by its path below the output folder. Pure. */
+/** One file that differs from what the document gives. */
+export interface Change {
+  /** Path below the output folder. */
+  readonly name: string;
+  /** Undefined: the file is new. */
+  readonly was: string | undefined;
+  /** Undefined: the file is of an earlier document, and goes. */
+  readonly is: string | undefined;
+  /** The first line that differs. */
+  readonly line: { readonly number: number; readonly was: string; readonly is: string } | undefined;
+}
+
+export interface Generated {
+  readonly findings: readonly Finding[];
+  readonly changed: readonly Change[];
+  /** How many files the document gives. */
+  readonly files: number;
+}
+
+/** Every file that a contract gives, by its path below the output folder. */
 export async function emitAll(contract: Contract): Promise<Files> {
   const files: Files = new Map([
     ["types.gen.ts", await emitTypes(contract)],
     ["protocol.gen.ts", emitProtocol(contract)],
+    ["PROTOCOL.md", emitMarkdown(contract)],
   ]);
   for (const [name, text] of emitValidators(contract)) files.set(`validators/${name}`, text);
   return files;
 }
 
-export interface Generated {
-  readonly findings: readonly Finding[];
-  /** Paths below the output folder that were (or, with `check`, would be) written or removed. */
-  readonly changed: readonly string[];
-}
-
-/** @param check write nothing */
+/** @param check write nothing, default false */
 export async function generate(options: LoadOptions & { readonly out: string; readonly check?: boolean }): Promise<Generated> {
   const { contract, findings } = await loadContract(options);
-  if (contract === undefined) return { findings, changed: [] };
+  if (contract === undefined) return { findings, changed: [], files: 0 };
   const files = await emitAll(contract);
-  const changed: string[] = [];
-  for (const [name, text] of files) {
-    const target = path.join(options.out, name);
-    if (existsSync(target) && (await readFile(target, "utf8")) === text) continue;
-    changed.push(name);
-    if (options.check) continue;
-    await mkdir(path.dirname(target), { recursive: true });
-    await writeFile(target, text);
-  }
-  for (const name of await stale(options.out, files)) {
-    changed.push(name);
-    if (!options.check) await rm(path.join(options.out, name));
-  }
-  return { findings, changed };
+  const changed = await compare(options.out, files);
+  if (options.check !== true) for (const change of changed) await apply(options.out, change);
+  return { findings, changed, files: files.size };
 }
 
-/** Generated files of an earlier document that this one does not give. */
-async function stale(out: string, files: Files): Promise<string[]> {
-  if (!existsSync(out)) return [];
-  const present = await readdir(out, { recursive: true });
-  return present.filter((name) => name.includes(".gen.") && !files.has(name));
+async function compare(out: string, files: Files): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (const [name, is] of files) {
+    const was = await readFile(path.join(out, name), "utf8").catch(() => undefined);
+    if (was !== is) changes.push({ name, was, is, line: was === undefined ? undefined : firstDifference(was, is) });
+  }
+  const present = await readdir(out, { recursive: true }).catch(() => []);
+  for (const name of present) {
+    if (path.basename(name).includes(".gen.") && !files.has(name))
+      changes.push({ name, was: "", is: undefined, line: undefined });
+  }
+  return changes;
+}
+
+function firstDifference(was: string, is: string): Change["line"] {
+  const [before, after] = [was.split("\n"), is.split("\n")];
+  const index = after.findIndex((line, at) => line !== before[at]);
+  const at = index < 0 ? after.length : index;
+  return { number: at + 1, was: before[at] ?? "(end of file)", is: after[at] ?? "(end of file)" };
+}
+
+async function apply(out: string, { name, is }: Change): Promise<void> {
+  const target = path.join(out, name);
+  if (is === undefined) return rm(target);
+  await mkdir(path.dirname(target), { recursive: true });
+  return writeFile(target, is);
+}
+
+/** Calls `changed` after each change of the document, one call at a time; editors that replace the file are seen too. Never ends. */
+export async function watchDocument(file: string, changed: () => Promise<void>): Promise<never> {
+  let pending = false;
+  let running = false;
+  const settle = async () => {
+    if (running) return;
+    running = true;
+    while (pending) {
+      pending = false;
+      // Editors write in several steps; what comes within this time is one change.
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      await changed();
+    }
+    running = false;
+  };
+  watch(path.dirname(file), (_, name) => {
+    if (name !== null && name !== path.basename(file)) return;
+    pending = true;
+    void settle();
+  });
+  return new Promise(() => undefined);
 }

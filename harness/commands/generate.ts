@@ -1,6 +1,77 @@
 // wsproof generate
 import type { Command } from "commander";
+import { exitCode, UsageError } from "../errors.ts";
+
+interface Options {
+  readonly spec?: string;
+  readonly out: string;
+  readonly check?: boolean;
+  readonly watch?: boolean;
+  readonly perspective?: string;
+  readonly overlay?: string;
+}
 
 export function registerGenerate(program: Command): void {
-  program.command("generate");
+  program
+    .command("generate")
+    .description("Write types, validators, constants and docs from an AsyncAPI document.")
+    .option("--spec <file>", "the document (default: wsproof's own, rooms.v1)")
+    .option("--out <dir>", "where to write", "generated")
+    .option("--check", "write nothing; exit 1 and show the first differing lines when something would change")
+    .option("--watch", "stay, and generate again whenever the document changes")
+    .option("--perspective <side>", "whose send and receive the document speaks of: server or client")
+    .option("--overlay <file>", "x- keys for a document that you do not own")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  wsproof generate --spec asyncapi.yaml --out src/generated
+  wsproof generate --spec asyncapi.yaml --out src/generated --check   # in CI
+  wsproof generate --spec asyncapi.yaml --out src/generated --watch   # while you edit`,
+    )
+    .action(async (options: Options) => {
+      process.exitCode = await run(options);
+    });
+}
+
+async function run({ spec, out, check, watch, perspective, overlay }: Options): Promise<number> {
+  if (check && watch) throw new UsageError("--check and --watch exclude each other: the one looks once, the other stays");
+  const { defaultSpecFile } = await import("../../spec/load-contract.ts");
+  const request = { file: spec ?? defaultSpecFile, perspective: sideOf(perspective), overlay, out };
+  const { generate, watchDocument } = await import("../../scripts/generate.ts");
+  const once = async () => report(await generate({ ...request, check: check ?? false }), out, check ?? false);
+  const code = await once();
+  if (!watch) return code;
+  process.stderr.write(`Watching ${request.file}. Ctrl-C ends it.\n`);
+  await watchDocument(request.file, async () => {
+    await once();
+  });
+  return exitCode.ok;
+}
+
+function sideOf(perspective: string | undefined): "server" | "client" | undefined {
+  if (perspective === undefined || perspective === "server" || perspective === "client") return perspective;
+  throw new UsageError(`expected --perspective server or client, got "${perspective}"`);
+}
+
+type Generated = Awaited<ReturnType<typeof import("../../scripts/generate.ts").generate>>;
+
+function report({ findings, changed, files }: Generated, out: string, check: boolean): number {
+  for (const { grade, id, file, line, column, expected, actual, mend } of findings) {
+    if (grade === "note") continue;
+    process.stderr.write(`${file}:${line}:${column} ${grade} ${id}: expected ${expected}, got ${actual}; ${mend}\n`);
+  }
+  if (findings.some(({ grade }) => grade === "fatal")) return exitCode.couldNotRun;
+  if (changed.length === 0) {
+    process.stdout.write(`${out}: ${files} files, all as the document wants them.\n`);
+    return exitCode.ok;
+  }
+  for (const { name, was, is, line } of changed) {
+    const verb = is === undefined ? "removed" : was === undefined ? "new" : "changed";
+    process.stdout.write(`${check ? `would be ${verb}` : verb}: ${out}/${name}\n`);
+    if (check && line !== undefined) process.stdout.write(`  line ${line.number}\n  - ${line.was}\n  + ${line.is}\n`);
+  }
+  if (!check) return exitCode.ok;
+  process.stdout.write(`${changed.length} of ${files} files differ. Run \`wsproof generate\`, and commit what it writes.\n`);
+  return exitCode.findings;
 }

@@ -1,0 +1,59 @@
+// PROTOCOL.md says everything, and no text of a document breaks out of its place.
+import { expect, test } from "vitest";
+import type { Contract } from "../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
+import { emitMarkdown } from "./emit-markdown.ts";
+import { block, code, inline, mermaidText, table } from "./markdown.ts";
+
+const contract = (await loadContract({ file: defaultSpecFile })).contract!;
+
+test("names every message, close code, error code, limit, rate limit and operation", () => {
+  const text = emitMarkdown(contract);
+  const channel = contract.channels[0]!;
+  const wanted = [
+    ...contract.messages.map(({ name }) => `### \`${name}\``),
+    ...channel.closeCodes.map(({ code: number, name }) => `| ${number} | \`${name}\` |`),
+    ...(contract.errors?.codes ?? []).map(({ code: name }) => `| \`${name}\` |`),
+    ...[...channel.limits, ...channel.rateLimits].map(({ name }) => `| \`${name}\` |`),
+    ...contract.operations.map(({ id }) => `\`${id}\``),
+  ];
+  expect(wanted.length).toBeGreaterThan(70);
+  expect(wanted.filter((each) => !text.includes(each))).toEqual([]);
+});
+
+const hostile =
+  'a | b ` c <script>alert(1)</script> --> end\n# heading\n```mermaid; end "x" [link](javascript:1) ![i](x) $x$ &amp;';
+
+test("hostile text stays text in running text, code, tables and diagrams", () => {
+  for (const written of [inline(hostile), code(hostile)]) {
+    expect(written).not.toMatch(/[\n|]|<script|-->/);
+    expect(written).not.toContain("](");
+  }
+  expect(table(["x"], [[inline(hostile)], [code(hostile)]]).split("\n")).toHaveLength(4);
+  expect(mermaidText(hostile).replaceAll(/#\d+;/g, "")).not.toMatch(/[";`<>[\]{}|#\n]/);
+  expect(
+    block("json", hostile)
+      .split("\n")
+      .filter((line) => line.startsWith("````")),
+  ).toHaveLength(2);
+});
+
+test("a document whose every description is hostile gives the same lines of structure", () => {
+  const poisoned = JSON.parse(
+    JSON.stringify(contract, (_, value) => (value instanceof Map ? { __map: [...value] } : value)),
+    (key, value) => {
+      if (value?.__map !== undefined) return new Map(value.__map);
+      return (key === "description" || key === "summary" || key === "when" || key === "title") &&
+        typeof value === "string" &&
+        !/^[a-z-]+$/.test(value)
+        ? hostile
+        : value;
+    },
+  ) as Contract;
+  const structure = (text: string) =>
+    text
+      .split("\n")
+      .filter((line) => /^(#+ |\| --- |```|sequenceDiagram|stateDiagram)/.test(line))
+      .map((line) => line.replace(/^# .*/, "# title"));
+  expect(structure(emitMarkdown(poisoned))).toEqual(structure(emitMarkdown(contract)));
+});

@@ -1,0 +1,176 @@
+// What generate writes: equal bytes each time, strict types, validators that plain node imports and that agree with AJV.
+import { execFileSync } from "node:child_process";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Contract } from "../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
+import { createValidators } from "../spec/schemas.ts";
+import { fileName } from "./emit-validators.ts";
+import { emitAll, generate } from "./generate.ts";
+
+const echoFile = fileURLToPath(new URL("../spec/examples/echo/asyncapi.yaml", import.meta.url));
+let contract: Contract;
+let folder: string;
+
+beforeAll(async () => {
+  contract = (await loadContract({ file: defaultSpecFile })).contract!;
+  folder = await mkdtemp(path.join(tmpdir(), "wsproof-generate-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("two runs give equal bytes", async () => {
+  const again = (await loadContract({ file: defaultSpecFile })).contract!;
+  expect([...(await emitAll(again))]).toEqual([...(await emitAll(contract))]);
+});
+
+describe("on disk", () => {
+  test("writes once, then nothing; --check sees drift and names the line; stale files go", async () => {
+    const out = path.join(folder, "disk");
+    const first = await generate({ file: defaultSpecFile, out });
+    expect(first.changed).toHaveLength(first.files);
+    expect((await generate({ file: defaultSpecFile, out })).changed).toEqual([]);
+
+    const types = path.join(out, "types.gen.ts");
+    const lines = (await readFile(types, "utf8")).split("\n");
+    lines[4] = "export type Id = number;";
+    await writeFile(types, lines.join("\n"));
+    await writeFile(path.join(out, "validators", "gone.gen.js"), "");
+    const { changed } = await generate({ file: defaultSpecFile, out, check: true });
+    expect(changed.map(({ name, line }) => [name, line?.number])).toEqual([
+      ["types.gen.ts", 5],
+      [path.join("validators", "gone.gen.js"), undefined],
+    ]);
+    expect(await readFile(types, "utf8")).toContain("Id = number");
+
+    await generate({ file: defaultSpecFile, out });
+    expect((await generate({ file: defaultSpecFile, out, check: true })).changed).toEqual([]);
+  });
+
+  test.each([
+    ["our own", defaultSpecFile],
+    ["another", echoFile],
+  ])("the output of %s document compiles under tsc --strict", async (name, file) => {
+    const out = path.join(folder, `strict-${name.replaceAll(" ", "-")}`);
+    await generate({ file, out });
+    const options = [
+      "--strict",
+      "--noEmit",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2023",
+      "--allowImportingTsExtensions",
+      "--types",
+      "",
+    ];
+    const files = ["types.gen.ts", "protocol.gen.ts"].map((each) => path.join(out, each));
+    const compiled = { status: 0, output: "" };
+    try {
+      execFileSync("npx", ["tsc", "--ignoreConfig", ...options, ...files], {
+        encoding: "utf8",
+        cwd: fileURLToPath(new URL("..", import.meta.url)),
+      });
+    } catch (error) {
+      compiled.output = String((error as { stdout?: unknown }).stdout);
+      compiled.status = 1;
+    }
+    expect(compiled).toEqual({ status: 0, output: "" });
+  });
+
+  test("plain node imports the validators where nothing is installed", async () => {
+    const out = path.join(folder, "plain");
+    await generate({ file: defaultSpecFile, out });
+    const alone = await mkdtemp(path.join(tmpdir(), "wsproof-alone-"));
+    await cp(path.join(out, "validators"), alone, { recursive: true });
+    await writeFile(path.join(alone, "package.json"), '{ "type": "module" }');
+    const example = contract.messages.find(({ name }) => name === "connected")!.examples[0]!.payload;
+    const program = `import validate from "./connected.gen.js"; console.log(validate(${JSON.stringify(example)}), validate({}), validate.errors[0].keyword);`;
+    expect(execFileSync(process.execPath, ["--input-type=module", "-e", program], { cwd: alone, encoding: "utf8" })).toBe(
+      "true false required\n",
+    );
+    await rm(alone, { recursive: true });
+  });
+});
+
+describe("the standalone validators and AJV", () => {
+  type Check = (value: unknown) => boolean;
+  const both = new Map<string, { standalone: Check; ajv: Check }>();
+
+  beforeAll(async () => {
+    const out = path.join(folder, "agree");
+    await generate({ file: defaultSpecFile, out });
+    const validators = createValidators(contract);
+    for (const { name } of contract.messages) {
+      const module = (await import(
+        /* @vite-ignore */ pathToFileURL(path.join(out, "validators", `${fileName(name)}.gen.js`)).href
+      )) as { default: Check };
+      both.set(name, { standalone: module.default, ajv: (value) => validators.of(name)(value).length === 0 });
+    }
+  });
+
+  test("accept every example", () => {
+    for (const { name, examples } of contract.messages) {
+      expect(examples.length, name).toBeGreaterThan(0);
+      for (const { payload } of examples)
+        expect([both.get(name)!.standalone(payload), both.get(name)!.ajv(payload)], name).toEqual([true, true]);
+    }
+  });
+
+  test("agree on 10 000 values, good and bad", () => {
+    const examples = contract.messages.flatMap(({ name, examples }) => examples.map(({ payload }) => ({ name, payload })));
+    const counts = { good: 0, bad: 0 };
+    const odd = fc.oneof(
+      fc.jsonValue(),
+      fc.string({ unit: "binary", maxLength: 1100 }),
+      fc.constantFrom(
+        "",
+        "x".repeat(1000),
+        "x".repeat(1001),
+        "😀".repeat(1000),
+        "😀".repeat(1001),
+        "\ud800",
+        -1,
+        0,
+        2 ** 53,
+        null,
+        "2026-02-30T00:00:00.000Z",
+        "2026-01-31T23:59:60.000Z",
+      ),
+    );
+    const edit = fc.record({ at: fc.nat(), what: fc.constantFrom("replace", "remove", "add"), value: odd });
+    fc.assert(
+      fc.property(fc.constantFrom(...examples), fc.array(edit, { maxLength: 2 }), ({ name, payload }, edits) => {
+        const value = edits.reduce((before, each) => mutate(before, each), JSON.parse(JSON.stringify(payload)) as unknown);
+        const { standalone, ajv } = both.get(name)!;
+        const good = ajv(value);
+        counts[good ? "good" : "bad"]++;
+        return standalone(value) === good;
+      }),
+      { numRuns: 10_000, seed: 1 },
+    );
+    expect(counts.good).toBeGreaterThan(1_000);
+    expect(counts.bad).toBeGreaterThan(1_000);
+  });
+
+  function mutate(value: unknown, { at, what, value: put }: { at: number; what: string; value: unknown }): unknown {
+    const places: [parent: Record<string, unknown>, key: string][] = [];
+    const collect = (parent: unknown) => {
+      if (typeof parent !== "object" || parent === null) return;
+      for (const key of Object.keys(parent)) {
+        places.push([parent as Record<string, unknown>, key]);
+        collect((parent as Record<string, unknown>)[key]);
+      }
+    };
+    collect(value);
+    if (places.length === 0) return put;
+    const [parent, key] = places[at % places.length]!;
+    if (what === "remove") delete parent[key];
+    else if (what === "add") parent[`${key}x`] = put;
+    else parent[key] = put;
+    return value;
+  }
+});

@@ -1,0 +1,150 @@
+// What the Contract's terms mean, in words for people. Markdown and page say the same.
+import type { Audience, CloseCode, Contract, Effect, Limit, Refusal, Requirement, Value } from "../spec/contract.ts";
+
+export const reconnectWords: Readonly<Record<CloseCode["reconnect"], string>> = {
+  stop: "Do not reconnect.",
+  "at-once": "Reconnect at once.",
+  "back-off": "Reconnect with back-off.",
+  spread: "Reconnect at a random moment within the time that the message before the close says.",
+  "fresh-token": "Get a fresh token, then reconnect once.",
+  rejoin: "Reconnect, and start over without a position.",
+};
+
+/** What the client should do after this close code. */
+export function afterClose({ reconnect, minDelayMs }: CloseCode): string {
+  return reconnectWords[reconnect] + (minDelayMs === undefined ? "" : ` Wait at least ${duration(minDelayMs)}.`);
+}
+
+/** `30 s`, `250 ms`. */
+export function duration(ms: number): string {
+  return ms >= 1000 && ms % 100 === 0 ? `${ms / 1000} s` : `${ms} ms`;
+}
+
+export const refusalWords: Readonly<Record<Refusal["when"], string>> = {
+  "path-unknown": "The path is not that of a channel.",
+  "not-an-upgrade": "The request is not a WebSocket upgrade.",
+  "origin-not-allowed": "The Origin is not on the server's list.",
+  draining: "The server is about to go.",
+  "subprotocol-not-acceptable": "The client offers no subprotocol that the server speaks.",
+  "credential-missing": "There is no credential.",
+  "credential-invalid": "The credential is malformed, or not signed for this service.",
+  "credential-expired": "The credential has run out.",
+  claim: "The credential has a claim that is refused.",
+  "too-many-connections": "The user holds as many connections as allowed.",
+};
+
+/** How a refusal looks, such as `HTTP 403` or `close 4401`. */
+export function refusalOutcome({ outcome }: Refusal): string {
+  if ("close" in outcome) return `accepted, then close ${outcome.close}`;
+  return `HTTP ${outcome.http}${outcome.headers.length > 0 ? ` with ${outcome.headers.join(", ")}` : ""}`;
+}
+
+/** A value in words, in Markdown-like backticks. */
+export function valueWords(value: Value): string {
+  switch (value.kind) {
+    case "literal":
+      return `\`${JSON.stringify(value.value)}\``;
+    case "message":
+      return value.pointer === "" ? "the whole request" : `\`${value.pointer}\` of the request`;
+    case "header":
+      return `the header \`${value.name}\``;
+    case "sender":
+      return `the sender's \`${value.attribute}\``;
+    case "parameter":
+      return `\`{${value.name}}\` of the address`;
+    case "column":
+      return `the \`${value.name}\``;
+    case "count":
+      return `how many \`${value.relation}\` there are now`;
+  }
+}
+
+export function requirementWords(requirement: Requirement): string {
+  switch (requirement.kind) {
+    case "rate":
+      return `Within the rate limit \`${requirement.limit}\`.`;
+    case "limit":
+      return `Within the limit \`${requirement.limit}\`.`;
+    case "relation":
+      return `The sender is ${requirement.present ? "" : "not "}\`${requirement.relation}\`.`;
+    case "claim":
+      return `The claim \`${requirement.claim}\` holds \`${String(requirement.contains)}\`.`;
+    case "connection":
+      return `An open connection has ${valueWords(requirement.equals)} as its \`${requirement.attribute}\`.`;
+    case "credential":
+      if (requirement.same !== undefined) return `The new credential has the same \`${requirement.same}\`.`;
+      if (requirement.lacks !== undefined)
+        return `The new credential's \`${requirement.lacks.claim}\` lacks \`${String(requirement.lacks.value)}\`.`;
+      return "The new credential is good.";
+  }
+}
+
+export function audienceWords(to: Audience): string {
+  switch (to.kind) {
+    case "all":
+      return "every connection";
+    case "relation":
+      return `every \`${to.relation}\``;
+    case "connection":
+      return `the connection whose \`${to.attribute}\` is ${valueWords(to.equals)}`;
+  }
+}
+
+export function effectWords(effect: Effect): string {
+  switch (effect.kind) {
+    case "once":
+      return `Once per ${valueWords(effect.key)} of one \`${effect.per}\` within ${duration(effect.withinMs)}: a repetition gets the same reply and changes nothing.`;
+    case "add":
+      return `The sender becomes \`${effect.relation}\`.`;
+    case "remove":
+      return `The sender stops being \`${effect.relation}\`.`;
+    case "reply":
+      return `The sender gets \`${effect.message}\`.`;
+    case "deliver": {
+      const sender =
+        effect.to.kind === "connection" ? "" : effect.sender === "included" ? ", the sender too" : ", but not the sender";
+      return `\`${effect.message}\` goes to ${audienceWords(effect.to)}${sender}${effect.when === "changed" ? ", where something changed" : ""}.`;
+    }
+    case "replay":
+      return `What the stream \`${effect.stream}\` has after ${valueWords(effect.since)} is sent again, or the reply says that it cannot be.`;
+    case "renew":
+      return `${valueWords(effect.credential)} becomes the connection's credential.`;
+    case "close":
+      return `The connection is closed with ${effect.code}.`;
+  }
+}
+
+/** The limit's value with its unit. */
+export function limitValue(limit: Limit): string {
+  switch (limit.kind) {
+    case "message-bytes":
+      return `${limit.value} bytes`;
+    case "queued-bytes":
+      return `${limit.value} bytes${limit.forMs > 0 ? ` for ${duration(limit.forMs)}` : ""}`;
+    case "relation":
+      return `${limit.value} \`${limit.relation}\` per ${limit.per}`;
+    case "connections":
+      return `${limit.value} connections per \`${limit.per}\``;
+    case "errors":
+      return `${limit.value} errors in ${duration(limit.windowMs)}`;
+    case "credential-grace":
+    case "first-message":
+      return duration(limit.value);
+  }
+}
+
+export function beyond({ error, close }: Pick<Limit, "error" | "close">): string {
+  return (
+    [error === undefined ? "" : `the error \`${error}\``, close === undefined ? "" : `close ${close}`]
+      .filter((part) => part !== "")
+      .join(", ") || "not said"
+  );
+}
+
+/** An address that a reader can copy: of the first server that speaks WebSocket, else of the first, else a placeholder. */
+export function connectUrl(contract: Contract, address: string): string {
+  const server = contract.servers.find(({ protocol }) => protocol === "ws" || protocol === "wss") ?? contract.servers[0];
+  const scheme = server?.protocol === "wss" || server?.protocol === "https" ? "wss" : "ws";
+  const base = (server?.pathname ?? "").replace(/\/$/, "");
+  return `${scheme}://${server?.host ?? "localhost:8080"}${base}${address.startsWith("/") ? address : `/${address}`}`;
+}
