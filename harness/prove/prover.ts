@@ -1,0 +1,161 @@
+// Runs a rule behind a fault, or on the honest server through the transparent proxy, and says whether it convicted.
+import { TargetLost, Violation } from "../errors.ts";
+import type { Fault } from "../faults/fault.ts";
+import { type FaultProxy, startProxy } from "../faults/proxy.ts";
+import { breachRules } from "../verify/breach.ts";
+import { beginCheck } from "../verify/check.ts";
+import type { Target } from "../verify/context.ts";
+import type { Embedded } from "../verify/embedded.ts";
+import { type OpenedRun, openRun } from "../verify/open-run.ts";
+import type { Received } from "../verify/peer.ts";
+import { NotTestable, type Subject } from "../verify/rule.ts";
+import { runOnce } from "../verify/run-rule.ts";
+import type { Run } from "../verify/run-state.ts";
+import type { Claim } from "./claims.ts";
+import { createServers, type ServerChoice } from "./servers.ts";
+
+/** What came of one rule for one promise behind one fault (undefined: none). */
+export interface Proof {
+  readonly rule: string;
+  /** Of the promise. */
+  readonly pointer: string;
+  readonly fault: string | undefined;
+  /** `convicts`: the rule failed. `passes`: it saw nothing. `undecided`: not testable, or the target was lost. */
+  readonly verdict: "convicts" | "passes" | "undecided";
+  /** What it said. */
+  readonly detail: string;
+  readonly durationMs: number;
+}
+
+export interface Prover {
+  readonly subject: Subject;
+  prove(claim: Pick<Claim, "phase" | "rule" | "promised">, fault: Fault | undefined): Promise<Proof>;
+  end(): Promise<void>;
+}
+
+export interface ProverOptions {
+  /** How long a rule waits for what must come, in ms. Default 5000 on the honest server and 1500 behind a fault. */
+  readonly honestTimeoutMs?: number;
+  readonly faultTimeoutMs?: number;
+  /** Random cases of a phase, default 60. */
+  readonly runs?: number;
+  /** Of the servers, default: short times. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const seed = 1;
+
+/** Starts nothing yet: servers are started when a proof needs them. Call `end` at last. */
+export function createProver(subject: Subject, options: ProverOptions = {}): Prover {
+  const { honestTimeoutMs = 5_000, faultTimeoutMs = 1_500, runs = 60 } = options;
+  const servers = createServers(subject.channel.address, options.env);
+  const opened = new Map<Embedded, Promise<OpenedRun>>();
+
+  /** A run on the server itself: its bystander tells whether the server lives, whatever the proxy does. */
+  const open = (server: Embedded): Promise<OpenedRun> => {
+    const known =
+      opened.get(server) ?? openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret }, seed, runs });
+    opened.set(server, known);
+    return known;
+  };
+
+  return {
+    subject,
+    async prove({ phase, rule, promised }, fault) {
+      const choice: ServerChoice =
+        fault?.how.by === "server"
+          ? { switchName: fault.how.switch, ...(fault.how.argument === undefined ? {} : { argument: fault.how.argument }) }
+          : {};
+      const ends = phase.name === "shutdown"; // the server does not outlive the rule
+      const startMs = performance.now();
+      const proof = (verdict: Proof["verdict"], detail: string): Proof => ({
+        rule: rule.id,
+        pointer: promised.pointer,
+        fault: fault?.id,
+        verdict,
+        detail,
+        durationMs: performance.now() - startMs,
+      });
+      let server: Embedded | undefined;
+      let proxy: FaultProxy | undefined;
+      try {
+        server = await (ends ? servers.fresh(choice) : servers.of(choice));
+        const { run: honest } = await open(server);
+        proxy = await startProxy({
+          ...subject,
+          target: new URL(server.url),
+          messages: honest.messages,
+          transformations: fault?.how.by === "proxy" ? fault.how.transformations : [],
+          auth: { secret: server.secret },
+        });
+        const advertised = await firstMessage(honest, targetOf(server, proxy.url));
+        const run: Run = {
+          ...honest,
+          target: targetOf(server, proxy.url),
+          timeoutMs: fault === undefined ? honestTimeoutMs : faultTimeoutMs,
+          advertised: () => advertised,
+        };
+        if (rule.check === "whole-phase") return await proveWhole(run, { phase, rule, promised }, proof);
+        const outcome = await runOnce(run, rule, promised);
+        const breach = outcome.breaches.find(({ kind }) => breachRules[kind] === rule.id);
+        if (breach !== undefined) return proof("convicts", `${breach.expected}; got ${breach.actual}`);
+        if (outcome.kind === "fail") return proof("convicts", `expected ${outcome.expected}; got ${outcome.actual}`);
+        return outcome.kind === "pass" ? proof("passes", "") : proof("undecided", outcome.reason);
+      } catch (error) {
+        if (error instanceof TargetLost || error instanceof NotTestable) return proof("undecided", error.message);
+        throw error;
+      } finally {
+        await proxy?.close();
+        if (ends && server !== undefined) {
+          await opened.get(server)?.then(
+            ({ end }) => end(),
+            () => undefined,
+          );
+          opened.delete(server);
+          await server.stop();
+        }
+      }
+    },
+    async end() {
+      for (const one of await Promise.allSettled(opened.values())) if (one.status === "fulfilled") await one.value.end();
+      await servers.end();
+    },
+  };
+}
+
+function targetOf(server: Embedded, url: string): Target {
+  return { urls: [url], origin: undefined, pid: server.pid, embedded: true };
+}
+
+/** What the target advertises through the proxy; the honest words where the fault keeps them back. */
+async function firstMessage(honest: Run, target: Target): Promise<Received | undefined> {
+  const check = beginCheck({ ...honest, target, timeoutMs: 500, demandAlive: async () => undefined });
+  try {
+    return (await check.context.dial()).first ?? honest.advertised();
+  } catch (error) {
+    if (error instanceof Violation || error instanceof TargetLost) return honest.advertised();
+    throw error;
+  } finally {
+    await check.end();
+    honest.recorder.forget(check.connections);
+  }
+}
+
+async function proveWhole(
+  run: Run,
+  { phase, rule }: Pick<Claim, "phase" | "rule" | "promised">,
+  proof: (verdict: Proof["verdict"], detail: string) => Proof,
+): Promise<Proof> {
+  if (phase.run === undefined) throw new Error(`the phase ${phase.name} has no run for ${rule.id}`);
+  const check = beginCheck(run);
+  try {
+    const judged = (await phase.run(check.context, [rule], () => undefined)).find(({ id }) => id === rule.id);
+    const failure = judged?.failures[0];
+    if (failure !== undefined) return proof("convicts", `expected ${failure.expected}; got ${failure.actual}`);
+    if (judged === undefined || judged.observed === 0) return proof("undecided", judged?.inconclusive ?? "nothing was observed");
+    return judged.inconclusive === undefined ? proof("passes", "") : proof("undecided", judged.inconclusive);
+  } finally {
+    await check.end();
+    run.recorder.forget(check.connections);
+  }
+}

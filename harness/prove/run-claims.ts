@@ -1,0 +1,63 @@
+// Proves many claims at once: side by side what may be, then alone what must be.
+import type { Fault } from "../faults/fault.ts";
+import type { Claim } from "./claims.ts";
+import type { Proof, Prover } from "./prover.ts";
+
+export interface Task {
+  readonly claim: Claim;
+  /** undefined: the honest server. */
+  readonly fault: Fault | undefined;
+}
+
+/** The honest server first, then each fault that the claim names. */
+export function tasksOf(claims: readonly Claim[]): readonly Task[] {
+  return claims.flatMap((claim) => [undefined, ...claim.faults].map((fault) => ({ claim, fault })));
+}
+
+/** Most rules wait for frames rather than compute, so a few lanes fill a core. */
+const lanes = 6;
+const waitingLanes = 40;
+
+/** @param done called after each task */
+export async function runTasks(prover: Prover, tasks: readonly Task[], done: (proof: Proof) => void): Promise<readonly Proof[]> {
+  const proofs = new Map<Task, Proof>();
+  const perform = async (task: Task) => {
+    const proof = await prover.prove(task.claim, task.fault);
+    proofs.set(task, proof);
+    done(proof);
+  };
+  const inLanes = async (queue: Task[], count: number) => {
+    const lane = async () => {
+      for (let task = queue.shift(); task !== undefined; task = queue.shift()) await perform(task);
+    };
+    await Promise.all(Array.from({ length: count }, lane));
+  };
+  const isAlone = ({ claim }: Task) => claim.rule.alone === true || claim.rule.check === "whole-phase";
+  const together = tasks.filter((task) => !isAlone(task));
+  await Promise.all([
+    inLanes(
+      together.filter(({ claim }) => claim.rule.waitsMs !== undefined),
+      waitingLanes,
+    ),
+    inLanes(
+      together.filter(({ claim }) => claim.rule.waitsMs === undefined),
+      lanes,
+    ),
+  ]);
+  for (const task of tasks.filter(isAlone)) await perform(task);
+  return tasks.map((task) => proofs.get(task)!);
+}
+
+/** What is wrong with a proof, in one sentence; undefined where all is well. */
+export function complaint(proof: Proof): string | undefined {
+  const { rule, pointer, fault, verdict, detail } = proof;
+  const what = `${rule} (${pointer})`;
+  if (fault === undefined) {
+    if (verdict === "passes") return undefined;
+    return verdict === "convicts"
+      ? `${what} fails on the honest server: ${detail}`
+      : `${what} cannot be judged on the honest server: ${detail}`;
+  }
+  if (verdict === "convicts") return undefined;
+  return verdict === "passes" ? `${what} passes behind its fault ${fault}` : `${what} cannot judge its fault ${fault}: ${detail}`;
+}
