@@ -54,7 +54,8 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
   /** A run on the server itself: its bystander tells whether the server lives, whatever the proxy does. */
   const open = (server: Embedded): Promise<OpenedRun> => {
     const known =
-      opened.get(server) ?? openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret }, seed, runs });
+      opened.get(server) ??
+      openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret }, seed, runs });
     opened.set(server, known);
     return known;
   };
@@ -123,8 +124,14 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
   };
 }
 
-function targetOf(server: Embedded, url: string): Target {
-  return { urls: [url], origin: undefined, pid: server.pid, embedded: true };
+export function targetOf(server: Embedded, url: string): Target {
+  return {
+    urls: [url],
+    origin: undefined,
+    pid: server.pid,
+    askToStop: () => void process.kill(server.pid, "SIGTERM"),
+    embedded: true,
+  };
 }
 
 /** What the target advertises through the proxy; the honest words where the fault keeps them back. */

@@ -1,0 +1,90 @@
+// The proof as text: rules by fault, what only one rule sees, mutants that survived, and promises without a rule. Pure.
+import type { Fault } from "../faults/fault.ts";
+import type { Claim } from "./claims.ts";
+import type { Judgement } from "./judge-mutants.ts";
+import type { Coverage } from "./promises.ts";
+import type { Proof } from "./prover.ts";
+
+/** A promise that no rule is checked for, or a mutant that survives, and why that is so. */
+export type Reasons = ReadonlyMap<string, string>;
+
+/** What is the same at every run: for generated/PROOF.md. */
+export function emitProof(
+  claims: readonly Claim[],
+  faults: readonly Fault[],
+  coverage: readonly Coverage[],
+  reasons: Reasons,
+): string {
+  const rules = [...new Set(claims.map(({ rule }) => rule))];
+  const covered = coverage.filter(({ rules }) => rules.length > 0);
+  const seers = new Map(faults.map(({ id }) => [id, rules.filter((rule) => namedBy(claims, rule.id).some((one) => one === id))]));
+  return [
+    "# Proof of the judge",
+    "",
+    "<!-- Written by `npm run prove`. Do not edit. -->",
+    "",
+    `${rules.length} rules are checked for ${claims.length} promises. Each fails behind each of the planted faults that it names`,
+    `(${faults.length} faults), and passes on the honest server. Of ${coverage.length} promises of the document, ${covered.length} have a rule.`,
+    "",
+    "## Rules and the faults that they convict",
+    "",
+    "| rule | level | fails behind |",
+    "|---|---|---|",
+    ...rules.map(({ id, level }) => `| \`${id}\` | ${level} | ${namedBy(claims, id).map(code).join("<br>")} |`),
+    "",
+    "## Faults",
+    "",
+    "| fault | what the server does wrong | rules that name it |",
+    "|---|---|---|",
+    ...faults.map(({ id, breaks }) => `| ${code(id)} | ${cell(breaks)} | ${seers.get(id)!.length} |`),
+    "",
+    "## Promises without a rule",
+    "",
+    "| promise | kind | why |",
+    "|---|---|---|",
+    ...coverage
+      .filter(({ rules }) => rules.length === 0)
+      .map(({ pointer, kind, text }) => `| ${code(pointer)} ${cell(text)} | ${kind} | ${cell(reasons.get(pointer) ?? "")} |`),
+    "",
+  ].join("\n");
+}
+
+function namedBy(claims: readonly Claim[], rule: string): readonly string[] {
+  return [...new Set(claims.filter((claim) => claim.rule.id === rule).flatMap(({ faults }) => faults.map(({ id }) => id)))];
+}
+
+function code(text: string): string {
+  return `\`${cell(text).replaceAll("`", "'")}\``;
+}
+
+/** In a table's cell, no pipe and no line break. */
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
+}
+
+/** The matrix of one run, as text: fault by fault, who convicts. */
+export function emitMatrix(proofs: readonly Proof[], judgements: readonly Judgement[]): string {
+  const byFault = new Map<string, Set<string>>();
+  for (const { fault, rule, verdict } of proofs) {
+    if (fault === undefined) continue;
+    const rules = byFault.get(fault) ?? new Set();
+    byFault.set(fault, rules);
+    if (verdict === "convicts") rules.add(rule);
+  }
+  const lines = [...byFault].map(([fault, rules]) => {
+    const only = rules.size === 1 ? "  <- one rule alone" : "";
+    return `${fault}\n${[...rules].map((rule) => `    ${rule}`).join("\n") || "    (nobody)"}${only}`;
+  });
+  const killed = judgements.filter(({ rule }) => rule !== undefined);
+  const survivors = judgements.filter(({ rule }) => rule === undefined);
+  return [
+    "Who convicts behind each fault",
+    "",
+    ...lines,
+    "",
+    `Altered documents: ${killed.length} of ${judgements.length} make the honest server fail.`,
+    ...killed.map(({ mutant, rule }) => `    ${mutant.id}: ${rule}`),
+    ...(survivors.length > 0 ? ["Survivors:", ...survivors.map(({ mutant }) => `    ${mutant.id}`)] : []),
+    "",
+  ].join("\n");
+}
