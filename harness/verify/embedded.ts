@@ -89,7 +89,8 @@ export async function startEmbedded({ path, env = {}, main = builtMain, startMs 
 
 async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  // Not `close`: it never comes once we have disconnected.
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   if (child.connected) child.disconnect();
   else child.kill("SIGTERM");
   child.kill("SIGCONT"); // were it stopped, it could not end
