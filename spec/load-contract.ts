@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Contract, Finding } from "./contract.ts";
 import { normalise } from "./normalise.ts";
-import { isRecord, text } from "./raw.ts";
+import { isRecord, record, text } from "./raw.ts";
+import { withFiles } from "./references.ts";
 import { at, parseTree, type SourceTree } from "./source-tree.ts";
 
 /** The protocol rooms.v1, which the reference server speaks. */
@@ -24,43 +25,76 @@ export interface Loaded {
   readonly findings: Finding[];
 }
 
+/** What the checks of lint need besides the contract. */
+export interface LoadedTree extends Loaded {
+  readonly tree: SourceTree | undefined;
+}
+
 /**
  * Loads a document and normalises it. Nothing is fetched: only files are read.
  * @returns the contract and what is wrong with the document; every mistake is a finding, none is thrown
  */
 export async function loadContract(options: LoadOptions): Promise<Loaded> {
-  const { tree, findings } = await loadTree(options);
-  if (tree === undefined) return { contract: undefined, findings };
-  return { contract: normalise(tree, options.perspective), findings };
+  const { contract, findings } = await loadWithTree(options);
+  return { contract, findings };
 }
 
-async function loadTree({ file }: LoadOptions): Promise<{ tree: SourceTree | undefined; findings: Finding[] }> {
-  const blank: SourceTree = { file, root: undefined, origins: new Map() };
-  let source: string;
+/** The same, with the tree from which the contract was made. */
+export async function loadWithTree({ file, perspective, overlay }: LoadOptions): Promise<LoadedTree> {
+  const findings: Finding[] = [];
+  /** Keeps the findings; stops the loading by undefined where one is fatal. */
+  const sound = (step: { tree: SourceTree | undefined; findings: Finding[] }): SourceTree | undefined => {
+    findings.push(...step.findings);
+    return step.findings.some(({ grade }) => grade === "fatal") ? undefined : step.tree;
+  };
+  const failed = () => ({ contract: undefined, tree: undefined, findings });
+
+  let tree = sound(await read(file, "--spec"));
+  if (tree === undefined) return failed();
+  const version = asyncapiVersion(tree);
+  tree = sound(checkVersion(tree, version));
+  if (tree === undefined || version === undefined) return failed();
+  if (version.startsWith("2.")) {
+    const { fromVersion2 } = await import("./older-version.ts");
+    tree = sound(await fromVersion2(tree, version));
+  }
+  if (tree !== undefined && overlay !== undefined) {
+    const { withOverlay } = await import("./overlay.ts");
+    const patch = sound(await read(overlay, "--overlay"));
+    tree = patch === undefined ? undefined : sound(withOverlay(tree, patch));
+  }
+  if (tree !== undefined) tree = sound(await withFiles(tree));
+  return tree === undefined ? failed() : { contract: normalise(tree, perspective, version), tree, findings };
+}
+
+async function read(file: string, option: string): Promise<{ tree: SourceTree | undefined; findings: Finding[] }> {
   try {
-    source = await readFile(file, "utf8");
+    return parseTree(file, await readFile(file, "utf8"));
   } catch (error) {
-    const finding = at(blank, "#", {
+    const finding = at({ file, root: undefined, origins: new Map() }, "#", {
       grade: "fatal",
       id: "file-unreadable",
       expected: "a file that can be read",
       actual: error instanceof Error ? error.message : String(error),
-      mend: "give the path of an AsyncAPI document with --spec",
+      mend: `give the path of a YAML or JSON file with ${option}`,
     });
     return { tree: undefined, findings: [finding] };
   }
-  const { tree, findings } = parseTree(file, source);
-  if (tree === undefined) return { tree, findings };
-  const version = isRecord(tree.root) ? text(tree.root.asyncapi) : undefined;
-  if (version === undefined) {
-    const finding = at(tree, "#", {
-      grade: "fatal",
-      id: "not-asyncapi",
-      expected: "an AsyncAPI document, which has `asyncapi: 3.0.0` at its root",
-      actual: isRecord(tree.root) ? "no key `asyncapi`" : "no object",
-      mend: "add `asyncapi: 3.0.0`, or give another file",
-    });
-    return { tree: undefined, findings: [...findings, finding] };
-  }
-  return { tree, findings };
+}
+
+function asyncapiVersion(tree: SourceTree): string | undefined {
+  const version = record(tree.root).asyncapi;
+  return typeof version === "number" ? String(version) : text(version);
+}
+
+function checkVersion(tree: SourceTree, version: string | undefined): { tree: SourceTree; findings: Finding[] } {
+  if (version !== undefined && /^[23]\./.test(version)) return { tree, findings: [] };
+  const finding = at(tree, version === undefined ? "#" : "#/asyncapi", {
+    grade: "fatal",
+    id: "not-asyncapi",
+    expected: "an AsyncAPI document of version 2 or 3, which says so at its root: `asyncapi: 3.0.0`",
+    actual: version === undefined ? (isRecord(tree.root) ? "no key `asyncapi`" : "no object") : `asyncapi: ${version}`,
+    mend: "add `asyncapi: 3.0.0`, or give another file",
+  });
+  return { tree, findings: [finding] };
 }

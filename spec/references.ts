@@ -1,0 +1,139 @@
+// The `$ref`s of a document: files are read into the tree, remote ones are refused, and each is checked to lead somewhere.
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import type { DocumentPointer, Finding } from "./contract.ts";
+import { canonical, join, lookup } from "./pointer.ts";
+import { isRecord } from "./raw.ts";
+import { at, parseTree, resolve, type SourceTree } from "./source-tree.ts";
+
+/** Where the other files of a document stand in its tree, one key each. Such a key means nothing in AsyncAPI. */
+const filesKey = "x-wsproof-files";
+/** What is held under these is data, in which a `$ref` is just a member. */
+const dataKeys = new Set(["const", "enum", "default", "examples", "example"]);
+/** What is held under these has names for keys, so that `examples` is one of the author's. */
+const nameMaps = new Set([
+  "properties",
+  "patternProperties",
+  "dependencies",
+  "schemas",
+  "messages",
+  "channels",
+  "operations",
+  "parameters",
+]);
+
+interface Reference {
+  readonly holder: Record<string, unknown>;
+  readonly value: string;
+  readonly pointer: DocumentPointer;
+}
+
+/** Every `$ref` below a pointer, except in data and in x- keys. */
+export function referencesIn(value: unknown, pointer: DocumentPointer, names = false): Reference[] {
+  if (Array.isArray(value)) return value.flatMap((item, index) => referencesIn(item, join(pointer, index)));
+  if (!isRecord(value)) return [];
+  return Object.entries(value).flatMap(([key, child]): Reference[] => {
+    const here = join(pointer, key);
+    if (!names && key === "$ref" && typeof child === "string") {
+      return [{ holder: value as Record<string, unknown>, value: child, pointer: here }];
+    }
+    if (!names && (dataKeys.has(key) || key.startsWith("x-"))) return [];
+    return referencesIn(child, here, !names && nameMaps.has(key));
+  });
+}
+
+const isRemote = (reference: string) => /^([a-z][a-z0-9+.-]*:)?\/\//i.test(reference) || /^[a-z][a-z0-9+.-]+:/i.test(reference);
+
+/**
+ * Reads the files that the document refers to into its tree, theirs too, and rewrites the references to them.
+ * @returns the tree, and a fatal finding for each reference that is remote, unreadable, circular, or leads nowhere
+ */
+export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; findings: Finding[] }> {
+  const root = structuredClone(tree.root) as Record<string, unknown>;
+  const origins = new Map(tree.origins);
+  const findings: Finding[] = [];
+  const files: Record<string, unknown> = {};
+  const numberOf = new Map([[path.resolve(tree.file), ""]]);
+  const bundled: SourceTree = { file: tree.file, root, origins };
+
+  const rewrite = async (value: unknown, pointer: DocumentPointer, file: string): Promise<void> => {
+    for (const reference of referencesIn(value, pointer)) {
+      if (isRemote(reference.value)) {
+        findings.push(at(bundled, reference.pointer, remote(reference.value)));
+        continue;
+      }
+      const [name, fragment = ""] = reference.value.split(/#(.*)/s);
+      const target = name === "" ? path.resolve(file) : path.resolve(path.dirname(file), decodeURI(name!));
+      if (!numberOf.has(target)) await read(target, path.relative(process.cwd(), target), reference);
+      const number = numberOf.get(target);
+      if (number === undefined) continue;
+      const prefix = number === "" ? "#" : `#/${filesKey}/${number}`;
+      reference.holder.$ref = `${prefix}${canonical(`#${fragment}`).slice(1)}`;
+    }
+  };
+
+  const read = async (target: string, shown: string, reference: Reference) => {
+    const source = await readFile(target, "utf8").catch((error: unknown) => error as Error);
+    if (typeof source !== "string") {
+      findings.push(at(bundled, reference.pointer, unresolved(reference.value, source.message)));
+      return;
+    }
+    const parsed = parseTree(shown, source);
+    findings.push(...parsed.findings);
+    if (parsed.tree === undefined) return;
+    const number = String(numberOf.size);
+    numberOf.set(target, number);
+    const here = `#/${filesKey}/${number}`;
+    for (const [pointer, origin] of parsed.tree.origins) origins.set(here + pointer.slice(1), origin);
+    files[number] = parsed.tree.root;
+    root[filesKey] = files;
+    await rewrite(parsed.tree.root, here, target);
+  };
+
+  await rewrite(root, "#", tree.file);
+  for (const reference of [...referencesIn(root, "#"), ...referencesIn(files, `#/${filesKey}`)]) {
+    const target = reference.holder.$ref as string;
+    if (!target.startsWith("#") || resolve(bundled, canonical(target)) !== undefined) continue;
+    findings.push(at(bundled, reference.pointer, leadsNowhere(bundled, reference.value)));
+  }
+  return { tree: bundled, findings };
+}
+
+const remote = (reference: string) =>
+  ({
+    grade: "fatal",
+    id: "ref-remote",
+    expected: "a reference into this document or to a file",
+    actual: `$ref: ${reference}`,
+    mend: "copy what is referred to into a file beside the document; nothing is ever fetched",
+  }) as const;
+
+const unresolved = (reference: string, why: string) =>
+  ({
+    grade: "fatal",
+    id: "ref-unresolved",
+    expected: "a reference to something that is there",
+    actual: `$ref: ${reference} (${why})`,
+    mend: "correct the reference, or add what it names",
+  }) as const;
+
+function leadsNowhere(tree: SourceTree, reference: string) {
+  // Where the target itself is there, following it must have come back to where it began.
+  const seen = new Set<string>();
+  for (let current = canonical(reference); current.startsWith("#"); ) {
+    if (seen.has(current)) {
+      return {
+        grade: "fatal",
+        id: "ref-circular",
+        expected: "references that end at something",
+        actual: `${[...seen, current].join(" -> ")}`,
+        mend: "let one of them hold the thing itself",
+      } as const;
+    }
+    seen.add(current);
+    const value = lookup(tree.root, current);
+    if (!isRecord(value) || typeof value.$ref !== "string") break;
+    current = canonical(value.$ref);
+  }
+  return unresolved(reference, "nothing stands there");
+}
