@@ -1,0 +1,243 @@
+// Deliveries: every frame that a connection received has a cause, at most once and not before it; every must came, or nothing proves yet that it did not.
+import { lookup } from "../../spec/pointer.ts";
+import { countRange } from "./counting.ts";
+import { canonical, shown } from "./frame.ts";
+import type { Judging } from "./judgement.ts";
+import { boundOf, type Denial, type Obligation, type Obligations, textOf } from "./obligations.ts";
+import type { World } from "./outcomes.ts";
+import type { Delivery } from "./protocol.ts";
+import { type Link, NEVER, type Received } from "./recording.ts";
+
+/** Which obligation each delivered frame met. */
+export type Matches = ReadonlyMap<Received, Obligation>;
+
+/** Matches frames and obligations by receiver and text, and reports what is left over on either side. */
+export function checkDeliveries(world: World, obligations: Obligations, judging: Judging): Matches {
+  const matches = new Map<Received, Obligation>();
+  const byReceiver = groupByReceiver(obligations.all);
+  for (const link of world.recording.links.values()) {
+    const mine = byReceiver.get(link) ?? [];
+    const denied = obligations.denied.filter(({ receiver }) => receiver === link);
+    const free = new Set(mine);
+    for (const received of link.received) {
+      if (received.act !== undefined) continue;
+      const met = matchFrame(world, link, received, mine, free, denied, judging);
+      if (met !== undefined) matches.set(received, met);
+    }
+    for (const unmet of free) if (unmet.strength === "must") reportUnmet(world, unmet, matches, judging);
+  }
+  for (const { rule } of obligations.denied) judging.decide(rule);
+  return matches;
+}
+
+function groupByReceiver(all: readonly Obligation[]): Map<Link, Obligation[]> {
+  const groups = new Map<Link, Obligation[]>();
+  for (const obligation of all) groups.set(obligation.receiver, [...(groups.get(obligation.receiver) ?? []), obligation]);
+  return groups;
+}
+
+function matchFrame(
+  world: World,
+  link: Link,
+  received: Received,
+  mine: readonly Obligation[],
+  free: Set<Obligation>,
+  denied: readonly Denial[],
+  judging: Judging,
+): Obligation | undefined {
+  const { protocol } = world;
+  const { message, frame, at } = received;
+  const first = protocol.channel.handshake?.first;
+  if (message === undefined) {
+    judging.check(false, "unexpected-message", protocol.channel.pointer, "a message of the protocol", shown(frame), [at]);
+    return undefined;
+  }
+  if (message.name === first) {
+    const pointer = protocol.channel.handshake?.pointer ?? message.pointer;
+    judging.check(
+      link.readyAt === at && link.received[0] === received,
+      "first-message-once",
+      pointer,
+      `${first} once, first`,
+      shown(frame),
+      [at],
+    );
+    return undefined;
+  }
+  const deliveries = protocol.deliveries.get(message.name);
+  if (deliveries === undefined) {
+    // An error without an id is judged with the replies; what no operation answers may come at any time.
+    if (message.name === protocol.contract.errors?.reply.message && lookup(frame, message.correlation ?? "/") === undefined)
+      return undefined;
+    const asked = !protocol.replies.has(message.name);
+    judging.check(asked, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), [at]);
+    return undefined;
+  }
+  const texts = new Set(deliveries.map((delivery) => textOf(message.name, boundOf(delivery, frame))));
+  const available = mine.filter((obligation) => free.has(obligation) && obligation.from < at && texts.has(obligation.text));
+  const met = available.find(({ strength }) => strength === "must") ?? available[0];
+  if (met !== undefined) {
+    free.delete(met);
+    judging.decide(met.act === undefined ? "disconnect-effect-delivered" : ruleOfDelivery(met));
+    for (const rule of ["delivered-once", "delivered-fields-match", "no-effect-before-cause", "unexpected-message"])
+      judging.decide(rule);
+    if (met.strength === "must") judging.cover(met.effect.pointer);
+    checkCounts(world, met, mine, received, judging);
+    return met;
+  }
+  if (deliveries.some((delivery) => isForeign(world, delivery, frame))) return undefined;
+  explain(world, received, { mine, free, denied, texts, deliveries }, judging);
+  return undefined;
+}
+
+/** To everyone, from a connection that is not of this run: somebody else uses the server. */
+function isForeign({ recording, protocol }: World, { effect, fixed }: Delivery, frame: unknown): boolean {
+  if (effect.to.kind !== "all") return false;
+  const literal = fixed.every(
+    ([pointer, value]) => value.kind !== "literal" || canonical(lookup(frame, pointer)) === canonical(value.value),
+  );
+  return (
+    literal &&
+    fixed.some(([pointer, value]) => {
+      if (value.kind !== "sender") return false;
+      const attribute = protocol.contract.state.attributes.find(({ name }) => name === value.attribute);
+      const shownValue = lookup(frame, pointer);
+      const known = [...recording.links.values()].some((link) => link.attributes.get(value.attribute) === shownValue);
+      return attribute?.unique === true && shownValue !== undefined && !known;
+    })
+  );
+}
+
+interface Unmatched {
+  readonly mine: readonly Obligation[];
+  readonly free: Set<Obligation>;
+  readonly denied: readonly Denial[];
+  readonly texts: ReadonlySet<string>;
+  readonly deliveries: readonly Delivery[];
+}
+
+/** Says why a delivered frame should not have come: the most exact reason first. */
+function explain(world: World, { at, frame, message }: Received, unmatched: Unmatched, judging: Judging) {
+  const { mine, free, denied, texts, deliveries } = unmatched;
+  const denial = denied.find(({ text, act }) => texts.has(text) && (act === undefined || act.sentAt < at));
+  if (denial !== undefined) {
+    const events = [
+      ...(denial.act === undefined ? [] : [denial.act.sentAt]),
+      ...(denial.act?.reply === undefined ? [] : [denial.act.reply.at]),
+      at,
+    ];
+    judging.fail(denial.rule, denial.pointer, `no ${message?.name} here: ${denial.why}`, shown(frame), events);
+    return;
+  }
+  const used = mine.find(({ text, from }) => texts.has(text) && from < at);
+  if (used !== undefined) {
+    judging.fail("delivered-once", used.effect.pointer, `${message?.name} once`, `once more: ${shown(frame)}`, [
+      ...sendOf(used),
+      at,
+    ]);
+    return;
+  }
+  const early = mine.find(({ text }) => texts.has(text));
+  if (early !== undefined) {
+    judging.fail("no-effect-before-cause", early.effect.pointer, `${message?.name} after what causes it`, shown(frame), [
+      at,
+      ...sendOf(early),
+    ]);
+    return;
+  }
+  const alike = closest(
+    [...free].filter((obligation) => obligation.message === message?.name && obligation.from < at),
+    frame,
+  );
+  if (alike !== undefined) {
+    free.delete(alike.obligation);
+    const wrong = alike.wrong.map((pointer) => `${shown(alike.obligation.bound.get(pointer))} at ${pointer}`).join(", ");
+    const got = alike.wrong.map((pointer) => `${shown(lookup(frame, pointer))} at ${pointer}`).join(", ");
+    judging.fail("delivered-fields-match", alike.obligation.effect.pointer, wrong, got, [...sendOf(alike.obligation), at]);
+    return;
+  }
+  const pointer = deliveries[0]?.effect.pointer ?? world.protocol.channel.pointer;
+  judging.check(false, "unexpected-message", pointer, `no ${message?.name} without a cause`, shown(frame), [at]);
+}
+
+const sendOf = ({ act, cause }: Obligation): number[] =>
+  (act === undefined ? [Math.min(cause.hungUpAt, cause.closedAt)] : [act.sentAt]).filter((at) => at !== NEVER);
+
+/** The obligation that shares most of its bound values with the frame, at least half of them. */
+function closest(candidates: readonly Obligation[], frame: unknown) {
+  let best: { obligation: Obligation; wrong: string[] } | undefined;
+  for (const obligation of candidates) {
+    const wrong = [...obligation.bound]
+      .filter(([pointer, value]) => canonical(lookup(frame, pointer)) !== canonical(value))
+      .map(([pointer]) => pointer);
+    if (wrong.length * 2 <= obligation.bound.size && (best === undefined || wrong.length < best.wrong.length))
+      best = { obligation, wrong };
+  }
+  return best;
+}
+
+function ruleOfDelivery({ effect, act }: Obligation): string {
+  if (act === undefined) return "disconnect-effect-delivered";
+  return { relation: "delivered-to-every-member", connection: "delivered-to-addressee", all: "broadcast-to-all" }[effect.to.kind];
+}
+
+function reportUnmet(world: World, unmet: Obligation, matches: Matches, judging: Judging) {
+  const rule = ruleOfDelivery(unmet);
+  const proof = proveMissing(world, unmet, matches);
+  const expected = `${unmet.message} at connection ${unmet.receiver.id} with ${shown(Object.fromEntries(unmet.bound))}`;
+  if (proof !== undefined) {
+    judging.check(false, rule, unmet.effect.pointer, expected, proof.actual, [...sendOf(unmet), ...proof.events]);
+  } else if (unmet.until === NEVER && unmet.settledAt !== NEVER) {
+    judging.wait({ rule, pointer: unmet.effect.pointer, connection: unmet.receiver.id, expected });
+  }
+}
+
+/** Nothing but something that must come later shows that a frame is missing: a later frame in the order promised, or a fence after the deadline. */
+function proveMissing(
+  { recording, knowledge }: World,
+  unmet: Obligation,
+  matches: Matches,
+): { actual: string; events: number[] } | undefined {
+  const { receiver, stream, act } = unmet;
+  if (act !== undefined && stream !== undefined && stream.order !== "none") {
+    for (const [received, met] of matches) {
+      const later = met.act !== undefined && met.act.link === act.link && met.act.number > act.number;
+      if (!later || met.receiver !== receiver || met.again || met.stream !== stream || met.streamKey !== unmet.streamKey)
+        continue;
+      if (received.at > unmet.until || !isUnique(met, matches)) continue;
+      return { actual: "a later one of the same sender came instead", events: [met.act?.sentAt ?? received.at, received.at] };
+    }
+  }
+  if (unmet.settledAt === NEVER) return undefined;
+  const deadlineMs = (recording.history[unmet.settledAt]?.atMs ?? 0) + (knowledge.deadlineMs ?? stream?.withinMs ?? 5_000);
+  const fence = receiver.fences.find(
+    ({ sentAt, answeredAt }) => (recording.history[sentAt]?.atMs ?? 0) >= deadlineMs && answeredAt < unmet.until,
+  );
+  return fence === undefined
+    ? undefined
+    : { actual: "none within the deadline", events: [unmet.settledAt, fence.sentAt, fence.answeredAt] };
+}
+
+/** Whether no other frame of the run could have been taken for this one. */
+function isUnique(met: Obligation, matches: Matches): boolean {
+  let same = 0;
+  for (const other of matches.values()) if (other.receiver === met.receiver && other.text === met.text) same++;
+  return same === 1;
+}
+
+function checkCounts(world: World, met: Obligation, mine: readonly Obligation[], { frame, at }: Received, judging: Judging) {
+  // What is replayed says how many there were then, which is judged by its position.
+  const alike = mine.filter((other) => other.text === met.text && other.from < at);
+  if (alike.some(({ again }) => again)) return;
+  for (const [pointer, value] of met.effect.bindings) {
+    if (value.kind !== "count") continue;
+    const got = lookup(frame, pointer);
+    // Equal texts cannot be told apart: it is enough that one of their causes explains the number.
+    const ranges = alike.map((other) =>
+      countRange(world, value.relation, other.key, other.cause, other.act, other.from, Math.min(other.settledAt, at)),
+    );
+    const fits = typeof got === "number" && ranges.some(({ least, most }) => got >= least && got <= most);
+    const wanted = ranges.map(({ least, most }) => (least === most ? `${least}` : `${least} to ${most}`)).join(" or ");
+    judging.check(fits, "count-in-range", met.effect.pointer, `${wanted} at ${pointer}`, shown(got), [...sendOf(met), at]);
+  }
+}

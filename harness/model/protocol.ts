@@ -1,0 +1,122 @@
+// A Contract arranged for judging one WebSocket channel: which message a frame is, what an operation delivers, where positions stand.
+import type {
+  Bindings,
+  Channel,
+  Contract,
+  Effect,
+  Message,
+  Operation,
+  Pointer,
+  Relation,
+  Stream,
+  Value,
+} from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+
+export type Deliver = Extract<Effect, { kind: "deliver" }>;
+
+/** One effect that sends a message to others, and the values that it binds. */
+export interface Delivery {
+  readonly effect: Deliver;
+  /** The operation it belongs to, or the relation whose tuples go with a connection. */
+  readonly cause: { readonly operation: Operation } | { readonly relation: Relation };
+  /** Bound pointers whose value is fixed when the operation is sent, sorted. */
+  readonly fixed: readonly (readonly [Pointer, Value])[];
+  /** Bound pointers that hold a number of tuples. */
+  readonly counts: readonly { readonly pointer: Pointer; readonly relation: string }[];
+  /** By how much the effect before it changes the number of tuples of a relation: +1 or -1. */
+  readonly changes: ReadonlyMap<string, 1 | -1>;
+}
+
+export interface Protocol {
+  readonly contract: Contract;
+  readonly channel: Channel;
+  /** The message that a frame from the client is, by its tag. */
+  readonly fromClient: (frame: unknown) => Message | undefined;
+  readonly fromServer: (frame: unknown) => Message | undefined;
+  /** The operation that a message from the client asks for. */
+  readonly operationOf: (message: string) => Operation | undefined;
+  /** Message name -> the effects that send it to others. */
+  readonly deliveries: ReadonlyMap<string, readonly Delivery[]>;
+  /** Names of messages that answer an operation. */
+  readonly replies: ReadonlySet<string>;
+  readonly streamOf: (message: string) => Stream | undefined;
+  readonly streamOfReply: (message: string) => Stream | undefined;
+  /** The operation whose reply proves that the connection is served in order. */
+  readonly fence: Operation | undefined;
+}
+
+/** Arranges the contract for the channel. @throws Error when `channelId` is not a channel of the contract */
+export function createProtocol(contract: Contract, channelId?: string): Protocol {
+  const channel = contract.channels.find((candidate) =>
+    channelId === undefined ? candidate.kind === "websocket" : candidate.id === channelId,
+  );
+  if (channel === undefined) throw new Error(`no WebSocket channel ${channelId ?? ""} in ${contract.file}`);
+  const messages = new Map(contract.messages.map((message) => [message.name, message]));
+  const operations = contract.operations.filter((operation) => operation.channel === channel.id);
+  const received = operations.filter((operation) => operation.action === "receive");
+  const clientNames = new Set(received.flatMap((operation) => operation.messages));
+  const replies = new Set(received.flatMap((operation) => operation.reply ?? []));
+  const errorMessage = contract.errors?.reply.message;
+  const deliveries = collectDeliveries(contract, received);
+  const serverNames = new Set([
+    ...replies,
+    ...deliveries.keys(),
+    ...operations.filter((operation) => operation.action === "send").flatMap((operation) => operation.messages),
+    ...(channel.handshake?.first === undefined ? [] : [channel.handshake.first]),
+    ...(errorMessage === undefined ? [] : [errorMessage]),
+  ]);
+  const byMessage = new Map(received.flatMap((operation) => operation.messages.map((name) => [name, operation] as const)));
+  const streams = channel.delivery?.streams ?? [];
+  const pick = (names: ReadonlySet<string>) => [...names].flatMap((name) => messages.get(name) ?? []);
+  const fence = channel.delivery?.fence;
+  return {
+    contract,
+    channel,
+    fromClient: createClassifier(pick(clientNames)),
+    fromServer: createClassifier(pick(serverNames)),
+    operationOf: (message) => byMessage.get(message),
+    deliveries,
+    replies,
+    streamOf: (message) => streams.find((stream) => stream.messages.includes(message)),
+    streamOfReply: (message) => streams.find((stream) => stream.replies.includes(message)),
+    fence:
+      fence === undefined
+        ? undefined
+        : received.find((operation) => operation.id === fence || operation.messages.includes(fence)),
+  };
+}
+
+function createClassifier(messages: readonly Message[]): (frame: unknown) => Message | undefined {
+  const tagged = messages.filter((message) => message.tag !== undefined);
+  const untagged = messages.filter((message) => message.tag === undefined);
+  // Without a tag a message can be recognised only where it is the only one of its kind.
+  const only = untagged.length === 1 ? untagged[0] : undefined;
+  return (frame) => tagged.find(({ tag }) => tag !== undefined && lookup(frame, tag.pointer) === tag.value) ?? only;
+}
+
+function collectDeliveries(contract: Contract, operations: readonly Operation[]): Map<string, Delivery[]> {
+  const found = new Map<string, Delivery[]>();
+  const collect = (effects: readonly Effect[], cause: Delivery["cause"]) => {
+    const changes = new Map<string, 1 | -1>();
+    for (const effect of effects) {
+      if (effect.kind === "add") changes.set(effect.relation, 1);
+      if (effect.kind === "remove") changes.set(effect.relation, -1);
+      if (effect.kind !== "deliver") continue;
+      const delivery = { effect, cause, ...splitBindings(effect.bindings), changes: new Map(changes) };
+      found.set(effect.message, [...(found.get(effect.message) ?? []), delivery]);
+    }
+  };
+  for (const operation of operations) collect(operation.effects, { operation });
+  for (const relation of contract.state.relations) collect(relation.onDisconnect, { relation });
+  return found;
+}
+
+/** Parts the bindings whose value is known when the operation is sent from those that count tuples. */
+export function splitBindings(bindings: Bindings): Pick<Delivery, "fixed" | "counts"> {
+  const fixed = [...bindings].filter(([, value]) => value.kind !== "count").sort(([a], [b]) => (a < b ? -1 : 1));
+  const counts = [...bindings].flatMap(([pointer, value]) =>
+    value.kind === "count" ? [{ pointer, relation: value.relation }] : [],
+  );
+  return { fixed, counts };
+}

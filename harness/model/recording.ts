@@ -1,0 +1,206 @@
+// History -> connections and acts: which send is which operation, which frame answers it, and when its effects were certain.
+import type { Message, Operation } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+import type { History } from "../history.ts";
+import type { Protocol } from "./protocol.ts";
+
+/** A moment is an index into the history. NEVER: it did not happen in this history. */
+export const NEVER = Number.POSITIVE_INFINITY;
+
+/** What the harness knows and the history does not say. */
+export interface Knowledge {
+  /** The claims of the credential that a user of the history connected with. */
+  readonly claimsOf: (user: string) => ReadonlyMap<string, unknown>;
+  /** Credential as sent -> what it is. A value that is missing here is not judged. */
+  readonly credentials: ReadonlyMap<string, { readonly good: boolean; readonly claims: ReadonlyMap<string, unknown> }>;
+  /** Whether the frame keeps the schema of the message. Without it every frame with a known tag counts as valid. */
+  readonly accepts?: (message: string, frame: unknown) => boolean;
+  /** Shorter deadline for deliveries than the contract's, in ms; used while shrinking. */
+  readonly deadlineMs?: number;
+}
+
+/** One connection. A reconnect is another one. */
+export interface Link {
+  readonly id: number;
+  readonly node: string;
+  readonly user: string;
+  readonly openAt: number;
+  /** When the handshake's first message came. */
+  readyAt: number;
+  first: unknown;
+  readonly attributes: Map<string, unknown>;
+  /** When we began to close it. What it receives later is not judged: it may or may not reach us. */
+  hungUpAt: number;
+  closedAt: number;
+  closeCode: number | undefined;
+  readonly acts: Act[];
+  readonly fences: Fence[];
+  readonly received: Received[];
+}
+
+/** A fence that was answered. It speaks for its own connection alone. */
+export interface Fence {
+  readonly sentAt: number;
+  readonly answeredAt: number;
+}
+
+export interface Received {
+  readonly at: number;
+  readonly frame: unknown;
+  readonly message: Message | undefined;
+  /** It answers this act, so it is no delivery. */
+  readonly act: Act | undefined;
+}
+
+/** One frame that a client sent. */
+export interface Act {
+  readonly number: number;
+  readonly link: Link;
+  readonly sentAt: number;
+  readonly frame: unknown;
+  readonly message: Message | undefined;
+  readonly operation: Operation | undefined;
+  /** Why it is no message of the protocol: an ErrorCode's `when`. */
+  readonly malformed: "not-json" | "unknown-type" | "not-in-schema" | undefined;
+  readonly id: unknown;
+  /** Another act with the same id waited at the same time, so a reply cannot be told to be its own. */
+  ambiguous: boolean;
+  reply: { readonly at: number; readonly frame: unknown; readonly message: Message; readonly error: unknown } | undefined;
+  /** Further frames that answer it. */
+  readonly extraReplies: number[];
+  outcome: "done" | "refused" | "unknown";
+  /** From here on its effects are certain: its reply, or where it has none the reply to a later fence of the same connection. */
+  settledAt: number;
+}
+
+export interface Recording {
+  readonly history: History;
+  readonly links: ReadonlyMap<number, Link>;
+  readonly acts: readonly Act[];
+  /** Frames that answer what nobody asked. */
+  readonly strayReplies: readonly { readonly link: Link; readonly at: number; readonly frame: unknown }[];
+}
+
+/** Reads a history once, from front to back. */
+export function createRecording(protocol: Protocol, history: History, knowledge: Knowledge): Recording {
+  const links = new Map<number, Link>();
+  const acts: Act[] = [];
+  const strayReplies: { link: Link; at: number; frame: unknown }[] = [];
+  history.forEach((event, at) => {
+    if (event.kind === "fault") return;
+    if (event.kind === "open") {
+      links.set(event.connection, createLink(event.connection, event.node, event.user, at));
+      return;
+    }
+    const link = links.get(event.connection);
+    if (link === undefined) return;
+    if (event.kind === "hang-up") link.hungUpAt = Math.min(link.hungUpAt, at);
+    else if (event.kind === "close") {
+      link.closedAt = at;
+      link.closeCode = event.code;
+    } else if (event.kind === "send") {
+      const act = createAct(protocol, knowledge, link, acts.length, at, event.frame, event.json);
+      for (const earlier of link.acts) {
+        if (act.id === undefined || earlier.id !== act.id || earlier.reply !== undefined) continue;
+        earlier.ambiguous = true;
+        act.ambiguous = true;
+      }
+      acts.push(act);
+      link.acts.push(act);
+    } else if (at < link.hungUpAt) receive(protocol, link, at, event.frame, strayReplies);
+  });
+  for (const act of acts) act.settledAt = act.reply?.at ?? settledByFence(act);
+  return { history, links, acts, strayReplies };
+}
+
+function createLink(id: number, node: string, user: string, openAt: number): Link {
+  return {
+    ...{ id, node, user, openAt, readyAt: NEVER, first: undefined, attributes: new Map() },
+    ...{ hungUpAt: NEVER, closedAt: NEVER, closeCode: undefined, acts: [], fences: [], received: [] },
+  };
+}
+
+function createAct(
+  protocol: Protocol,
+  knowledge: Knowledge,
+  link: Link,
+  number: number,
+  sentAt: number,
+  frame: unknown,
+  json: boolean,
+): Act {
+  const message = json ? protocol.fromClient(frame) : undefined;
+  const valid = message !== undefined && (knowledge.accepts?.(message.name, frame) ?? true);
+  const malformed = !json ? "not-json" : message === undefined ? "unknown-type" : valid ? undefined : "not-in-schema";
+  const correlation = message?.correlation ?? correlationOfAny(protocol);
+  return {
+    ...{ number, link, sentAt, frame, message, malformed, ambiguous: false, reply: undefined },
+    ...{ extraReplies: [], outcome: "unknown" as const, settledAt: NEVER },
+    operation: malformed === undefined && message !== undefined ? protocol.operationOf(message.name) : undefined,
+    id: json && correlation !== undefined ? lookup(frame, correlation) : undefined,
+  };
+}
+
+/** Where requests carry their id, for frames that are no known message. */
+function correlationOfAny({ contract, channel }: Protocol): string | undefined {
+  const names = new Set(
+    contract.operations.filter((o) => o.action === "receive" && o.channel === channel.id).flatMap((o) => o.messages),
+  );
+  return contract.messages.find((message) => names.has(message.name) && message.correlation !== undefined)?.correlation;
+}
+
+function receive(
+  protocol: Protocol,
+  link: Link,
+  at: number,
+  frame: unknown,
+  strayReplies: { link: Link; at: number; frame: unknown }[],
+) {
+  const message = protocol.fromServer(frame);
+  if (message !== undefined && message.name === protocol.channel.handshake?.first && link.readyAt === NEVER) {
+    link.readyAt = at;
+    link.first = frame;
+    for (const attribute of protocol.contract.state.attributes) link.attributes.set(attribute.name, lookup(frame, attribute.at));
+  }
+  const act = message === undefined ? undefined : findAsked(protocol, link, message, frame, at, strayReplies);
+  if (act !== undefined && message !== undefined) {
+    if (act.reply === undefined) answer(protocol, act, at, frame, message);
+    else act.extraReplies.push(at);
+  }
+  link.received.push({ at, frame, message, act });
+}
+
+/** The act that the frame answers. Only what was sent before can be answered, and the oldest that waits comes first. */
+function findAsked(
+  protocol: Protocol,
+  link: Link,
+  message: Message,
+  frame: unknown,
+  at: number,
+  strayReplies: { link: Link; at: number; frame: unknown }[],
+): Act | undefined {
+  const id = message.correlation === undefined ? undefined : lookup(frame, message.correlation);
+  if (id !== undefined) {
+    const asked = link.acts.filter((act) => act.id === id);
+    const found = asked.find((act) => act.reply === undefined) ?? asked.at(-1);
+    if (found === undefined) strayReplies.push({ link, at, frame });
+    return found;
+  }
+  if (!protocol.replies.has(message.name) || message.name === protocol.contract.errors?.reply.message) return undefined;
+  return link.acts.find(
+    (act) => act.reply === undefined && act.message?.correlation === undefined && act.operation?.reply?.includes(message.name),
+  );
+}
+
+function answer(protocol: Protocol, act: Act, at: number, frame: unknown, message: Message) {
+  const errors = protocol.contract.errors?.reply;
+  const isError = errors !== undefined && message.name === errors.message;
+  act.reply = { at, frame, message, error: isError ? lookup(frame, errors.code ?? "") : undefined };
+  act.outcome = isError ? "refused" : "done";
+  const isFence = act.outcome === "done" && act.operation !== undefined && act.operation === protocol.fence;
+  if (isFence) act.link.fences.push({ sentAt: act.sentAt, answeredAt: at });
+}
+
+function settledByFence(act: Act): number {
+  return act.link.fences.find((fence) => fence.sentAt > act.sentAt)?.answeredAt ?? NEVER;
+}
