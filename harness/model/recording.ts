@@ -87,7 +87,7 @@ export function createRecording(protocol: Protocol, history: History, knowledge:
   const acts: Act[] = [];
   const strayReplies: { link: Link; at: number; frame: unknown }[] = [];
   history.forEach((event, at) => {
-    if (event.kind === "fault") return;
+    if (event.kind === "fault" || event.kind === "note") return;
     if (event.kind === "open") {
       links.set(event.connection, createLink(event.connection, event.node, event.user, at));
       return;

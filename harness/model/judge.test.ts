@@ -1,0 +1,453 @@
+// Hand-written histories of rooms.v1, good and bad: what the judge finds in each, by rule.
+import { beforeAll, describe, expect, it } from "vitest";
+import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import type { HistoryEvent } from "../history.ts";
+import { judge } from "./judge.ts";
+import type { Judgement } from "./judgement.ts";
+import { createProtocol, type Protocol } from "./protocol.ts";
+import type { Knowledge } from "./recording.ts";
+
+let protocol: Protocol;
+beforeAll(async () => {
+  const { contract } = await loadContract({ file: defaultSpecFile });
+  if (contract === undefined) throw new Error("the document does not load");
+  protocol = createProtocol(contract);
+});
+
+const timestamp = "2026-01-31T09:30:00.000Z";
+const who = (c: number) => ({ clientId: `c${c}`, userId: `u${c}`, username: `U${c}` });
+
+/** Writes a history line by line; 1 ms passes with every event. */
+class Story {
+  readonly history: HistoryEvent[] = [];
+  readonly roles = new Map<string, string[]>();
+  #ms = 0;
+  #id = 0;
+
+  push(event: Record<string, unknown>) {
+    this.#ms += 1;
+    this.history.push({ atMs: this.#ms, ...event } as unknown as HistoryEvent);
+    return this;
+  }
+  wait(ms: number) {
+    this.#ms += ms;
+    return this;
+  }
+  open(c: number, user = `u${c}`) {
+    this.push({ kind: "open", connection: c, node: "n1", subprotocol: "rooms.v1", user });
+    return this.get(c, "connected", { ...who(c), userId: user });
+  }
+  send(c: number, type: string, payload: unknown, id: string | undefined = `i${++this.#id}`): string {
+    const frame = type === "typing" ? { type, payload } : { type, id, payload };
+    this.push({ kind: "send", connection: c, frame, json: true, bytes: 1 });
+    return id;
+  }
+  get(c: number, type: string, payload: unknown, replyTo?: string) {
+    const frame = { type, payload, timestamp, ...(replyTo === undefined ? {} : { replyTo }) };
+    return this.push({ kind: "receive", connection: c, frame, json: true, bytes: 1 });
+  }
+  refuse(c: number, code: string, replyTo?: string, retryable = false) {
+    return this.get(c, "error", { code, message: "no", retryable }, replyTo);
+  }
+  fence(c: number) {
+    const id = this.send(c, "ping", {});
+    return this.get(c, "pong", {}, id);
+  }
+  join(c: number, room: string, seq: number, memberCount: number, others: number[] = [], epoch = "e") {
+    const id = this.send(c, "join_room", { room });
+    this.get(c, "joined_room", { room, epoch, seq, memberCount, members: [] }, id);
+    for (const other of others) this.get(other, "user_joined", { room, epoch, seq, ...who(c), memberCount });
+    return this;
+  }
+  chat(c: number, room: string, content: string, seq: number, receivers: number[], epoch = "e") {
+    const id = this.send(c, "chat", { room, content });
+    this.get(c, "ack", { room, epoch, seq }, id);
+    for (const receiver of receivers) this.message(receiver, c, room, content, seq, epoch);
+    return this;
+  }
+  message(receiver: number, from: number, room: string | null, content: string, seq: number, epoch = "e") {
+    return this.get(receiver, "message", { room, epoch, seq, from: who(from), content });
+  }
+  left(receiver: number, c: number, room: string, seq: number, memberCount: number, reason = "leave") {
+    return this.get(receiver, "user_left", { room, epoch: "e", seq, ...who(c), memberCount, reason });
+  }
+  hangUp(c: number, code = 1000) {
+    this.push({ kind: "hang-up", connection: c, code });
+    return this.push({ kind: "close", connection: c, code, reason: "" });
+  }
+  judge(): Judgement {
+    const claims = (user: string) =>
+      new Map<string, unknown>([
+        ["sub", user],
+        ["roles", this.roles.get(user) ?? []],
+      ]);
+    const credentials: Knowledge["credentials"] = new Map([
+      ["good-of-u1", { good: true, claims: claims("u1") }],
+      ["good-of-u2", { good: true, claims: claims("u2") }],
+      ["bad", { good: false, claims: claims("u1") }],
+    ]);
+    return judge(protocol, this.history, { claimsOf: claims, credentials });
+  }
+}
+
+/** Connections 1, 2 and 3 are in room r; the next seq is 4. */
+function room(): Story {
+  return new Story().open(1).open(2).open(3).join(1, "r", 1, 1).join(2, "r", 2, 2, [1]).join(3, "r", 3, 3, [1, 2]);
+}
+
+/** The deadline passes, and everyone shows to be alive. */
+function overdue(story: Story, ...connections: number[]): Story {
+  story.wait(6_000);
+  for (const connection of connections) story.fence(connection);
+  return story;
+}
+
+const rulesOf = ({ findings }: Judgement) => [...new Set(findings.map(({ rule }) => rule))];
+
+describe("an honest history", () => {
+  it("has no finding, and leaves nothing open", () => {
+    const story = room().chat(1, "r", "hello", 4, [1, 2, 3]).fence(1);
+    const id = story.send(3, "leave_room", { room: "r" });
+    story.get(3, "left_room", { room: "r" }, id).left(1, 3, "r", 5, 2).left(2, 3, "r", 5, 2);
+    story.refuse(3, "NOT_IN_ROOM", story.send(3, "chat", { room: "r", content: "late" }));
+    story.chat(2, "r", "bye", 6, [1, 2]).hangUp(2).left(1, 2, "r", 7, 1, "disconnect").fence(1).fence(3);
+    const judgement = story.judge();
+    expect(judgement.findings).toEqual([]);
+    expect(judgement.open).toEqual([]);
+    expect(judgement.judged.get("delivered-to-every-member")).toBeGreaterThan(4);
+  });
+
+  it("that is empty proves nothing", () => {
+    const judgement = new Story().judge();
+    expect(judgement.findings).toEqual([]);
+    expect(judgement.judged.size).toBe(0);
+  });
+});
+
+describe("replies", () => {
+  it.each<[string, (story: Story) => unknown]>([
+    [
+      "reply-exactly-one",
+      (s) => {
+        s.send(1, "chat", { room: "r", content: "x" });
+        s.fence(1);
+      },
+    ],
+    [
+      "reply-exactly-one",
+      (s) => {
+        const id = s.send(1, "leave_room", { room: "x" });
+        s.get(1, "left_room", { room: "x" }, id).get(1, "left_room", { room: "x" }, id);
+      },
+    ],
+    [
+      "fence-in-order",
+      (s) => {
+        const id = s.send(1, "leave_room", { room: "x" });
+        s.fence(1).get(1, "left_room", { room: "x" }, id);
+      },
+    ],
+    [
+      "reply-matches-effect",
+      (s) => {
+        const id = s.send(1, "leave_room", { room: "x" });
+        s.get(1, "authenticated", { userId: "u1" }, id);
+      },
+    ],
+    [
+      "reply-fields-match",
+      (s) => {
+        const id = s.send(1, "leave_room", { room: "x" });
+        s.get(1, "left_room", { room: "y" }, id);
+      },
+    ],
+    [
+      "requirement-is-enforced",
+      (s) => {
+        const id = s.send(1, "chat", { room: "x", content: "x" });
+        s.get(1, "ack", { room: "x", epoch: "f", seq: 1 }, id);
+      },
+    ],
+    [
+      "requirement-is-enforced",
+      (s) => {
+        const id = s.send(1, "broadcast", { content: "x" });
+        s.get(1, "ack", { room: null, epoch: "f", seq: 1 }, id);
+      },
+    ],
+    ["allowed-is-not-refused", (s) => s.refuse(1, "NOT_IN_ROOM", s.send(1, "chat", { room: "r", content: "x" }))],
+    ["error-by-first-failed-requirement", (s) => s.refuse(1, "FORBIDDEN", s.send(1, "chat", { room: "x", content: "x" }))],
+    [
+      "error-by-first-failed-requirement",
+      (s) => s.refuse(1, "TOKEN_INVALID", s.send(1, "authenticate", { token: "good-of-u2" })),
+    ],
+    ["error-retryable-as-declared", (s) => s.refuse(1, "NOT_IN_ROOM", s.send(1, "chat", { room: "x", content: "x" }), true)],
+    ["no-internal-error", (s) => s.refuse(1, "INTERNAL", s.send(1, "chat", { room: "r", content: "x" }), true)],
+    ["count-in-range", (s) => s.open(4).join(4, "q", 1, 3, [], "f")],
+    [
+      "reply-carries-position",
+      (s) => {
+        s.get(1, "ack", { room: "r" }, s.send(1, "chat", { room: "r", content: "x" }));
+      },
+    ],
+    ["unexpected-message", (s) => s.get(1, "left_room", { room: "r" }, "never-sent")],
+    ["no-unexpected-close", (s) => s.push({ kind: "close", connection: 1, code: 1006, reason: "" })],
+  ])("breaks %s", (rule, tell) => {
+    const story = room();
+    tell(story);
+    expect(rulesOf(story.judge())).toContain(rule);
+  });
+});
+
+describe("deliveries", () => {
+  it.each<[string, (story: Story) => unknown]>([
+    ["delivered-to-every-member", (s) => overdue(s.chat(1, "r", "x", 4, [1, 2]), 3)],
+    ["delivered-to-every-member", (s) => s.chat(1, "r", "x", 4, [1, 2]).chat(1, "r", "y", 5, [1, 2, 3])],
+    ["delivered-to-nobody-else", (s) => s.open(4).chat(1, "r", "x", 4, [1, 2, 3, 4])],
+    ["delivered-once", (s) => s.chat(1, "r", "x", 4, [1, 2, 3, 3])],
+    [
+      "delivered-fields-match",
+      (s) => {
+        s.chat(1, "r", "x", 4, [1, 2]).message(3, 1, "r", "altered", 4);
+      },
+    ],
+    [
+      "no-effect-before-cause",
+      (s) => {
+        s.message(2, 1, "r", "x", 4).chat(1, "r", "x", 4, [1, 3]);
+      },
+    ],
+    [
+      "refused-has-no-effect",
+      (s) => {
+        s.refuse(1, "NOT_IN_ROOM", s.send(1, "chat", { room: "x", content: "x" })).message(2, 1, "x", "x", 1);
+      },
+    ],
+    ["unchanged-announces-nothing", (s) => s.join(3, "r", 3, 3, [1])],
+    ["sender-is-excluded", (s) => s.open(4).join(4, "r", 4, 4, [1, 2, 3, 4])],
+    [
+      "no-delivery-after-removal",
+      (s) => {
+        s.get(3, "left_room", { room: "r" }, s.send(3, "leave_room", { room: "r" }))
+          .left(1, 3, "r", 4, 2)
+          .left(2, 3, "r", 4, 2)
+          .chat(1, "r", "x", 5, [1, 2, 3]);
+      },
+    ],
+    [
+      "delivered-to-addressee",
+      (s) => {
+        s.get(1, "ack", {}, s.send(1, "direct", { to: "c2", content: "x" }));
+        overdue(s, 2);
+      },
+    ],
+    [
+      "delivered-to-nobody-else",
+      (s) => {
+        s.get(1, "ack", {}, s.send(1, "direct", { to: "c2", content: "x" })).get(3, "direct_message", {
+          from: who(1),
+          content: "x",
+        });
+      },
+    ],
+    ["disconnect-effect-delivered", (s) => overdue(s.hangUp(3).left(1, 3, "r", 4, 2, "disconnect"), 2)],
+    ["unexpected-message", (s) => s.message(2, 1, "r", "from nowhere", 4)],
+    ["first-message-once", (s) => s.get(1, "connected", who(1))],
+    [
+      "count-in-range",
+      (s) =>
+        s
+          .open(4)
+          .join(4, "r", 4, 4)
+          .get(1, "user_joined", { room: "r", epoch: "e", seq: 4, ...who(4), memberCount: 9 }),
+    ],
+  ])("breaks %s", (rule, tell) => {
+    const story = room();
+    tell(story);
+    expect(rulesOf(story.judge())).toContain(rule);
+  });
+
+  it("breaks broadcast-to-all where one connection gets nothing", () => {
+    const story = room();
+    story.roles.set("u1", ["broadcaster"]);
+    story.get(1, "ack", { room: null, epoch: "g", seq: 7 }, story.send(1, "broadcast", { content: "x" }));
+    story.message(1, 1, null, "x", 7, "g").message(2, 1, null, "x", 7, "g");
+    expect(rulesOf(overdue(story, 3).judge())).toEqual(["broadcast-to-all"]);
+  });
+
+  it("leaves aside what somebody else sends to everyone", () => {
+    expect(room().message(1, 99, null, "theirs", 7, "g").judge().findings).toEqual([]);
+  });
+});
+
+describe("positions", () => {
+  it.each<[string, (story: Story) => unknown]>([
+    ["position-contiguous", (s) => s.chat(1, "r", "x", 4, [1, 2, 3]).chat(1, "r", "y", 6, [1, 2, 3])],
+    ["position-once", (s) => s.chat(1, "r", "x", 4, [1]).chat(1, "r", "y", 4, [1])],
+    [
+      "order-total",
+      (s) => {
+        s.chat(1, "r", "x", 4, [1, 2]).chat(2, "r", "y", 5, [1, 2, 3]).message(3, 1, "r", "x", 4);
+      },
+    ],
+    [
+      "order-sender",
+      (s) => {
+        s.chat(1, "r", "x", 5, []).chat(1, "r", "y", 4, []);
+      },
+    ],
+    [
+      "order-real-time",
+      (s) => {
+        s.chat(1, "r", "x", 5, []).chat(2, "r", "y", 4, []);
+      },
+    ],
+    [
+      "position-consistent-between-observers",
+      (s) => {
+        s.send(1, "chat", { room: "r", content: "x" });
+        s.send(2, "chat", { room: "r", content: "y" });
+        s.message(1, 1, "r", "x", 4).message(2, 2, "r", "y", 4);
+      },
+    ],
+    [
+      "reply-position-is-event",
+      (s) => {
+        s.chat(1, "r", "x", 5, []).message(1, 1, "r", "x", 4).chat(2, "r", "y", 6, []).message(1, 2, "r", "y", 5);
+      },
+    ],
+    ["count-exact-at-position", (s) => s.open(4).open(5).join(4, "r", 4, 4, [1, 2, 3]).join(5, "r", 5, 4, [1, 2, 3, 4])],
+    [
+      "reply-before-events",
+      (s) => {
+        s.open(4);
+        s.send(1, "chat", { room: "r", content: "x" });
+        const id = s.send(4, "join_room", { room: "r" });
+        s.message(4, 1, "r", "x", 5).get(4, "joined_room", { room: "r", epoch: "e", seq: 4, memberCount: 4, members: [] }, id);
+      },
+    ],
+    [
+      "once-per-key",
+      (s) => {
+        for (const seq of [4, 5])
+          s.get(1, "ack", { room: "r", epoch: "e", seq }, s.send(1, "chat", { room: "r", content: "x", key: "k".repeat(16) }));
+      },
+    ],
+    [
+      "once-per-key",
+      (s) => {
+        const payload = { room: "r", content: "x", key: "k".repeat(16) };
+        const ask = () => s.get(1, "ack", { room: "r", epoch: "e", seq: 4 }, s.send(1, "chat", payload));
+        ask().message(2, 1, "r", "x", 4);
+        ask().message(2, 1, "r", "x", 4);
+      },
+    ],
+    ["replay-honest", (s) => rejoin(s, { epoch: "other", seq: 1 }, true)],
+    ["replay-honest", (s) => rejoin(s, { epoch: "e", seq: 3 }, undefined)],
+    ["replay-complete", (s) => overdue(rejoin(s.chat(1, "r", "x", 4, [1, 2, 3]), { epoch: "e", seq: 3 }, true, 5), 4)],
+    [
+      "replay-complete",
+      (s) =>
+        rejoin(s.chat(1, "r", "x", 4, [1, 2, 3]).chat(1, "r", "y", 5, [1, 2, 3]), { epoch: "e", seq: 3 }, true, 6).message(
+          4,
+          1,
+          "r",
+          "y",
+          5,
+        ),
+    ],
+  ])("breaks %s", (rule, tell) => {
+    const story = room();
+    tell(story);
+    expect(rulesOf(story.judge())).toContain(rule);
+  });
+
+  it("breaks order-sender without positions", () => {
+    const story = room();
+    const direct = (content: string) => story.get(1, "ack", {}, story.send(1, "direct", { to: "c2", content }));
+    direct("x");
+    direct("y");
+    for (const content of ["y", "x"]) story.get(2, "direct_message", { from: who(1), content });
+    expect(rulesOf(story.judge())).toEqual(["order-sender"]);
+  });
+
+  it("accepts a replay, and what it brings again", () => {
+    const story = rejoin(room().chat(1, "r", "x", 4, [1, 2, 3]), { epoch: "e", seq: 3 }, true, 5).message(4, 1, "r", "x", 4);
+    for (const c of [1, 2, 3]) story.get(c, "user_joined", { room: "r", epoch: "e", seq: 5, ...who(4), memberCount: 4 });
+    expect(story.chat(2, "r", "y", 6, [1, 2, 3, 4]).judge().findings).toEqual([]);
+  });
+});
+
+/** Connection 4 joins room r from a position. */
+function rejoin(story: Story, since: unknown, recovered: boolean | undefined, seq = 4): Story {
+  story.open(4);
+  const id = story.send(4, "join_room", { room: "r", since });
+  return story.get(
+    4,
+    "joined_room",
+    { room: "r", epoch: "e", seq, memberCount: 4, members: [], ...(recovered === undefined ? {} : { recovered }) },
+    id,
+  );
+}
+
+describe("the ten mistakes", () => {
+  it("1: knows that a member is a member, so that something can be missing", () => {
+    const { open } = room().chat(1, "r", "x", 4, [1, 2]).judge();
+    expect(open.map(({ rule, connection }) => [rule, connection])).toEqual([["delivered-to-every-member", 3]]);
+  });
+
+  it("2: judges nothing that a connection received after our own hang-up", () => {
+    const story = room();
+    story.push({ kind: "hang-up", connection: 3, code: 1000 }).message(3, 1, "r", "late", 9);
+    expect(story.judge().findings).toEqual([]);
+  });
+
+  it("3: takes no refused fence for a fence", () => {
+    const story = new Story().open(1);
+    story.send(1, "leave_room", { room: "x" });
+    story.refuse(1, "RATE_LIMITED", story.send(1, "ping", {}), true);
+    const judgement = story.judge();
+    expect(rulesOf(judgement)).not.toContain("reply-exactly-one");
+    expect(judgement.open.map(({ rule }) => rule)).toContain("reply-exactly-one");
+  });
+
+  it("4: takes a later frame for proof only where the receiver was certainly there before both", () => {
+    const story = new Story().open(1).open(2).join(1, "r", 1, 1);
+    const id = story.send(2, "join_room", { room: "r" });
+    story.chat(1, "r", "x", 2, [1]).get(2, "joined_room", { room: "r", epoch: "e", seq: 3, memberCount: 2, members: [] }, id);
+    story.get(1, "user_joined", { room: "r", epoch: "e", seq: 3, ...who(2), memberCount: 2 }).chat(1, "r", "y", 4, [1, 2]);
+    expect(story.judge().findings).toEqual([]);
+  });
+
+  it("5: lets a reply answer only what was sent before it", () => {
+    const story = room().chat(1, "r", "x", 4, [1, 2, 3]);
+    const id = story.send(1, "leave_room", { room: "q" });
+    story.get(1, "left_room", { room: "q" }, id);
+    story
+      .push({ kind: "send", connection: 1, frame: { type: "nonsense", id }, json: true, bytes: 1 })
+      .refuse(1, "UNKNOWN_TYPE", id)
+      .fence(1);
+    expect(story.judge().findings).toEqual([]);
+  });
+
+  it("6: leaves open what an early end could not prove", () => {
+    const story = room();
+    story.send(1, "chat", { room: "r", content: "x" });
+    story.get(2, "ack", { room: "r", epoch: "e", seq: 9 }, "never-sent");
+    expect(rulesOf(story.judge())).toEqual(["unexpected-message"]);
+  });
+
+  it("7: keeps the effects of one that hung up possible for those who come later", () => {
+    const story = room();
+    story.send(3, "chat", { room: "r", content: "last words" });
+    story.hangUp(3).open(4).join(4, "r", 4, 4, [1, 2]);
+    for (const c of [1, 2, 4]) story.message(c, 3, "r", "last words", 5).left(c, 3, "r", 6, 3, "disconnect");
+    expect(story.judge().findings).toEqual([]);
+  });
+
+  it("8: takes a fence as proof for its own connection alone", () => {
+    const story = room().chat(1, "r", "x", 4, [1, 2]);
+    expect(overdue(story, 1, 2).judge().findings).toEqual([]);
+    expect(rulesOf(story.fence(3).judge())).toEqual(["delivered-to-every-member"]);
+  });
+});
