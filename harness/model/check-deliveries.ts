@@ -232,9 +232,17 @@ function checkCounts(world: World, met: Obligation, mine: readonly Obligation[],
   for (const [pointer, value] of met.effect.bindings) {
     if (value.kind !== "count") continue;
     const got = lookup(frame, pointer);
-    // Equal texts cannot be told apart: it is enough that one of their causes explains the number.
+    // When the server noticed an end is not known, only that it did before it told. Equal texts cannot be told apart: it is enough that one of their causes explains the number.
     const ranges = alike.map((other) =>
-      countRange(world, value.relation, other.key, other.cause, other.act, other.from, Math.min(other.settledAt, at)),
+      countRange(
+        world,
+        value.relation,
+        other.key,
+        other.cause,
+        other.act,
+        other.from,
+        other.act === undefined ? at : Math.min(other.settledAt, at),
+      ),
     );
     const fits = typeof got === "number" && ranges.some(({ least, most }) => got >= least && got <= most);
     const wanted = ranges.map(({ least, most }) => (least === most ? `${least}` : `${least} to ${most}`)).join(" or ");
