@@ -21,7 +21,7 @@ import { LogReader } from "./redis/log-reader.ts";
 import { Presence } from "./redis/presence.ts";
 import { type Listener, Room } from "./redis/room.ts";
 import { scripts } from "./redis/scripts.ts";
-import { type Client, explainRedisError, inspectServer } from "./redis/server.ts";
+import { type Client, explainRedisError, inspectServer, parseRedisUrl } from "./redis/server.ts";
 import { Subscriptions } from "./redis/subscriptions.ts";
 
 export interface RedisHubOptions {
@@ -95,7 +95,10 @@ export class RedisHub implements Hub {
   readonly #beat: NodeJS.Timeout;
   readonly #tend: NodeJS.Timeout;
 
-  /** Connects in the background: the hub is unavailable until Redis answers. */
+  /**
+   * Connects in the background: the hub is unavailable until Redis answers.
+   * @throws Error that names REDIS_URL, where the URL is none
+   */
   constructor(options: RedisHubOptions) {
     this.#url = options.url;
     this.#options = {
@@ -109,7 +112,9 @@ export class RedisHub implements Hub {
       ...options,
     };
     const { url, commandMs, leaseMs, beatMs, logLength, retentionMs, prefix } = this.#options;
-    this.#keys = createKeys(prefix + databaseTag(url));
+    // Channels know no databases, so keys and channels of all but the first carry the number.
+    const database = parseRedisUrl(url);
+    this.#keys = createKeys(database === 0 ? prefix : `${prefix}${database}:`);
     const now = (): number => performance.now();
     const createOp = (): string => this.#nextOp();
     this.#connection = new RedisConnection({
@@ -152,6 +157,11 @@ export class RedisHub implements Hub {
   /** Why it is not available; "ok" where it is. */
   get reason(): string {
     return this.#status.reason;
+  }
+
+  /** This node's name among the others, until it has been taken for dead. */
+  get name(): string {
+    return this.#node;
   }
 
   // --- the connection to Redis ---
@@ -688,6 +698,13 @@ export class RedisHub implements Hub {
         .then(() => this.#commands.send(["HDEL", this.#keys.live, this.#node])),
     ]);
     await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, 1_000))]);
+    this.abandon();
+  }
+
+  /** Ends as a crash would: without a word to Redis. */
+  abandon(): void {
+    clearInterval(this.#beat);
+    clearInterval(this.#tend);
     this.#isClosed = true;
     this.#commands.close();
     this.#connection.close();
@@ -711,12 +728,6 @@ export class RedisHub implements Hub {
   #nextOp(): string {
     return `${this.#opPrefix}.${(this.#ops++).toString(36)}`;
   }
-}
-
-/** Channels know no databases, so keys and channels of all but the first carry the number. */
-function databaseTag(url: string): string {
-  const database = url.startsWith("unix:") ? new URLSearchParams(url.split("?")[1]).get("db") : new URL(url).pathname.slice(1);
-  return database === null || database === "" || database === "0" ? "" : `${database}:`;
 }
 
 function randomName(): string {

@@ -106,6 +106,19 @@ export function explainRedisError(error: unknown, url: string): string {
   return `Redis at ${where}: ${message}`;
 }
 
+/**
+ * The number of the URL's database.
+ * @throws Error that names REDIS_URL and echoes it without its password
+ */
+export function parseRedisUrl(url: string): number {
+  const form = /^rediss?:\/\/[^/?#]+(?:\/(\d{0,4}))?$|^unix:\/\/[^?#]*\/[^?#]+(?:\?db=(\d{1,4}))?$/.exec(url);
+  if (form === null || !(url.startsWith("unix:") || URL.canParse(url))) {
+    const expected = "redis://[user:password@]host[:port][/database], rediss:// with TLS, or unix:///path[?db=number]";
+    throw new Error(`REDIS_URL: expected ${expected}, got "${hidePassword(url)}"`);
+  }
+  return Number(form[1] ?? form[2] ?? 0);
+}
+
 export function hidePassword(url: string): string {
   return url.replace(/\/\/[^@/]*@/, "//***@");
 }

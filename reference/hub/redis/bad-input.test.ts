@@ -1,0 +1,205 @@
+// A Redis that cannot be used, or that others write to: a clear reason, not available, nothing accepted.
+import { afterEach, expect, it } from "vitest";
+import { HubUnavailable } from "../hub.ts";
+import type { RedisHubOptions } from "../redis-hub.ts";
+import { type Client, explainRedisError, inspectServer } from "./server.ts";
+import { type TestConnection, TestNode, until } from "./test-node.ts";
+import { freePort, TestRedis } from "./test-redis.ts";
+
+const redises: TestRedis[] = [];
+const nodes: TestNode[] = [];
+
+async function start(...args: string[]): Promise<TestRedis> {
+  const redis = await TestRedis.start(...args);
+  redises.push(redis);
+  return redis;
+}
+
+function node(options: Partial<RedisHubOptions> & { url: string }): TestNode {
+  const created = new TestNode(options);
+  nodes.push(created);
+  return created;
+}
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map(({ hub }) => hub.close()));
+  await Promise.all(redises.splice(0).map((redis) => redis.stop()));
+});
+
+/** The node refuses Redis for this reason, and accepts nothing. */
+async function refuses({ hub }: TestNode, reason: RegExp): Promise<void> {
+  await until(`it says ${reason}, not "${hub.reason}"`, () => reason.test(hub.reason));
+  expect(hub.available).toBe(false);
+  const from = { clientId: null, userId: "ada", username: "ada" };
+  await expect(hub.publish({ room: "lobby", from, content: "hi", key: undefined, needsMembership: false })).rejects.toThrow(
+    HubUnavailable,
+  );
+}
+
+it("names a wrong URL when it is made", () => {
+  expect(() => new TestNode({ url: "localhost" })).toThrow(/REDIS_URL.*redis:\/\/.*localhost/);
+  expect(() => new TestNode({ url: "http://localhost" })).toThrow(/REDIS_URL.*http:\/\/localhost/);
+  expect(() => new TestNode({ url: "redis://:geheim@localhost/x" })).toThrow(/REDIS_URL.*\*\*\*@localhost\/x/);
+});
+
+it("starts where nobody listens, and says so", async () => {
+  const port = await freePort();
+  const a = node({ url: `redis://127.0.0.1:${port}` });
+  await refuses(a, /no Redis answers at redis:\/\/127\.0\.0\.1:\d+ .*ECONNREFUSED/);
+});
+
+it("names a host without an address", async () => {
+  await refuses(node({ url: "redis://no-such-host.invalid:6379" }), /no-such-host\.invalid:6379 has no address/);
+});
+
+it("names a wrong password without telling it", async () => {
+  const redis = await start("--requirepass", "right");
+  const a = node({ url: redis.url.replace("//", "//:wrong-secret@") });
+  await refuses(a, /refuses user or password: check REDIS_URL \(WRONGPASS\)/);
+  expect(a.statuses.join()).not.toContain("wrong-secret");
+  await refuses(node({ url: redis.url }), /refuses user or password: check REDIS_URL \(NOAUTH\)/);
+  await node({ url: redis.url.replace("//", "//:right@") }).available();
+});
+
+it("refuses a Redis that is too old", async () => {
+  const client = { sendCommand: async () => "redis_version:6.2.14\r\nrole:master\r\nrun_id:abc\r\n" } as unknown as Client;
+  await expect(inspectServer(client, "key")).rejects.toThrow(/Redis 6\.2\.14 is too old: sharded pub\/sub needs Redis 7\.0/);
+  // Before 6.0 it does not even know HELLO.
+  expect(explainRedisError(new Error("ERR unknown command `HELLO`"), "redis://h")).toMatch(/too old/);
+});
+
+it("refuses a read-only replica", async () => {
+  const primary = await start();
+  const replica = await start("--replicaof", "127.0.0.1", `${primary.port}`);
+  await refuses(node({ url: replica.url }), /read-only replica: give the URL of its primary/);
+});
+
+it("notices when its Redis becomes a replica", async () => {
+  const [first, second] = await Promise.all([start(), start()]);
+  const a = await node({ url: first.url }).available();
+  await first.run("REPLICAOF", "127.0.0.1", `${second.port}`);
+  await refuses(a, /read-only replica/);
+});
+
+it("refuses a Redis that would drop keys", async () => {
+  const redis = await start("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru");
+  const a = node({ url: redis.url });
+  await refuses(a, /maxmemory-policy allkeys-lru\): set maxmemory-policy to noeviction/);
+  await redis.run("CONFIG", "SET", "maxmemory-policy", "noeviction");
+  await a.available();
+});
+
+it("accepts nothing while Redis is out of memory, keeps what there is, and recovers", async () => {
+  const redis = await start();
+  const a = await node({ url: redis.url }).available();
+  const [ada, bob] = await Promise.all([a.connect("ada"), a.connect("bob")]);
+  await ada.join("lobby");
+  await bob.join("lobby");
+  await redis.run("CONFIG", "SET", "maxmemory", "1mb");
+  await expect(ada.say("lobby", "no room")).rejects.toThrow(/out of memory: raise maxmemory/);
+  await refuses(a, /out of memory/);
+  // Leaving frees memory, so it works.
+  await bob.detach();
+  await redis.run("CONFIG", "SET", "maxmemory", "0");
+  await a.available();
+  await ada.say("lobby", "again");
+  await until("it has come", () => ada.told.at(-1) === "message again");
+  expect(ada.told).toEqual(["user_joined bob 2", "user_left bob disconnect 1", "message again"]);
+  expect(ada.lostRooms).toEqual([]);
+});
+
+it("refuses a database whose keys are somebody else's", async () => {
+  const redis = await start();
+  await redis.run("SET", "wsproof:{nodes}:format", "another program");
+  const a = node({ url: redis.url });
+  await refuses(a, /foreign data under wsproof:\{nodes\}:format: expected "wsproof rooms 1", got "another program"/);
+  await redis.run("DEL", "wsproof:{nodes}:format");
+  await redis.run("RPUSH", "wsproof:{nodes}:format", "list");
+  await refuses(a, /foreign data under wsproof:\{nodes\}:format/);
+  await redis.run("DEL", "wsproof:{nodes}:format");
+  await a.available();
+});
+
+it.each([
+  ["a string in place of the room", ["SET", "wsproof:{r:lobby}", "x"]],
+  ["another hash in place of the room", ["HSET", "wsproof:{r:lobby}", "name", "x"]],
+  ["a string in place of the log", ["SET", "wsproof:{r:lobby}:log", "x"]],
+  ["another stream in place of the log", ["XADD", "wsproof:{r:lobby}:log", "*", "a", "b"]],
+  ["a list in place of the members", ["RPUSH", "wsproof:{r:lobby}:members", "x"]],
+  ["a string in place of the order", ["SET", "wsproof:{r:lobby}:order", "x"]],
+])("refuses the one room that has foreign data: %s", async (_, command) => {
+  const redis = await start();
+  const a = await node({ url: redis.url }).available();
+  const ada = await a.connect("ada");
+  await redis.run(...command);
+  const before = await redis.run("DUMP", command[1]!);
+  await expect(ada.join("lobby")).rejects.toThrow(/foreign data under the hub's keys/);
+  expect(await redis.run("DUMP", command[1]!)).toEqual(before);
+  expect(((await redis.run("KEYS", "wsproof:{r:lobby}*")) as string[]).filter((key) => key !== command[1])).toEqual([]);
+  // The others go on.
+  await ada.join("attic");
+  await ada.say("attic", "hi");
+  expect(a.hub.available).toBe(true);
+});
+
+it("ignores garbage on its channels", async () => {
+  const redis = await start();
+  const a = await node({ url: redis.url }).available();
+  const [ada, bob] = await Promise.all([a.connect("ada"), a.connect("bob")]);
+  await ada.join("lobby");
+  const { epoch, seq } = await bob.join("lobby");
+  const garbage = [
+    "",
+    "hello",
+    "typing {",
+    "typing null",
+    `${epoch} x 1 1 m op {}`,
+    `${epoch} ${seq + 1} 1 1 m op {`,
+    // Well-formed, but not in the log: beyond the end, before it, of another epoch.
+    `${epoch} ${seq + 50} 1 1 m op {"content":"forged"}`,
+    `${epoch} 1 1 1 m op {"content":"forged"}`,
+    `elsewhere ${seq + 1} 1 1 m op {"content":"forged"}`,
+    "x".repeat(1_000_000),
+  ];
+  for (const text of garbage) {
+    for (const channel of ["wsproof:{r:lobby}:log", "wsproof:{all}:log", `wsproof:{n:${a.hub.name}}:log`])
+      await redis.run("SPUBLISH", channel, text);
+  }
+  await ada.say("lobby", "real");
+  for (const connection of [ada, bob] satisfies TestConnection[]) {
+    await until("the real one has come", () => connection.told.at(-1) === "message real");
+    expect(connection.told.filter((text) => text.startsWith("message"))).toEqual(["message real"]);
+    expect([...connection.lostRooms, ...connection.looseEvents]).toEqual([]);
+  }
+  expect(a.troubles.some((reason) => reason.includes("garbage on the channel"))).toBe(true);
+  expect(a.hub.available).toBe(true);
+});
+
+it("goes on after Redis has forgotten the scripts", async () => {
+  const redis = await start();
+  const a = await node({ url: redis.url }).available();
+  const ada = await a.connect("ada");
+  await ada.join("lobby");
+  await redis.run("SCRIPT", "FLUSH");
+  await ada.say("lobby", "hi");
+  await until("it has come", () => ada.told.at(-1) === "message hi");
+});
+
+it("keeps what one script touches in one slot of a Redis Cluster", async () => {
+  // One process that has all slots: it refuses keys of two slots in one command as a larger cluster does.
+  const redis = await start("--cluster-enabled", "yes");
+  await redis.run("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+  await until("the cluster is up", async () => String(await redis.run("CLUSTER", "INFO")).includes("cluster_state:ok"));
+  const limits = { membersPerRoom: 10, connectionsPerUser: 20, publishUser: { burst: 3, perSecond: 0.001 } };
+  const [a, b] = await Promise.all([node({ url: redis.url, limits }).available(), node({ url: redis.url, limits }).available()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  await ada.join("lobby");
+  await bob.join("lobby");
+  await ada.say("lobby", "one");
+  await a.hub.direct(ada.member, "bob", "two");
+  await a.hub.publish({ room: null, from: ada.member, content: "three", key: undefined, needsMembership: false });
+  expect(await ada.publish("lobby", "four")).toMatchObject({ refused: "RATE_LIMITED" });
+  await until("all has come", () => bob.told.length === 2 && bob.looseEvents.length === 1);
+  b.hub.abandon();
+  await until("bob has left", () => ada.told.at(-1) === "user_left bob disconnect 1");
+});

@@ -1,0 +1,282 @@
+// What the Redis hub does when Redis, a connection to it, or a node goes away.
+import { afterEach, expect, it } from "vitest";
+import { HubUnavailable } from "../hub.ts";
+import { type TestConnection, TestNode, until } from "./test-node.ts";
+import { TestRedis } from "./test-redis.ts";
+
+let redis: TestRedis;
+const nodes: TestNode[] = [];
+
+async function start(...args: string[]): Promise<void> {
+  redis = await TestRedis.start(...args);
+}
+
+async function node(): Promise<TestNode> {
+  const created = new TestNode({ url: redis.url });
+  nodes.push(created);
+  return created.available();
+}
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map(({ hub }) => hub.close()));
+  await redis.stop();
+});
+
+/** Publishes without a pause until told to stop, and keeps what was acknowledged. */
+function chatter(
+  connection: TestConnection,
+  room: string,
+): { acked: Map<number, string>; refused: string[]; stop(): Promise<void> } {
+  const acked = new Map<number, string>();
+  const refused: string[] = [];
+  let isOver = false;
+  const loop = (async () => {
+    for (let count = 0; !isOver; count++) {
+      const content = `${connection.member.clientId}-${count}`;
+      try {
+        acked.set((await connection.say(room, content)).seq, content);
+      } catch (error) {
+        refused.push((error as Error).name);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
+  })();
+  return {
+    acked,
+    refused,
+    stop: () => {
+      isOver = true;
+      return loop;
+    },
+  };
+}
+
+const seqs = (connection: TestConnection): number[] => connection.events.map(({ seq }) => seq);
+const contents = (connection: TestConnection): Map<number, string> =>
+  new Map(
+    connection.events.map(({ seq, text }) => [seq, (JSON.parse(text) as { payload: { content: string } }).payload.content]),
+  );
+
+it("loses, doubles and reorders nothing while its pub/sub connections are killed again and again", async () => {
+  await start();
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  await bob.join("lobby");
+  const { seq } = await ada.join("lobby");
+  bob.events.length = 0;
+  const talk = chatter(ada, "lobby");
+  for (let drop = 1; drop <= 8; drop++) {
+    await until("more is acknowledged", () => talk.acked.size >= drop * 50);
+    await redis.run("CLIENT", "KILL", "TYPE", "pubsub");
+  }
+  await until("more is acknowledged", () => talk.acked.size >= 500);
+  await talk.stop();
+  const last = Math.max(...talk.acked.keys());
+  for (const connection of [ada, bob]) {
+    await until("all has arrived", () => connection.events.at(-1)?.seq === last);
+    const messages = connection.events.filter((event) => event.seq > seq);
+    expect(messages.map((event) => event.seq)).toEqual(Array.from({ length: last - seq }, (_, index) => seq + 1 + index));
+    expect(connection.lostRooms).toEqual([]);
+    const got = contents(connection);
+    for (const [position, content] of talk.acked) expect(got.get(position)).toBe(content);
+  }
+});
+
+it("acknowledges each message once while its command connections are killed", async () => {
+  await start();
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  await ada.join("lobby");
+  await bob.join("lobby");
+  const talks = [ada, bob].map((connection) => chatter(connection, "lobby"));
+  for (let drop = 1; drop <= 8; drop++) {
+    await until("more is acknowledged", () => talks.every(({ acked }) => acked.size >= drop * 30));
+    await redis.run("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+  }
+  for (const talk of talks) await talk.stop();
+  const acked = new Map(talks.flatMap((talk) => [...talk.acked]));
+  expect(acked.size).toBe(talks.reduce((sum, talk) => sum + talk.acked.size, 0));
+  const last = Math.max(...acked.keys());
+  await until("all has arrived", () => seqs(ada).at(-1) === last && seqs(bob).at(-1) === last);
+  const got = [...contents(bob).values()].filter((content) => content !== undefined);
+  expect(new Set(got).size).toBe(got.length);
+  for (const [position, content] of acked) expect(contents(ada).get(position)).toBe(content);
+  expect(ada.lostRooms).toEqual([]);
+});
+
+it("goes on in the same epoch after a restart that loses nothing", async () => {
+  await start("--appendonly", "yes", "--appendfsync", "always");
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  await ada.join("lobby");
+  const { epoch } = await bob.join("lobby");
+  await ada.say("lobby", "before");
+  await redis.kill();
+  await until("both notice", () => !a.hub.available && !b.hub.available);
+  await expect(ada.say("lobby", "meanwhile")).rejects.toThrow(/Redis/);
+  await redis.start();
+  await Promise.all([a.available(), b.available()]);
+  expect((await ada.say("lobby", "after")).epoch).toBe(epoch);
+  await until("bob has it", () => bob.told.at(-1) === "message after");
+  expect(bob.told).toEqual(["message before", "message after"]);
+  expect([...ada.lostRooms, ...bob.lostRooms]).toEqual([]);
+  // Nobody took anybody for dead because Redis was away.
+  expect((await bob.join("lobby")).memberCount).toBe(2);
+});
+
+it("begins a new epoch after a restart that may have lost the end, and tells everyone", async () => {
+  await start("--appendonly", "yes", "--appendfsync", "everysec");
+  const a = await node();
+  const [ada, bob] = await Promise.all([a.connect("ada"), a.connect("bob")]);
+  await ada.join("lobby");
+  const since = await bob.join("lobby");
+  await redis.kill();
+  await redis.start();
+  await a.available();
+  await until("all are told", () => ada.lostRooms.includes("lobby") && bob.lostRooms.includes("lobby"));
+  await ada.detach();
+  const again = await a.connect("ada2");
+  const joined = await again.join("lobby", since);
+  expect(joined.epoch).not.toBe(since.epoch);
+  expect(joined.recovered).toBe(false);
+});
+
+it("tells everyone when Redis comes back without its data", async () => {
+  await start();
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob, idle] = await Promise.all([a.connect("ada"), b.connect("bob"), b.connect("idle")]);
+  const since = await ada.join("lobby");
+  await bob.join("lobby");
+  await redis.kill();
+  await redis.start();
+  await Promise.all([a.available(), b.available()]);
+  for (const connection of [ada, bob, idle]) await until("it is told", () => connection.lostRooms.includes(null));
+  const again = await a.connect("ada2");
+  const joined = await again.join("lobby", since);
+  expect(joined).toMatchObject({ recovered: false, memberCount: 1 });
+  expect(joined.epoch).not.toBe(since.epoch);
+});
+
+it("notices that its data is gone under a living Redis", async () => {
+  await start();
+  const a = await node();
+  const ada = await a.connect("ada");
+  await ada.join("lobby");
+  await redis.run("FLUSHALL");
+  // Until it has noticed, nothing is accepted that nobody would see.
+  const outcome = await ada.say("lobby", "into the void").catch((error: Error) => error);
+  expect(outcome).toBeInstanceOf(HubUnavailable);
+  await until("it is told", () => ada.lostRooms.includes(null));
+  await a.available();
+  const again = await a.connect("ada2");
+  expect((await again.join("lobby")).memberCount).toBe(1);
+});
+
+it("accepts nothing while Redis stands still, and nothing of it happens later", async () => {
+  await start();
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  await ada.join("lobby");
+  await bob.join("lobby");
+  // Longer than a command may take, shorter than the connection is given up.
+  await redis.run("CLIENT", "PAUSE", "450", "ALL");
+  await expect(ada.say("lobby", "too late")).rejects.toThrow(HubUnavailable);
+  await a.available();
+  await ada.say("lobby", "in time");
+  await until("bob has it", () => bob.told.at(-1) === "message in time");
+  expect(bob.told).toEqual(["message in time"]);
+  expect([...ada.lostRooms, ...bob.lostRooms]).toEqual([]);
+});
+
+it("gives up a Redis that hangs, closes in time, and finds back", async () => {
+  await start();
+  const [a, b] = await Promise.all([node(), node()]);
+  const ada = await a.connect("ada");
+  await ada.join("lobby");
+  redis.signal("SIGSTOP");
+  const outcome = await ada.say("lobby", "unknown").catch((error: Error) => error.name);
+  expect(outcome).toBe("HubUncertain");
+  expect(a.hub.available).toBe(false);
+  // It ends although nobody answers.
+  await b.hub.close();
+  redis.signal("SIGCONT");
+  await a.available();
+  await until(
+    "it is told or can go on",
+    async () =>
+      ada.lostRooms.length > 0 ||
+      (await ada.say("lobby", "x").then(
+        () => true,
+        () => false,
+      )),
+  );
+});
+
+it("lets the members of a killed node leave once, within the lease", async () => {
+  await start();
+  const [a, b, c] = await Promise.all([node(), node(), node()]);
+  const [ada, bob, cora] = await Promise.all([a.connect("ada"), b.connect("bob"), b.connect("cora", "bob")]);
+  const eve = await c.connect("eve");
+  for (const connection of [ada, eve, bob, cora]) await connection.join("lobby");
+  await bob.join("attic");
+  // As SIGKILL does it: no goodbye, no more beats.
+  b.hub.abandon();
+  await until("both have left", () =>
+    [ada, eve].every(({ told }) => told.filter((text) => text.startsWith("user_left")).length === 2),
+  );
+  expect(ada.told.at(-1)).toMatch(/^user_left bob disconnect 2$/);
+  const { seq } = await ada.say("lobby", "alone");
+  await until("eve has it", () => eve.events.at(-1)?.seq === seq);
+  expect(eve.told.filter((text) => text.startsWith("user_left"))).toHaveLength(2);
+  const left = async (): Promise<string[]> =>
+    ((await redis.run("KEYS", "*")) as string[]).filter((key) => key.includes(b.hub.name));
+  await until("nothing is left of it", async () => (await left()).length === 0);
+  expect(await a.hub.direct(ada.member, "bob", "are you there?")).toEqual({ refused: "RECIPIENT_NOT_FOUND" });
+  expect(await redis.run("EXISTS", "wsproof:{u:Ym9i}:connections")).toBe(0);
+});
+
+it("ends the connections of a node that was taken for dead but comes back", async () => {
+  await start();
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  await ada.join("lobby");
+  await bob.join("lobby");
+  const live = (await redis.run("HKEYS", "wsproof:{nodes}:live")) as string[];
+  expect(live).toHaveLength(2);
+  // What the others do to a node that has been stopped for too long.
+  const dead = a.hub.name;
+  await redis.run("HDEL", "wsproof:{nodes}:live", dead);
+  await redis.run("SADD", "wsproof:{nodes}:dead", dead);
+  await until("ada's end is told", () => bob.told.at(-1) === "user_left ada disconnect 1");
+  await until("ada is told", () => ada.lostRooms.includes("lobby"));
+  await ada.detach();
+  await a.available();
+  const again = await a.connect("ada2", "ada");
+  await again.join("lobby");
+  await until("bob sees her", () => bob.told.at(-1) === "user_joined ada 2");
+  expect(bob.told).toEqual(["user_left ada disconnect 1", "user_joined ada 2"]);
+});
+
+it("starts while Redis is down, and is there when Redis is", async () => {
+  await start();
+  await redis.kill();
+  const a = new TestNode({ url: redis.url });
+  nodes.push(a);
+  await until("it says so", () => /no Redis answers/.test(a.hub.reason));
+  await redis.start();
+  await a.available();
+  await (await a.connect("ada")).join("lobby");
+});
+
+it("lets those leave later whose connection ended while Redis was away", async () => {
+  await start("--appendonly", "yes", "--appendfsync", "always");
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  await ada.join("lobby");
+  await bob.join("lobby");
+  await redis.kill();
+  await until("it is noticed", () => !a.hub.available);
+  await ada.detach();
+  await redis.start();
+  await until("bob is told", () => bob.told.at(-1) === "user_left ada disconnect 1");
+});
