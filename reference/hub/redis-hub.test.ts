@@ -1,7 +1,24 @@
 // The Redis hub on a real redis-server: several nodes, one order.
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describeHub } from "./hub-contract.ts";
 import { TestNode, until } from "./redis/test-node.ts";
 import { TestRedis } from "./redis/test-redis.ts";
+
+describeHub("the hub on Redis", async (settings, nodeCount) => {
+  // A Redis of its own for each test, so that nothing is left of the one before.
+  const server = await TestRedis.start();
+  const cluster = Array.from({ length: nodeCount }, () => new TestNode({ url: server.url, settings }));
+  await Promise.all(cluster.map((one) => one.available()));
+  return {
+    nodes: cluster.map(({ hub }) => hub),
+    // A little more, because Redis counts in whole ms of a clock of its own.
+    advance: (ms) => new Promise((resolve) => setTimeout(resolve, ms + 5)),
+    close: async () => {
+      await Promise.all(cluster.map(({ hub }) => hub.close()));
+      await server.stop();
+    },
+  };
+});
 
 let redis: TestRedis;
 const nodes: TestNode[] = [];
@@ -12,25 +29,27 @@ async function node(): Promise<TestNode> {
   return created.available();
 }
 
-beforeEach(async () => {
-  redis = await TestRedis.start();
-});
+describe("several nodes on one Redis", () => {
+  beforeEach(async () => {
+    redis = await TestRedis.start();
+  });
 
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map(({ hub }) => hub.close()));
-  await redis.stop();
-});
+  afterEach(async () => {
+    await Promise.all(nodes.splice(0).map(({ hub }) => hub.close()));
+    await redis.stop();
+  });
 
-it("shows two nodes that publish at once one order", async () => {
-  const [a, b] = await Promise.all([node(), node()]);
-  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
-  await ada.join("lobby");
-  await bob.join("lobby");
-  const sent = Array.from({ length: 500 }, (_, index) => index);
-  await Promise.all(sent.flatMap((index) => [ada.say("lobby", `a${index}`), bob.say("lobby", `b${index}`)]));
-  await until("all have all", () => ada.events.length === 1_001 && bob.events.length === 1_000);
-  expect(ada.told.slice(1)).toEqual(bob.told);
-  expect(bob.events.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 3));
-  // Each sender in its order.
-  expect(bob.told.filter((text) => text.startsWith("message a"))).toEqual(sent.map((index) => `message a${index}`));
+  it("shows two nodes that publish at once one order", async () => {
+    const [a, b] = await Promise.all([node(), node()]);
+    const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+    await ada.join("lobby");
+    await bob.join("lobby");
+    const sent = Array.from({ length: 500 }, (_, index) => index);
+    await Promise.all(sent.flatMap((index) => [ada.say("lobby", `a${index}`), bob.say("lobby", `b${index}`)]));
+    await until("all have all", () => ada.events.length === 1_001 && bob.events.length === 1_000);
+    expect(ada.told.slice(1)).toEqual(bob.told);
+    expect(bob.events.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 3));
+    // Each sender in its order.
+    expect(bob.told.filter((text) => text.startsWith("message a"))).toEqual(sent.map((index) => `message a${index}`));
+  });
 });

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import {
   type Hub,
+  type HubSettings,
   HubUnavailable,
   HubUncertain,
   type Joined,
@@ -14,24 +15,20 @@ import {
 } from "./hub.ts";
 import { Commands, type Reply, run } from "./redis/commands.ts";
 import { RedisConnection } from "./redis/connection.ts";
-import { eventOf, frameDirect } from "./redis/frame.ts";
 import { createKeys, type Keys, type RoomKeys } from "./redis/keys.ts";
-import { parseLine } from "./redis/line.ts";
+import { eventOf, parseLine } from "./redis/line.ts";
 import { LogReader } from "./redis/log-reader.ts";
 import { Presence } from "./redis/presence.ts";
 import { type Listener, Room } from "./redis/room.ts";
 import { scripts } from "./redis/scripts.ts";
 import { type Client, explainRedisError, inspectServer, parseRedisUrl } from "./redis/server.ts";
 import { Subscriptions } from "./redis/subscriptions.ts";
+import { encodeDirectMessage } from "./room-frames.ts";
 
 export interface RedisHubOptions {
   /** `redis://[user:password@]host[:port][/database]`, `rediss://` with TLS, or `unix:///path`. */
   readonly url: string;
-  readonly limits: {
-    readonly membersPerRoom: number;
-    readonly connectionsPerUser: number;
-    readonly publishUser: { readonly burst: number; readonly perSecond: number };
-  };
+  readonly settings: HubSettings;
   /** Begins every key. Default `wsproof:`. */
   readonly prefix?: string;
   /** How long a command may take, in ms, before it is answered with UNAVAILABLE and can no longer happen. Default 2000. */
@@ -40,12 +37,6 @@ export interface RedisHubOptions {
   readonly leaseMs?: number;
   /** How often a node says that it lives, in ms. Default 1000. */
   readonly beatMs?: number;
-  /** How many events of a log are kept for refill and `since`. Default 1000. */
-  readonly logLength?: number;
-  /** How long a repeated key is known, in ms. Default 120000. */
-  readonly keyWindowMs?: number;
-  /** How long the log of an empty room is kept, in ms. Default 3600000. */
-  readonly retentionMs?: number;
   /** Told whenever `available` changes, with the reason in words for a log. */
   onStatus?(isAvailable: boolean, reason: string): void;
   /** Told of what was ignored or refused: garbage on a channel, foreign data under a key. */
@@ -61,6 +52,22 @@ interface Session {
   /** Its operations, one after the other. */
   tail: Promise<unknown>;
   hasLeft: boolean;
+}
+
+interface Append {
+  readonly room: string | null;
+  readonly keys: RoomKeys;
+  readonly userId: string;
+  readonly kind: "m" | "i";
+  /** JSON. */
+  readonly body: string;
+  /** The connection that must be a member, or the empty string. */
+  readonly member: string;
+  readonly key: string | undefined;
+  /** How long the log is kept where nobody is in the room, in ms; 0: for ever. */
+  readonly keepMs: number;
+  /** The user's rate has been asked already. */
+  readonly isRated: boolean;
 }
 
 const fillAfterMs = 250;
@@ -106,12 +113,9 @@ export class RedisHub implements Hub {
       commandMs: 2_000,
       leaseMs: 10_000,
       beatMs: 1_000,
-      logLength: 1_000,
-      keyWindowMs: 120_000,
-      retentionMs: 3_600_000,
       ...options,
     };
-    const { url, commandMs, leaseMs, beatMs, logLength, retentionMs, prefix } = this.#options;
+    const { url, commandMs, leaseMs, beatMs, prefix, settings } = this.#options;
     // Channels know no databases, so keys and channels of all but the first carry the number.
     const database = parseRedisUrl(url);
     this.#keys = createKeys(database === 0 ? prefix : `${prefix}${database}:`);
@@ -135,12 +139,20 @@ export class RedisHub implements Hub {
       connection: this.#connection,
       url,
       commandMs,
-      logLength,
+      logLength: settings.eventsPerRoom,
       now,
       createEpoch: randomName,
       refused: (reason) => this.#options.onTrouble?.(reason),
     });
-    this.#presence = new Presence({ commands: this.#commands, keys: this.#keys, leaseMs, beatMs, retentionMs, createOp, now });
+    this.#presence = new Presence({
+      commands: this.#commands,
+      keys: this.#keys,
+      leaseMs,
+      beatMs,
+      keepRoomMs: settings.keepRoomMs,
+      createOp,
+      now,
+    });
     this.#broadcast = this.#createRoom(null, this.#keys.broadcast);
     this.#subscriptions.add(this.#broadcast.keys.stream, (text) => this.#broadcast.hear(text));
     this.#inbox = this.#openInbox();
@@ -263,7 +275,7 @@ export class RedisHub implements Hub {
       this.#finishLeaving();
       const inbox = this.#inbox.keys;
       for (const key of [inbox.meta, inbox.stream]) {
-        this.#commands.send(["PEXPIRE", key, `${this.#options.retentionMs}`]).catch(() => {});
+        this.#commands.send(["PEXPIRE", key, `${this.#options.settings.keepRoomMs}`]).catch(() => {});
       }
     } catch (error) {
       this.#refusal = (error as Error).message;
@@ -298,7 +310,10 @@ export class RedisHub implements Hub {
       read: this.#readerOf(keys),
       garbage: () => this.#garbage(keys),
       now: () => performance.now(),
-      deliver: (line) => this.#byClientId.get(String(line.body.to))?.subscriber.loose({ text: frameDirect(line) }),
+      deliver: (line) =>
+        this.#byClientId.get(String(line.body.to))?.subscriber.loose({
+          text: encodeDirectMessage(line.body.from as Member, line.body.content as string, line.atMs),
+        }),
       lost: () => {
         for (const session of this.#sessions.values()) if (session.node === node) session.subscriber.lost(null);
       },
@@ -333,12 +348,17 @@ export class RedisHub implements Hub {
   // --- connections ---
 
   async attach(subscriber: Subscriber): Promise<"attached" | "too-many"> {
+    // What a failed one may have left behind is taken away again.
+    return asUnavailable(this.#attach(subscriber));
+  }
+
+  async #attach(subscriber: Subscriber): Promise<"attached" | "too-many"> {
     this.#mayJoin();
     const { clientId, userId } = subscriber.member;
     const node = this.#node;
     const inbox = this.#inbox;
     const room = this.#broadcast;
-    const { connectionsPerUser } = this.#options.limits;
+    const { connectionsPerUser } = this.#options.settings;
     const listener = room.hold(subscriber);
     const session: Session = { subscriber, node, rooms: new Set(), tail: Promise.resolve(), hasLeft: false };
     try {
@@ -367,8 +387,7 @@ export class RedisHub implements Hub {
     } catch (error) {
       this.#sessions.delete(subscriber);
       this.#forget(session, listener);
-      // What it may have left behind is taken away again.
-      throw error instanceof HubUncertain ? new HubUnavailable(error.message) : error;
+      throw error;
     }
   }
 
@@ -429,7 +448,7 @@ export class RedisHub implements Hub {
       this.#commands.call(
         "leave",
         [keys.meta, keys.stream, keys.members, keys.order, keys.at(session.node)],
-        [op, kind, `${this.#options.retentionMs}`, clientId, "1"],
+        [op, kind, `${this.#options.settings.keepRoomMs}`, clientId, "1"],
       ),
     );
     return reply[0] === "ok" ? { epoch: String(reply[1]), seq: Number(reply[2]) } : undefined;
@@ -456,7 +475,7 @@ export class RedisHub implements Hub {
           this.#nextOp(),
           JSON.stringify({ clientId, userId, username }),
           clientId,
-          `${this.#options.limits.membersPerRoom}`,
+          `${this.#options.settings.membersPerRoom}`,
         ];
         session.rooms.add(name);
         const reply = await this.#commands.callOnce(() =>
@@ -590,89 +609,98 @@ export class RedisHub implements Hub {
 
   async publish(request: PublishRequest): Promise<Published | Refused> {
     const { room: name, from, content, key, needsMembership } = request;
-    const keys = name === null ? this.#keys.broadcast : this.#keys.room(name);
     const { clientId, userId, username } = from;
-    const body = JSON.stringify({ from: { clientId, userId, username }, content });
-    const member = needsMembership ? (clientId ?? "") : "";
-    const reply = await this.#append(keys, userId, "m", body, {
-      member,
+    const reply = await this.#append({
+      room: name,
+      keys: name === null ? this.#keys.broadcast : this.#keys.room(name),
+      userId,
+      kind: "m",
+      body: JSON.stringify({ from: { clientId, userId, username }, content }),
+      member: needsMembership ? (clientId ?? "") : "",
       key,
-      retentionMs: name === null ? 0 : this.#options.retentionMs,
+      keepMs: name === null ? 0 : this.#options.settings.keepRoomMs,
+      isRated: false,
     });
     if (reply[0] === "rate") return { refused: "RATE_LIMITED", retryAfterMs: Number(reply[1]) };
-    const room = name === null ? this.#broadcast : this.#rooms.get(name);
     if (reply[0] === "not-member") {
-      const session = this.#byClientId.get(member);
-      if (name === null || session?.rooms.has(name) !== true) return { refused: "NOT_IN_ROOM" };
+      if (name === null || clientId === null || this.#byClientId.get(clientId)?.rooms.has(name) !== true)
+        return { refused: "NOT_IN_ROOM" };
       // It is a member, only Redis does not know it any more.
       void this.#beatNow();
       throw new HubUnavailable("Redis has lost the room");
     }
-    const position = { room: name, epoch: String(reply[1]), seq: Number(reply[2]) };
-    if (room?.reader.position?.epoch === position.epoch) await room.reader.reached(position.seq);
-    return position;
+    const [word, epoch, seq, first] = reply as [string, string, number, string];
+    if (word === "before") return { room: first === "" ? null : first, epoch, seq };
+    const { reader } = (name === null ? this.#broadcast : this.#rooms.get(name)) ?? {};
+    if (reader?.position?.epoch === epoch) await reader.reached(seq);
+    return { room: name, epoch, seq };
   }
 
-  async #append(
-    keys: RoomKeys,
-    userId: string,
-    kind: "m" | "i",
-    body: string,
-    {
-      member = "",
-      key,
-      retentionMs,
-      isRated = false,
-    }: { member?: string; key?: string | undefined; retentionMs: number; isRated?: boolean },
-  ): Promise<Reply> {
+  async #append(append: Append): Promise<Reply> {
+    const { room, keys, userId, kind, body, member, key, keepMs } = append;
+    const { publishUser, keepKeyMs } = this.#options.settings;
     const op = this.#nextOp();
-    const { burst, perSecond } = this.#options.limits.publishUser;
-    const once = keys.once(userId, key ?? "");
-    let isCounted = isRated;
+    let { isRated } = append;
     return this.#commands.callOnce(async (isRetry) => {
-      const scriptKeys = [keys.meta, keys.stream, keys.members, once];
-      if (this.#commands.server?.isCluster === true) {
-        // The user's rate lives in another slot than the room.
-        const refused = isCounted ? undefined : await this.#countUser(userId);
-        if (refused !== undefined) return refused;
-        isCounted = true;
-      } else if (!isCounted) scriptKeys.push(this.#keys.rate(userId));
-      const window = key === undefined ? "0" : `${this.#options.keyWindowMs}`;
-      const rate = [`${burst}`, `${perSecond}`];
-      return this.#commands.call("publish", scriptKeys, [
-        op,
-        body,
-        member,
-        window,
-        ...rate,
-        isRetry ? "1" : "0",
-        `${retentionMs}`,
-        kind,
-      ]);
+      const isCluster = this.#commands.server?.isCluster === true;
+      if (isCluster && !isRated) {
+        const answer = await this.#askUser(userId, key);
+        if (answer[0] !== "ok") return answer;
+        isRated = true;
+      }
+      const once = isCluster ? keys.once(userId, key ?? "") : this.#keys.once(userId, key ?? "");
+      const scriptKeys = [keys.meta, keys.stream, keys.members, once, ...(isRated ? [] : [this.#keys.rate(userId)])];
+      const window = key === undefined ? "0" : `${keepKeyMs}`;
+      const rate = [`${publishUser.burst}`, `${publishUser.perSecond}`];
+      const args = [op, body, member, window, ...rate, isRetry ? "1" : "0", `${keepMs}`, kind, room ?? ""];
+      const reply = await this.#commands.call("publish", scriptKeys, args);
+      if (isCluster && key !== undefined && reply[0] === "ok") {
+        await this.#commands.send([
+          "SET",
+          this.#keys.once(userId, key),
+          `${reply[1]} ${reply[2]} ${room ?? ""}`,
+          "NX",
+          "PX",
+          window,
+        ]);
+      }
+      return reply;
     });
   }
 
-  /** The refusal, or undefined where the user may publish. */
-  async #countUser(userId: string): Promise<Reply | undefined> {
-    const { burst, perSecond } = this.#options.limits.publishUser;
-    const reply = await this.#commands.call("rate", [this.#keys.rate(userId)], [`${burst}`, `${perSecond}`]);
-    return reply[0] === "rate" ? reply : undefined;
+  /** Counts a publish of the user, in a call of its own; with a key also looks for what it stood for before. */
+  #askUser(userId: string, key?: string): Promise<Reply> {
+    const { burst, perSecond } = this.#options.settings.publishUser;
+    const keys = [this.#keys.rate(userId), ...(key === undefined ? [] : [this.#keys.once(userId, key)])];
+    return this.#commands.call("user", keys, [`${burst}`, `${perSecond}`]);
   }
 
   async spend(userId: string): Promise<Refused | undefined> {
-    const refused = await this.#commands.callOnce(async (isRetry) => (isRetry ? undefined : this.#countUser(userId)));
-    return refused && { refused: "RATE_LIMITED", retryAfterMs: Number(refused[1]) };
+    const counted = await asUnavailable(this.#askUser(userId));
+    return counted[0] === "rate" ? { refused: "RATE_LIMITED", retryAfterMs: Number(counted[1]) } : undefined;
   }
 
   async direct(from: Member, to: string, content: string): Promise<"sent" | Refused> {
-    const refused = await this.spend(from.userId);
+    const { clientId, userId, username } = from;
+    // Asked at the same moment, so that messages keep their order; looked at only where the rate allows.
+    const asked = Promise.all([this.spend(userId), this.#commands.send(["GET", this.#keys.client(to)])]);
+    const [refused, node] = await asUnavailable(asked);
     if (refused !== undefined) return refused;
-    const node = await this.#commands.send(["GET", this.#keys.client(to)]);
     if (typeof node !== "string") return { refused: "RECIPIENT_NOT_FOUND" };
     const keys = this.#keys.inbox(node);
-    const { clientId, userId, username } = from;
     const body = JSON.stringify({ to, from: { clientId, userId, username }, content });
-    const reply = await this.#append(keys, userId, "i", body, { retentionMs: this.#options.retentionMs, isRated: true });
+    const keepMs = this.#options.settings.keepRoomMs;
+    const reply = await this.#append({
+      room: null,
+      keys,
+      userId,
+      kind: "i",
+      body,
+      member: "",
+      key: undefined,
+      keepMs,
+      isRated: true,
+    });
     if (this.#inbox.node === node && this.#inbox.reader.position?.epoch === reply[1])
       await this.#inbox.reader.reached(Number(reply[2]));
     return "sent";
@@ -680,7 +708,7 @@ export class RedisHub implements Hub {
 
   typing(from: Member, name: string, active: boolean): void {
     const { clientId, userId, username } = from;
-    const text = Room.typing({ room: name, clientId, userId, username, active });
+    const text = Room.typing({ room: name, clientId, userId, username, active, atMs: Date.now() });
     this.#commands.send(["SPUBLISH", this.#keys.room(name).stream, text]).catch(() => {});
   }
 
@@ -727,6 +755,15 @@ export class RedisHub implements Hub {
 
   #nextOp(): string {
     return `${this.#opPrefix}.${(this.#ops++).toString(36)}`;
+  }
+}
+
+/** For what takes no effect that anybody would see: then an answer that was lost is as good as a refusal. */
+async function asUnavailable<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw error instanceof HubUncertain ? new HubUnavailable(error.message) : error;
   }
 }
 

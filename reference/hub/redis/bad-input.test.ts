@@ -3,7 +3,7 @@ import { afterEach, expect, it } from "vitest";
 import { HubUnavailable } from "../hub.ts";
 import type { RedisHubOptions } from "../redis-hub.ts";
 import { type Client, explainRedisError, inspectServer } from "./server.ts";
-import { type TestConnection, TestNode, until } from "./test-node.ts";
+import { type TestConnection, TestNode, testSettings, until } from "./test-node.ts";
 import { freePort, TestRedis } from "./test-redis.ts";
 
 const redises: TestRedis[] = [];
@@ -190,12 +190,18 @@ it("keeps what one script touches in one slot of a Redis Cluster", async () => {
   const redis = await start("--cluster-enabled", "yes");
   await redis.run("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
   await until("the cluster is up", async () => String(await redis.run("CLUSTER", "INFO")).includes("cluster_state:ok"));
-  const limits = { membersPerRoom: 10, connectionsPerUser: 20, publishUser: { burst: 3, perSecond: 0.001 } };
-  const [a, b] = await Promise.all([node({ url: redis.url, limits }).available(), node({ url: redis.url, limits }).available()]);
+  const settings = { ...testSettings, publishUser: { burst: 5, perSecond: 0.001 } };
+  const [a, b] = await Promise.all([
+    node({ url: redis.url, settings }).available(),
+    node({ url: redis.url, settings }).available(),
+  ]);
   const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
   await ada.join("lobby");
   await bob.join("lobby");
-  await ada.say("lobby", "one");
+  await ada.join("attic");
+  const first = await ada.publish("lobby", "one", "0123456789abcdef");
+  expect(await ada.publish("lobby", "one", "0123456789abcdef")).toEqual(first);
+  expect(await ada.publish("attic", "one", "0123456789abcdef")).toEqual(first);
   await a.hub.direct(ada.member, "bob", "two");
   await a.hub.publish({ room: null, from: ada.member, content: "three", key: undefined, needsMembership: false });
   expect(await ada.publish("lobby", "four")).toMatchObject({ refused: "RATE_LIMITED" });

@@ -36,7 +36,7 @@ local function append(log, kind, count, op, json)
   local seq = whole(log.seq)
   local line = table.concat({ log.epoch, seq, whole(nowMs), count, kind, op, json }, ' ')
   -- First among the writes, because it alone may still fail: where the stream holds a greater id.
-  redis.call('XADD', log.stream, 'MAXLEN', '~', ARGV[5], seq .. '-0', 'e', line)
+  redis.call('XADD', log.stream, 'MAXLEN', ARGV[5], seq .. '-0', 'e', line)
   redis.call('HSET', log.meta, 'epoch', log.epoch, 'seq', seq, 'run', ARGV[2])
   redis.call('SPUBLISH', log.stream, line)
 end
@@ -56,4 +56,11 @@ local function rateRefusal(key, burst, perSecond)
   -- Less than a microsecond is rounding.
   if waitMs > 0.001 then return math.ceil(waitMs) end
   redis.call('SET', key, string.format('%.3f', due + interval), 'PX', math.ceil(due + interval - now))
+end
+
+-- The answer of the message that had the idempotency key first.
+local function repeated(key, value)
+  local epoch, seq, room = value:match('^(%S+) (%d+) (%S*)$')
+  if not epoch then return redis.error_reply('FOREIGN data under ' .. key) end
+  return { 'before', epoch, tonumber(seq), room }
 end

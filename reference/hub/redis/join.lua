@@ -26,7 +26,11 @@ local recovered, missed = '', {}
 if ARGV[10] ~= '' then
   recovered = '0'
   local since = tonumber(ARGV[11])
-  if ARGV[10] == log.epoch and since <= before then
+  if ARGV[10] == log.epoch and since <= before and not changed then
+    -- A member has seen all since its join, so nothing is sent again.
+    local joinedAt = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[8]) or '')
+    recovered = joinedAt and since >= joinedAt and '1' or '0'
+  elseif ARGV[10] == log.epoch and since <= before then
     missed = redis.call('XRANGE', KEYS[2], whole(since + 1) .. '-0', whole(before) .. '-0')
     if #missed == before - since then recovered = '1' else missed = {} end
   end

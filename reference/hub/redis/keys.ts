@@ -1,7 +1,8 @@
 // The names of keys and channels. What one script touches has one hash tag, so that it lies in one slot of a Redis Cluster.
 //
-// A room's log, members and idempotency keys share {r:ROOM}. What belongs to a user (rate, connections) has {u:USER}: another slot.
-// Without Cluster the rate's key goes along with the append, one call for both; with Cluster the rate is a call of its own before it.
+// A room's log, members and idempotency keys share {r:ROOM}. What belongs to a user (rate, idempotency keys, connections) has {u:USER}: another slot.
+// Without Cluster the user's keys go along with the append, one call for all. With Cluster the user's rate and the look-up of the idempotency
+// key are a call before it and the note of the key one after it; in between a key of the room's slot keeps repetitions apart.
 // The channel of a log has the name of its stream.
 
 export interface LogKeys {
@@ -18,6 +19,7 @@ export interface RoomKeys extends LogKeys {
   readonly order: string;
   /** Set: the members that are connected to this node, for the sweep once it is dead. */
   at(node: string): string;
+  /** With Cluster: where the message with the idempotency key went, for this room. */
   once(userId: string, key: string): string;
 }
 
@@ -36,6 +38,8 @@ export interface Keys {
   /** Hash: clientId -> node. */
   connections(userId: string): string;
   rate(userId: string): string;
+  /** String: where the user's message with the idempotency key went. */
+  once(userId: string, key: string): string;
   /** Hash: node -> beats counted. */
   readonly live: string;
   /** Set: nodes whose members are still to be swept. */
@@ -69,6 +73,7 @@ export function createKeys(prefix: string): Keys {
     client: (clientId) => `${prefix}{c:${clientId}}`,
     connections: (userId) => `${user(userId)}:connections`,
     rate: (userId) => `${user(userId)}:rate`,
+    once: (userId, key) => `${user(userId)}:once:${key}`,
     live: `${prefix}{nodes}:live`,
     dead: `${prefix}{nodes}:dead`,
     format: `${prefix}{nodes}:format`,

@@ -1,4 +1,6 @@
 // One event as it stands in the stream and on the channel: fields that Redis alone knows, then the JSON that the publisher wrote.
+import type { LogEvent, Member, Publisher } from "../hub.ts";
+import { encodeMessage, encodeUserJoined, encodeUserLeft } from "../room-frames.ts";
 
 export type LineKind = "m" | "j" | "l" | "d" | "i";
 
@@ -33,4 +35,18 @@ export function parseLine(text: string): Line | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The event of a room's log (null: of the broadcasts), framed once for all who get it here. */
+export function eventOf(room: string | null, { epoch, seq, atMs, memberCount, kind, body }: Line): LogEvent {
+  const place = { room, epoch, seq, dateMs: atMs };
+  if (kind === "m")
+    return { room, epoch, seq, text: encodeMessage(place, body.from as Publisher, body.content as string), except: null };
+  const member = body as unknown as Member;
+  const text =
+    kind === "j"
+      ? encodeUserJoined(place, member, memberCount)
+      : encodeUserLeft(place, member, memberCount, kind === "l" ? "leave" : "disconnect");
+  // Its own joining and leaving is told to a connection by the reply.
+  return { room, epoch, seq, text, except: member.clientId };
 }

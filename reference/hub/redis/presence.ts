@@ -8,7 +8,7 @@ export interface PresenceOptions {
   /** Without a beat for so long, as others have watched it, a node is dead. */
   readonly leaseMs: number;
   readonly beatMs: number;
-  readonly retentionMs: number;
+  readonly keepRoomMs: number;
   createOp(): string;
   now(): number;
 }
@@ -80,10 +80,10 @@ export class Presence {
   }
 
   async #sweepRoom(node: string, room: string): Promise<void> {
-    const { commands, keys, createOp, retentionMs } = this.#options;
+    const { commands, keys, createOp, keepRoomMs } = this.#options;
     const { meta, stream, members, order, at } = keys.room(room);
     for (;;) {
-      const args = [createOp(), "d", `${retentionMs}`, "", `${membersPerSweep}`];
+      const args = [createOp(), "d", `${keepRoomMs}`, "", `${membersPerSweep}`];
       const reply = await commands.call("leave", [meta, stream, members, order, at(node)], args);
       if (Number(reply.at(-1)) === 0) break;
     }

@@ -1,7 +1,7 @@
 -- Appends a message to a log. KEYS meta, stream, members, idempotency key, [rate of the user].
 -- ARGV[6] op, [7] json, [8] clientId that must be a member or '', [9] idempotency window in ms or '0', [10] burst, [11] per second, [12] '1' for a second try,
--- [13] how long an empty room is kept in ms or '0', [14] kind.
--- Returns ok epoch seq | rate ms | not-member | late.
+-- [13] how long an empty room is kept in ms or '0', [14] kind, [15] room or ''.
+-- Returns ok epoch seq | before epoch seq room | rate ms | not-member | late.
 if ARGV[12] ~= '1' and KEYS[5] then
   local waitMs = rateRefusal(KEYS[5], tonumber(ARGV[10]), tonumber(ARGV[11]))
   if waitMs then return { 'rate', waitMs } end
@@ -12,11 +12,7 @@ local count = redis.call('HLEN', KEYS[3])
 if ARGV[8] ~= '' and redis.call('HEXISTS', KEYS[3], ARGV[8]) == 0 then return { 'not-member' } end
 if ARGV[9] ~= '0' then
   local before = redis.call('GET', KEYS[4])
-  if before then
-    local epoch, seq = before:match('^(%S+) (%d+)$')
-    if not epoch then return redis.error_reply('FOREIGN data under ' .. KEYS[4]) end
-    return { 'ok', epoch, tonumber(seq) }
-  end
+  if before then return repeated(KEYS[4], before) end
 end
 -- The first try may have got through, only its answer was lost.
 if ARGV[12] == '1' and not log.isNew then
@@ -26,6 +22,6 @@ if ARGV[12] == '1' and not log.isNew then
   end
 end
 append(log, ARGV[14], count, ARGV[6], ARGV[7])
-if ARGV[9] ~= '0' then redis.call('SET', KEYS[4], log.epoch .. ' ' .. whole(log.seq), 'PX', ARGV[9]) end
+if ARGV[9] ~= '0' then redis.call('SET', KEYS[4], table.concat({ log.epoch, whole(log.seq), ARGV[15] }, ' '), 'PX', ARGV[9]) end
 if count == 0 and ARGV[13] ~= '0' then keepFor(ARGV[13], KEYS[1], KEYS[2]) end
 return { 'ok', log.epoch, log.seq }

@@ -1,8 +1,8 @@
 // One log on this node (a room's, or that of all connections) and the local connections that follow it.
 import type { LogEvent, Member, Subscriber } from "../hub.ts";
-import { eventOf, frameTyping } from "./frame.ts";
+import { encodeUserTyping } from "../room-frames.ts";
 import type { RoomKeys } from "./keys.ts";
-import type { Line } from "./line.ts";
+import { eventOf, type Line } from "./line.ts";
 import { LogReader, type LogReaderOptions } from "./log-reader.ts";
 
 export interface Listener {
@@ -18,6 +18,12 @@ export interface RoomOptions extends Pick<LogReaderOptions, "read" | "garbage" |
   /** null: all connections. */
   readonly name: string | null;
   readonly keys: RoomKeys;
+}
+
+interface Typing extends Member {
+  readonly room: string;
+  readonly active: boolean;
+  readonly atMs: number;
 }
 
 /** Begins what is on a room's channel but in no log. */
@@ -48,17 +54,17 @@ export class Room {
 
   #hearTyping(json: string): void {
     try {
-      const body = JSON.parse(json) as { readonly clientId: string };
-      const event = { text: frameTyping(body) };
+      const { room, active, atMs, ...member } = JSON.parse(json) as Typing;
+      const event = { text: encodeUserTyping(room, member, active, atMs) };
       for (const [clientId, { subscriber, held }] of this.listeners) {
-        if (clientId !== body.clientId && held === undefined) subscriber.loose(event);
+        if (clientId !== member.clientId && held === undefined) subscriber.loose(event);
       }
     } catch {
       this.#garbage();
     }
   }
 
-  static typing(body: { readonly room: string; readonly active: boolean } & Member): string {
+  static typing(body: Typing): string {
     return typingMark + JSON.stringify(body);
   }
 

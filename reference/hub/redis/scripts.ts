@@ -7,7 +7,7 @@ const flags = {
   publish: "",
   join: "",
   attach: "",
-  rate: "",
+  user: "",
   // The health check: it must fail where an append would.
   beat: "",
   leave: " flags=allow-oom",

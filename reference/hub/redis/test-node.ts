@@ -1,15 +1,18 @@
 // Nodes and connections for tests of the Redis hub.
-import type { Joined, LogEvent, LooseEvent, Member, Position, Refused, Subscriber } from "../hub.ts";
+import type { HubSettings, Joined, LogEvent, LooseEvent, Member, Position, Published, Refused, Subscriber } from "../hub.ts";
 import { RedisHub, type RedisHubOptions } from "../redis-hub.ts";
 
-export const testLimits = {
+export const testSettings: HubSettings = {
   membersPerRoom: 10_000,
   connectionsPerUser: 20,
   publishUser: { burst: 1_000_000, perSecond: 1_000_000 },
+  eventsPerRoom: 1_000,
+  keepRoomMs: 60_000,
+  keepKeyMs: 120_000,
 };
 
 /** Quick to notice: a beat every 50 ms, a lease of a second. */
-export const quick = { commandMs: 300, leaseMs: 1_000, beatMs: 50, limits: testLimits };
+export const quick = { commandMs: 300, leaseMs: 1_000, beatMs: 50, settings: testSettings };
 
 /** Waits for a fact, for at most 15 s. */
 export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
@@ -84,11 +87,11 @@ export class TestConnection implements Subscriber {
     return this.#hub.leave(this, room, () => {});
   }
 
-  publish(room: string, content: string, key?: string): Promise<Position | Refused> {
+  publish(room: string, content: string, key?: string): Promise<Published | Refused> {
     return this.#hub.publish({ room, from: this.member, content, key, needsMembership: true });
   }
 
-  async say(room: string, content: string): Promise<Position> {
+  async say(room: string, content: string): Promise<Published> {
     const answer = await this.publish(room, content);
     if ("refused" in answer) throw new Error(answer.refused);
     return answer;
