@@ -1,5 +1,6 @@
 // The server's settings, read from the environment. One table says every variable; reading, checking and --help come from it.
 import { heartbeat, limits, protocol, rateLimits } from "../generated/protocol.gen.ts";
+import { parseRedisUrl } from "./hub/redis/server.ts";
 import type { Rate } from "./limiter.ts";
 
 export type LimitName = keyof typeof limits;
@@ -203,8 +204,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, { 
     if (!isOrigin(origin)) mistakes.push(`ALLOWED_ORIGINS: expected origins, got "${origin}": ${mend}`);
   }
   const redisUrl = text("REDIS_URL");
-  if (redisUrl !== undefined && !/^(rediss?|unix):\/\//.test(redisUrl)) {
-    mistakes.push("REDIS_URL: expected redis://host:port, rediss://host:port or unix:///path");
+  try {
+    if (redisUrl !== undefined) parseRedisUrl(redisUrl);
+  } catch (error) {
+    mistakes.push((error as Error).message);
   }
 
   const config: Config = {

@@ -16,11 +16,8 @@ export async function createHub(config: Config, clock: Clock, log: Logger): Prom
   const { RedisHub } = await import("./hub/redis-hub.ts");
   return new RedisHub({
     url: config.redisUrl,
-    limits: settings,
-    logLength: eventsPerRoom,
-    keyWindowMs: keepKeyMs,
-    retentionMs: keepRoomMs,
-    onStatus: (isAvailable, reason) => log.warn({ isAvailable, reason }, "hub"),
+    settings,
+    onStatus: (isAvailable, reason) => log[isAvailable ? "info" : "warn"]({ isAvailable, reason }, "hub"),
     onTrouble: (reason) => log.warn({ reason }, "hub"),
   });
 }

@@ -8,7 +8,7 @@ import isChat from "../generated/validators/chat.gen.js";
 import isPublish from "../generated/validators/publish.gen.js";
 import type { Config } from "./config.ts";
 import { bearerToken, refusalStatus, upgradeHeaders } from "./handshake.ts";
-import { type Hub, HubUnavailable } from "./hub/hub.ts";
+import { type Hub, HubUnavailable, HubUncertain } from "./hub/hub.ts";
 import type { Metrics } from "./metrics.ts";
 import { pointerOf } from "./parse-frame.ts";
 import type { VerifyToken } from "./tokens.ts";
@@ -149,6 +149,7 @@ function createErrorHandler({ failed }: HttpContext): ErrorRequestHandler {
   return (error: { readonly type?: string; readonly status?: number }, _request, response, next) => {
     if (response.headersSent) return next(error);
     if (error instanceof HubUnavailable) return refuse(response, "UNAVAILABLE");
+    if (error instanceof HubUncertain) return refuse(response, "INTERNAL");
     if (error.type === "entity.parse.failed") return refuse(response, "INVALID_JSON");
     if (error.type === "entity.too.large")
       return refuse(response, "INVALID_MESSAGE", { message: "The body is too large.", status: 413 });

@@ -14,7 +14,12 @@ export interface Metrics {
 }
 
 /** @param facts read when Prometheus asks */
-export function createMetrics(facts: { connections(): number; isReady(): boolean; delivered(): number }): Metrics {
+export function createMetrics(facts: {
+  connections(): number;
+  isReady(): boolean;
+  isRateLocal(): boolean;
+  delivered(): number;
+}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -32,6 +37,14 @@ export function createMetrics(facts: { connections(): number; isReady(): boolean
     registers,
     collect() {
       this.set(facts.isReady() ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "wsproof_user_rate_local",
+    help: "1 while users' publishing is counted by this node alone, because the hub's backend is away.",
+    registers,
+    collect() {
+      this.set(facts.isRateLocal() ? 1 : 0);
     },
   });
   let reported = 0;

@@ -46,6 +46,7 @@ export async function startServer({ config, hub, clock, log }: ServerParts): Pro
   const metrics = createMetrics({
     connections: () => connections.size,
     isReady: () => !isDraining && hub.available,
+    isRateLocal: () => hub.isRateLocal,
     delivered: () => delivered,
   });
   const verifyToken = createTokenVerifier(config.jwtSecret, clock);

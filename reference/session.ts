@@ -6,6 +6,7 @@ import type { Config } from "./config.ts";
 import {
   type Hub,
   HubUnavailable,
+  HubUncertain,
   type LogEvent,
   type LooseEvent,
   type Member,
@@ -303,7 +304,7 @@ export class Session implements Subscriber {
   #fail(error: unknown, id: string | undefined): void {
     if (error instanceof HubUnavailable) this.#refuse("UNAVAILABLE", id);
     else {
-      this.#context.observer.failed(error);
+      if (!(error instanceof HubUncertain)) this.#context.observer.failed(error);
       this.#refuse("INTERNAL", id);
     }
   }

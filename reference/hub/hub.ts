@@ -104,6 +104,8 @@ export class HubUncertain extends Error {
 export interface Hub {
   /** False while it cannot keep its promises; readiness follows it. */
   readonly available: boolean;
+  /** Whether each node counts its users' publishing alone, because the backend is away. */
+  readonly isRateLocal: boolean;
   /** Makes the connection known to direct messages and broadcasts. `too-many`: its user holds connectionsPerUser already. */
   attach(subscriber: Subscriber): Promise<"attached" | "too-many">;
   /** Ends the connection's memberships, each with a `user_left` of reason `disconnect`. Safe to call twice; never rejects. */

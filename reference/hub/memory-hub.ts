@@ -49,6 +49,7 @@ interface Room {
 
 export class MemoryHub implements Hub {
   readonly available = true;
+  readonly isRateLocal = false;
   readonly #settings: HubSettings;
   readonly #clock: Clock;
   readonly #userLimiter: KeyedLimiter;

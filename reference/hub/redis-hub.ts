@@ -1,5 +1,6 @@
 // The hub on Redis (or Valkey): any number of nodes, one order. A node hands on only what came back from the log.
 import { randomBytes } from "node:crypto";
+import { KeyedLimiter } from "../limiter.ts";
 import {
   type Hub,
   type HubSettings,
@@ -84,6 +85,7 @@ export class RedisHub implements Hub {
   readonly #presence: Presence;
   readonly #sessions = new Map<Subscriber, Session>();
   readonly #byClientId = new Map<string, Session>();
+  readonly #limiter: KeyedLimiter;
   /** Those whose leaving Redis has not confirmed. */
   readonly #leaving = new Set<Session>();
   readonly #rooms = new Map<string, Room>();
@@ -153,6 +155,7 @@ export class RedisHub implements Hub {
       createOp,
       now,
     });
+    this.#limiter = new KeyedLimiter(settings.publishUser);
     this.#broadcast = this.#createRoom(null, this.#keys.broadcast);
     this.#subscriptions.add(this.#broadcast.keys.stream, (text) => this.#broadcast.hear(text));
     this.#inbox = this.#openInbox();
@@ -164,6 +167,10 @@ export class RedisHub implements Hub {
 
   get available(): boolean {
     return this.#status.isAvailable;
+  }
+
+  get isRateLocal(): boolean {
+    return this.#commands.server === undefined;
   }
 
   /** Why it is not available; "ok" where it is. */
@@ -610,6 +617,8 @@ export class RedisHub implements Hub {
   async publish(request: PublishRequest): Promise<Published | Refused> {
     const { room: name, from, content, key, needsMembership } = request;
     const { clientId, userId, username } = from;
+    const refused = this.#countHere(userId);
+    if (refused !== undefined) return refused;
     const reply = await this.#append({
       room: name,
       keys: name === null ? this.#keys.broadcast : this.#keys.room(name),
@@ -634,6 +643,13 @@ export class RedisHub implements Hub {
     const { reader } = (name === null ? this.#broadcast : this.#rooms.get(name)) ?? {};
     if (reader?.position?.epoch === epoch) await reader.reached(seq);
     return { room: name, epoch, seq };
+  }
+
+  /** While Redis is away nothing is accepted, but who asks too often is still told so. */
+  #countHere(userId: string): Refused | undefined {
+    if (!this.isRateLocal) return undefined;
+    const retryAfterMs = this.#limiter.take(userId, performance.now());
+    return retryAfterMs === undefined ? undefined : { refused: "RATE_LIMITED", retryAfterMs };
   }
 
   async #append(append: Append): Promise<Reply> {
@@ -676,6 +692,8 @@ export class RedisHub implements Hub {
   }
 
   async spend(userId: string): Promise<Refused | undefined> {
+    const refused = this.#countHere(userId);
+    if (refused !== undefined) return refused;
     const counted = await asUnavailable(this.#askUser(userId));
     return counted[0] === "rate" ? { refused: "RATE_LIMITED", retryAfterMs: Number(counted[1]) } : undefined;
   }

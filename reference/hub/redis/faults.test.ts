@@ -1,7 +1,7 @@
 // What the Redis hub does when Redis, a connection to it, or a node goes away.
 import { afterEach, expect, it } from "vitest";
 import { HubUnavailable } from "../hub.ts";
-import { type TestConnection, TestNode, until } from "./test-node.ts";
+import { type TestConnection, TestNode, testSettings, until } from "./test-node.ts";
 import { TestRedis } from "./test-redis.ts";
 
 let redis: TestRedis;
@@ -266,6 +266,20 @@ it("starts while Redis is down, and is there when Redis is", async () => {
   await redis.start();
   await a.available();
   await (await a.connect("ada")).join("lobby");
+});
+
+it("counts a user's publishing by itself while Redis is away, and says so", async () => {
+  await start();
+  const settings = { ...testSettings, publishUser: { burst: 2, perSecond: 0.001 } };
+  const a = new TestNode({ url: redis.url, settings });
+  nodes.push(a);
+  const ada = await (await a.available()).connect("ada");
+  await ada.join("lobby");
+  expect(a.hub.isRateLocal).toBe(false);
+  await redis.kill();
+  await until("it is noticed", () => a.hub.isRateLocal);
+  for (const _ of [1, 2]) await expect(ada.publish("lobby", "hi")).rejects.toThrow(HubUnavailable);
+  expect(await ada.publish("lobby", "hi")).toMatchObject({ refused: "RATE_LIMITED" });
 });
 
 it("lets those leave later whose connection ended while Redis was away", async () => {
