@@ -1,0 +1,6 @@
+// The phase examples: each message that the client can send, once as its example has it and once where it must succeed.
+import type { Phase } from "../phase.ts";
+import { deliveryRules } from "./examples/deliveries.ts";
+import { replyRules } from "./examples/replies.ts";
+
+export const examplesPhase: Phase = { name: "examples", rules: [...replyRules, ...deliveryRules] };

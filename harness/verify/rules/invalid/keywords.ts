@@ -1,0 +1,33 @@
+// For each keyword of each client message one message that breaks just that: the error for what is not in the schema.
+import { valueAt } from "../../../data/edit.ts";
+import { faults } from "../../../faults/fault.ts";
+import { answerTo, demandRefused } from "../../answer.ts";
+import { userFor } from "../../reach.ts";
+import { type Rule, rule } from "../../rule.ts";
+import { breakable, brokenFor, coverage, type ObligationPromise, outcomesOf } from "./mutations.ts";
+
+export const keywordRules: readonly Rule[] = [
+  rule<ObligationPromise>({
+    id: "invalid-keyword-refused",
+    level: "MUST",
+    phase: "invalid",
+    title: "refuses a message that one keyword of its schema forbids, with the declared error",
+    from: breakable,
+    async check(context, { client, obligation }) {
+      context.note(coverage(context));
+      const peer = await context.dial({ user: await userFor(context, client.operation) });
+      const { value } = await brokenFor(context, peer, client, obligation);
+      const { keyword, location, member } = obligation;
+      const what = member === undefined ? keyword : `${keyword} ${member}`;
+      const broken = JSON.stringify(valueAt(value, location)) ?? "";
+      const shown = broken.length > 60 ? `${broken.slice(0, 60)}...` : broken;
+      const answer = await answerTo(context, peer, JSON.stringify(value));
+      demandRefused(
+        answer,
+        outcomesOf(context, client, obligation),
+        `\`${client.message.name}\` that breaks ${what} with ${shown} at ${location || "the message"}`,
+      );
+    },
+    brokenBy: () => [faults.acceptsInvalid("any"), faults.ignoresInvalid("any")],
+  }),
+];
