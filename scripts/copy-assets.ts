@@ -1,10 +1,10 @@
-// After tsc: copies what is not TypeScript (document, validators, pages, Lua) to the same place under dist/.
+// After tsc: copies what it does not write (document, validators and their .d.ts, pages, Lua) to the same place under dist/.
 import { cpSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const skip = /\.ts$|^fixtures$|^node_modules$/;
+const skip = /(?<!\.d)\.ts$|^fixtures$|^node_modules$/;
 
 function copy(folder: string): void {
   for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {

@@ -9,12 +9,77 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Contract } from "../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
 import { createValidators } from "../spec/schemas.ts";
+import { banner } from "./emit-types.ts";
 import { fileName } from "./emit-validators.ts";
 import { emitAll, generate } from "./generate.ts";
 
 const echoFile = fileURLToPath(new URL("../spec/examples/echo/asyncapi.yaml", import.meta.url));
 let contract: Contract;
 let folder: string;
+
+/** Each line fails to compile where a type is wider, narrower or named otherwise than the document says. */
+const useOfOurOwn = `
+import type { Chat, ClientMessage, ErrorCode, ErrorMessage, Message, Messages, ServerMessage } from "./types.gen.ts";
+import { closeCodes, limits } from "./protocol.gen.ts";
+import isChat from "./validators/chat.gen.js";
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+export const same: Same<Messages["chat"], Chat> & Same<Chat["type"], "chat"> & Same<Message["payload"]["room"], string | null>
+  & Same<Extract<ServerMessage, { type: "error" }>, ErrorMessage> & Same<Extract<ClientMessage, { type: "error" }>, never> = true;
+export const code: ErrorCode = "NOT_IN_ROOM";
+export const number: 4429 = closeCodes.RATE_LIMITED.code;
+export const bytes: 65536 = limits.messageBytes.value;
+export function room(value: unknown): string {
+  if (isChat(value)) return value.payload.room;
+  return isChat.errors?.[0]?.instancePath ?? "";
+}
+`;
+const useOfAwkward = `
+import type { ClientMessage, ErrorMessage, Messages } from "./types.gen.ts";
+import validate from "./validators/a-b.gen.js";
+export const tree: Messages["a b"] = { children: [{ children: [] }], "odd key": "x" };
+export const error: ErrorMessage = { at: null };
+export const either: ClientMessage[] = [tree, error];
+export const checked = validate(tree) && tree.children;
+`;
+
+/** Names that are no names, a recursive schema, keywords and patterns that AJV refuses in its strict mode, comments that end. */
+async function awkwardFile(): Promise<string> {
+  const file = path.join(folder, "awkward.json");
+  const schema = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+  const channel = { $ref: "#/channels/c" };
+  const document = {
+    asyncapi: "3.0.0",
+    info: { title: "a */ b `${c}`", version: "1" },
+    channels: {
+      c: {
+        address: "/",
+        messages: { "a b": { $ref: "#/components/messages/a b" }, Error: { $ref: "#/components/messages/Error" } },
+      },
+    },
+    operations: { go: { action: "receive", channel } },
+    components: {
+      messages: {
+        "a b": { title: "Title", description: "ends */ here", payload: schema("Node") },
+        Error: { payload: { type: "object", required: ["at"], properties: { at: schema("1x") }, madeUp: true } },
+      },
+      schemas: {
+        Node: {
+          type: "object",
+          title: "Other",
+          required: ["children"],
+          additionalProperties: false,
+          properties: {
+            children: { type: "array", title: "Again", items: schema("Node") },
+            "odd key": { type: "string", pattern: "^[\\w-\\.]\\-?$" },
+          },
+        },
+        "1x": { enum: ["a", 1, null], format: "made-up", "x-note": { deep: true } },
+      },
+    },
+  };
+  await writeFile(file, JSON.stringify(document));
+  return file;
+}
 
 beforeAll(async () => {
   contract = (await loadContract({ file: defaultSpecFile })).contract!;
@@ -38,7 +103,8 @@ describe("on disk", () => {
     const lines = (await readFile(types, "utf8")).split("\n");
     lines[4] = "export type Id = number;";
     await writeFile(types, lines.join("\n"));
-    await writeFile(path.join(out, "validators", "gone.gen.js"), "");
+    await writeFile(path.join(out, "validators", "gone.gen.js"), banner("Is a value the message `gone`?"));
+    await writeFile(path.join(out, "foreign.gen.ts"), "// Of another tool.\n");
     const { changed } = await generate({ file: defaultSpecFile, out, check: true });
     expect(changed.map(({ name, line }) => [name, line?.number])).toEqual([
       ["types.gen.ts", 5],
@@ -48,14 +114,28 @@ describe("on disk", () => {
 
     await generate({ file: defaultSpecFile, out });
     expect((await generate({ file: defaultSpecFile, out, check: true })).changed).toEqual([]);
+    expect(await readFile(path.join(out, "foreign.gen.ts"), "utf8")).toBe("// Of another tool.\n");
+  });
+
+  test("a fatal document gives its findings, and nothing is written", async () => {
+    const file = path.join(folder, "broken.yaml");
+    await writeFile(file, "asyncapi: 3.0.0\ninfo: [\n");
+    const out = path.join(folder, "of-broken");
+    const { findings, changed } = await generate({ file, out });
+    expect(findings.map(({ grade }) => grade)).toContain("fatal");
+    expect(changed).toEqual([]);
+    await expect(readFile(path.join(out, "types.gen.ts"))).rejects.toThrow("ENOENT");
   });
 
   test.each([
-    ["our own", defaultSpecFile],
-    ["another", echoFile],
-  ])("the output of %s document compiles under tsc --strict", async (name, file) => {
+    ["our own", () => defaultSpecFile, useOfOurOwn],
+    ["another", () => echoFile, ""],
+    ["an awkward", awkwardFile, useOfAwkward],
+  ])("the output of %s document compiles under tsc --strict, and so does its use", async (name, fileOf, use) => {
     const out = path.join(folder, `strict-${name.replaceAll(" ", "-")}`);
-    await generate({ file, out });
+    const { files: count } = await generate({ file: await fileOf(), out });
+    expect(count).toBeGreaterThan(5);
+    await writeFile(path.join(out, "use.ts"), use);
     const options = [
       "--strict",
       "--noEmit",
@@ -67,7 +147,7 @@ describe("on disk", () => {
       "--types",
       "",
     ];
-    const files = ["types.gen.ts", "protocol.gen.ts"].map((each) => path.join(out, each));
+    const files = ["types.gen.ts", "protocol.gen.ts", "use.ts"].map((each) => path.join(out, each));
     const compiled = { status: 0, output: "" };
     try {
       execFileSync("npx", ["tsc", "--ignoreConfig", ...options, ...files], {

@@ -6,7 +6,7 @@ import type { Contract, Finding } from "../spec/contract.ts";
 import { type LoadOptions, loadContract } from "../spec/load-contract.ts";
 import { emitMarkdown } from "./emit-markdown.ts";
 import { emitProtocol } from "./emit-protocol.ts";
-import { emitTypes } from "./emit-types.ts";
+import { bannerEnd, emitTypes } from "./emit-types.ts";
 import { emitValidators, type Files } from "./emit-validators.ts";
 
 /** One file that differs from what the document gives. */
@@ -55,12 +55,24 @@ async function compare(out: string, files: Files): Promise<Change[]> {
     const was = await readFile(path.join(out, name), "utf8").catch(() => undefined);
     if (was !== is) changes.push({ name, was, is, line: was === undefined ? undefined : firstDifference(was, is) });
   }
-  const present = await readdir(out, { recursive: true }).catch(() => []);
-  for (const name of present) {
-    if (path.basename(name).includes(".gen.") && !files.has(name))
-      changes.push({ name, was: "", is: undefined, line: undefined });
+  for (const name of await ownFiles(out)) {
+    if (!files.has(name)) changes.push({ name, was: "", is: undefined, line: undefined });
   }
   return changes;
+}
+
+/** What an earlier run wrote here; a file of somebody else's that happens to be called `.gen.` is not ours to remove. */
+async function ownFiles(out: string): Promise<string[]> {
+  const own: string[] = [];
+  for (const folder of ["", "validators"]) {
+    for (const entry of await readdir(path.join(out, folder)).catch(() => [])) {
+      if (!entry.includes(".gen.")) continue;
+      const name = path.posix.join(folder, entry);
+      const text = await readFile(path.join(out, name), "utf8").catch(() => "");
+      if (text.startsWith("// ") && text.slice(0, text.indexOf("\n") + 1).endsWith(bannerEnd)) own.push(name);
+    }
+  }
+  return own;
 }
 
 function firstDifference(was: string, is: string): Change["line"] {
@@ -77,8 +89,11 @@ async function apply(out: string, { name, is }: Change): Promise<void> {
   return writeFile(target, is);
 }
 
-/** Calls `changed` after each change of the document, one call at a time; editors that replace the file are seen too. Never ends. */
-export async function watchDocument(file: string, changed: () => Promise<void>): Promise<never> {
+/**
+ * Calls `changed` after each change of one of the files, one call at a time; editors that replace a file are seen too. Never ends.
+ * @param changed must not reject
+ */
+export async function watchFiles(files: readonly string[], changed: () => Promise<void>): Promise<never> {
   let pending = false;
   let running = false;
   const settle = async () => {
@@ -92,10 +107,12 @@ export async function watchDocument(file: string, changed: () => Promise<void>):
     }
     running = false;
   };
-  watch(path.dirname(file), (_, name) => {
-    if (name !== null && name !== path.basename(file)) return;
-    pending = true;
-    void settle();
-  });
+  for (const file of files) {
+    watch(path.dirname(file), (_, name) => {
+      if (name !== null && name !== path.basename(file)) return;
+      pending = true;
+      void settle();
+    });
+  }
   return new Promise(() => undefined);
 }

@@ -97,7 +97,7 @@ const schemaKeywords = new Set([
 ]);
 
 /** Without its x- keys and formats that AJV does not know: what strict AJV takes for mistakes and is none. */
-function comparable(schema: JsonSchema): JsonSchema {
+export function comparable(schema: JsonSchema): JsonSchema {
   if (typeof schema === "boolean") return schema;
   const copy = structuredClone(schema) as Record<string, unknown>;
   eachSubschema(copy, (part) => {
@@ -150,13 +150,20 @@ export function usesVocabulary(contract: Contract): boolean {
   );
 }
 
-export function createValidators(contract: Contract): Validators {
+/** How a schema may be read, the strictest way first: the first AJV that compiles it counts. */
+export function readings(
+  contract: Contract,
+): readonly { readonly kind: SchemaProblem["kind"] | undefined; readonly create: (options?: Options) => Ajv }[] {
   const strict = usesVocabulary(contract);
-  const attempts: readonly { kind: SchemaProblem["kind"] | undefined; ajv: () => Ajv }[] = [
-    ...(strict ? [{ kind: undefined, ajv: once(() => createAjv(true)) }] : []),
-    { kind: strict ? "not-strict" : undefined, ajv: once(() => createAjv(false)) },
-    { kind: "not-unicode", ajv: once(() => createAjv(false, { unicodeRegExp: false })) },
+  return [
+    ...(strict ? [{ kind: undefined, create: (options: Options = {}) => createAjv(true, options) }] : []),
+    { kind: strict ? "not-strict" : undefined, create: (options: Options = {}) => createAjv(false, options) },
+    { kind: "not-unicode", create: (options: Options = {}) => createAjv(false, { ...options, unicodeRegExp: false }) },
   ];
+}
+
+export function createValidators(contract: Contract): Validators {
+  const attempts = readings(contract).map(({ kind, create }) => ({ kind, ajv: once(create) }));
   const compiled = new Map<string, Validate>();
   const problems: SchemaProblem[] = [];
 

@@ -1,4 +1,5 @@
 // wsproof generate
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { exitCode, UsageError } from "../errors.ts";
 
@@ -38,16 +39,32 @@ async function run({ spec, out, check, watch, perspective, overlay }: Options): 
   if (check && watch) throw new UsageError("--check and --watch exclude each other: the one looks once, the other stays");
   const { defaultSpecFile } = await import("../../spec/load-contract.ts");
   const request = { file: spec ?? defaultSpecFile, perspective: sideOf(perspective), overlay, out };
-  const { generate, watchDocument } = await import("../../scripts/generate.ts");
-  const once = async () => report(await generate({ ...request, check: check ?? false }), out, check ?? false);
-  const code = await once();
-  if (!watch) return code;
-  process.stderr.write(`Watching ${request.file}. Ctrl-C ends it.\n`);
-  await watchDocument(request.file, async () => {
-    await once();
+  const { generate, watchFiles } = await import("../../scripts/generate.ts");
+  const once = async () => {
+    try {
+      return report(await generate({ ...request, check: check ?? false }), out, check ?? false);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === undefined || !unwritable.has(code)) throw error;
+      throw new UsageError(`cannot write to --out ${out}: ${message}; give a folder that you may write to`);
+    }
+  };
+  if (!watch) return once();
+
+  const watched = overlay === undefined ? [request.file] : [request.file, overlay];
+  const missing = watched.find((file) => !existsSync(file));
+  if (missing !== undefined) throw new UsageError(`there is no file ${missing} to watch; give its path with --spec or --overlay`);
+  await once();
+  process.stderr.write(`Watching ${watched.join(" and ")}. Ctrl-C ends it.\n`);
+  await watchFiles(watched, async () => {
+    // A document that is broken half way through an edit must not end the watch.
+    await once().catch((error: unknown) => process.stderr.write(`wsproof: ${error instanceof Error ? error.message : error}\n`));
   });
   return exitCode.ok;
 }
+
+/** Codes of the file system that mean: not this folder. */
+const unwritable = new Set(["EACCES", "EEXIST", "ENOTDIR", "EPERM", "EROFS", "EISDIR", "ENOSPC"]);
 
 function sideOf(perspective: string | undefined): "server" | "client" | undefined {
   if (perspective === undefined || perspective === "server" || perspective === "client") return perspective;
