@@ -5,6 +5,9 @@ import { closeCodes, handshake, protocol, subprotocols } from "../generated/prot
 export interface UpgradeFacts {
   /** Path and query, as they stand in the request line. */
   readonly target: string;
+  /** Such as `1.1`. */
+  readonly httpVersion: string;
+  readonly host: string | undefined;
   readonly upgrade: string | undefined;
   readonly version: string | undefined;
   readonly origin: string | undefined;
@@ -33,6 +36,10 @@ export type UpgradeDecision =
   | { readonly kind: "close"; readonly code: number; readonly reason: string };
 
 export function decideUpgrade(facts: UpgradeFacts, rules: UpgradeRules): UpgradeDecision {
+  if (facts.host === undefined || facts.httpVersion !== "1.1") {
+    // RFC 6455 section 4.2.1, items 1 and 2: neither node:http nor ws looks at them in an upgrade.
+    return { kind: "refuse", status: 400, headers: [], why: "An upgrade is HTTP/1.1 and has a Host header." };
+  }
   const [path, query] = splitTarget(facts.target);
   if (path !== protocol.address) return refuse("path-unknown", `The WebSocket is at ${protocol.address}.`);
   if (facts.upgrade?.toLowerCase() !== "websocket" || facts.version !== "13") {

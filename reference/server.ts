@@ -94,6 +94,8 @@ export async function startServer({ config, hub, clock, log }: ServerParts): Pro
     const decision = decideUpgrade(
       {
         target: request.url ?? "",
+        httpVersion: request.httpVersion,
+        host: headers.host,
         upgrade: headers.upgrade,
         version: headers["sec-websocket-version"],
         origin: headers.origin,
