@@ -430,6 +430,10 @@ export const faults = {
       name: "Sec-WebSocket-Protocol",
       value: undefined,
     }),
+  repeatsRequest: () =>
+    onResponse("repeats-request", "Repeats the client's request, with its credential, in a header of the answer.", 101, {
+      do: "repeat-request",
+    }),
   /** The upgrade fails: TCP ends in place of the answer. */
   dropsHandshake: (status: number | undefined) =>
     onResponse(`drops-handshake/${status ?? "any"}`, "TCP ends in place of the answer to the handshake.", status, { do: "cut" }),

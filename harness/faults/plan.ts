@@ -114,6 +114,8 @@ export interface OnResponse {
     | { readonly do: "status"; readonly to: number }
     /** undefined: taken out. */
     | { readonly do: "header"; readonly name: string; readonly value: string | undefined }
+    /** The whole request, credential and all, comes back in a header of its own. */
+    | { readonly do: "repeat-request" }
     /** TCP ends in its place. */
     | { readonly do: "cut" };
 }

@@ -143,7 +143,7 @@ async function crossOver(client: net.Socket, upstream: net.Socket, crowd: Crowd,
     return;
   }
   const original = parseResponse(answer.text);
-  const response = changed(original, change.responses);
+  const response = changed(original, change.responses, head.text);
   if (response === undefined) {
     client.end();
     upstream.destroy();

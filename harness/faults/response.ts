@@ -26,13 +26,17 @@ export function emitResponse({ statusLine, headers }: Response): string {
   return `${[statusLine, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n`;
 }
 
-/** After the acts that match its status; undefined where TCP ends in its place. */
-export function changed(response: Response, transformations: readonly OnResponse[]): Response | undefined {
+/**
+ * After the acts that match its status; undefined where TCP ends in its place.
+ * @param request the head of the request that it answers
+ */
+export function changed(response: Response, transformations: readonly OnResponse[], request: string): Response | undefined {
   const status = statusOf(response);
   let result = response;
   for (const { act } of transformations.filter((one) => one.status === undefined || one.status === status)) {
     if (act.do === "cut") return undefined;
     if (act.do === "status") result = { ...result, statusLine: `HTTP/1.1 ${act.to} Changed` };
+    else if (act.do === "repeat-request") result = withHeader(result, "X-Request", request.replaceAll("\r\n", " "));
     else result = withHeader(result, act.name, act.value);
   }
   return result;

@@ -10,7 +10,7 @@ export interface FrameLine {
   readonly text: string;
 }
 
-const maxText = 400;
+const maxText = 240;
 
 /** One line an event, in order. */
 export function frameLines(history: History): FrameLine[] {

@@ -86,6 +86,6 @@ export const carrierRules: readonly Rule[] = [
       if (leak !== undefined)
         throw new Violation("the credential to be told to nobody", `the answer has it: ${leak.slice(0, 60)}...`);
     },
-    brokenBy: () => faults.server("repeats-credential", undefined, "Repeats the credential in a header of its answer."),
+    brokenBy: () => faults.repeatsRequest(),
   }),
 ];
