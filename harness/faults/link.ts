@@ -116,11 +116,9 @@ export class Link {
 
   #ends(client: net.Socket, upstream: net.Socket): void {
     client.on("end", () => {
-      if (this.#state === "open" && !this.#keepsGhosts()) this.#toServer.end();
-      else {
-        if (this.#state === "open") this.#state = "client-lost";
-        this.#toClient.end();
-      }
+      if (this.#keepsGhosts()) return;
+      if (this.#state === "open") this.#toServer.end();
+      else this.#toClient.end();
     });
     upstream.on("end", () => {
       if (this.#state === "open") this.#toClient.end();

@@ -1,0 +1,228 @@
+// Faults for the test server, each planted by wrapping a part of the real one. Production code knows nothing of them.
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { type WebSocket, WebSocketServer } from "ws";
+import { limits } from "../generated/protocol.gen.ts";
+import { Connection } from "./connection.ts";
+import { type Beat, Heartbeat } from "./heartbeat.ts";
+import type { Subscriber } from "./hub/hub.ts";
+import { KeyMemory } from "./hub/key-memory.ts";
+import { MemoryHub } from "./hub/memory-hub.ts";
+import { parseFrame } from "./parse-frame.ts";
+import { Session } from "./session.ts";
+import { Strikes } from "./strikes.ts";
+
+export interface Switch {
+  /** What the server does wrong. */
+  readonly about: string;
+  /** Wraps parts of the server. Called once, before it starts. @param argument as it stands in the environment */
+  plant(argument: string): void;
+}
+
+type Method<T, K extends keyof T> = Extract<T[K], (...args: never[]) => unknown>;
+
+/** Puts a wrapper in the place of a method of a class. */
+function wrap<T extends object, K extends keyof T & string>(
+  prototype: T,
+  name: K,
+  wrapper: (original: Method<T, K>, self: T, args: Parameters<Method<T, K>>) => ReturnType<Method<T, K>>,
+): void {
+  const original = prototype[name] as Method<T, K>;
+  Object.defineProperty(prototype, name, {
+    value(this: T, ...args: Parameters<Method<T, K>>) {
+      return wrapper(original.bind(this as never) as Method<T, K>, this, args);
+    },
+  });
+}
+
+/** Every attached subscriber, oldest first. */
+function followSubscribers(): Set<Subscriber> {
+  const all = new Set<Subscriber>();
+  wrap(MemoryHub.prototype, "attach", async (original, _, [subscriber]) => {
+    const result = await original(subscriber);
+    if (result === "attached") all.add(subscriber);
+    return result;
+  });
+  wrap(MemoryHub.prototype, "detach", (original, _, [subscriber]) => {
+    all.delete(subscriber);
+    return original(subscriber);
+  });
+  return all;
+}
+
+/** Runs for each accepted WebSocket, before the server has it. */
+function onUpgrade(act: (socket: WebSocket, tcp: Socket) => void): void {
+  wrap(WebSocketServer.prototype, "handleUpgrade", (original, _, [request, tcp, head, callback]) =>
+    original(request, tcp, head, (socket: WebSocket, upgraded: IncomingMessage) => {
+      act(socket, tcp as Socket);
+      callback(socket, upgraded);
+    }),
+  );
+}
+
+const isMalformed = (text: string) => "malformed" in parseFrame(text);
+
+export const switches: Readonly<Record<string, Switch>> = {
+  "closes-oldest-connection": {
+    about: "A connection too many also closes the user's oldest one.",
+    plant() {
+      const all = followSubscribers();
+      wrap(MemoryHub.prototype, "attach", async (original, _, [subscriber]) => {
+        const result = await original(subscriber);
+        const oldest = [...all].find(({ member }) => member.userId === subscriber.member.userId);
+        if (result === "too-many") oldest?.lost(null);
+        return result;
+      });
+    },
+  },
+  "connections-never-released": {
+    about: "A connection that ended still counts for its user.",
+    plant() {
+      const held = new Map<string, number>();
+      const most = Number(process.env.CONNECTIONS_PER_USER ?? limits.connectionsPerUser.value);
+      wrap(MemoryHub.prototype, "attach", async (original, _, [subscriber]) => {
+        const { userId } = subscriber.member;
+        const count = (held.get(userId) ?? 0) + 1;
+        if (count > most) return "too-many";
+        held.set(userId, count);
+        return original(subscriber);
+      });
+    },
+  },
+  "presence-outlives-connection": {
+    about: "A connection that ended stays a member of its rooms.",
+    plant() {
+      wrap(MemoryHub.prototype, "detach", async () => undefined);
+    },
+  },
+  "forgets-keys": {
+    about: "A message with a key that was used before is published again.",
+    plant() {
+      wrap(KeyMemory.prototype, "find", () => undefined);
+    },
+  },
+  "keys-of-all-users": {
+    about: "A key that another user has used counts as used.",
+    plant() {
+      wrap(KeyMemory.prototype, "find", (original, _, [, key, nowMs]) => original("all", key, nowMs));
+      wrap(KeyMemory.prototype, "add", (original, _, [, key, published, nowMs]) => original("all", key, published, nowMs));
+    },
+  },
+  "direct-reaches-whole-user": {
+    about: "A direct message goes to every connection of the recipient's user.",
+    plant() {
+      const all = followSubscribers();
+      wrap(MemoryHub.prototype, "direct", async (original, self, [from, to, content]) => {
+        const recipient = [...all].find(({ member }) => member.clientId === to)?.member;
+        const result = await original(from, to, content);
+        for (const { member } of all) {
+          if (result === "sent" && member.userId === recipient?.userId && member.clientId !== to) {
+            await self.direct.call(self, from, member.clientId, content).catch(() => undefined);
+          }
+        }
+        return result;
+      });
+    },
+  },
+  "strikes-not-counted": {
+    about: "However much a connection does wrong, it is never closed for it.",
+    plant() {
+      wrap(Strikes.prototype, "strike", () => false);
+    },
+  },
+  "strikes-count-double": {
+    about: "Each wrong counts twice, so that a connection is closed too soon.",
+    plant() {
+      wrap(Strikes.prototype, "strike", (original, _, [nowMs]) => original(nowMs) || original(nowMs));
+    },
+  },
+  "expires-late": {
+    about: "A connection outlives its token by so many ms more than is allowed.",
+    plant(argument) {
+      wrap(Connection.prototype, "expireAt", (original, _, [dateMs]) => original(dateMs + Number(argument || "3600000")));
+    },
+  },
+  "expires-early": {
+    about: "A connection is closed as soon as its token has run out, or so many ms before the grace is over.",
+    plant(argument) {
+      wrap(Connection.prototype, "expireAt", (original, _, [dateMs]) => {
+        const earlier = Number(argument || process.env.TOKEN_GRACE_MS || limits.tokenGraceMs.value);
+        return original(dateMs - earlier);
+      });
+    },
+  },
+  "heartbeat-ignores-pongs": {
+    about: "A peer that answers pings is taken for dead.",
+    plant() {
+      wrap(Heartbeat.prototype, "beat", (original, _, [nowMs]) => original(nowMs, 0));
+    },
+  },
+  "heartbeat-counts-only-pongs": {
+    about: "A peer that sends other frames than pongs is taken for dead.",
+    plant() {
+      onUpgrade((socket, tcp) => {
+        let pongs = 0;
+        socket.on("pong", () => {
+          pongs += 1;
+        });
+        Object.defineProperty(tcp, "bytesRead", { get: () => pongs });
+      });
+    },
+  },
+  "heartbeat-never": {
+    about: "Never pings, and never notices that a peer is dead.",
+    plant() {
+      wrap(Heartbeat.prototype, "beat", (): Beat => "wait");
+    },
+  },
+  "repeats-credential": {
+    about: "Repeats the credential in a header of its answer.",
+    plant() {
+      wrap(WebSocketServer.prototype, "handleUpgrade", (original, self, [request, tcp, head, callback]) => {
+        if (self.listenerCount("headers") === 0) {
+          self.on("headers", (headers, { headers: asked, url }) => {
+            headers.push(`X-Asked: ${asked.authorization ?? ""} ${asked["sec-websocket-protocol"] ?? ""} ${url}`);
+          });
+        }
+        original(request, tcp, head, callback);
+      });
+    },
+  },
+  "dies-on-malformed": {
+    about: "A malformed frame ends the process.",
+    plant() {
+      wrap(Session.prototype, "receive", (original, _, [text]) => {
+        if (isMalformed(text)) process.exit(70);
+        original(text);
+      });
+    },
+  },
+  "deaf-after-malformed": {
+    about: "After a malformed frame the connection answers nothing more.",
+    plant() {
+      const deaf = new WeakSet<Session>();
+      wrap(Session.prototype, "receive", (original, self, [text]) => {
+        if (deaf.has(self)) return;
+        if (isMalformed(text)) deaf.add(self);
+        original(text);
+      });
+    },
+  },
+  "malformed-hurts-others": {
+    about: "A malformed frame closes the connections of others.",
+    plant() {
+      const all = followSubscribers();
+      wrap(Session.prototype, "receive", (original, self, [text]) => {
+        if (isMalformed(text)) for (const one of [...all]) if (one !== self) one.lost(null);
+        original(text);
+      });
+    },
+  },
+  "never-exits": {
+    about: "Drains when it is asked to stop, but its process goes on.",
+    plant() {
+      Object.defineProperty(process, "exit", { value: () => undefined });
+      setInterval(() => undefined, 60_000);
+    },
+  },
+};
