@@ -1,7 +1,8 @@
 // Finds the constant field by which a message is told from the others of its direction.
 import type { JsonSchema, Message, Pointer } from "./contract.ts";
 import { join } from "./pointer.ts";
-import { isRecord, list, record, text } from "./raw.ts";
+import { list, record } from "./raw.ts";
+import { conjuncts } from "./schema-walk.ts";
 
 type Scalar = string | number | boolean;
 type Tag = NonNullable<Message["tag"]>;
@@ -9,7 +10,6 @@ type Definitions = ReadonlyMap<string, JsonSchema>;
 
 /** Deeper than any envelope that has been seen, and shallow enough for recursive schemas. */
 const maxDepth = 4;
-const namePrefix = "#/definitions/";
 
 /**
  * The tag of one payload among others: the first pointer where it holds one constant that no other can hold.
@@ -39,22 +39,6 @@ function constants(schema: JsonSchema, definitions: Definitions): Tag[] {
   return found
     .sort((a, b) => Number(b.required) - Number(a.required) || a.depth - b.depth)
     .map(({ pointer, value }) => ({ pointer, value }));
-}
-
-/** The schema, what it refers to, and all its allOf: whatever must hold at once. */
-function conjuncts(schema: unknown, definitions: Definitions): Record<string, unknown>[] {
-  const parts: Record<string, unknown>[] = [];
-  const seen = new Set<unknown>();
-  const queue = [schema];
-  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    if (!isRecord(next) || seen.has(next)) continue;
-    seen.add(next);
-    parts.push(next);
-    const reference = text(next.$ref);
-    if (reference?.startsWith(namePrefix)) queue.push(definitions.get(reference.slice(namePrefix.length)));
-    queue.push(...list(next.allOf));
-  }
-  return parts;
 }
 
 function onlyValue(schema: Record<string, unknown>): Scalar | undefined {

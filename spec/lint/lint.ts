@@ -1,0 +1,73 @@
+// Everything that can be said about a document without a server, all at once, in the order of its lines.
+import type { Contract, Finding } from "../contract.ts";
+import { type LoadOptions, loadWithTree } from "../load-contract.ts";
+import { createValidators, usesVocabulary } from "../schemas.ts";
+import { checkAddresses, checkJudged, checkServers, checkUnusedMessages } from "./channels.ts";
+import type { Check } from "./check.ts";
+import { checkCloseCodes, checkErrorCodes } from "./codes.ts";
+import { checkExamples, checkWords } from "./examples.ts";
+import { checkNames } from "./names.ts";
+import { checkOperations, checkOutcomes } from "./operations.ts";
+import { checkPointers } from "./pointers.ts";
+import { checkCompiled, checkKeywords, checkSatisfiable } from "./schemas.ts";
+import { checkTags } from "./tags.ts";
+import { checkKeySpelling, checkValues, checkVocabulary } from "./vocabulary.ts";
+
+const checks: readonly Check[] = [
+  checkVocabulary,
+  checkKeySpelling,
+  checkValues,
+  checkNames,
+  checkPointers,
+  checkCloseCodes,
+  checkErrorCodes,
+  checkOperations,
+  checkOutcomes,
+  checkAddresses,
+  checkServers,
+  checkUnusedMessages,
+  checkTags,
+  checkJudged,
+  checkKeywords,
+  checkSatisfiable,
+  checkCompiled,
+  checkExamples,
+  checkWords,
+];
+
+export interface LintOptions extends LoadOptions {
+  /** Whether to ask @asyncapi/parser as well, which takes half a second to load. Default: true. */
+  readonly parser?: boolean;
+}
+
+/**
+ * @returns the contract, undefined where a finding is fatal, and the findings by file, line and column
+ */
+export async function lint({
+  parser = true,
+  ...options
+}: LintOptions): Promise<{ contract: Contract | undefined; findings: Finding[] }> {
+  const { contract, tree, findings } = await loadWithTree(options);
+  if (contract === undefined || tree === undefined) return { contract: undefined, findings: sorted(findings) };
+  const checked = { tree, contract, validators: createValidators(contract), ours: usesVocabulary(contract) };
+  const all = [...findings, ...checks.flatMap((check) => check(checked))];
+  if (parser) {
+    const { validateWithParser } = await import("./parser.ts");
+    all.push(...(await validateWithParser(options.file)));
+  }
+  const fatal = all.some(({ grade }) => grade === "fatal");
+  return { contract: fatal ? undefined : contract, findings: sorted(all) };
+}
+
+/** By place; one mistake seen by two routes is said once. */
+function sorted(findings: readonly Finding[]): Finding[] {
+  const unique = new Map(
+    findings.map((finding) => [
+      [finding.file, finding.line, finding.column, finding.id, finding.expected, finding.actual].join("\n"),
+      finding,
+    ]),
+  );
+  return [...unique.values()].sort(
+    (a, b) => (a.file === b.file ? 0 : a.file < b.file ? -1 : 1) || a.line - b.line || a.column - b.column,
+  );
+}
