@@ -1,17 +1,18 @@
-// wsproof serve: starts the reference server as a process of its own, and ends as it ends.
-import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+// wsproof serve: starts the reference server as a process of its own, or as several, and ends as it ends.
+import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
+import { UsageError } from "../errors.ts";
+import { exitStatus, onSignals, spawnServer, superviseNodes } from "./server-process.ts";
 
 interface ServeOptions {
   readonly port?: string;
   readonly host?: string;
   readonly dev?: boolean;
   readonly jwtSecret?: string;
+  readonly redis?: string;
+  readonly nodes?: string;
+  readonly settings?: boolean;
 }
-
-const serverFile = fileURLToPath(new URL("../../reference/main.js", import.meta.url));
-const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 export function registerServe(program: Command): void {
   program
@@ -19,37 +20,46 @@ export function registerServe(program: Command): void {
     .description("Start the reference server. `serve --settings` lists what the environment can set.")
     .option("--port <number>", "port to listen on, 0 for any free one (PORT, default 8080)")
     .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
+    .option("--redis <url>", "share rooms with other nodes through this Redis or Valkey (REDIS_URL)")
+    .option("--nodes <count>", "run so many nodes, on this port and the next ones; needs --redis")
     .option("--dev", "for development: make up a secret and print a ready token")
     .option("--jwt-secret <secret>", "secret of at least 32 bytes; better in JWT_SECRET, where other users cannot see it")
     .option("--settings", "list every environment variable with its unit, default and range")
     .action(serve);
 }
 
-function serve({ port, host, dev, jwtSecret, settings }: ServeOptions & { readonly settings?: boolean }): Promise<void> {
+async function serve({ port, host, dev, jwtSecret, redis, nodes, settings }: ServeOptions): Promise<void> {
   const env = { ...process.env };
   if (port !== undefined) env.PORT = port;
   if (host !== undefined) env.HOST = host;
   if (jwtSecret !== undefined) env.JWT_SECRET = jwtSecret;
+  if (redis !== undefined) env.REDIS_URL = redis;
   const args = [...(dev ? ["--dev"] : []), ...(settings ? ["--help"] : [])];
-  // Detached, because a terminal sends Ctrl-C to the whole group and the server would take ours for a second signal.
-  // The channel is not used to talk: when this process dies, it closes, and the server drains.
-  const server = spawn(process.execPath, [serverFile, ...args], {
-    env,
-    stdio: ["inherit", "inherit", "inherit", "ipc"],
-    detached: true,
-  });
-  const passOn = signals.map((signal) => {
-    const listener = (): void => void server.kill(signal === "SIGHUP" ? "SIGTERM" : signal);
-    process.on(signal, listener);
-    return () => process.off(signal, listener);
-  });
+  if (nodes !== undefined && !settings) process.exitCode = await serveNodes(nodes, args, env);
+  else process.exitCode = await serveOne(args, env);
+}
+
+function serveOne(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const server = spawnServer(args, env);
+  const off = onSignals((signal) => server.kill(signal));
   return new Promise((resolve, reject) => {
     server.on("error", reject);
     server.on("exit", (code, signal) => {
-      for (const stop of passOn) stop();
-      // As a shell reports a process that a signal ended.
-      process.exitCode = code ?? (signal === "SIGKILL" ? 137 : 143);
-      resolve();
+      off();
+      resolve(exitStatus(code, signal));
     });
   });
+}
+
+function serveNodes(nodes: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const count = Number(nodes);
+  if (!Number.isInteger(count) || count < 1 || count > 64) throw new UsageError(`expected --nodes from 1 to 64, got "${nodes}"`);
+  if (!env.REDIS_URL) throw new UsageError("--nodes needs --redis URL (or REDIS_URL): without it each node has rooms of its own");
+  const port = Number(env.PORT || 8080);
+  if (!Number.isInteger(port) || port < 0 || port + count - 1 > 65_535) {
+    throw new UsageError(`expected --port from 0 to ${65_536 - count} for ${count} nodes, got "${env.PORT}"`);
+  }
+  // One secret for all, or a token would be good on one node alone.
+  if (args.includes("--dev")) env.JWT_SECRET ||= randomBytes(48).toString("base64url");
+  return superviseNodes({ count, args, env, port, say: (line) => process.stderr.write(`${line}\n`) });
 }
