@@ -2,7 +2,7 @@
 import { heartbeat, subprotocols } from "../../generated/protocol.gen.ts";
 import type { Connected, JoinedRoom, ServerMessage } from "../../generated/types.gen.ts";
 import { afterClose } from "./after-close.ts";
-import { createOutbox, RequestFailed } from "./outbox.ts";
+import { createOutbox, type Request, RequestFailed } from "./outbox.ts";
 import { createRoomOrder, type Gap, type Position, type RoomOrder } from "./room-order.ts";
 import { defaultSockets, type OpenSocket, type Socket } from "./socket.ts";
 
@@ -81,6 +81,9 @@ const renewAfter = 0.8;
 /** Not a code of the document: the server did not answer, so nobody reads it. */
 const silentCode = 4000;
 
+/** Whether the connection was lost before the reply came. */
+const isUnknown = (error: unknown) => error instanceof RequestFailed && error.code === "UNKNOWN";
+
 const base64url = (text: string) => btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
 export function createClient({
@@ -157,7 +160,12 @@ export function createClient({
 
   function flush(): void {
     if (state !== "connected") return;
-    for (const request of outbox.takeUnsent()) transmit(request);
+    for (const request of outbox.takeUnsent(isReady)) transmit(request);
+  }
+
+  /** A chat waits for its room to be joined again. */
+  function isReady(request: Request): boolean {
+    return request.type !== "chat" || rooms.get(request.payload.room)?.joined !== false;
   }
 
   function ended(code: number): void {
@@ -220,13 +228,13 @@ export function createClient({
     const { intervalMs, timeoutMs } = message.payload.heartbeat;
     listen(intervalMs, timeoutMs);
     renewAt(message.payload.expiresAt);
-    for (const [room, { order }] of rooms) void sendJoin(room, order).catch(() => undefined);
+    for (const room of rooms.keys()) void rejoin(room);
     flush();
   }
 
   /** A browser sees no WebSocket ping, so a silence is broken by a message, and one that lasts ends the connection. */
   function listen(intervalMs: number, timeoutMs: number): void {
-    setTimer("heartbeat", intervalMs, () => {
+    setTimer("heartbeat", Math.max(0, lastHeardMs + intervalMs - surroundings.nowMs()), () => {
       const silentMs = surroundings.nowMs() - lastHeardMs;
       if (silentMs < intervalMs) {
         listen(intervalMs, timeoutMs);
@@ -276,6 +284,7 @@ export function createClient({
     room.joined = true;
     const gap = room.order.joined({ epoch: payload.epoch, seq: payload.seq }, payload.recovered);
     emit("joined", payload);
+    flush();
     if (gap !== undefined) emit("gap", { room: payload.room, ...gap });
   }
 
@@ -287,7 +296,7 @@ export function createClient({
     const verdict = room.order.event(at);
     if (verdict === "gap") {
       room.joined = false;
-      void sendJoin(name, room.order).catch(() => undefined);
+      void rejoin(name);
     }
     return verdict === "deliver";
   }
@@ -297,6 +306,16 @@ export function createClient({
     const promise = outbox.add({ type: "join_room", payload: since === undefined ? { room } : { room, since } }, false);
     flush();
     return promise;
+  }
+
+  /** Joins again what was joined before. A room that refuses us now is lost, and what waits for it learns so from the server. */
+  async function rejoin(name: string): Promise<void> {
+    try {
+      await sendJoin(name, rooms.get(name)!.order);
+    } catch (error) {
+      if (!isUnknown(error)) rooms.delete(name);
+      flush();
+    }
   }
 
   async function ask(request: Parameters<typeof outbox.add>[0], repeatable: boolean): Promise<ServerMessage> {
@@ -338,8 +357,7 @@ export function createClient({
       try {
         await sendJoin(room, order);
       } catch (error) {
-        const lost = error instanceof RequestFailed && error.code === "UNKNOWN";
-        if (lost) return; // joined again with the next connection
+        if (isUnknown(error)) return; // joined again with the next connection
         rooms.delete(room);
         throw error;
       }
@@ -351,7 +369,7 @@ export function createClient({
         await ask({ type: "leave_room", payload: { room } }, false);
       } catch (error) {
         // With the connection the membership ended as well.
-        if (!(error instanceof RequestFailed && error.code === "UNKNOWN")) throw error;
+        if (!isUnknown(error)) throw error;
       }
     },
     async chat(room, content) {

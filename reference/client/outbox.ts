@@ -1,7 +1,7 @@
 // Requests that wait for their reply, each by its id: bounded, and kept over a lost connection where sending twice does no harm.
 import type { ClientMessage, ServerMessage } from "../../generated/types.gen.ts";
 
-type Request = Extract<ClientMessage, { id: string }>;
+export type Request = Extract<ClientMessage, { id: string }>;
 export type Unsent = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
 
 /** Why a request failed. */
@@ -30,8 +30,8 @@ export interface Outbox {
   readonly size: number;
   /** Queues it. @throws RequestFailed QUEUE_FULL through the promise */
   add(request: Unsent, repeatable: boolean): Promise<ServerMessage>;
-  /** What is to be sent now that the connection is ready, in the order in which it came. Marks it as sent. */
-  takeUnsent(): Request[];
+  /** What can be sent now, in the order in which it came. Marks it as sent. */
+  takeUnsent(isReady: (request: Request) => boolean): Request[];
   /** A reply has come. @returns false where nobody waits for it */
   settle(replyTo: string, reply: ServerMessage): boolean;
   /** To be sent once more, after the server refused it for now. */
@@ -58,8 +58,8 @@ export function createOutbox(most = 1_000): Outbox {
         waiting.set(id, { request: { ...unsent, id } as Request, repeatable, sent: false, resolve, reject });
       });
     },
-    takeUnsent() {
-      const unsent = [...waiting.values()].filter(({ sent }) => !sent);
+    takeUnsent(isReady) {
+      const unsent = [...waiting.values()].filter(({ sent, request }) => !sent && isReady(request));
       for (const one of unsent) one.sent = true;
       return unsent.map(({ request }) => request);
     },

@@ -36,7 +36,8 @@ export function createRoomOrder(): RoomOrder {
     get position() {
       return position;
     },
-    joined(at, recovered) {
+    joined({ epoch, seq }, recovered) {
+      const at = { epoch, seq };
       const before = position;
       if (before !== undefined && recovered === true && before.epoch === at.epoch && before.seq <= at.seq) {
         // What was missed follows, up to our own join.
@@ -49,7 +50,8 @@ export function createRoomOrder(): RoomOrder {
       const missed = before !== undefined && !(before.epoch === at.epoch && at.seq <= before.seq + 1);
       return missed ? { after: before, upTo: at } : undefined;
     },
-    event(at) {
+    event({ epoch, seq }) {
+      const at = { epoch, seq };
       if (position === undefined || at.epoch !== position.epoch) return "gap";
       if (at.seq <= position.seq) return "repeated";
       const skipsOwnJoin = ownJoin === position.seq + 1 && at.seq === position.seq + 2;

@@ -1,0 +1,264 @@
+// For the client's tests: rooms.v1 in a few lines, on a clock of its own, that misbehaves when it is told to.
+import type { ClientMessage, ServerMessage } from "../../generated/types.gen.ts";
+import type { Surroundings } from "./client.ts";
+import type { OpenSocket, SocketEvents } from "./socket.ts";
+
+/** Time that passes only when told to. Runs what is due in order, and lets promises settle in between. */
+export function createTime(): Surroundings & { advance(ms: number): Promise<void>; pending(): number } {
+  let now = 0;
+  let count = 0;
+  let dice = 1;
+  const timers = new Map<number, { atMs: number; run: () => void }>();
+  const settle = async () => {
+    for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+  };
+  return {
+    nowMs: () => now,
+    dateMs: () => Date.UTC(2026, 0, 31) + now,
+    setTimer(ms, run) {
+      const id = ++count;
+      timers.set(id, { atMs: now + ms, run });
+      return () => timers.delete(id);
+    },
+    // A fixed sequence, so that a run can be repeated.
+    random: () => {
+      dice = (dice * 16_807) % 2_147_483_647;
+      return dice / 2_147_483_647;
+    },
+    key: () => `key-${String(++count).padStart(20, "0")}`,
+    async advance(ms) {
+      const untilMs = now + ms;
+      await settle();
+      for (;;) {
+        const [id, next] = [...timers].filter(([, { atMs }]) => atMs <= untilMs).sort(([, a], [, b]) => a.atMs - b.atMs)[0] ?? [];
+        if (id === undefined || next === undefined) break;
+        timers.delete(id);
+        now = Math.max(now, next.atMs);
+        next.run();
+        await settle();
+      }
+      now = untilMs;
+    },
+    pending: () => timers.size,
+  };
+}
+
+export type Misdeed = "lose-reply" | "repeat-event" | "skip-event" | "refuse-for-now" | "say-nothing";
+
+interface RoomEvent {
+  readonly seq: number;
+  readonly message: ServerMessage;
+  /** The connection that must not get it. */
+  readonly except: string | undefined;
+}
+
+export interface FakeServer {
+  readonly openSocket: OpenSocket;
+  /** Handshakes so far. */
+  readonly handshakes: number;
+  readonly tokens: readonly string[];
+  /** Contents in the order of the room's log. */
+  log(room: string): readonly string[];
+  /** Does so once, at the next chance. */
+  will(misdeed: Misdeed): void;
+  close(code: number): void;
+  /** Ends the connection without a close frame. */
+  cut(): void;
+  /** The next handshakes are closed with this code; undefined: accepted again. */
+  refuseWith(code: number | undefined): void;
+  /** Somebody else says something. */
+  say(room: string, content: string): void;
+  shutdown(reconnectWithinMs: number): void;
+  /** Its logs begin anew. */
+  loseState(): void;
+}
+
+/** @param tokenLifeMs how long a token lives, default an hour */
+export function createFakeServer(time: Surroundings, tokenLifeMs = 3_600_000): FakeServer {
+  const logs = new Map<string, RoomEvent[]>();
+  const acks = new Map<string, ServerMessage>();
+  const misdeeds: Misdeed[] = [];
+  const tokens: string[] = [];
+  let epoch = 1;
+  let handshakes = 0;
+  let refusal: number | undefined;
+  let connection: { id: string; events: SocketEvents; rooms: Set<string>; over: boolean } | undefined;
+
+  const timestamp = () => new Date(time.dateMs()).toISOString();
+  const take = (misdeed: Misdeed): boolean => {
+    const at = misdeeds.indexOf(misdeed);
+    if (at >= 0) misdeeds.splice(at, 1);
+    return at >= 0;
+  };
+  // As on a wire: later, in order, and only as long as the connection lives.
+  const deliver = (message: object) => {
+    const to = connection;
+    time.setTimer(1, () => {
+      if (to !== undefined && !to.over) to.events.message(JSON.stringify({ timestamp: timestamp(), ...message }));
+    });
+  };
+  const logOf = (room: string) => {
+    const log = logs.get(room) ?? [];
+    logs.set(room, log);
+    return log;
+  };
+  const append = (room: string, message: (at: { epoch: string; seq: number }) => object, except?: string) => {
+    const log = logOf(room);
+    const at = { epoch: `e${epoch}`, seq: log.length + 1 };
+    const event = { seq: at.seq, message: message(at) as ServerMessage, except };
+    log.push(event);
+    if (connection?.rooms.has(room) && connection.id !== except) {
+      if (take("skip-event")) return at;
+      deliver(event.message);
+      if (take("repeat-event")) deliver(event.message);
+    }
+    return at;
+  };
+  const say = (room: string, content: string, from: string) =>
+    append(room, (at) => ({
+      type: "message",
+      payload: { room, ...at, from: { clientId: from, userId: from, username: from }, content },
+    }));
+  const leaveAll = () => {
+    for (const room of connection?.rooms ?? []) {
+      const clientId = connection!.id;
+      append(
+        room,
+        (at) => ({
+          type: "user_left",
+          payload: { room, ...at, clientId, userId: "me", username: "me", memberCount: 0, reason: "disconnect" },
+        }),
+        clientId,
+      );
+    }
+  };
+  const end = (code: number) => {
+    const ended = connection;
+    if (ended === undefined) return;
+    connection = undefined;
+    ended.over = true;
+    time.setTimer(0, () => ended.events.closed(code));
+  };
+
+  function received(message: ClientMessage): void {
+    if (connection === undefined || take("say-nothing")) return;
+    const reply = (body: object) => {
+      if (!take("lose-reply")) deliver({ ...body, replyTo: "id" in message ? message.id : undefined });
+    };
+    if ("id" in message && take("refuse-for-now")) {
+      reply({ type: "error", payload: { code: "RATE_LIMITED", message: "Too many.", retryable: true, retryAfterMs: 700 } });
+      return;
+    }
+    switch (message.type) {
+      case "ping":
+        reply({ type: "pong", payload: message.payload });
+        break;
+      case "authenticate":
+        reply({
+          type: "authenticated",
+          payload: { userId: "me", username: "me", expiresAt: new Date(time.dateMs() + tokenLifeMs).toISOString() },
+        });
+        break;
+      case "join_room":
+        join(message.payload.room, message.payload.since, reply);
+        break;
+      case "leave_room":
+        connection.rooms.delete(message.payload.room);
+        reply({ type: "left_room", payload: { room: message.payload.room } });
+        break;
+      case "chat": {
+        const { room, content, key = "" } = message.payload;
+        if (!connection.rooms.has(room)) {
+          reply({ type: "error", payload: { code: "NOT_IN_ROOM", message: "Join first.", retryable: false } });
+          break;
+        }
+        const known = acks.get(key);
+        if (known === undefined)
+          acks.set(key, { type: "ack", payload: { room, ...say(room, content, connection.id) } } as ServerMessage);
+        reply(acks.get(key)!);
+      }
+    }
+  }
+
+  function join(room: string, since: { epoch: string; seq: number } | undefined, reply: (body: object) => void): void {
+    const { id, rooms } = connection!;
+    const log = logOf(room);
+    if (!rooms.has(room)) {
+      append(
+        room,
+        (at) => ({ type: "user_joined", payload: { room, ...at, clientId: id, userId: "me", username: "me", memberCount: 1 } }),
+        id,
+      );
+    }
+    rooms.add(room);
+    const recovered = since === undefined ? undefined : since.epoch === `e${epoch}` && since.seq <= log.length;
+    reply({
+      type: "joined_room",
+      payload: { room, epoch: `e${epoch}`, seq: log.length, memberCount: 1, members: [], recovered },
+    });
+    if (recovered) for (const { seq, message, except } of log) if (seq > since!.seq && except !== id) deliver(message);
+  }
+
+  return {
+    openSocket(_, protocols, events) {
+      handshakes++;
+      tokens.push(protocols.at(-1) ?? "");
+      const mine = { id: `c${handshakes}`, events, rooms: new Set<string>(), over: false };
+      time.setTimer(1, () => {
+        if (mine.over) return;
+        if (refusal !== undefined) {
+          mine.over = true;
+          events.closed(refusal);
+          return;
+        }
+        connection = mine;
+        deliver({
+          type: "connected",
+          payload: {
+            clientId: mine.id,
+            userId: "me",
+            username: "me",
+            expiresAt: new Date(time.dateMs() + tokenLifeMs).toISOString(),
+            protocol: "rooms.v1",
+            heartbeat: { intervalMs: 30_000, timeoutMs: 10_000 },
+            limits: {},
+          },
+        });
+      });
+      return {
+        send: (text) => void time.setTimer(1, () => !mine.over && received(JSON.parse(text) as ClientMessage)),
+        close: () => {
+          if (connection === mine) leaveAll();
+          mine.over = true;
+          if (connection === mine) connection = undefined;
+        },
+      };
+    },
+    get handshakes() {
+      return handshakes;
+    },
+    tokens,
+    log: (room) => logOf(room).flatMap(({ message }) => (message.type === "message" ? [message.payload.content] : [])),
+    will: (misdeed) => void misdeeds.push(misdeed),
+    close: (code) => {
+      leaveAll();
+      end(code);
+    },
+    cut: () => {
+      leaveAll();
+      end(1006);
+    },
+    refuseWith: (code) => {
+      refusal = code;
+    },
+    say: (room, content) => void say(room, content, "somebody"),
+    shutdown: (reconnectWithinMs) => {
+      deliver({ type: "server_shutdown", payload: { reason: "restart", reconnectWithinMs } });
+      time.setTimer(2, () => end(1012));
+    },
+    loseState: () => {
+      epoch++;
+      logs.clear();
+    },
+  };
+}
