@@ -31,6 +31,7 @@ export class Connection implements Transport {
   #expiresAtMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #isReading = true;
+  #hasEnded = false;
 
   /** @param ended called once, with the close code, when nothing of the connection is left */
   constructor(socket: WebSocket, tcp: Socket, context: ConnectionContext, ended: (code: number) => void) {
@@ -51,7 +52,7 @@ export class Connection implements Transport {
     socket.on("close", (code) => {
       clearTimeout(this.#timer);
       this.#watch.stop();
-      if (this.#session) void this.#session.end();
+      this.#endSession();
       ended(code);
     });
     this.#schedule();
@@ -78,8 +79,10 @@ export class Connection implements Transport {
     this.send(event.text);
   }
 
+  /** Says goodbye. The rooms hear of it now, not when the client has answered. */
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
+    this.#endSession();
     // A close frame can only be answered when it is read.
     this.setReading(true);
   }
@@ -104,6 +107,12 @@ export class Connection implements Transport {
   #receive(data: RawData, isBinary: boolean): void {
     if (isBinary) this.close(closeCodes.UNSUPPORTED_DATA.code, "text frames only");
     else this.#session?.receive(data.toString());
+  }
+
+  #endSession(): void {
+    if (this.#hasEnded || !this.#session) return;
+    this.#hasEnded = true;
+    void this.#session.end();
   }
 
   // --- one timer for the heartbeat and the token ---

@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { Heartbeat } from "./heartbeat.ts";
+
+const settings = { intervalMs: 1000, timeoutMs: 300 };
+
+describe("the heartbeat", () => {
+  test("pings after the interval and is content with any bytes", () => {
+    const heartbeat = new Heartbeat(settings, 0, () => 0);
+    expect(heartbeat.dueMs).toBe(1000);
+    expect(heartbeat.beat(999, 5)).toBe("wait");
+    expect(heartbeat.beat(1000, 5)).toBe("ping");
+    expect(heartbeat.dueMs).toBe(1300);
+    expect(heartbeat.beat(1300, 6)).toBe("wait");
+    expect(heartbeat.dueMs).toBe(2000);
+    expect(heartbeat.beat(2000, 6)).toBe("ping");
+  });
+
+  test("finds a peer dead when nothing came in time, and not before", () => {
+    const heartbeat = new Heartbeat(settings, 0, () => 0);
+    heartbeat.beat(1000, 5);
+    expect(heartbeat.beat(1299, 5)).toBe("wait");
+    expect(heartbeat.beat(1300, 5)).toBe("dead");
+  });
+
+  test("shortens each interval by up to a fifth", () => {
+    expect(new Heartbeat(settings, 0, () => 0.9999).dueMs).toBeGreaterThanOrEqual(800);
+    expect(new Heartbeat(settings, 0, () => 0.9999).dueMs).toBeLessThan(810);
+  });
+
+  test("with a timeout over the interval, each answer is waited for in full", () => {
+    const heartbeat = new Heartbeat({ intervalMs: 100, timeoutMs: 250 }, 0, () => 0);
+    expect([100, 200, 300].map((nowMs) => heartbeat.beat(nowMs, 5))).toEqual(["ping", "ping", "ping"]);
+    expect(heartbeat.beat(350, 5)).toBe("dead");
+  });
+
+  test("a peer that is not read counts as alive", () => {
+    const heartbeat = new Heartbeat(settings, 0, () => 0);
+    heartbeat.beat(1000, Number.NaN);
+    expect(heartbeat.beat(1300, Number.NaN)).toBe("wait");
+  });
+});

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import isPublishRefused from "../generated/validators/publish_refused.gen.js";
+import { startTestServer, type TestServer, testToken } from "./in-process-server.ts";
+
+let server: TestServer;
+let token: string;
+beforeAll(async () => {
+  server = await startTestServer();
+  token = await testToken("poster", { roles: ["publisher"] });
+});
+afterAll(() => server.drain());
+
+function post(room: string, body: string, headers: Record<string, string> = {}, to = server) {
+  const all = { authorization: `Bearer ${token}`, "content-type": "application/json", ...headers };
+  return fetch(`${to.http}/rooms/${room}/messages`, { method: "POST", body, headers: all });
+}
+
+async function refusal(response: Response) {
+  const body = await response.json();
+  if (!isPublishRefused(body)) throw new Error(`not a publish_refused: ${JSON.stringify(body)}`);
+  return { status: response.status, ...body.error };
+}
+
+describe("publishing over HTTP", () => {
+  test("puts the message into the room's log, for its members", async () => {
+    const ada = await server.connect("ada");
+    const { payload: joined } = await ada.request("join_room", { room: "news" });
+    const response = await post("news", '{"content":"Deployed"}');
+    expect(response.status).toBe(202);
+    expect(await response.json()).toEqual({ epoch: joined.epoch, seq: joined.seq + 1 });
+    expect((await ada.next("message")).payload).toEqual({
+      room: "news",
+      epoch: joined.epoch,
+      seq: joined.seq + 1,
+      from: { clientId: null, userId: "poster", username: "poster" },
+      content: "Deployed",
+    });
+    ada.socket.close();
+  });
+
+  test("with the same Idempotency-Key happens once", async () => {
+    const key = { "idempotency-key": "0123456789abcdef" };
+    const first = await (await post("once", '{"content":"a"}', key)).json();
+    expect(await (await post("once", '{"content":"a"}', key)).json()).toEqual(first);
+  });
+
+  test.each([
+    ["no token", "news", '{"content":"x"}', { authorization: "" }, 401, "TOKEN_INVALID"],
+    ["no JSON", "news", "{", {}, 400, "INVALID_JSON"],
+    ["null", "news", "null", {}, 400, "INVALID_MESSAGE"],
+    ["no content", "news", "{}", {}, 400, "INVALID_MESSAGE"],
+    ["no body", "news", "", {}, 400, "INVALID_MESSAGE"],
+    ["a room that is no name", "..%2Fnews", '{"content":"x"}', {}, 400, "INVALID_MESSAGE"],
+    ["a path that cannot be decoded", "%ff", '{"content":"x"}', {}, 400, "INVALID_MESSAGE"],
+    ["a key that is none", "news", '{"content":"x"}', { "idempotency-key": "short" }, 400, "INVALID_MESSAGE"],
+    ["too large a body", "news", `{"content":"${"x".repeat(70_000)}"}`, {}, 413, "INVALID_MESSAGE"],
+  ])("refuses %s", async (_, room, body, headers, status, code) => {
+    expect(await refusal(await post(room, body, headers as Record<string, string>))).toMatchObject({ status, code });
+  });
+
+  test("refuses who may not, before it reads the body", async () => {
+    const plain = await testToken("ada");
+    const suspended = await testToken("ada", { roles: ["publisher", "suspended"] });
+    for (const other of [plain, suspended]) {
+      expect(await refusal(await post("news", "{", { authorization: `Bearer ${other}` }))).toMatchObject({
+        status: 403,
+        code: "FORBIDDEN",
+      });
+    }
+  });
+
+  test("points into the body", async () => {
+    expect(await refusal(await post("news", '{"content":7}'))).toMatchObject({ pointer: "/content" });
+  });
+
+  test("is limited per user, with the wait in both units", async () => {
+    const slow = await startTestServer({ PUBLISH_USER_BURST: "1", PUBLISH_USER_PER_SECOND: "0.1" });
+    expect((await post("news", '{"content":"x"}', {}, slow)).status).toBe(202);
+    const response = await post("news", '{"content":"x"}', {}, slow);
+    expect(response.headers.get("retry-after")).toBe("10");
+    const { status, code, retryAfterMs } = await refusal(response);
+    expect([status, code]).toEqual([429, "RATE_LIMITED"]);
+    expect(retryAfterMs).toBeGreaterThan(0);
+    await slow.drain();
+  });
+
+  test("is POST alone", async () => {
+    const response = await fetch(`${server.http}/rooms/news/messages`);
+    expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
+  });
+});
+
+describe("beside it", () => {
+  test("health and metrics say how it is", async () => {
+    expect(await (await fetch(`${server.http}/health/live`)).json()).toEqual({ status: "live" });
+    expect(await (await fetch(`${server.http}/health/ready`)).json()).toEqual({ status: "ready" });
+    const metrics = await (await fetch(`${server.http}/metrics`)).text();
+    expect(metrics).toMatch(/^wsproof_ready 1$/m);
+    expect(metrics).toMatch(/^wsproof_connections \d+$/m);
+  });
+
+  test("metrics can have a port of their own", async () => {
+    const own = await startTestServer({ METRICS_PORT: "0" });
+    expect((await fetch(`${own.http}/metrics`)).status).toBe(404);
+    await own.drain();
+  });
+
+  test("there is nothing else, and nothing says what it is made of", async () => {
+    const response = await fetch(`${server.http}/nothing/here`);
+    expect(response.status).toBe(404);
+    expect(response.headers.get("x-powered-by")).toBeNull();
+    expect(await response.text()).not.toMatch(/node_modules|at .*\.js/);
+  });
+});

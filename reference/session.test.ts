@@ -1,0 +1,337 @@
+import { describe, expect, test } from "vitest";
+import { limits } from "../generated/protocol.gen.ts";
+import { createManualClock } from "./clock.ts";
+import { readConfig } from "./config.ts";
+import { HubUnavailable, HubUncertain, type PublishRequest } from "./hub/hub.ts";
+import { MemoryHub } from "./hub/memory-hub.ts";
+import { Session, type Transport } from "./session.ts";
+import type { Frame } from "./in-process-server.ts";
+import type { Identity } from "./tokens.ts";
+
+const secret = "0123456789abcdef0123456789abcdef";
+
+/** A hub whose next publishes can be held back, or fail. */
+class TestHub extends MemoryHub {
+  hold: Promise<void> | undefined;
+  failure: Error | undefined;
+  override async publish(request: PublishRequest) {
+    await this.hold;
+    if (this.failure) throw this.failure;
+    return super.publish(request);
+  }
+}
+
+function createServer(env: Record<string, string> = {}) {
+  const clock = createManualClock();
+  const config = readConfig({ JWT_SECRET: secret, ...env }, { dev: false });
+  const { limits: values, rates } = config;
+  const hub = new TestHub(
+    { ...values, publishUser: rates.publishUser, eventsPerRoom: 10, keepRoomMs: 1000, keepKeyMs: 120_000 },
+    clock,
+  );
+  const failures: unknown[] = [];
+  const observer = { received: () => {}, refused: () => {}, failed: (error: unknown) => failures.push(error) };
+  /** Tokens are JSON of the identity here. */
+  const verifyToken = async (token: string): Promise<Identity | "invalid"> =>
+    token.startsWith("{") ? JSON.parse(token) : "invalid";
+  const context = { hub, clock, config, verifyToken, observer };
+  let count = 0;
+
+  function connect(userId: string, roles: readonly string[] = []) {
+    const frames: Frame[] = [];
+    const state = { closed: undefined as number | undefined, expiresAtMs: 0, isReading: true };
+    const transport: Transport = {
+      send: (text) => void frames.push(JSON.parse(text)),
+      sendShared: (event) => void frames.push(JSON.parse(event.text)),
+      close: (code) => {
+        state.closed ??= code;
+      },
+      expireAt: (dateMs) => {
+        state.expiresAtMs = dateMs;
+      },
+      setReading: (isReading) => {
+        state.isReading = isReading;
+      },
+    };
+    count += 1;
+    const identity = { userId, username: `Name of ${userId}`, roles, expiresAtMs: clock.dateMs() + 60_000 };
+    const session = new Session(`c-${count}`, identity, context, transport);
+    session.begin();
+    const send = (frame: unknown) => session.receive(typeof frame === "string" ? frame : JSON.stringify(frame));
+    const take = async (): Promise<Frame[]> => {
+      await settle();
+      return frames.splice(0);
+    };
+    return { session, state, frames, send, take, identity };
+  }
+  return { clock, config, hub, failures, connect };
+}
+
+/** Lets all that is ready to happen. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe("a session", () => {
+  test("says connected first, with the numbers in force", async () => {
+    const { connect, clock } = createServer({ MESSAGE_BYTES: "1024", HEARTBEAT_INTERVAL_MS: "500", PUBLISH_BURST: "7" });
+    const ada = connect("ada");
+    ada.send({ type: "ping", id: "p", payload: 1 });
+    const [connected, pong] = await ada.take();
+    expect(connected).toMatchObject({
+      type: "connected",
+      payload: {
+        clientId: "c-1",
+        userId: "ada",
+        username: "Name of ada",
+        expiresAt: new Date(clock.dateMs() + 60_000).toISOString(),
+        protocol: "rooms.v1",
+        heartbeat: { intervalMs: 500, timeoutMs: 10_000 },
+        limits: { messageBytes: 1024, publish: { burst: 7, perSecond: 1 } },
+      },
+    });
+    expect(Object.keys(connected.payload.limits)).toHaveLength(12);
+    expect(pong).toMatchObject({ type: "pong", replyTo: "p", payload: 1 });
+  });
+
+  test("answers in the order of the questions, though the hub takes its time", async () => {
+    const { connect, hub } = createServer();
+    const ada = connect("ada");
+    ada.send({ type: "join_room", id: "1", payload: { room: "lobby" } });
+    await ada.take();
+    let release = () => {};
+    hub.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    ada.send({ type: "chat", id: "2", payload: { room: "lobby", content: "slow" } });
+    ada.send({ type: "ping", id: "3", payload: null });
+    ada.send("not json");
+    ada.send({ type: "leave_room", id: "4", payload: { room: "lobby" } });
+    expect(await ada.take()).toEqual([]);
+    release();
+    expect((await ada.take()).map(({ type, replyTo }) => [type, replyTo])).toEqual([
+      ["message", undefined],
+      ["ack", "2"],
+      ["pong", "3"],
+      ["error", undefined],
+      ["left_room", "4"],
+    ]);
+  });
+
+  test("stops reading when messages come faster than they are dealt with", async () => {
+    const { connect, hub } = createServer({ PING_BURST: "1000" });
+    const ada = connect("ada", ["broadcaster"]);
+    await ada.take();
+    let release = () => {};
+    hub.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    ada.send({ type: "broadcast", id: "b", payload: { content: "slow" } });
+    for (let count = 0; count < 65; count++) ada.send({ type: "ping", id: `${count}`, payload: null });
+    expect(ada.state.isReading).toBe(false);
+    release();
+    expect(await ada.take()).toHaveLength(67);
+    expect(ada.state.isReading).toBe(true);
+  });
+
+  test.each([
+    ["no JSON", "{", { code: "INVALID_JSON" }, undefined],
+    ["nothing", "", { code: "INVALID_JSON" }, undefined],
+    ["null", "null", { code: "INVALID_MESSAGE", pointer: "" }, undefined],
+    ["a list", '[{"type":"ping","id":"1"}]', { code: "INVALID_MESSAGE", pointer: "" }, undefined],
+    ["no type", '{"id":"1"}', { code: "INVALID_MESSAGE", pointer: "/type" }, "1"],
+    ["a type that is no text", '{"type":1,"id":"1"}', { code: "INVALID_MESSAGE", pointer: "/type" }, "1"],
+    ["an unknown type", '{"type":"dance","id":"1"}', { code: "UNKNOWN_TYPE" }, "1"],
+    ["a type from the language", '{"type":"__proto__","id":"1"}', { code: "UNKNOWN_TYPE" }, "1"],
+    ["a server's type", '{"type":"ack","id":"1","payload":{}}', { code: "UNKNOWN_TYPE" }, "1"],
+    [
+      "a missing field",
+      '{"type":"chat","id":"1","payload":{"room":"a"}}',
+      { code: "INVALID_MESSAGE", pointer: "/payload/content" },
+      "1",
+    ],
+    ["a surplus field", '{"type":"leave_room","id":"1","payload":{"room":"a","x/y":1}}', { pointer: "/payload/x~1y" }, "1"],
+    ["__proto__ in it", '{"type":"leave_room","id":"1","payload":{"room":"a","__proto__":{}}}', { code: "INVALID_MESSAGE" }, "1"],
+    ["a room that is no name", '{"type":"leave_room","id":"1","payload":{"room":"../a"}}', { pointer: "/payload/room" }, "1"],
+    ["an id with a space", '{"type":"ping","id":"a b","payload":1}', { pointer: "/id" }, undefined],
+    ["an id that is too long", `{"type":"ping","id":"${"x".repeat(65)}","payload":1}`, { pointer: "/id" }, undefined],
+    ["an id that is a number", '{"type":"ping","id":1,"payload":1}', { pointer: "/id" }, undefined],
+    ["no id", '{"type":"ping","payload":1}', { pointer: "/id" }, undefined],
+  ])("tells what is wrong with %s", async (_, text, payload, replyTo) => {
+    const { connect } = createServer();
+    const ada = connect("ada");
+    await ada.take();
+    ada.send(text);
+    const [error, ...more] = await ada.take();
+    expect(error).toMatchObject({ type: "error", payload: { ...payload, retryable: false } });
+    expect(error.replyTo).toBe(replyTo);
+    expect(more).toEqual([]);
+    expect(ada.state.closed).toBeUndefined();
+  });
+
+  test("the pong carries the payload as it was, however deep", async () => {
+    const { connect } = createServer();
+    const ada = connect("ada");
+    await ada.take();
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+    ada.send(`{"type":"ping","id":"deep","payload":${deep}}`);
+    expect((await ada.take())[0]).toMatchObject({ type: "pong", replyTo: "deep" });
+  });
+
+  test("bears the documented number of malformed frames a minute, and closes at one more", async () => {
+    const { connect, clock } = createServer();
+    const ada = connect("ada");
+    await ada.take();
+    for (let count = 0; count < limits.malformedPerMinute.value; count++) ada.send("{");
+    expect(await ada.take()).toHaveLength(limits.malformedPerMinute.value);
+    clock.advance(limits.malformedPerMinute.windowMs);
+    ada.send("{");
+    expect(await ada.take()).toHaveLength(1);
+    for (let count = 0; count < limits.malformedPerMinute.value; count++) ada.send("{");
+    expect(ada.state.closed).toBe(4400);
+  });
+
+  test("refuses over the rate with an exact wait, and closes after too many refusals", async () => {
+    const { connect, clock } = createServer({ PUBLISH_BURST: "2", PUBLISH_PER_SECOND: "4", REFUSALS_PER_MINUTE: "3" });
+    const ada = connect("ada", ["broadcaster"]);
+    await ada.take();
+    const say = (id: string) => ada.send({ type: "broadcast", id, payload: { content: "x" } });
+    for (const id of ["1", "2", "3"]) say(id);
+    const frames = await ada.take();
+    expect(frames.at(-1)).toMatchObject({
+      replyTo: "3",
+      payload: { code: "RATE_LIMITED", retryable: true, retryAfterMs: 250, retryAfter: 1 },
+    });
+    clock.advance(249);
+    say("4");
+    expect((await ada.take()).at(-1).payload.retryAfterMs).toBe(1);
+    clock.advance(1);
+    say("5");
+    expect((await ada.take()).at(-1)).toMatchObject({ type: "ack", replyTo: "5" });
+    for (const id of ["6", "7"]) say(id);
+    expect(await ada.take()).toHaveLength(1);
+    expect(ada.state.closed).toBe(4429);
+  });
+
+  test("a refusal of the user's rate costs the connection nothing", async () => {
+    const { connect, clock } = createServer({ PUBLISH_BURST: "2", PUBLISH_USER_BURST: "1", PUBLISH_USER_PER_SECOND: "10" });
+    const ada = connect("ada", ["broadcaster"]);
+    await ada.take();
+    for (const id of ["1", "2", "3"]) ada.send({ type: "broadcast", id, payload: { content: "x" } });
+    const refused = (await ada.take()).filter(({ type }) => type === "error");
+    expect(refused.map(({ payload }) => payload.retryAfterMs)).toEqual([100, 100]);
+    clock.advance(100);
+    ada.send({ type: "broadcast", id: "4", payload: { content: "x" } });
+    expect((await ada.take()).at(-1)).toMatchObject({ type: "ack", replyTo: "4" });
+  });
+
+  test("the first requirement that fails decides", async () => {
+    const { connect } = createServer({ PUBLISH_USER_BURST: "1", PUBLISH_USER_PER_SECOND: "0.001" });
+    const ada = connect("ada");
+    await ada.take();
+    ada.send({ type: "broadcast", id: "1", payload: { content: "x" } });
+    ada.send({ type: "broadcast", id: "2", payload: { content: "x" } });
+    expect((await ada.take()).map(({ payload }) => payload.code)).toEqual(["FORBIDDEN", "RATE_LIMITED"]);
+  });
+
+  test("is in at most so many rooms, and a second join is none more", async () => {
+    const { connect } = createServer({ ROOMS_PER_CONNECTION: "2" });
+    const ada = connect("ada");
+    await ada.take();
+    for (const room of ["a", "b", "b", "c"]) ada.send({ type: "join_room", id: room, payload: { room } });
+    ada.send({ type: "leave_room", id: "l", payload: { room: "a" } });
+    ada.send({ type: "join_room", id: "again", payload: { room: "c" } });
+    expect((await ada.take()).map(({ type, payload }) => payload.code ?? type)).toEqual([
+      "joined_room",
+      "joined_room",
+      "joined_room",
+      "TOO_MANY_ROOMS",
+      "left_room",
+      "joined_room",
+    ]);
+  });
+
+  test("typing has no reply, and its refusal no replyTo", async () => {
+    const { connect } = createServer();
+    const ada = connect("ada");
+    await ada.take();
+    ada.send({ type: "typing", payload: { room: "lobby", active: true } });
+    const [refused] = await ada.take();
+    expect(refused).toMatchObject({ payload: { code: "NOT_IN_ROOM" } });
+    expect(refused).not.toHaveProperty("replyTo");
+    ada.send({ type: "join_room", id: "j", payload: { room: "lobby" } });
+    ada.send({ type: "typing", payload: { room: "lobby", active: true } });
+    expect(await ada.take()).toHaveLength(1);
+  });
+
+  test("a fresh token of the same user renews; others are refused and change nothing", async () => {
+    const { connect, clock } = createServer({ CONTROL_BURST: "100" });
+    const ada = connect("ada");
+    await ada.take();
+    const firstMs = ada.state.expiresAtMs;
+    expect(firstMs).toBe(clock.dateMs() + 60_000 + limits.tokenGraceMs.value);
+    const fresh = { ...ada.identity, roles: ["broadcaster"], expiresAtMs: clock.dateMs() + 600_000 };
+    const tokens = ["garbage", { ...fresh, userId: "bob" }, { ...fresh, roles: ["suspended"] }];
+    for (const token of tokens) {
+      ada.send({ type: "authenticate", id: "a", payload: { token: typeof token === "string" ? token : JSON.stringify(token) } });
+    }
+    expect((await ada.take()).map(({ payload }) => payload.code)).toEqual(["TOKEN_INVALID", "TOKEN_MISMATCH", "FORBIDDEN"]);
+    expect(ada.state.expiresAtMs).toBe(firstMs);
+    ada.send({ type: "authenticate", id: "a", payload: { token: JSON.stringify(fresh) } });
+    ada.send({ type: "broadcast", id: "b", payload: { content: "with my new role" } });
+    expect((await ada.take()).map(({ type }) => type)).toEqual(["authenticated", "message", "ack"]);
+    expect(ada.state.expiresAtMs).toBe(fresh.expiresAtMs + limits.tokenGraceMs.value);
+  });
+
+  test.each([
+    ["a suspended user", "ada", ["suspended"], 4403],
+    ["one connection too many", "bob", [], 4430],
+  ])("%s is closed before connected", async (_, userId, roles, code) => {
+    const { connect } = createServer({ CONNECTIONS_PER_USER: "1" });
+    const first = connect("bob");
+    await first.take();
+    const second = connect(userId, roles);
+    expect(await second.take()).toEqual([]);
+    expect(second.state.closed).toBe(code);
+    await second.session.end();
+    first.send({ type: "ping", id: "p", payload: null });
+    expect(await first.take()).toHaveLength(1);
+  });
+
+  test("what the hub cannot do is UNAVAILABLE, what nobody foresaw INTERNAL, and neither is silent", async () => {
+    const { connect, hub, failures } = createServer();
+    const ada = connect("ada", ["broadcaster"]);
+    await ada.take();
+    const errors = [new HubUnavailable("down"), new HubUncertain("lost"), new TypeError("bug")];
+    for (const error of errors) {
+      hub.failure = error;
+      ada.send({ type: "broadcast", id: "b", payload: { content: "x" } });
+      await settle();
+    }
+    expect((await ada.take()).map(({ payload, replyTo }) => [payload.code, payload.retryable, replyTo])).toEqual([
+      ["UNAVAILABLE", true, "b"],
+      ["INTERNAL", true, "b"],
+      ["INTERNAL", true, "b"],
+    ]);
+    expect(failures).toEqual(errors.slice(1));
+  });
+
+  test("the message in hand is finished before the hub hears of the end", async () => {
+    const { connect, hub } = createServer();
+    const [ada, bob] = [connect("ada"), connect("bob")];
+    for (const one of [ada, bob]) one.send({ type: "join_room", id: "j", payload: { room: "lobby" } });
+    await settle();
+    await bob.take();
+    let release = () => {};
+    hub.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    ada.send({ type: "chat", id: "c", payload: { room: "lobby", content: "last words" } });
+    ada.send({ type: "chat", id: "d", payload: { room: "lobby", content: "never read" } });
+    const ended = ada.session.end();
+    release();
+    await ended;
+    expect((await bob.take()).map(({ type, payload }) => payload.content ?? [type, payload.reason])).toEqual([
+      "last words",
+      ["user_left", "disconnect"],
+    ]);
+  });
+});
