@@ -3,6 +3,8 @@ import { bearerToken, decideUpgrade, encodeRefusal, type UpgradeFacts, type Upgr
 
 const good: UpgradeFacts = {
   target: "/ws",
+  httpVersion: "1.1",
+  host: "localhost",
   upgrade: "websocket",
   version: "13",
   origin: undefined,
