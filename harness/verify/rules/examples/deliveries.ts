@@ -201,14 +201,16 @@ export const deliveryRules: readonly Rule[] = [
   }),
 ];
 
-/** Whether another field shows that somebody else caused it, so that it is none of this check's. */
+/**
+ * Whether another field shows that somebody else caused it, so that it is none of this check's. What says who the sender is
+ * decides by itself: others may send the same content at the same time.
+ */
 function foreign(effect: Deliver, received: Received, at: Pointer, { sender }: Scene, sent: unknown): boolean {
-  const identifying = [...effect.bindings].filter(([other, value]) => other !== at && value.kind !== "literal");
-  return (
-    identifying.length > 0 &&
-    identifying.every(([other, value]) => {
-      const wanted = boundValue(value, sent, sender);
-      return wanted !== undefined && !equalJson(wanted, lookup(received.value, other));
-    })
-  );
+  const others = [...effect.bindings].filter(([other]) => other !== at);
+  const differs = ([other, value]: (typeof others)[number]) =>
+    !equalJson(boundValue(value, sent, sender), lookup(received.value, other));
+  const bySender = others.filter(([, { kind }]) => kind === "sender");
+  if (bySender.length > 0) return bySender.some(differs);
+  const byMessage = others.filter(([, { kind }]) => kind === "message");
+  return byMessage.length > 0 && byMessage.every(differs);
 }
