@@ -3,6 +3,7 @@ import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import type { Failure, RuleResult, Verdict } from "../verify/phase.ts";
 import type { Rule, Subject } from "../verify/rule.ts";
+import { notPromised } from "../verify/rule-result.ts";
 import type { PhaseReport } from "../verify/run-phases.ts";
 import type { Summary } from "../verify/verdict.ts";
 import { frameLines } from "./frames.ts";
@@ -38,6 +39,11 @@ export function emitOpening(opening: Opening, palette: Palette): string {
   ].join("\n");
 }
 
+/** Said before a phase that takes its time. */
+export function emitWait(name: string, waitsMs: number): string {
+  return `${name.padEnd(11)} waits up to ${Math.ceil(waitsMs / 1000)} s for times that the document declares\n`;
+}
+
 /** The line of one phase. */
 export function emitPhase({ name, results, sent, received, judged, durationMs }: PhaseReport, palette: Palette): string {
   const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive").length;
@@ -51,8 +57,8 @@ export function emitResults(results: readonly RuleResult[], summary: Summary, pa
   for (const phase of new Set(results.map((one) => one.phase))) {
     const ofPhase = results.filter((one) => one.phase === phase);
     lines.push(palette.bold(phase));
-    for (const result of ofPhase) if (result.verdict !== "not-applicable") lines.push(...resultLines(result, palette));
-    const rest = ofPhase.filter(({ verdict }) => verdict === "not-applicable").length;
+    for (const result of ofPhase) if (result.reason !== notPromised) lines.push(...resultLines(result, palette));
+    const rest = ofPhase.filter(({ reason }) => reason === notPromised).length;
     if (rest > 0)
       lines.push(palette.gray(`  n/a          ${rest} more, for promises that this document does not make (see --list)`));
   }

@@ -48,8 +48,8 @@ export interface Failure {
 }
 
 /**
- * pass; fail (MUST); warn (SHOULD or MAY); not-testable: promised, but nothing was observed (red); not-applicable: the contract does
- * not promise it (grey); inconclusive: the target stalled or went away.
+ * pass; fail (MUST); warn (SHOULD); not-testable: promised, but nothing was observed (red); not-applicable: the contract does not
+ * promise it, or it is a MAY that the target does not make use of (grey); inconclusive: the target stalled or went away.
  */
 export type Verdict = "pass" | "fail" | "warn" | "not-testable" | "not-applicable" | "inconclusive";
 

@@ -1,14 +1,13 @@
 // Runs the asked rules phase by phase, confirms what failed, and makes one result a rule.
 import { TargetLost } from "../errors.ts";
 import type { HistoryEvent } from "../history.ts";
-import { breachRules } from "./breach.ts";
-import { beginCheck } from "./check.ts";
-import type { Failure, RuleResult, Verdict } from "./phase.ts";
-import type { PhaseName, Promised, Rule } from "./rule.ts";
+import { beginCheck, eventsOf } from "./check.ts";
+import type { RuleResult } from "./phase.ts";
+import type { PhaseName, Rule } from "./rule.ts";
+import { fileBreaches, type Job, resultOf, resultOfWhole, withoutOutcome } from "./rule-result.ts";
 import { type MetBreach, type Outcome, runOnce } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
 import type { Asked } from "./selection.ts";
-import { sentenceAt } from "./sentence.ts";
 import type { Watch } from "./watch.ts";
 
 export interface PhaseReport {
@@ -30,7 +29,8 @@ export interface RunReport {
 export interface RunHooks {
   /** The command that runs one rule again, for a person. */
   replay(ruleId: string): string;
-  phaseStarts?(name: PhaseName, rules: number): void;
+  /** @param waitsMs how long it waits on purpose, at least */
+  phaseStarts?(name: PhaseName, waitsMs: number): void;
   progress?(text: string): void;
   phaseEnds?(report: PhaseReport): void;
   /** Where the target is a process of ours that has ended: starts it again, and says how it ended. */
@@ -42,77 +42,88 @@ const lanes = 4;
 /** How often a failure is run again, as long as that takes no longer than `confirmMs`. */
 const confirmRuns = 3;
 const confirmMs = 15_000;
-const keptBreaches = 5;
 
-interface Job {
-  readonly rule: Rule;
-  readonly promised: Promised;
-  outcome?: Outcome;
-  /** Of the outcome and its confirmations. */
-  failed: number;
-  runs: number;
-}
-
+/** Runs the phases in their order. What is lost on the way is told in the report; only our own bugs are thrown. */
 export async function runPhases(run: Run, watch: Watch, asked: readonly Asked[], hooks: RunHooks): Promise<RunReport> {
   const startMs = run.clock.nowMs();
+  const frame = { run, replay: hooks.replay };
   const breaches: MetBreach[] = [];
   const results: RuleResult[] = [];
   let interrupted: string | undefined;
-  for (const { phase, rules } of asked) {
+  for (const one of asked) {
     if (interrupted !== undefined) {
-      results.push(...rules.map((rule) => notRun(run, rule, interrupted ?? "")));
+      for (const rule of one.rules) results.push(withoutOutcome(frame, rule, interrupted));
       continue;
     }
-    hooks.phaseStarts?.(phase.name, rules.length);
-    const phaseStartMs = run.clock.nowMs();
-    const before = { ...run.recorder.counts };
-    const lostBefore = watch.lostAtMs.length;
-    const jobs = createJobs(run, rules);
-    const judged = new Map<string, RuleResult>();
-    try {
-      const died = await diedDuring(runJobs(run, jobs), phase.name, watch, hooks);
-      await confirmAll(run, watch, jobs, hooks, died || (watch.lostAtMs.length > lostBefore && phase.name !== "shutdown"));
-      const whole = rules.filter((rule) => rule.check === "whole-phase" && rule.from(run).length > 0);
-      if (phase.run !== undefined && whole.length > 0) {
-        for (const result of await runWhole(run, phase.run, whole, breaches, hooks)) judged.set(result.id, result);
-      }
-    } catch (error) {
-      if (!(error instanceof TargetLost)) throw error;
-      interrupted = `the target was lost in the phase ${phase.name}. ${error.message}`;
-    }
-    const phaseResults = rules.map(
-      (rule) =>
-        judged.get(rule.id) ??
-        resultOf(
-          run,
-          rule,
-          jobs.filter((job) => job.rule === rule),
-          hooks,
-          interrupted,
-        ),
-    );
-    for (const job of jobs) breaches.push(...(job.outcome?.breaches ?? []));
-    if (
-      interrupted === undefined &&
-      watch.lostAtMs.length > lostBefore &&
-      phase.name !== "shutdown" &&
-      !phaseResults.some(({ verdict }) => verdict === "fail")
-    ) {
-      const atMs = watch.lostAtMs.at(-1) ?? 0;
-      interrupted = `an idle connection that nothing was done to ended ${(atMs / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
-    }
-    results.push(...phaseResults);
-    const { sent, received } = run.recorder.counts;
-    hooks.phaseEnds?.({
-      name: phase.name,
-      results: phaseResults,
-      sent: sent - before.sent,
-      received: received - before.received,
-      judged: phaseResults.reduce((sum, { observed }) => sum + observed, 0),
-      durationMs: run.clock.nowMs() - phaseStartMs,
-    });
+    const phase = await runPhase(run, watch, one, hooks, breaches);
+    interrupted = phase.interrupted;
+    results.push(...phase.results);
   }
-  return { results: fileBreaches(run, results, breaches, hooks), interrupted, durationMs: run.clock.nowMs() - startMs };
+  return { results: fileBreaches(frame, results, breaches), interrupted, durationMs: run.clock.nowMs() - startMs };
+}
+
+async function runPhase(
+  run: Run,
+  watch: Watch,
+  { phase, rules }: Asked,
+  hooks: RunHooks,
+  breaches: MetBreach[],
+): Promise<{ readonly results: readonly RuleResult[]; readonly interrupted: string | undefined }> {
+  const startMs = run.clock.nowMs();
+  const before = { ...run.recorder.counts };
+  const jobs = createJobs(run, rules);
+  hooks.phaseStarts?.(phase.name, longestWaitMs(run, jobs));
+  const shaken = createShaken(watch, phase.name);
+  const whole = new Map<string, RuleResult>();
+  let interrupted: string | undefined;
+  try {
+    const died = await diedDuring(runJobs(run, jobs), phase.name, watch, hooks);
+    await confirmAll(run, watch, jobs, hooks, died || shaken());
+    const asked = rules.filter((rule) => rule.check === "whole-phase" && rule.from(run).length > 0);
+    if (phase.run !== undefined && asked.length > 0) {
+      for (const result of await runWhole(run, phase.run, asked, breaches, hooks)) whole.set(result.id, result);
+    }
+  } catch (error) {
+    if (!(error instanceof TargetLost)) throw error;
+    interrupted = `the target was lost in the phase ${phase.name}. ${error.message}`;
+  }
+  for (const { outcome } of jobs) breaches.push(...(outcome?.breaches ?? []));
+  const frame = { run, replay: hooks.replay };
+  const results = rules.map(
+    (rule) =>
+      whole.get(rule.id) ??
+      resultOf(
+        frame,
+        rule,
+        jobs.filter((job) => job.rule === rule),
+        interrupted,
+      ),
+  );
+  if (interrupted === undefined && shaken() && !results.some(({ verdict }) => verdict === "fail")) {
+    interrupted = `an idle connection that nothing was done to ended ${((watch.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
+  }
+  const { sent, received } = run.recorder.counts;
+  hooks.phaseEnds?.({
+    name: phase.name,
+    results,
+    sent: sent - before.sent,
+    received: received - before.received,
+    judged: results.reduce((sum, { observed }) => sum + observed, 0),
+    durationMs: run.clock.nowMs() - startMs,
+  });
+  return { results, interrupted };
+}
+
+/** Tells whether the bystander's connection was lost since now. In the phase shutdown it has to be. */
+function createShaken(watch: Watch, phase: PhaseName): () => boolean {
+  const before = watch.lostAtMs.length;
+  return () => watch.lostAtMs.length > before && phase !== "shutdown";
+}
+
+/** Of those that wait together, in ms. */
+function longestWaitMs(run: Run, jobs: readonly Job[]): number {
+  const { context } = beginCheck(run);
+  return Math.max(0, ...jobs.map(({ rule, promised }) => rule.waitsMs?.(context, promised) ?? 0));
 }
 
 function createJobs(run: Run, rules: readonly Rule[]): Job[] {
@@ -129,6 +140,7 @@ async function diedDuring(work: Promise<void>, phase: PhaseName, watch: Watch, h
     return false;
   } catch (error) {
     if (!(error instanceof TargetLost) || (await hooks.revive?.()) === undefined) throw error;
+    await watch.demandAlive(); // opens the bystander's connection anew
     return true;
   }
 }
@@ -193,6 +205,7 @@ async function runAlone(run: Run, watch: Watch, { rule, promised }: Job, hooks: 
     } catch (error) {
       const end = error instanceof TargetLost ? await hooks.revive?.() : undefined;
       if (end === undefined) throw error;
+      await watch.demandAlive();
       return fail("the server to go on", end);
     }
     if (watch.lostAtMs.length === lostBefore || rule.phase === "shutdown") return outcome;
@@ -213,118 +226,18 @@ async function runWhole(
   const check = beginCheck(run);
   try {
     const judged = await judge(check.context, rules, (text) => hooks.progress?.(text));
-    const byId = new Map(judged.map((one) => [one.id, one]));
-    return rules.map((rule) => {
-      const { id, level, phase, title } = rule;
-      const found = byId.get(id);
-      const failures = found?.failures ?? [];
-      const observed = found?.observed ?? 0;
-      const vacuous = failures.length === 0 && observed === 0 && found?.inconclusive === undefined;
-      const verdict: Verdict =
-        failures.length > 0
-          ? broken(rule)
-          : found?.inconclusive !== undefined
-            ? "inconclusive"
-            : vacuous
-              ? "not-testable"
-              : "pass";
-      const reason = found?.inconclusive ?? (vacuous ? "no case brought it about" : undefined);
-      return {
-        id,
-        level,
-        phase,
-        title,
-        verdict,
-        reason,
-        observed,
-        vacuous: false,
-        durationMs: run.clock.nowMs() - startMs,
-        failures,
-        notes: check.notes,
-      };
-    });
+    const durationMs = run.clock.nowMs() - startMs;
+    return rules.map((rule) =>
+      resultOfWhole(
+        rule,
+        judged.find(({ id }) => id === rule.id),
+        durationMs,
+        check.notes,
+      ),
+    );
   } finally {
-    breaches.push(...check.breaches.map((breach) => ({ ...breach, frames: [] })));
+    breaches.push(...check.breaches.map((breach) => ({ ...breach, frames: eventsOf(run, new Set([breach.connection])) })));
     await check.end();
     run.recorder.forget(check.connections);
   }
-}
-
-function broken(rule: Rule): Verdict {
-  return rule.level === "MUST" ? "fail" : "warn";
-}
-
-function resultOf(run: Run, rule: Rule, jobs: readonly Job[], hooks: RunHooks, interrupted: string | undefined): RuleResult {
-  if (jobs.length === 0) return notRun(run, rule, interrupted ?? "its phase cannot judge it");
-  const { id, level, phase, title } = rule;
-  const outcomes = jobs.map(({ outcome }) => outcome);
-  const failures = jobs.flatMap((job): Failure[] => {
-    const { outcome, promised, failed, runs } = job;
-    if (outcome?.kind !== "fail") return [];
-    const { expected, actual, frames } = outcome;
-    const { pointer } = promised;
-    const says = promised.says ?? sentenceAt(run.contract, pointer);
-    return [{ pointer, says, expected, actual, failed, runs, steps: [], frames, seed: run.seed, replay: hooks.replay(id) }];
-  });
-  const find = <K extends Outcome["kind"]>(kind: K) =>
-    outcomes.find((one): one is Extract<Outcome, { kind: K }> => one?.kind === kind);
-  const lost = find("lost");
-  const untestable = find("not-testable");
-  const missing = outcomes.some((one) => one === undefined);
-  const [verdict, reason]: [Verdict, string | undefined] =
-    failures.length > 0
-      ? [broken(rule), undefined]
-      : lost !== undefined || missing
-        ? ["inconclusive", lost?.reason ?? interrupted]
-        : find("pass") === undefined || untestable?.vacuous === true
-          ? ["not-testable", untestable?.reason]
-          : ["pass", untestable === undefined ? undefined : `in part: ${untestable.reason}`];
-  return {
-    id,
-    level,
-    phase,
-    title,
-    verdict,
-    reason,
-    observed: outcomes.reduce((sum, one) => sum + (one?.observed ?? 0), 0),
-    vacuous: outcomes.some((one) => one?.kind === "not-testable" && one.vacuous),
-    durationMs: outcomes.reduce((sum, one) => sum + (one?.durationMs ?? 0), 0),
-    failures,
-    notes: [...new Set(outcomes.flatMap((one) => one?.notes ?? []))],
-  };
-}
-
-function notRun(run: Run, { id, level, phase, title, from }: Rule, why: string): RuleResult {
-  const promised = from(run).length > 0;
-  const verdict: Verdict = promised ? "inconclusive" : "not-applicable";
-  const reason = promised ? why : "the document does not promise it";
-  return { id, level, phase, title, verdict, reason, observed: 0, vacuous: false, durationMs: 0, failures: [], notes: [] };
-}
-
-/** Puts what broke a standard or a schema under its rule, whichever check met it. */
-function fileBreaches(run: Run, results: readonly RuleResult[], breaches: readonly MetBreach[], hooks: RunHooks): RuleResult[] {
-  return results.map((result): RuleResult => {
-    const kind = result.id === breachRules.message ? "message" : result.id === breachRules.frame ? "frame" : undefined;
-    const met = breaches.filter((breach) => breach.kind === kind);
-    if (met.length === 0) return result;
-    const distinct = new Map<string, MetBreach>();
-    for (const breach of met) if (!distinct.has(breach.pointer)) distinct.set(breach.pointer, breach);
-    const failures = [...distinct.values()].slice(0, keptBreaches).map(({ pointer, expected, actual, frames }): Failure => {
-      const failed = met.filter((one) => one.pointer === pointer).length;
-      const says = sentenceAt(run.contract, pointer);
-      return {
-        pointer,
-        says,
-        expected,
-        actual,
-        failed,
-        runs: failed,
-        steps: [],
-        frames,
-        seed: run.seed,
-        replay: hooks.replay(result.id),
-      };
-    });
-    return { ...result, verdict: result.level === "MUST" ? "fail" : "warn", reason: undefined, failures };
-  });
 }

@@ -5,7 +5,7 @@ import picocolors from "picocolors";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { exitCode, UsageError } from "../errors.ts";
 import type { Opening } from "../report/reported-run.ts";
-import { emitList, emitOpening, emitPhase, emitResults, type Palette } from "../report/terminal.ts";
+import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
 import { channelFor } from "./check.ts";
@@ -18,6 +18,9 @@ import { runPhases } from "./run-phases.ts";
 import { type Asked, selectRules } from "./selection.ts";
 import { type Flags, loadSettings, type Settings } from "./settings.ts";
 import { summarise } from "./verdict.ts";
+
+/** A phase that waits longer says so before. */
+const tellWaitMs = 2_000;
 
 /**
  * Runs `wsproof verify`.
@@ -130,6 +133,7 @@ async function judge({
   try {
     const outcome = await runPhases(run, watch, asked, {
       replay: (id) => replayCommand(settings, id),
+      phaseStarts: (name, waitsMs) => (waitsMs < tellWaitMs ? undefined : write(emitWait(name, waitsMs))),
       progress: (text) => (live ? write(`\r\x1b[K${palette.dim(text)}`) : undefined),
       phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${emitPhase(phase, palette)}`),
       async revive() {
