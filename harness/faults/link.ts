@@ -344,9 +344,9 @@ export class Link {
         return true;
       }
       case "repair": {
-        const name = passing.name ?? this.#crowd.traffic.anyRequest;
-        if (name === undefined) return false;
-        replace(JSON.stringify(composer.repaired(name, passing.value)));
+        const good = this.#crowd.traffic.repaired(passing);
+        if (good === undefined) return false;
+        replace(good);
         return true;
       }
       case "close":

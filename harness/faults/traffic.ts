@@ -47,8 +47,8 @@ export interface Traffic {
   direction(match: Match): Direction;
   /** Whether the reply promises that what was missed follows. */
   replays(reply: Passing): boolean;
-  /** The name of a message of the client that is always answered: the fence, else the first with a reply. */
-  readonly anyRequest: string | undefined;
+  /** A good message in the place of a malformed one: the same message where it is known, else one that is always answered. */
+  repaired(bad: Passing): string | undefined;
 }
 
 export function createTraffic(contract: Contract, channel: Channel, messages: Messages): Traffic {
@@ -99,7 +99,15 @@ export function createTraffic(contract: Contract, channel: Channel, messages: Me
 
   return {
     composer,
-    anyRequest: answered?.messages[0],
+    repaired({ name, value }) {
+      const wanted = name ?? answered?.messages[0];
+      if (wanted === undefined) return undefined;
+      // Its own id, unless that is what is wrong with it.
+      const made = composer.repaired(wanted, value);
+      const good =
+        messages.read(JSON.stringify(made), "fromClient").wrong.length === 0 ? made : composer.repaired(wanted, undefined);
+      return JSON.stringify(good);
+    },
     replays({ cause, value }) {
       const effect = cause?.operation.effects.find((one) => one.kind === "replay");
       if (effect === undefined || cause === undefined || composer.resolve(effect.since, cause) === undefined) return false;

@@ -8,7 +8,7 @@ import type { Target } from "../verify/context.ts";
 import type { Embedded } from "../verify/embedded.ts";
 import { type OpenedRun, openRun } from "../verify/open-run.ts";
 import type { Received } from "../verify/peer.ts";
-import { NotTestable, type Subject } from "../verify/rule.ts";
+import { type Level, NotTestable, type Subject } from "../verify/rule.ts";
 import { runOnce } from "../verify/run-rule.ts";
 import type { Run } from "../verify/run-state.ts";
 import type { Claim } from "./claims.ts";
@@ -17,6 +17,7 @@ import { createServers, type ServerChoice } from "./servers.ts";
 /** What came of one rule for one promise behind one fault (undefined: none). */
 export interface Proof {
   readonly rule: string;
+  readonly level: Level;
   /** Of the promise. */
   readonly pointer: string;
   readonly fault: string | undefined;
@@ -71,6 +72,7 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
       const startMs = performance.now();
       const proof = (verdict: Proof["verdict"], detail: string): Proof => ({
         rule: rule.id,
+        level: rule.level,
         pointer: promised.pointer,
         fault: fault?.id,
         verdict,

@@ -50,14 +50,21 @@ export async function runTasks(prover: Prover, tasks: readonly Task[], done: (pr
 
 /** What is wrong with a proof, in one sentence; undefined where all is well. */
 export function complaint(proof: Proof): string | undefined {
-  const { rule, pointer, fault, verdict, detail } = proof;
+  const { rule, level, pointer, fault, verdict, detail } = proof;
   const what = `${rule} (${pointer})`;
   if (fault === undefined) {
-    if (verdict === "passes") return undefined;
-    return verdict === "convicts"
-      ? `${what} fails on the honest server: ${detail}`
-      : `${what} cannot be judged on the honest server: ${detail}`;
+    // What only should be so, the honest server may do otherwise: a run warns of it.
+    if (verdict === "passes" || (verdict === "convicts" && level !== "MUST")) return undefined;
+    const says = verdict === "convicts" ? "fails" : "cannot be judged";
+    return `${what} ${says} on the honest server: ${detail}`;
   }
   if (verdict === "convicts") return undefined;
   return verdict === "passes" ? `${what} passes behind its fault ${fault}` : `${what} cannot judge its fault ${fault}: ${detail}`;
+}
+
+/** What is wrong with the claims themselves. */
+export function unclaimed(claims: readonly Claim[]): readonly string[] {
+  return claims
+    .filter(({ faults }) => faults.length === 0)
+    .map(({ rule, promised }) => `${rule.id} (${promised.pointer}) names no fault`);
 }
