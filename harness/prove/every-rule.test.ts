@@ -8,7 +8,7 @@ import { loadOwnSubject } from "./subject.ts";
 
 const subject = await loadOwnSubject();
 const claims = claimsOf(phases, subject);
-const prover = createProver(subject);
+const prover = createProver(subject, { faultTimeoutMs: 1_000 });
 afterAll(() => prover.end());
 
 /** Rules that wait for declared times, or end the server, are left to `npm run prove`. */
