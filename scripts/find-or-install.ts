@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 export const packages = {
   "redis-server": "redis-server",
   nginx: "nginx",
+  openssl: "openssl",
   chromium: "chromium",
   "python3-websockets": "/usr/lib/python3/dist-packages/websockets/__init__.py",
 } as const;

@@ -3,7 +3,7 @@ import { delimiter, dirname } from "node:path";
 import { findOrInstall } from "./find-or-install.ts";
 
 export default function installBeforeTests(): void {
-  const folders = (["redis-server", "nginx"] as const).map((name) => dirname(findOrInstall(name)));
+  const folders = (["redis-server", "nginx", "openssl"] as const).map((name) => dirname(findOrInstall(name)));
   findOrInstall("python3-websockets");
   // nginx lies in /usr/sbin, which is not on everybody's PATH.
   process.env.PATH = [process.env.PATH, ...new Set(folders)].join(delimiter);
