@@ -29,7 +29,6 @@ const witnesses: Readonly<
     breaks: {
       "frames-opening-host-missing": "ws leaves the head to node:http, which asks for Host in requests but not in upgrades",
       "frames-opening-http-1-0": "ws does not look at the version of HTTP",
-      "frames-utf8-fail-fast": "ws looks at UTF-8 once the message is whole, as it may",
     },
   },
   "python3-websockets": {
