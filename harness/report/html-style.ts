@@ -55,6 +55,7 @@ blockquote footer { color: var(--soft); font-size: 0.9rem; }
 .scroll table { border: 0; }
 svg { display: block; max-width: none; color: var(--ink); font: 12px ui-monospace, Menlo, Consolas, monospace; }
 svg text { fill: currentColor; }
+svg .label { paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
 svg .name { font-weight: 700; }
 svg .time { fill: var(--soft); }
 svg .life { stroke: var(--line); stroke-width: 1.5; }

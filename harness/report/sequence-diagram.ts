@@ -6,7 +6,7 @@ import { escapeMarkup } from "./markup.ts";
 const rowHeight = 44;
 const columnWidth = 150;
 const leftWidth = 74;
-const targetGap = 420;
+const targetGap = 480;
 const headHeight = 40;
 /** Longer runs show their end: that is where they fail. */
 const maxRows = 30;

@@ -8,6 +8,7 @@ import type { Breach } from "./breach.ts";
 import { withValueAt } from "./messages.ts";
 import type { Closed, Peer, RawFrame, Received, User, Wanted, Within } from "./peer.ts";
 import type { Run } from "./run-state.ts";
+import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex, shownText } from "./words.ts";
 
 /** What a connection needs from the check that it belongs to. */
 export interface Owner {
@@ -349,40 +350,4 @@ function matcher(wanted: Wanted): (received: Received) => boolean {
   if (typeof wanted === "function") return wanted;
   const names = typeof wanted === "string" ? [wanted] : wanted;
   return ({ name }) => name !== undefined && names.includes(name);
-}
-
-function describeWanted(wanted: Wanted): string {
-  if (typeof wanted === "function") return (wanted as { describes?: string }).describes ?? (wanted.name || "a certain message");
-  return typeof wanted === "string" ? wanted : wanted.join(" or ");
-}
-
-/** What came, for a person: the name and the text, cut. */
-export function describeReceived({ name, text }: Received): string {
-  return name === undefined ? shownText(text) : `${name} ${shownText(text)}`;
-}
-
-export function describeClosed({ code, reason }: Closed): string {
-  if (code === 1006) return `the end of the connection without a close frame${reason === "" ? "" : ` ${reason}`}`;
-  return `close ${code}${reason === "" ? "" : ` ${JSON.stringify(reason)}`}`;
-}
-
-function describeFrame(frame: RawFrame): string {
-  const name = Object.entries(opcode).find(([, code]) => code === frame.opcode)?.[0] ?? `opcode ${frame.opcode}`;
-  const payload = typeof frame.payload === "string" ? Buffer.from(frame.payload) : (frame.payload ?? Buffer.alloc(0));
-  const odd = [
-    frame.fin === false ? "not final" : "",
-    frame.reserved ? `reserved bits ${frame.reserved}` : "",
-    frame.maskKey === "none" ? "unmasked" : "",
-    frame.declaredLength !== undefined ? `length said to be ${frame.declaredLength}` : "",
-  ].filter((one) => one !== "");
-  return [name, ...odd, `${payload.length} bytes${payload.length > 0 ? ` ${shownHex(payload)}` : ""}`].join(", ");
-}
-
-function shownHex(bytes: Uint8Array): string {
-  const hex = Buffer.from(bytes.subarray(0, 40)).toString("hex");
-  return bytes.length > 40 ? `${hex}...` : hex;
-}
-
-function shownText(text: string): string {
-  return text.length > 300 ? `${text.slice(0, 300)}...` : text;
 }

@@ -188,8 +188,14 @@ async function confirmAll(run: Run, watch: Watch, jobs: readonly Job[], hooks: R
     const counted = first === undefined || shaken || first.kind === "lost" ? again : [first, ...again];
     job.runs = counted.length;
     job.failed = counted.filter(({ kind }) => kind === "fail").length;
-    job.outcome = counted.find(({ kind }) => kind === "fail") ?? counted.at(-1)!;
+    job.outcome = shortestFailure(counted) ?? counted.at(-1)!;
   }
+}
+
+/** Of several runs the failure that is quickest read: one that ran alone has no frames of others in it. */
+function shortestFailure(outcomes: readonly Outcome[]): Outcome | undefined {
+  const failures = outcomes.filter((one) => one.kind === "fail");
+  return failures.toSorted((one, other) => one.frames.length - other.frames.length)[0];
 }
 
 /** Once, while nothing else runs, so that what befalls the target and its other connections is this rule's doing. */

@@ -1,7 +1,7 @@
 // The sentence of the document that stands behind a pointer, for a person who reads a failure.
 import type { Contract, DocumentPointer } from "../../spec/contract.ts";
 
-/** Members that say in words what the thing promises, the most telling first. */
+/** Members that may say in words what the thing promises, the most telling first. A single word is a keyword, no sentence. */
 const telling = ["when", "description", "summary", "title"] as const;
 
 /**
@@ -19,7 +19,7 @@ export function sentenceAt(contract: Contract, pointer: DocumentPointer): string
     const thing = value as Record<string, unknown>;
     const at = thing.pointer;
     if (typeof at === "string" && (pointer === at || pointer.startsWith(`${at}/`)) && at.length > (best?.pointer.length ?? -1)) {
-      const words = telling.map((member) => thing[member]).find((one) => typeof one === "string" && one !== "");
+      const words = telling.map((member) => thing[member]).find((one) => typeof one === "string" && /\s/.test(one));
       if (words !== undefined) best = { pointer: at, words: (words as string).trim() };
     }
     for (const inner of Object.values(thing)) visit(inner);

@@ -4,9 +4,9 @@ import { lookup } from "../../../../spec/pointer.ts";
 import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
 import { describeRefusal } from "../../check.ts";
-import { describeReceived } from "../../connection.ts";
 import type { Context } from "../../context.ts";
 import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { describeReceived } from "../../words.ts";
 
 interface First extends Promised {
   readonly first: string;

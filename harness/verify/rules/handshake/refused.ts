@@ -2,9 +2,9 @@
 import type { Refusal } from "../../../../spec/contract.ts";
 import { Violation } from "../../../errors.ts";
 import { describeRefusal } from "../../check.ts";
-import { describeReceived } from "../../connection.ts";
 import type { Context, DialOptions } from "../../context.ts";
 import { NotTestable, type Subject } from "../../rule.ts";
+import { describeReceived } from "../../words.ts";
 
 /** The refusals of the channel for this reason. */
 export function refusals({ channel }: Subject, when: Refusal["when"]): readonly Refusal[] {
