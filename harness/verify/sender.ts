@@ -11,6 +11,7 @@ const spare = 4;
 interface Spent {
   readonly peer: Peer;
   malformed: number;
+  frames: number;
   readonly byRate: Map<string, number>;
 }
 
@@ -33,11 +34,13 @@ export function createSender(context: Context, operation: Operation | undefined)
   );
   // A malformed frame has no operation; it is counted as if it were this one, since a server may well do so.
   const perFrame = [...new Set([operation, fence, ...addersFor(context, operation)].flatMap((one) => ratesOf(context, one)))];
+  const tuples = Math.min(Number.POSITIVE_INFINITY, ...tupleLimits(context, operation));
   let current: Spent | undefined;
 
   const fits = (spent: Spent, malformed: boolean) =>
     spent.peer.closed === undefined &&
     (!malformed || spent.malformed < strikes) &&
+    spent.frames + 2 <= Math.max(2, tuples) &&
     perFrame.every(
       (limit) => (spent.byRate.get(limit.name) ?? 0) + 1 + spare <= Math.max(1 + spare, context.effective(limit).burst),
     );
@@ -48,13 +51,26 @@ export function createSender(context: Context, operation: Operation | undefined)
       if (current === undefined || !fits(current, malformed)) {
         await current?.peer.hangUp();
         const user = operation === undefined ? await context.user() : await userFor(context, operation);
-        current = { peer: await context.dial({ user }), malformed: 0, byRate: new Map() };
+        current = { peer: await context.dial({ user }), malformed: 0, frames: 0, byRate: new Map() };
       }
+      current.frames++;
       if (malformed) current.malformed++;
       for (const { name } of perFrame) current.byRate.set(name, (current.byRate.get(name) ?? 0) + 1);
       return current.peer;
     },
   };
+}
+
+/** How many tuples of a relation that the operation adds or needs one connection may have: each frame may be about another. */
+function tupleLimits(context: Context, operation: Operation | undefined): number[] {
+  const relations = new Set(
+    [operation, ...addersFor(context, operation)].flatMap((one) =>
+      (one?.effects ?? []).flatMap((effect) => (effect.kind === "add" ? [effect.relation] : [])),
+    ),
+  );
+  return context.channel.limits.flatMap((limit) =>
+    limit.kind === "relation" && limit.per === "connection" && relations.has(limit.relation) ? [context.effective(limit)] : [],
+  );
 }
 
 /** Operations that are performed first, so that a relation holds which this one requires. */

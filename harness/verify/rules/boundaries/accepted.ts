@@ -46,7 +46,8 @@ function accepts(kind: BoundKind): Rule {
     },
     brokenBy: ({ client }, subject) => {
       const [malformed] = errorsFor(subject, ["not-in-schema"]);
-      return malformed === undefined
+      // Where the fence itself is refused, nothing can be judged any more.
+      return malformed === undefined || client.operation.id === subject.channel.delivery?.fence
         ? faults.closesInsteadOf(client.message.name, 1011)
         : faults.refuses(client.operation.id, client.message.name, malformed.code);
     },

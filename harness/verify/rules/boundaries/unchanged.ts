@@ -10,7 +10,7 @@ import { faults } from "../../../faults/fault.ts";
 import { shortened } from "../../answer.ts";
 import { withValueAt } from "../../messages.ts";
 import { type Rule, rule, type Subject } from "../../rule.ts";
-import { type DeliveryPromise, deliveries, isOf, stage } from "../examples/deliveries.ts";
+import { type DeliveryPromise, deliveries, freeTexts, isOf, stage } from "../examples/deliveries.ts";
 
 interface CarriedPromise extends DeliveryPromise {
   /** In the request. */
@@ -21,22 +21,8 @@ interface CarriedPromise extends DeliveryPromise {
 
 /** Fields of deliveries that carry a text of the request which decides nothing else. */
 function carried(subject: Subject): readonly CarriedPromise[] {
-  return deliveries(subject).flatMap((promise) => {
-    const { effect, client } = promise;
-    const deciding = [effect.to, ...client.operation.requires].flatMap((one) =>
-      "where" in one ? [...one.where.values()] : "equals" in one ? [one.equals] : [],
-    );
-    const places = deciding.flatMap((value) => (value.kind === "message" ? [value.pointer] : []));
-    return [...effect.bindings].flatMap(([at, value]) =>
-      value.kind === "message" && !places.includes(value.pointer) && typeof exampleText(promise, value.pointer) === "string"
-        ? [{ ...promise, source: value.pointer, at }]
-        : [],
-    );
-  });
+  return deliveries(subject).flatMap((promise) => freeTexts(promise).map((carried) => ({ ...promise, ...carried })));
 }
-
-const exampleText = ({ client }: DeliveryPromise, source: Pointer) =>
-  valueAt(client.message.examples[0]!.payload as Json, source);
 
 /** What programs are prone to change. */
 const delicate = [

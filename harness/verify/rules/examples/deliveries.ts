@@ -1,6 +1,7 @@
 // Deliveries: what an operation sends to others reaches one of them, with the fields that the document fills, and the sender only if it says so.
 import type { Effect, Pointer, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
+import { dataOf } from "../../../data/contract-data.ts";
 import { equalJson } from "../../../data/json.ts";
 import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
@@ -47,6 +48,21 @@ function fields(subject: Subject): readonly FieldPromise[] {
   );
 }
 
+/** Where the delivery carries a text of the request which decides nothing else. */
+export function freeTexts({ client, effect }: DeliveryPromise): readonly { readonly source: Pointer; readonly at: Pointer }[] {
+  const { operation, message } = client;
+  const deciding = [effect.to, ...operation.requires, ...operation.effects].flatMap((one) =>
+    "where" in one ? [...one.where.values()] : "equals" in one ? [one.equals] : [],
+  );
+  const places = deciding.flatMap((value) => (value.kind === "message" ? [value.pointer] : []));
+  const example = message.examples[0]!.payload;
+  return [...effect.bindings].flatMap(([at, value]) =>
+    value.kind === "message" && !places.includes(value.pointer) && typeof lookup(example, value.pointer) === "string"
+      ? [{ source: value.pointer, at }]
+      : [],
+  );
+}
+
 export interface Scene {
   readonly sender: Peer;
   /** Someone else to whom the effect delivers. */
@@ -62,6 +78,12 @@ export async function stage(context: Context, { client, effect }: DeliveryPromis
   const other = await context.dial();
   const keys = new Map<string, unknown>();
   let message = await reach(context, sender, operation, keys);
+  // Others may do the same at the same time: a text of our own tells their deliveries from ours.
+  const isValid = dataOf(context.contract).judge.compile(client.message.payload);
+  for (const { source } of freeTexts({ client, effect, pointer: effect.pointer })) {
+    const unique = withValueAt(message, source, context.fresh("text"));
+    if (isValid(unique)) message = unique;
+  }
   const { to } = effect;
   if (to.kind === "connection") {
     if (to.equals.kind !== "message") throw new NotTestable(`who receives ${effect.message} does not follow from the request`);

@@ -108,7 +108,8 @@ export const replyRules: readonly Rule[] = [
     },
     brokenBy: ({ client }, subject) => {
       const other = subject.contract.errors?.codes.find(({ when }) => when === "internal" || when === "unavailable");
-      return other === undefined
+      // Where the fence itself is refused, nothing can be judged any more.
+      return other === undefined || client.operation.id === subject.channel.delivery?.fence
         ? faults.closesInsteadOf(client.message.name, 1011)
         : faults.refuses(client.operation.id, client.message.name, other.code);
     },
