@@ -1,7 +1,7 @@
 // The Redis hub on a real redis-server: several nodes, one order.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeHub } from "./hub-contract.ts";
-import { TestNode, until } from "./redis/test-node.ts";
+import { TestNode, testSettings, until } from "./redis/test-node.ts";
 import { TestRedis } from "./redis/test-redis.ts";
 
 describeHub("the hub on Redis", async (settings, nodeCount) => {
@@ -51,5 +51,14 @@ describe("several nodes on one Redis", () => {
     expect(bob.events.map(({ seq }) => seq)).toEqual(Array.from({ length: 1_000 }, (_, index) => index + 3));
     // Each sender in its order.
     expect(bob.told.filter((text) => text.startsWith("message a"))).toEqual(sent.map((index) => `message a${index}`));
+  });
+
+  it("takes the highest rate that the settings allow", async () => {
+    const settings = { ...testSettings, publishUser: { burst: 1_000_000_000, perSecond: 1_000_000_000 } };
+    const fast = new TestNode({ url: redis.url, settings });
+    nodes.push(fast);
+    const ada = await (await fast.available()).connect("ada");
+    await ada.join("lobby");
+    await ada.say("lobby", "hi");
   });
 });

@@ -55,7 +55,7 @@ local function rateRefusal(key, burst, perSecond)
   local waitMs = due + interval - now - burst * interval
   -- Less than a microsecond is rounding.
   if waitMs > 0.001 then return math.ceil(waitMs) end
-  redis.call('SET', key, string.format('%.3f', due + interval), 'PX', math.ceil(due + interval - now))
+  redis.call('SET', key, string.format('%.3f', due + interval), 'PX', math.max(1, math.ceil(due + interval - now)))
 end
 
 -- The answer of the message that had the idempotency key first.

@@ -51,6 +51,8 @@ export class RedisConnection {
         url: this.#options.url,
         // Nothing waits for a connection that may never come.
         disableOfflineQueue: true,
+        // A deadline of its own for each command, an AbortSignal, costs more than all the rest; ours are elsewhere.
+        commandOptions: { timeout: 0 },
         commandsQueueMaxLength: 50_000,
         maintNotifications: "disabled",
         socket: { reconnectStrategy: false, connectTimeout: this.#options.connectMs },
