@@ -2,9 +2,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { DocumentPointer, Finding } from "./contract.ts";
-import { canonical, join, lookup } from "./pointer.ts";
+import { canonical, join, lookup, parent } from "./pointer.ts";
 import { isRecord } from "./raw.ts";
-import { at, parseTree, resolve, type SourceTree } from "./source-tree.ts";
+import { at, type FindingText, parseTree, resolve, type SourceTree } from "./source-tree.ts";
 
 /** Where the other files of a document stand in its tree, one key each. Such a key means nothing in AsyncAPI. */
 const filesKey = "x-wsproof-files";
@@ -94,7 +94,8 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
   for (const reference of [...referencesIn(root, "#"), ...referencesIn(files, `#/${filesKey}`)]) {
     const target = reference.holder.$ref as string;
     if (!target.startsWith("#") || resolve(bundled, canonical(target)) !== undefined) continue;
-    findings.push(at(bundled, reference.pointer, leadsNowhere(bundled, reference.value)));
+    const text = leadsNowhere(bundled, reference);
+    if (text !== undefined) findings.push(at(bundled, reference.pointer, text));
   }
   return { tree: bundled, findings };
 }
@@ -117,23 +118,29 @@ const unresolved = (reference: string, why: string) =>
     mend: "correct the reference, or add what it names",
   }) as const;
 
-function leadsNowhere(tree: SourceTree, reference: string) {
-  // Where the target itself is there, following it must have come back to where it began.
+/** The finding for a reference that does not resolve; undefined where it only leads to another such reference. */
+function leadsNowhere(tree: SourceTree, { pointer, holder, value }: Reference): FindingText | undefined {
+  const own = parent(pointer);
   const seen = new Set<string>();
-  for (let current = canonical(reference); current.startsWith("#"); ) {
-    if (seen.has(current)) {
+  for (let current = canonical(holder.$ref as string); !seen.has(current); ) {
+    seen.add(current);
+    const target = lookup(tree.root, current);
+    if (!isRecord(target) || typeof target.$ref !== "string") break;
+    if (current === own) {
       return {
         grade: "fatal",
         id: "ref-circular",
         expected: "references that end at something",
-        actual: `${[...seen, current].join(" -> ")}`,
+        actual: [own, ...seen].join(" -> "),
         mend: "let one of them hold the thing itself",
-      } as const;
+      };
     }
-    seen.add(current);
-    const value = lookup(tree.root, current);
-    if (!isRecord(value) || typeof value.$ref !== "string") break;
-    current = canonical(value.$ref);
+    current = canonical(target.$ref);
   }
-  return unresolved(reference, "nothing stands there");
+  const onTheWay = (place: DocumentPointer): boolean => {
+    const target = lookup(tree.root, place);
+    const isBroken = isRecord(target) && typeof target.$ref === "string" && resolve(tree, place) === undefined;
+    return isBroken || (place.includes("/") && onTheWay(parent(place)));
+  };
+  return onTheWay(canonical(holder.$ref as string)) ? undefined : unresolved(value, "nothing stands there");
 }

@@ -8,9 +8,10 @@ const advice =
   /-(latest-version|tags|tag-description|id|messageId|operationId|defaultContentType|info-.*|unused-component|unused-.*)$/;
 /** Our own checks say the same with the value and what would mend it. */
 const covered = new Set([
-  "asyncapi-message-examples",
+  "asyncapi2-message-examples",
   "asyncapi3-message-examples",
-  "asyncapi-3-message-examples",
+  "asyncapi2-channel-parameters",
+  "asyncapi3-channel-parameters",
   "invalid-ref",
 ]);
 

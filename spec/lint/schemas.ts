@@ -118,21 +118,25 @@ export const checkSatisfiable: Check = ({ tree, contract }) => {
     );
 };
 
+/** What AJV says of the schemas as a whole; unknown keywords have a finding of their own, with their place. */
 export const checkCompiled: Check = ({ tree, validators }) =>
-  validators.problems().map(({ kind, pointer, message, text: reason }) =>
-    at(tree, locate(tree, pointer, reason), {
-      grade: kind === "not-unicode" ? "note" : "degraded",
-      id: `schema-${kind}`,
-      expected: `a schema of ${message} that ${kind === "not-strict" ? "has no keyword without effect" : "AJV can use as it stands"}`,
-      actual: reason,
-      mend:
-        kind === "not-unicode"
-          ? "nothing needs to be done; the pattern is read without the flag u. Remove needless backslashes from it"
-          : kind === "not-strict"
-            ? "remove the keyword, or add the `type` that it belongs to"
-            : "mend the schema; until then every value counts as valid",
-    }),
-  );
+  validators
+    .problems()
+    .filter(({ text: reason }) => !reason.startsWith("strict mode: unknown keyword"))
+    .map(({ kind, pointer, message, text: reason }) =>
+      at(tree, locate(tree, pointer, reason), {
+        grade: kind === "not-unicode" ? "note" : "degraded",
+        id: `schema-${kind}`,
+        expected: `a schema of ${message} that ${kind === "not-strict" ? "has no keyword without effect" : "AJV can use as it stands"}`,
+        actual: reason,
+        mend:
+          kind === "not-unicode"
+            ? "nothing needs to be done; the pattern is read without the flag u. Remove needless backslashes from it"
+            : kind === "not-strict"
+              ? "remove the keyword, or add the `type` that it belongs to"
+              : "mend the schema; until then every value counts as valid",
+      }),
+    );
 
 /** Where AJV names a pattern, the place of that pattern; else the message's payload. */
 function locate(tree: SourceTree, message: DocumentPointer, reason: string): DocumentPointer {

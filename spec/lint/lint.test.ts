@@ -1,0 +1,106 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { defaultSpecFile } from "../load-contract.ts";
+import { lint } from "./lint.ts";
+
+const fixtures = new URL("../fixtures/", import.meta.url);
+const base = readFileSync(new URL("base.yaml", fixtures), "utf8");
+const broken = parse(readFileSync(new URL("broken.yaml", fixtures), "utf8")) as {
+  mistake: string;
+  replace: string;
+  with: string;
+  /** Further findings that the mistake brings, whatever their line. */
+  elsewhere?: string[];
+}[];
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "wsproof-lint-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function write(name: string, source: string): string {
+  const file = path.join(folder, name);
+  writeFileSync(file, source);
+  return file;
+}
+
+const serious = async (file: string, options = {}) =>
+  (await lint({ file, ...options })).findings.filter(({ grade }) => grade !== "note");
+
+describe("documents without a mistake", () => {
+  it.each([
+    ["our own", defaultSpecFile],
+    ["the example echo", new URL("../examples/echo/asyncapi.yaml", import.meta.url).pathname],
+    ["the base of the broken ones", new URL("base.yaml", fixtures).pathname],
+  ])("%s has no finding above note", async (_, file) => {
+    expect(await serious(file)).toEqual([]);
+  });
+});
+
+describe("documents with one mistake", () => {
+  it.each(broken)("finds $mistake", async ({ mistake, replace, with: replacement, elsewhere = [] }) => {
+    expect(base.split(replace)).toHaveLength(2);
+    const source = base.replace(replace, () => replacement);
+    const marks = source.split("\n").flatMap((line, index) => {
+      const id = /# <- (\S+)/.exec(line)?.[1];
+      return id === undefined ? [] : [{ id, line: index + 1 }];
+    });
+    const findings = await serious(write(`${mistake.replaceAll(/\W/g, "-")}.yaml`, source));
+    for (const mark of marks) expect(findings).toContainEqual(expect.objectContaining(mark));
+    expect(new Set(findings.map(({ id }) => id))).toEqual(new Set([...marks.map(({ id }) => id), ...elsewhere]));
+    for (const { expected, actual, mend, column } of findings) {
+      expect([expected, actual, mend].every((text) => text.length > 3)).toBe(true);
+      expect(column).toBeGreaterThan(0);
+    }
+  });
+});
+
+describe("a remote reference", () => {
+  it("is refused without a connection", async () => {
+    let requests = 0;
+    const server = createServer((_, response) => {
+      requests += 1;
+      response.end("type: object");
+    }).on("connection", () => {
+      requests += 1;
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const source = base.replace('"#/components/schemas/Room"', `"http://127.0.0.1:${port}/room.yaml"`);
+    const findings = await serious(write("remote.yaml", source));
+    await new Promise((resolve) => server.close(resolve));
+    expect(findings).toMatchObject([{ grade: "fatal", id: "ref-remote" }]);
+    expect(requests).toBe(0);
+  });
+
+  it("is refused in a file that the document refers to as well", async () => {
+    write("rooms.yaml", "Room:\n  $ref: https://example.org/room.yaml\n");
+    const source = base.replace('"#/components/schemas/Room"', '"./rooms.yaml#/Room"');
+    const findings = await serious(write("in-file.yaml", source));
+    expect(findings).toMatchObject([{ id: "ref-remote", line: 2, column: 3 }]);
+    expect(path.basename(findings[0]!.file)).toBe("rooms.yaml");
+  });
+});
+
+describe("findings", () => {
+  it("come sorted by line, all at once", async () => {
+    const source = base
+      .replace("name: DEAD", "name: dead")
+      .replace("fence: say", "fence: pong")
+      .replace("first: welcome", "first: hello");
+    const findings = await serious(write("three.yaml", source));
+    const lines = findings.map(({ line }) => line);
+    expect(findings).toHaveLength(3);
+    expect(lines).toEqual([...lines].sort((a, b) => a - b));
+  });
+
+  it("suggest the name that was meant", async () => {
+    const findings = await serious(write("slip.yaml", base.replace("first: welcome", "first: welcom")));
+    expect(findings).toMatchObject([{ mend: "did you mean welcome?" }]);
+  });
+});
