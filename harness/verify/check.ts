@@ -127,6 +127,19 @@ export function beginCheck(run: Run): Check {
       return message.correlation === undefined ? example.payload : withValueAt(example.payload, message.correlation, id());
     },
     errorCode: (received) => errorCode(run, received),
+    part() {
+      const inner = beginCheck(run);
+      return {
+        context: inner.context,
+        async end() {
+          await inner.end();
+          observed += inner.observed;
+          breaches.push(...inner.breaches);
+          for (const text of inner.notes) notes.add(text);
+          run.recorder.forget(inner.connections);
+        },
+      };
+    },
     judged: (count = 1) => {
       observed += count;
     },

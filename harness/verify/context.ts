@@ -120,6 +120,9 @@ export interface Context {
   /** The error code, where the message is the contract's error reply. */
   errorCode(received: Received): string | undefined;
 
+  /** A context of its own for one of many cases: its history holds its own connections alone, and is forgotten when it ends. */
+  part(): { readonly context: Context; end(): Promise<void> };
+
   /** Counts what was observed and judged, beside what Peer counts by itself. @param count default 1 */
   judged(count?: number): void;
   /** A remark for the report: what could not be judged, and why. */

@@ -1,0 +1,108 @@
+// A stateful case as plain data: connections and steps. Any step may be left out and the case is still legal.
+import type { Operation, Pointer, Value } from "../../../spec/contract.ts";
+import type { Protocol } from "../../model/protocol.ts";
+
+/** How a step waits: until all is quiet, for its own reply, or not at all. */
+export type Sync = "fence" | "reply" | "none";
+
+export interface CaseLink {
+  /** Number of its user: connections with the same number belong to one user. */
+  readonly user: number;
+  /** Number of its node; taken modulo the nodes there are. */
+  readonly node: number;
+  /** Whether it has joined the first key of every relation before the first step. */
+  readonly member: boolean;
+}
+
+export interface SendStep {
+  readonly do: "send";
+  /** Taken modulo the connections. */
+  readonly link: number;
+  /** Id of an operation. */
+  readonly operation: string;
+  /** A valid message of it. What stands at the places that the contract gives a meaning is bound when the case runs. */
+  readonly frame: unknown;
+  /** Which key of the relations. */
+  readonly key: number;
+  /** Whom it is for: a connection, or -1 for nobody. */
+  readonly to: number;
+  readonly credential: "good" | "bad" | "other" | "lacking";
+  /** With an idempotency key: a new one, or that of the last step of this user that had one, with the same frame. */
+  readonly once: "no" | "new" | "again";
+  readonly since: "no" | "last" | "stale" | "future";
+  readonly sync: Sync;
+}
+
+export type Step =
+  | SendStep
+  /** A frame that is no message. */
+  | { readonly do: "malformed"; readonly link: number; readonly kind: "not-json" | "unknown-type"; readonly sync: Sync }
+  | { readonly do: "hang-up"; readonly link: number; readonly how: "clean" | "reset" | "half-close"; readonly sync: Sync }
+  /** Another connection of the same user takes its place. */
+  | { readonly do: "reconnect"; readonly link: number; readonly sync: Sync };
+
+export interface StatefulCase {
+  readonly links: readonly CaseLink[];
+  readonly steps: readonly Step[];
+}
+
+/** What a place in a client's message means to the model. */
+export type Role = "column" | "attribute" | "credential" | "once" | "since" | "id";
+
+/** The places in the operation's message that are bound at run time. */
+export function rolesOf(protocol: Protocol, operation: Operation): Map<Pointer, Role> {
+  const roles = new Map<Pointer, Role>();
+  const put = (value: Value | undefined, role: Role) => {
+    if (value?.kind === "message" && !roles.has(value.pointer)) roles.set(value.pointer, role);
+  };
+  for (const requirement of operation.requires) {
+    if (requirement.kind === "relation" || requirement.kind === "limit")
+      for (const value of requirement.where.values()) put(value, "column");
+    if (requirement.kind === "connection") put(requirement.equals, "attribute");
+    if (requirement.kind === "credential") put(requirement.value, "credential");
+  }
+  for (const effect of operation.effects) {
+    if (effect.kind === "add" || effect.kind === "remove") for (const value of effect.where.values()) put(value, "column");
+    if (effect.kind === "once") put(effect.key, "once");
+    if (effect.kind === "replay") put(effect.since, "since");
+    if (effect.kind === "renew") put(effect.credential, "credential");
+    if (effect.kind === "deliver" && effect.to.kind === "relation")
+      for (const value of effect.to.where.values()) put(value, "column");
+    if (effect.kind === "deliver" && effect.to.kind === "connection") put(effect.to.equals, "attribute");
+  }
+  const message = protocol.contract.messages.find(({ name }) => operation.messages.includes(name));
+  if (message?.correlation !== undefined) roles.set(message.correlation, "id");
+  return roles;
+}
+
+/** Operations of the channel that a client can ask for by a JSON message, other than the fence. */
+export function operationsOf(protocol: Protocol): Operation[] {
+  return protocol.contract.operations.filter(
+    (operation) =>
+      operation.action === "receive" &&
+      operation.channel === protocol.channel.id &&
+      operation !== protocol.fence &&
+      protocol.contract.messages.some(({ name, format }) => operation.messages.includes(name) && format === "json"),
+  );
+}
+
+/** One line a step, for a person. */
+export function describeStep(step: Step): string {
+  const waits = { fence: "", reply: ", waiting for the reply alone", none: ", without waiting" }[step.sync];
+  switch (step.do) {
+    case "send": {
+      const extras = [
+        ...(step.once === "no" ? [] : [`idempotency key: ${step.once}`]),
+        ...(step.since === "no" ? [] : [`since: ${step.since}`]),
+        ...(step.credential === "good" ? [] : [`credential: ${step.credential}`]),
+      ];
+      return `connection ${step.link} asks for ${step.operation}, key ${step.key}${extras.map((text) => `, ${text}`).join("")}${waits}`;
+    }
+    case "malformed":
+      return `connection ${step.link} sends a frame that is ${step.kind}${waits}`;
+    case "hang-up":
+      return `connection ${step.link} ends (${step.how})${waits}`;
+    case "reconnect":
+      return `another connection of the same user takes the place of connection ${step.link}${waits}`;
+  }
+}

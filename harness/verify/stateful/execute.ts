@@ -1,0 +1,253 @@
+// Runs one case against the target and judges what happened. Nothing sleeps to prove silence: a fence or the contract's deadline does.
+import { lookup } from "../../../spec/pointer.ts";
+import { Violation } from "../../errors.ts";
+import type { History, HistoryEvent } from "../../history.ts";
+import { judge } from "../../model/judge.ts";
+import type { Judgement } from "../../model/judgement.ts";
+import type { Protocol } from "../../model/protocol.ts";
+import type { Knowledge } from "../../model/recording.ts";
+import type { Context } from "../context.ts";
+import type { Peer, User } from "../peer.ts";
+import { NotTestable } from "../rule.ts";
+import { bindStep, type Slot, type Table } from "./bind.ts";
+import { Budget } from "./budget.ts";
+import { type CaseLink, operationsOf, rolesOf, type SendStep, type StatefulCase, type Step } from "./case.ts";
+
+export interface ExecuteOptions {
+  /** In place of the contract's deadlines, in ms; used while shrinking. */
+  readonly deadlineMs?: number | undefined;
+  /** Called before each step, with what it will do or why it is left out. */
+  readonly onStep?: (step: Step, index: number) => void;
+}
+
+export interface Executed {
+  readonly judgement: Judgement;
+  readonly history: History;
+  /** Longest time that a fence of all connections took, in ms. */
+  readonly fenceMs: number;
+}
+
+/** Runs the case on fresh users, names and connections, which end with it. @throws TargetLost */
+export async function execute(
+  context: Context,
+  protocol: Protocol,
+  plan: StatefulCase,
+  options: ExecuteOptions = {},
+): Promise<Executed> {
+  const part = context.part();
+  try {
+    return await new Execution(part.context, protocol, plan, options).run();
+  } finally {
+    await part.end();
+  }
+}
+
+class Execution {
+  readonly #context: Context;
+  readonly #protocol: Protocol;
+  readonly #plan: StatefulCase;
+  readonly #options: ExecuteOptions;
+  readonly #budget: Budget;
+  readonly #users = new Map<string, User>();
+  readonly #halfClosed = new Map<number, number>();
+  readonly #troubles: string[] = [];
+  #fenceMs = 0;
+  /** Something that should have come did not: no further step, only proof. */
+  #stalled = false;
+
+  constructor(context: Context, protocol: Protocol, plan: StatefulCase, options: ExecuteOptions) {
+    this.#context = context;
+    this.#protocol = protocol;
+    this.#plan = plan;
+    this.#options = options;
+    this.#budget = new Budget(context, protocol);
+  }
+
+  async run(): Promise<Executed> {
+    const table = await this.#sit();
+    await this.#joinMembers(table);
+    for (const [index, step] of this.#plan.steps.entries()) {
+      if (this.#stalled) break;
+      this.#options.onStep?.(step, index);
+      await this.#step(table, step);
+    }
+    return this.#conclude(table);
+  }
+
+  /** Opens the connections of the case. */
+  async #sit(): Promise<Table> {
+    const context = this.#context;
+    const users = new Map<number, User>();
+    const slots: Slot[] = [];
+    for (const { user, node } of this.#plan.links) {
+      if (!users.has(user)) users.set(user, await this.#createUser(user));
+      slots.push({ user: users.get(user)!, node: node % context.target.urls.length, peer: undefined, connections: new Set() });
+    }
+    const keys = [context.fresh("key"), context.fresh("key"), context.fresh("key")];
+    await Promise.all(slots.map((slot) => this.#dial(slot)));
+    return { context, protocol: this.#protocol, slots, keys, credentials: new Map(), keyed: new Map() };
+  }
+
+  /** Every other user has all the claims that operations require. */
+  async #createUser(number: number): Promise<User> {
+    const claims: Record<string, unknown[]> = {};
+    for (const operation of operationsOf(this.#protocol)) {
+      for (const requirement of operation.requires) {
+        if (requirement.kind === "claim")
+          claims[requirement.claim] = [...(claims[requirement.claim] ?? []), requirement.contains];
+      }
+    }
+    const user = await this.#context.user(number % 2 === 0 ? { claims } : {}).catch((error: unknown) => {
+      if (error instanceof NotTestable) return this.#context.user();
+      throw error;
+    });
+    this.#users.set(user.name, user);
+    return user;
+  }
+
+  async #dial(slot: Slot) {
+    try {
+      slot.peer = await this.#context.dial({ user: slot.user, node: slot.node });
+      slot.connections.add(slot.peer.connection);
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#troubles.push(`a connection could not be opened: ${error.message}`);
+      this.#stalled = true;
+    }
+  }
+
+  /** Brings those who are members from the start into the first key of every relation. */
+  async #joinMembers(table: Table) {
+    const joins = operationsOf(this.#protocol).filter(({ effects }) => effects.some(({ kind }) => kind === "add"));
+    for (const operation of joins) {
+      const message = this.#protocol.contract.messages.find(({ name }) => operation.messages.includes(name));
+      const [example] = message?.examples ?? [];
+      if (example === undefined) continue;
+      const base = { do: "send", operation: operation.id, frame: example.payload, key: 0, to: 0 } as const;
+      const quiet = { credential: "good", once: "no", since: "no", sync: "reply" } as const;
+      const members = this.#plan.links.flatMap(({ member }: CaseLink, link) => (member ? [link] : []));
+      await Promise.all(members.map((link) => this.#send(table, { ...base, ...quiet, link })));
+    }
+  }
+
+  async #step(table: Table, step: Step) {
+    const slot = table.slots[step.link % table.slots.length];
+    if (slot === undefined) return;
+    if (step.do === "send") await this.#send(table, step);
+    else if (step.do === "reconnect") {
+      if (slot.peer !== undefined) this.#hangUp(slot, "clean");
+      await this.#dial(slot);
+    } else if (step.do === "hang-up") this.#hangUp(slot, step.how);
+    else if (slot.peer?.closed === undefined && slot.peer !== undefined && this.#budget.spendMalformed(slot)) {
+      slot.peer.sendText(step.kind === "not-json" ? "{" : JSON.stringify({ never: this.#context.fresh("unknown") }));
+    }
+    if (step.sync === "fence") await this.#fenceAll(table, true);
+  }
+
+  async #send(table: Table, step: SendStep) {
+    const slot = table.slots[step.link % table.slots.length];
+    const operation = operationsOf(this.#protocol).find(({ id }) => id === step.operation);
+    if (slot?.peer === undefined || slot.peer.closed !== undefined || operation === undefined) return;
+    const frame = await bindStep(table, step, slot);
+    if (frame === undefined || slot.peer.closed !== undefined || !this.#budget.spend(slot, operation)) return;
+    const { peer } = slot;
+    peer.sendText(JSON.stringify(frame));
+    const id = [...rolesOf(this.#protocol, operation)].find(([, role]) => role === "id")?.[0];
+    if (operation.reply === undefined || id === undefined || step.sync === "none") return;
+    await this.#patiently(peer.reply(lookup(frame, id), { withinMs: this.#patienceMs() }));
+  }
+
+  #patienceMs(): number {
+    return this.#options.deadlineMs ?? this.#context.timeoutMs;
+  }
+
+  /** Waits, and takes note where it was in vain: the judge will say what that means. */
+  async #patiently(promise: Promise<unknown>) {
+    try {
+      await promise;
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      this.#stalled = true;
+    }
+  }
+
+  #hangUp(slot: Slot, how: "clean" | "reset" | "half-close") {
+    const { peer } = slot;
+    slot.peer = undefined;
+    if (peer === undefined || peer.closed !== undefined) return;
+    if (how === "reset") peer.reset();
+    else if (how === "half-close") {
+      this.#halfClosed.set(peer.connection, this.#context.clock.nowMs());
+      peer.endTcp();
+    } else void peer.hangUp();
+  }
+
+  /** Each connection fences for itself; then what they still must receive gets a moment to come. */
+  async #fenceAll(table: Table, sparing: boolean) {
+    const startMs = this.#context.clock.nowMs();
+    const open = table.slots.filter(
+      (slot) => slot.peer !== undefined && slot.peer.closed === undefined && this.#budget.spendFence(slot, sparing),
+    );
+    await Promise.all(open.map(({ peer }) => this.#patiently((peer as Peer).fence({ withinMs: this.#patienceMs() }))));
+    this.#fenceMs = Math.max(this.#fenceMs, this.#context.clock.nowMs() - startMs);
+  }
+
+  async #conclude(table: Table): Promise<Executed> {
+    await this.#fenceAll(table, false);
+    let judgement = this.#judge(table);
+    const { clock } = this.#context;
+    const untilMs = clock.nowMs() + this.#deadlineMs();
+    while (judgement.open.length > 0 && judgement.findings.length === 0 && clock.nowMs() < untilMs) {
+      const known = this.#context.history().length;
+      const grown = () => (this.#context.history().length > known ? true : undefined);
+      await this.#context
+        .until("something more", grown, { withinMs: Math.max(1, untilMs - clock.nowMs()) })
+        .catch(ignoreViolation);
+      judgement = this.#judge(table);
+    }
+    if (judgement.open.length > 0 && judgement.findings.length === 0) {
+      await this.#fenceAll(table, false);
+      judgement = this.#judge(table);
+    }
+    return { judgement, history: this.#history(), fenceMs: this.#fenceMs };
+  }
+
+  #deadlineMs(): number {
+    const streams = this.#protocol.channel.delivery?.streams ?? [];
+    return (this.#options.deadlineMs ?? Math.max(1_000, ...streams.map(({ withinMs }) => withinMs))) + 5;
+  }
+
+  #judge(table: Table): Judgement {
+    const { deadlineMs } = this.#options;
+    const knowledge: Knowledge = {
+      claimsOf: (user) => this.#users.get(user)?.claims ?? new Map(),
+      credentials: table.credentials,
+      accepts: (message, frame) => this.#context.wrongWith(message, frame).length === 0,
+      ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    };
+    const judgement = judge(this.#protocol, this.#history(), knowledge);
+    return { ...judgement, inconclusive: [...judgement.inconclusive, ...this.#troubles] };
+  }
+
+  /** A half-close is a hang-up too: what comes afterwards may or may not reach us. */
+  #history(): History {
+    const events = this.#context.history();
+    if (this.#halfClosed.size === 0) return events;
+    const told: HistoryEvent[] = [];
+    const waiting = new Map(this.#halfClosed);
+    for (const event of events) {
+      for (const [connection, atMs] of waiting) {
+        if (event.atMs < atMs) continue;
+        told.push({ kind: "hang-up", connection, code: 1006, atMs });
+        waiting.delete(connection);
+      }
+      told.push(event);
+    }
+    for (const [connection, atMs] of waiting) told.push({ kind: "hang-up", connection, code: 1006, atMs });
+    return told;
+  }
+}
+
+function ignoreViolation(error: unknown) {
+  if (!(error instanceof Violation)) throw error;
+}

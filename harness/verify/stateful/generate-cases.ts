@@ -1,0 +1,110 @@
+// Random cases: few connections, few keys, most of them together in the first, so that they meet.
+import fc from "fast-check";
+import { type Arbitraries, createArbitraries } from "../../data/arbitrary.ts";
+import { createSchemaJudge } from "../../data/schema-judge.ts";
+import type { Protocol } from "../../model/protocol.ts";
+import { type CaseLink, operationsOf, rolesOf, type StatefulCase, type Step } from "./case.ts";
+
+export interface CaseOptions {
+  /** Nodes of the target, from 1. */
+  readonly nodes: number;
+  /** Most steps of a case, default 20. */
+  readonly maxSteps?: number;
+}
+
+/** Cases for the operations of the protocol. @throws UnsatisfiableSchema where a message has no valid value */
+export function caseArbitrary(protocol: Protocol, { nodes, maxSteps = 20 }: CaseOptions): fc.Arbitrary<StatefulCase> {
+  const { definitions } = protocol.contract;
+  const arbitraries = createArbitraries(definitions, createSchemaJudge(definitions).compile);
+  const sync = fc.oneof(
+    { weight: 4, arbitrary: fc.constant("fence" as const) },
+    { weight: 4, arbitrary: fc.constant("reply" as const) },
+    { weight: 3, arbitrary: fc.constant("none" as const) },
+  );
+  const link = fc.nat(3);
+  const sends = operationsOf(protocol).map((operation) => ({
+    weight: weightOf(protocol, operation.id),
+    arbitrary: sendArbitrary(protocol, arbitraries, operation.id, link, sync),
+  }));
+  const steps: fc.Arbitrary<Step> = fc.oneof(
+    ...sends,
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant("malformed" as const),
+        link,
+        kind: fc.constantFrom("not-json" as const, "unknown-type" as const),
+        sync,
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant("hang-up" as const),
+        link,
+        how: fc.constantFrom("clean" as const, "reset" as const, "half-close" as const),
+        sync,
+      }),
+    },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("reconnect" as const), link, sync }) },
+  );
+  const member = fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) });
+  const links: fc.Arbitrary<CaseLink> = fc.record({ user: fc.nat(2), node: fc.nat(nodes - 1), member });
+  return fc.record({
+    links: fc.array(links, { minLength: 2, maxLength: 4, size: "max" }),
+    steps: fc.array(steps, { minLength: 4, maxLength: maxSteps, size: "max" }),
+  });
+}
+
+/** What is delivered to a relation is asked for most: there is most to go wrong. */
+function weightOf(protocol: Protocol, id: string): number {
+  const operation = operationsOf(protocol).find((candidate) => candidate.id === id);
+  const delivers = operation?.effects.some((effect) => effect.kind === "deliver" && effect.to.kind === "relation") ?? false;
+  const changes = operation?.effects.some(({ kind }) => kind === "add" || kind === "remove") ?? false;
+  return delivers && !changes ? 6 : 4;
+}
+
+function sendArbitrary(
+  protocol: Protocol,
+  arbitraries: Arbitraries,
+  id: string,
+  link: fc.Arbitrary<number>,
+  sync: fc.Arbitrary<"fence" | "reply" | "none">,
+): fc.Arbitrary<Step> {
+  const operation = operationsOf(protocol).find((candidate) => candidate.id === id);
+  const message = protocol.contract.messages.find(({ name, format }) => operation?.messages.includes(name) && format === "json");
+  if (operation === undefined || message === undefined) throw new Error(`no JSON message for ${id}`);
+  const roles = [...rolesOf(protocol, operation).values()];
+  const rarely = <T, U>(usual: T, ...others: U[]) =>
+    fc.oneof(
+      { weight: 2, arbitrary: fc.constant(usual) },
+      ...others.map((other) => ({ weight: 1, arbitrary: fc.constant(other) })),
+    );
+  return fc.record({
+    do: fc.constant("send" as const),
+    link,
+    operation: fc.constant(id),
+    frame: arbitraries.of(message.payload, message.pointer),
+    key: fc.oneof(
+      { weight: 6, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.constant(1) },
+      { weight: 1, arbitrary: fc.constant(2) },
+    ),
+    to: roles.includes("attribute") ? fc.integer({ min: -1, max: 3 }) : fc.constant(0),
+    credential: roles.includes("credential")
+      ? rarely("good" as const, "bad" as const, "other" as const, "lacking" as const)
+      : fc.constant("good" as const),
+    once: roles.includes("once") ? rarely("no" as const, "new" as const, "again" as const) : fc.constant("no" as const),
+    since: roles.includes("since")
+      ? rarely("no" as const, "last" as const, "last" as const, "stale" as const, "future" as const)
+      : fc.constant("no" as const),
+    sync,
+  });
+}
+
+/** Case number `index` of the seed: a case does not depend on how many come before it. */
+export function drawCase(arbitrary: fc.Arbitrary<StatefulCase>, seed: number, index: number): StatefulCase {
+  const [drawn] = fc.sample(fc.noBias(arbitrary), { seed: (seed * 1_000_003 + index) | 0, numRuns: 1 });
+  if (drawn === undefined) throw new Error("fast-check drew nothing");
+  return drawn;
+}

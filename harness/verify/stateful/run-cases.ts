@@ -1,0 +1,36 @@
+// Draws cases and runs them in parallel lanes; names are unique, so that cases do not meet.
+import type { Protocol } from "../../model/protocol.ts";
+import type { Context } from "../context.ts";
+import type { StatefulCase } from "./case.ts";
+import { type Executed, execute } from "./execute.ts";
+import { caseArbitrary, drawCase } from "./generate-cases.ts";
+
+export interface LaneOptions {
+  /** Cases to run. */
+  readonly runs: number;
+  readonly seed: number;
+  /** Cases at the same time, default 8. */
+  readonly lanes?: number;
+}
+
+/** Runs cases until there are none left or `judged` says stop; what is under way then is still finished. @throws TargetLost */
+export async function runCases(
+  context: Context,
+  protocol: Protocol,
+  { runs, seed, lanes = 8 }: LaneOptions,
+  judged: (plan: StatefulCase, executed: Executed, index: number) => "go on" | "stop",
+): Promise<void> {
+  const arbitrary = caseArbitrary(protocol, { nodes: context.target.urls.length });
+  let next = 0;
+  let stopped = false;
+  const lane = async () => {
+    while (next < runs && !stopped) {
+      const index = next++;
+      const plan = drawCase(arbitrary, seed, index);
+      const executed = await execute(context, protocol, plan);
+      if (judged(plan, executed, index) === "stop") stopped = true;
+    }
+  };
+  const settled = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  for (const one of settled) if (one.status === "rejected") throw one.reason;
+}
