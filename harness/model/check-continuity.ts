@@ -4,8 +4,9 @@ import { lookup } from "../../spec/pointer.ts";
 import { canonical, shown } from "./frame.ts";
 import type { Judging } from "./judgement.ts";
 import { askedSince, type Log, type Mark, replayOf, type Sighting } from "./logs.ts";
-import type { Obligations } from "./obligations.ts";
+import { bind, boundOf, type Obligations, textOf } from "./obligations.ts";
 import type { World } from "./outcomes.ts";
+import type { Deliver } from "./protocol.ts";
 import { type Act, type Link, NEVER } from "./recording.ts";
 
 /** Where a connection is in a log. */
@@ -16,6 +17,8 @@ interface Cursor {
   seen: Map<number, number>;
   /** A replay under way: all up to `through` was promised by this reply. */
   replay: { readonly mark: Mark; readonly through: number } | undefined;
+  /** Up to here a repetition is no mistake: one who is in and asks for what it missed may be sent it again or not. */
+  again: number;
 }
 
 export function checkContinuity(world: World, obligations: Obligations, logs: readonly Log[], judging: Judging) {
@@ -35,13 +38,13 @@ function checkLink(world: World, obligations: Obligations, log: Log, link: Link,
     ...exits.map((act) => ({ at: act.reply?.at ?? 0, run: () => void Object.assign(cursor, blank()) })),
   ].sort((a, b) => a.at - b.at);
   const cursor = blank();
-  const own = excludedPlaces(obligations, log, link);
+  const own = excludedPlaces(world, obligations, log, link);
   for (const moment of moments) moment.run();
   checkReplayEnd(world, log, link, cursor, own, judging);
   for (const mark of entries) checkReplyFirst(world, obligations, log, mark, sightings, judging);
 }
 
-const blank = (): Cursor => ({ epoch: undefined, next: undefined, seen: new Map(), replay: undefined });
+const blank = (): Cursor => ({ epoch: undefined, next: undefined, seen: new Map(), replay: undefined, again: -1 });
 
 /** Whether the act brings its connection into the audience of the log. */
 function enters(act: Act): boolean {
@@ -65,35 +68,46 @@ function keysOf({ protocol }: World, log: Log, act: Act): Set<string> {
   return keys;
 }
 
-/** Places of events that the connection caused itself and that are not sent to it. */
-function excludedPlaces({ changed }: Obligations, log: Log, link: Link): { places: Set<string>; unknown: number } {
-  const isExcluded = (effect: Effect) =>
+interface Excluded {
+  /** Places of events that the connection caused itself and that are not sent to it. */
+  readonly places: ReadonlySet<string>;
+  /** How many more there may be, at places that nobody told. */
+  readonly unknown: number;
+}
+
+function excludedPlaces(world: World, { changed }: Obligations, log: Log, link: Link): Excluded {
+  const isExcluded = (effect: Effect): effect is Deliver =>
     effect.kind === "deliver" && effect.sender === "excluded" && log.stream.messages.includes(effect.message);
   const places = new Set<string>();
-  for (const mark of log.marks) {
-    if (mark.act.link !== link || mark.appended === "no" || !mark.act.operation?.effects.some(isExcluded)) continue;
-    places.add(`${mark.epoch} ${mark.seq}`);
+  let unknown = 0;
+  for (const act of link.acts) {
+    const effect = act.operation?.effects.find(isExcluded);
+    if (effect === undefined || act.outcome === "refused" || changed.get(act) === "no" || !keysOf(world, log, act).has(log.key))
+      continue;
+    const mark = log.marks.find((candidate) => candidate.act === act);
+    const delivery = world.protocol.deliveries.get(effect.message)?.find((candidate) => candidate.effect === effect);
+    const text = textOf(effect.message, bind(effect, { link, frame: act.frame, key: new Map() }));
+    const seen = log.sightings.filter(
+      ({ message, frame }) =>
+        delivery !== undefined && message === effect.message && textOf(message, boundOf(delivery, frame)) === text,
+    );
+    for (const { epoch, seq } of mark === undefined ? seen : [mark]) places.add(`${epoch} ${seq}`);
+    if (mark === undefined && seen.length === 0) unknown++;
   }
-  const marked = new Set(log.marks.map(({ act }) => act));
-  const silent = link.acts.filter(
-    (act) =>
-      !marked.has(act) &&
-      act.outcome !== "refused" &&
-      changed.get(act) !== "no" &&
-      act.operation?.effects.some(isExcluded) &&
-      !act.operation.effects.some(({ kind }) => kind === "remove"),
-  );
-  return { places, unknown: silent.length };
+  return { places, unknown };
 }
 
 function enter({ changed }: Obligations, log: Log, cursor: Cursor, mark: Mark) {
   const since = askedSince(log.stream, mark.act);
-  const recovered = recoveredOf(mark);
-  const wasIn = changed.get(mark.act) === "no";
-  if (since !== undefined && recovered === true && since.epoch === mark.epoch) {
-    const through = mark.appended === "yes" ? mark.seq - 1 : mark.seq;
-    Object.assign(cursor, { epoch: mark.epoch, next: since.seq + 1, seen: new Map(), replay: { mark, through } });
-  } else if (!wasIn) Object.assign(cursor, { epoch: mark.epoch, next: mark.seq + 1, seen: new Map(), replay: undefined });
+  const brought = since !== undefined && recoveredOf(mark) === true && since.epoch === mark.epoch ? since : undefined;
+  if (changed.get(mark.act) !== "yes") {
+    if (brought !== undefined) cursor.again = mark.seq;
+    if (changed.get(mark.act) === "maybe") Object.assign(cursor, { next: undefined, replay: undefined });
+    return;
+  }
+  const next = (brought ?? mark).seq + 1;
+  const replay = brought === undefined ? undefined : { mark, through: mark.appended === "yes" ? mark.seq - 1 : mark.seq };
+  Object.assign(cursor, { ...blank(), epoch: mark.epoch, next, replay });
 }
 
 function recoveredOf(mark: Mark): unknown {
@@ -101,18 +115,20 @@ function recoveredOf(mark: Mark): unknown {
   return pointer === undefined ? undefined : lookup(mark.frame, pointer);
 }
 
-type Excluded = { readonly places: ReadonlySet<string>; readonly unknown: number };
-
 function see(log: Log, cursor: Cursor, sighting: Sighting, all: readonly Sighting[], own: Excluded, judging: Judging) {
   const { epoch, seq, at, frame } = sighting;
   const { pointer } = log.stream;
   if (cursor.epoch !== epoch) Object.assign(cursor, { ...blank(), epoch });
   const before = cursor.seen.get(seq);
   cursor.seen.set(seq, at);
-  judging.check(before === undefined, "position-once", pointer, `seq ${seq} once`, `once more: ${shown(frame)}`, [
-    before ?? at,
-    at,
-  ]);
+  judging.check(
+    before === undefined || seq <= cursor.again,
+    "position-once",
+    pointer,
+    `seq ${seq} once`,
+    `once more: ${shown(frame)}`,
+    [before ?? at, at],
+  );
   if (before !== undefined) return;
   skipOwn(cursor, own);
   const { next } = cursor;
@@ -159,7 +175,7 @@ function checkReplayEnd({ recording, knowledge }: World, log: Log, link: Link, c
   const { mark, through } = replay;
   const pointer = pointerOfReplay(cursor, log.stream.pointer);
   const expected = `seq ${next} to ${through} again`;
-  if (next > through) judging.decide("replay-complete");
+  if (next + own.unknown > through) judging.decide("replay-complete");
   else if (link.hungUpAt === NEVER && link.closedAt === NEVER) {
     const deadlineMs = (recording.history[mark.at]?.atMs ?? 0) + (knowledge.deadlineMs ?? log.stream.withinMs);
     const fence = link.fences.find(({ sentAt }) => (recording.history[sentAt]?.atMs ?? 0) >= deadlineMs);

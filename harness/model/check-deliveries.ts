@@ -79,7 +79,7 @@ function matchFrame(
   if (met !== undefined) {
     free.delete(met);
     judging.decide(met.act === undefined ? "disconnect-effect-delivered" : ruleOfDelivery(met));
-    for (const rule of ["delivered-once", "delivered-fields-match", "no-effect-before-cause", "unexpected-message"])
+    for (const rule of ["delivered-once", "delivered-fields-match", "unexpected-message"])
       judging.decide(rule);
     if (met.strength === "must") judging.cover(met.effect.pointer);
     checkCounts(world, met, mine, received, judging);
@@ -139,7 +139,7 @@ function explain(world: World, { at, frame, message }: Received, unmatched: Unma
   }
   const early = mine.find(({ text }) => texts.has(text));
   if (early !== undefined) {
-    judging.fail("no-effect-before-cause", early.effect.pointer, `${message?.name} after what causes it`, shown(frame), [
+    judging.fail("unexpected-message", early.effect.pointer, `${message?.name} after what causes it`, shown(frame), [
       at,
       ...sendOf(early),
     ]);

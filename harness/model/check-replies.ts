@@ -17,6 +17,7 @@ export function checkReplies(world: World, judging: Judging) {
     if (act.ambiguous) continue;
     if (act.malformed !== undefined) checkMalformed(world, act, judging);
     else if (act.operation?.reply !== undefined) checkReply(world, act, judging);
+    else for (const requirement of expectOutcome(world, act).held) judging.cover(requirement.pointer);
   }
   for (const link of world.recording.links.values()) checkLooseErrors(world, link, judging);
 }

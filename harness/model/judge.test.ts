@@ -212,7 +212,7 @@ describe("deliveries", () => {
       },
     ],
     [
-      "no-effect-before-cause",
+      "unexpected-message",
       (s) => {
         s.message(2, 1, "r", "x", 4).chat(1, "r", "x", 4, [1, 3]);
       },

@@ -128,19 +128,21 @@ function endOf(link: Link): number {
 /** All that follows from the acts and ends of the world. `recordChanges` has run. */
 export function collectObligations(world: World): Obligations {
   const all: Obligation[] = [];
+  /** Everything that may have happened, whoever was there: what a replay can bring. */
+  const past: Obligation[] = [];
   const denied: Denial[] = [];
   const changed = new Map<Act, Answer>();
   const repeats = findRepeats(world);
-  for (const link of world.recording.links.values()) collectEnds(world, link, all);
-  for (const act of world.recording.acts) collectAct(world, act, { all, denied, changed, repeats });
-  for (const act of world.recording.acts) collectReplay(world, act, all);
+  for (const link of world.recording.links.values()) collectEnds(world, link, past, all);
+  for (const act of world.recording.acts) collectAct(world, act, { all, past, denied, changed, repeats });
+  for (const act of world.recording.acts) collectReplay(world, act, past, all);
   return { all, denied, changed, repeats };
 }
 
 function collectAct(
   world: World,
   act: Act,
-  found: Obligations & { all: Obligation[]; denied: Denial[]; changed: Map<Act, Answer> },
+  found: Obligations & { all: Obligation[]; past: Obligation[]; denied: Denial[]; changed: Map<Act, Answer> },
 ) {
   if (act.operation === undefined) return;
   const outcome = outcomeOf(world, act);
@@ -160,6 +162,18 @@ function collectAct(
     const text = textOf(effect.message, bound);
     const deny = (receiver: Link, rule: string, pointer: DocumentPointer, why: string) =>
       found.denied.push({ receiver, text, rule, pointer, act, why });
+    const effective = outcome !== "refused" && repeat?.certain !== true && (effect.when !== "changed" || changed !== "no");
+    const cause = {
+      bound,
+      text,
+      act,
+      cause: act.link,
+      from: act.sentAt,
+      settledAt: act.settledAt,
+      key: keyOf(effect, scope, key),
+    };
+    if (effective)
+      found.past.push(createObligation(world, effect, { ...cause, receiver: act.link, until: NEVER, certain: false }));
     for (const receiver of world.recording.links.values()) {
       const there = isAddressed(world, act, effect, receiver, scope);
       const changes = effect.when === "changed" ? changed : "yes";
@@ -173,8 +187,7 @@ function collectAct(
       else {
         const certain = outcome === "done" && changes === "yes" && repeat === undefined && there === "in";
         const until = departureOf(world, act, effect, receiver, scope);
-        const parts = { receiver, bound, text, act, cause: act.link, from: act.sentAt, settledAt: act.settledAt };
-        found.all.push(createObligation(world, effect, { ...parts, until, certain, key: keyOf(effect, scope, key) }));
+        found.all.push(createObligation(world, effect, { ...cause, receiver, until, certain }));
       }
     }
   }
@@ -250,7 +263,7 @@ function absence(world: World, effect: Deliver, receiver: Link, act: Act, scope:
 }
 
 /** A connection that ended: each of its tuples goes, and others are told. */
-function collectEnds(world: World, link: Link, all: Obligation[]) {
+function collectEnds(world: World, link: Link, past: Obligation[], all: Obligation[]) {
   const { membership, recording } = world;
   const from = endOf(link);
   if (from === NEVER) return;
@@ -267,6 +280,8 @@ function collectEnds(world: World, link: Link, all: Obligation[]) {
       if (seenAt !== NEVER) membership.sawEnd(row, seenAt);
       const until = Math.min(seenAt, recording.history.length);
       const audience = endAudience(effect, scope, row);
+      const cause = { bound, text, act: undefined, cause: link, from, settledAt: link.closedAt, key: row.key };
+      past.push(createObligation(world, effect, { ...cause, receiver: link, until: NEVER, certain: false }));
       for (const receiver of recording.links.values()) {
         if (receiver === link || audience === undefined) continue;
         const rows = membership.rows(audience.relation, audience.key).filter((other) => other.link === receiver);
@@ -274,8 +289,7 @@ function collectEnds(world: World, link: Link, all: Obligation[]) {
         if (there === "out") continue;
         const left = Math.min(receiver.hungUpAt, receiver.closedAt, ...rows.map((other) => departure(other, from)));
         const certain = there === "in" && before === "in";
-        const parts = { receiver, bound, text, act: undefined, cause: link, from, settledAt: link.closedAt, until: left };
-        all.push(createObligation(world, effect, { ...parts, certain, key: row.key }));
+        all.push(createObligation(world, effect, { ...cause, receiver, until: left, certain }));
       }
     }
   }
@@ -301,27 +315,15 @@ function firstSeen(world: World, effect: Deliver, text: string, from: number): n
 }
 
 /** A replay may bring anything of its stream once more that may have happened before it. */
-function collectReplay(world: World, act: Act, all: Obligation[]) {
+function collectReplay(world: World, act: Act, past: readonly Obligation[], all: Obligation[]) {
   const replay = act.operation?.effects.find((effect) => effect.kind === "replay");
   if (replay === undefined || act.outcome === "refused" || sinceOf(act, replay) === undefined) return;
   const streamKey = streamKeyOfAct(world, act, replay.stream);
-  const seen = new Set<string>();
-  for (const past of [...all]) {
-    if (past.stream?.name !== replay.stream || past.streamKey !== streamKey || past.again || past.from > act.settledAt) continue;
-    const cause = past.act ?? past.cause;
-    const name = `${past.text} ${past.act?.number ?? `end of ${past.cause.id}`}`;
-    if (seen.has(name) || (cause === act.link && past.effect.sender === "excluded") || past.act === act) continue;
-    if (past.act?.link === act.link && past.effect.sender === "excluded") continue;
-    seen.add(name);
-    all.push({
-      ...past,
-      receiver: act.link,
-      strength: "may",
-      again: true,
-      from: Math.max(past.from, act.sentAt),
-      settledAt: NEVER,
-      until: act.link.hungUpAt,
-    });
+  for (const event of past) {
+    if (event.stream?.name !== replay.stream || event.streamKey !== streamKey || event.from > act.settledAt) continue;
+    if (event.cause === act.link && event.effect.sender === "excluded") continue;
+    const from = Math.max(event.from, act.sentAt);
+    all.push({ ...event, receiver: act.link, again: true, from, settledAt: NEVER, until: act.link.hungUpAt });
   }
 }
 

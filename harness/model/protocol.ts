@@ -34,6 +34,10 @@ export interface Protocol {
   /** The message that a frame from the client is, by its tag. */
   readonly fromClient: (frame: unknown) => Message | undefined;
   readonly fromServer: (frame: unknown) => Message | undefined;
+  /** The text where the client's messages have their tag. */
+  readonly tagOf: (frame: unknown) => string | undefined;
+  /** Where the client's messages have their tag. */
+  readonly tagAt: Pointer | undefined;
   /** The operation that a message from the client asks for. */
   readonly operationOf: (message: string) => Operation | undefined;
   /** Message name -> the effects that send it to others. */
@@ -70,7 +74,13 @@ export function createProtocol(contract: Contract, channelId?: string): Protocol
   const streams = channel.delivery?.streams ?? [];
   const pick = (names: ReadonlySet<string>) => [...names].flatMap((name) => messages.get(name) ?? []);
   const fence = channel.delivery?.fence;
+  const tagAt = pick(clientNames).find(({ tag }) => tag !== undefined)?.tag?.pointer;
   return {
+    tagAt,
+    tagOf: (frame) => {
+      const tag = tagAt === undefined ? undefined : lookup(frame, tagAt);
+      return typeof tag === "string" ? tag : undefined;
+    },
     contract,
     channel,
     fromClient: createClassifier(pick(clientNames)),

@@ -131,7 +131,9 @@ function createAct(
 ): Act {
   const message = json ? protocol.fromClient(frame) : undefined;
   const valid = message !== undefined && (knowledge.accepts?.(message.name, frame) ?? true);
-  const malformed = !json ? "not-json" : message === undefined ? "unknown-type" : valid ? undefined : "not-in-schema";
+  // Without a tag it cannot be said to be of an unknown type.
+  const tagged = json && protocol.tagOf(frame) !== undefined;
+  const malformed = !json ? "not-json" : valid ? undefined : message === undefined && tagged ? "unknown-type" : "not-in-schema";
   const correlation = message?.correlation ?? correlationOfAny(protocol);
   return {
     ...{ number, link, sentAt, frame, message, malformed, ambiguous: false, reply: undefined },

@@ -7,6 +7,7 @@ import type { Judgement } from "../../model/judgement.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Knowledge } from "../../model/recording.ts";
 import type { Context } from "../context.ts";
+import { withValueAt } from "../messages.ts";
 import type { Peer, User } from "../peer.ts";
 import { NotTestable } from "../rule.ts";
 import { bindStep, type Slot, type Table } from "./bind.ts";
@@ -139,7 +140,11 @@ class Execution {
       await this.#dial(slot);
     } else if (step.do === "hang-up") this.#hangUp(slot, step.how);
     else if (slot.peer?.closed === undefined && slot.peer !== undefined && this.#budget.spendMalformed(slot)) {
-      slot.peer.sendText(step.kind === "not-json" ? "{" : JSON.stringify({ never: this.#context.fresh("unknown") }));
+      slot.peer.sendText(
+        step.kind === "not-json"
+          ? "{"
+          : JSON.stringify(withValueAt({}, this.#protocol.tagAt ?? "/type", this.#context.fresh("unknown"))),
+      );
     }
     if (step.sync === "fence") await this.#fenceAll(table, true);
   }

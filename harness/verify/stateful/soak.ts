@@ -28,7 +28,7 @@ if (contract === undefined) throw new Error("the document does not load");
 const protocol = createProtocol(contract);
 const { channel } = protocol;
 const server = await startEmbedded({ path: channel.address });
-const direct = { urls: [server.url], origin: undefined, pid: server.pid, embedded: true };
+const direct = { urls: [server.url], origin: undefined, pid: server.pid, embedded: true, askToStop: undefined };
 const auth = { secret: server.secret };
 const opened = await openRun({ contract, channel, target: direct, auth, seed, runs });
 const delays = { seed, jitterMs, stallMs, stallEvery: stallMs > 0 ? 200 : 0 };
