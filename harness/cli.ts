@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { registerBench } from "./commands/bench.ts";
 import { registerGenerate } from "./commands/generate.ts";
 import { registerLint } from "./commands/lint.ts";
+import { registerReplay } from "./commands/replay.ts";
 import { registerServe } from "./commands/serve.ts";
 import { registerVerify } from "./commands/verify.ts";
 import { exitCode, TargetLost, UsageError } from "./errors.ts";
@@ -13,7 +14,8 @@ const program = new Command("wsproof")
   .showHelpAfterError("(wsproof --help, or wsproof COMMAND --help, lists what there is)")
   .exitOverride();
 
-for (const register of [registerVerify, registerServe, registerGenerate, registerLint, registerBench]) register(program);
+for (const register of [registerVerify, registerReplay, registerServe, registerGenerate, registerLint, registerBench])
+  register(program);
 for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
 
 try {

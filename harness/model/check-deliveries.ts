@@ -79,8 +79,7 @@ function matchFrame(
   if (met !== undefined) {
     free.delete(met);
     judging.decide(met.act === undefined ? "disconnect-effect-delivered" : ruleOfDelivery(met));
-    for (const rule of ["delivered-once", "delivered-fields-match", "unexpected-message"])
-      judging.decide(rule);
+    for (const rule of ["delivered-once", "delivered-fields-match", "unexpected-message"]) judging.decide(rule);
     if (met.strength === "must") judging.cover(met.effect.pointer);
     checkCounts(world, met, mine, received, judging);
     return met;

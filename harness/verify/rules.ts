@@ -7,12 +7,14 @@ import { handshakePhase } from "./rules/handshake.ts";
 import { invalidPhase } from "./rules/invalid.ts";
 import { limitsPhase } from "./rules/limits.ts";
 import { shutdownPhase } from "./rules/shutdown.ts";
+import { statefulPhase } from "./stateful/phase.ts";
 
 export const phases: readonly Phase[] = [
   handshakePhase,
   examplesPhase,
   boundariesPhase,
   invalidPhase,
+  statefulPhase,
   limitsPhase,
   framesPhase,
   shutdownPhase,

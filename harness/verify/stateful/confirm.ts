@@ -1,0 +1,89 @@
+// A failing case is run again before anything is said of it: how often it fails, by which rule, and the shortest case that still does.
+import type { ModelFinding } from "../../model/judgement.ts";
+import type { Protocol } from "../../model/protocol.ts";
+import type { Context } from "../context.ts";
+import type { StatefulCase } from "./case.ts";
+import { type Executed, execute } from "./execute.ts";
+import { shrink } from "./shrink.ts";
+
+export interface Confirmed {
+  readonly rule: string;
+  readonly plan: StatefulCase;
+  /** The run that shows it, of the smallest case. */
+  readonly shown: Executed;
+  readonly finding: ModelFinding;
+  /** Of the last runs of the case: how many failed by the rule, of how many. */
+  readonly failed: number;
+  readonly runs: number;
+  /** Rules that the original case broke, and how often in the runs after the first. */
+  readonly others: ReadonlyMap<string, { readonly count: number; readonly shown: Executed; readonly finding: ModelFinding }>;
+}
+
+/** Runs that confirm a failure. */
+const confirmRuns = 4;
+/** Tries in which a smaller case must fail twice. */
+const shrinkTries = 3;
+
+/**
+ * Runs the case again, takes the rule that broke most often, and shrinks by it.
+ * @param first the run in which it failed
+ * @param shrinkMs time for shrinking
+ * @returns undefined where no rule of `asked` broke in the first run
+ */
+export async function confirm(
+  context: Context,
+  protocol: Protocol,
+  plan: StatefulCase,
+  first: Executed,
+  asked: ReadonlySet<string>,
+  shrinkMs: number,
+): Promise<Confirmed | undefined> {
+  // While looking again, what takes ten times as long as a fence does not come.
+  const deadlineMs = Math.max(100, Math.ceil(first.fenceMs * 10));
+  const others = new Map<string, { count: number; shown: Executed; finding: ModelFinding }>();
+  const count = (executed: Executed, weight: number) => {
+    for (const rule of new Set(executed.judgement.findings.map((finding) => finding.rule))) {
+      const finding = executed.judgement.findings.find((one) => one.rule === rule);
+      const known = others.get(rule);
+      if (finding === undefined || !asked.has(rule)) continue;
+      others.set(rule, {
+        count: (known?.count ?? 0) + weight,
+        shown: known?.shown ?? executed,
+        finding: known?.finding ?? finding,
+      });
+    }
+  };
+  count(first, 0);
+  for (let run = 0; run < confirmRuns; run++) count(await execute(context, protocol, plan, { deadlineMs }), 1);
+  // The most frequent; among equals the one that showed first.
+  const order = first.judgement.findings.map(({ rule }) => rule);
+  const rank = (rule: string) => (order.indexOf(rule) < 0 ? order.length : order.indexOf(rule));
+  const rule = [...others.keys()].sort((a, b) => others.get(b)!.count - others.get(a)!.count || rank(a) - rank(b))[0];
+  if (rule === undefined) return undefined;
+  const untilMs = context.clock.nowMs() + shrinkMs;
+  const fails = async (smaller: StatefulCase) =>
+    (await execute(context, protocol, smaller, { deadlineMs })).judgement.findings.some((finding) => finding.rule === rule);
+  const failsTwice = async (smaller: StatefulCase) => {
+    let failures = 0;
+    for (let tries = 0; tries < shrinkTries && failures < 2 && failures + (shrinkTries - tries) >= 2; tries++)
+      if (await fails(smaller)) failures++;
+    return failures >= 2;
+  };
+  const stable = (others.get(rule)?.count ?? 0) > 0;
+  const smallest = stable ? (await shrink(plan, failsTwice, () => context.clock.nowMs() < untilMs)).plan : plan;
+  const known = others.get(rule)!;
+  if (!stable) return { rule, plan, shown: known.shown, finding: known.finding, failed: 1, runs: 1 + confirmRuns, others };
+  let shown = known;
+  let failed = 0;
+  for (let run = 0; run < confirmRuns; run++) {
+    // The last word has the contract's own deadline.
+    const executed = await execute(context, protocol, smallest, run === confirmRuns - 1 ? {} : { deadlineMs });
+    const finding = executed.judgement.findings.find((one) => one.rule === rule);
+    if (finding === undefined) continue;
+    failed++;
+    shown = { count: failed, shown: executed, finding };
+  }
+  if (failed === 0)
+    return { rule, plan, shown: known.shown, finding: known.finding, failed: known.count, runs: confirmRuns, others };
+  return { rule, plan: smallest, shown: shown.shown, finding: shown.finding, failed, runs: confirmRuns, others };
+}

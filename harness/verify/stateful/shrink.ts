@@ -1,0 +1,78 @@
+// A smaller case that still fails: structure first, then the values, always towards fences. Plain data in, plain data out.
+import type { StatefulCase, Step } from "./case.ts";
+
+/** Smaller cases, the boldest first. Every one of them is legal. */
+export function* smallerCases(plan: StatefulCase): Generator<StatefulCase> {
+  const { steps, links } = plan;
+  for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let from = steps.length - size; from > -size; from -= size) {
+      const start = Math.max(0, from);
+      yield { links, steps: [...steps.slice(0, start), ...steps.slice(start + size)] };
+    }
+  }
+  for (let index = links.length - 1; index >= 0 && links.length > 1; index--) yield withoutLink(plan, index);
+  for (const [index, link] of links.entries()) {
+    if (link.member) yield withLink(plan, index, { ...link, member: false });
+    if (link.node > 0) yield withLink(plan, index, { ...link, node: 0 });
+  }
+  for (const [index, step] of steps.entries())
+    for (const simpler of simplerSteps(step)) yield { links, steps: steps.with(index, simpler) };
+}
+
+function withLink(plan: StatefulCase, index: number, link: StatefulCase["links"][number]): StatefulCase {
+  return { ...plan, links: plan.links.with(index, link) };
+}
+
+function withoutLink({ links, steps }: StatefulCase, index: number): StatefulCase {
+  const place = (number: number) => {
+    const at = number % links.length;
+    return at > index ? at - 1 : at;
+  };
+  const kept = steps.filter((step) => step.link % links.length !== index);
+  const moved = kept.map((step): Step => {
+    const link = place(step.link);
+    return step.do === "send" ? { ...step, link, to: step.to < 0 ? step.to : place(step.to) } : { ...step, link };
+  });
+  return { links: links.toSpliced(index, 1), steps: moved };
+}
+
+function* simplerSteps(step: Step): Generator<Step> {
+  if (step.sync !== "fence") yield { ...step, sync: "fence" };
+  if (step.do === "hang-up" && step.how !== "clean") yield { ...step, how: "clean" };
+  if (step.do !== "send") return;
+  if (step.key !== 0) yield { ...step, key: 0 };
+  if (step.once !== "no") yield { ...step, once: "no" };
+  if (step.since !== "no") yield { ...step, since: "no" };
+  if (step.credential !== "good") yield { ...step, credential: "good" };
+}
+
+export interface Shrunk {
+  readonly plan: StatefulCase;
+  /** How many cases were tried. */
+  readonly tried: number;
+}
+
+/**
+ * Makes the case smaller as long as `failsTwice` says that the smaller one fails in the same way.
+ * @param mayGoOn false when the time is up: the smallest found so far is returned
+ */
+export async function shrink(
+  plan: StatefulCase,
+  failsTwice: (smaller: StatefulCase) => Promise<boolean>,
+  mayGoOn: () => boolean,
+): Promise<Shrunk> {
+  let best = plan;
+  let tried = 0;
+  for (let better = true; better && mayGoOn(); ) {
+    better = false;
+    for (const smaller of smallerCases(best)) {
+      if (!mayGoOn()) break;
+      tried++;
+      if (!(await failsTwice(smaller))) continue;
+      best = smaller;
+      better = true;
+      break;
+    }
+  }
+  return { plan: best, tried };
+}
