@@ -46,6 +46,7 @@ table { width: 100%; border-collapse: collapse; background: var(--card); border:
 th, td { text-align: left; vertical-align: top; padding: 0.45rem 0.75rem; border-top: 1px solid var(--line); font-weight: 400; }
 thead th { border-top: 0; color: var(--soft); font-size: 0.85rem; }
 .title, .why { display: block; color: var(--soft); font-size: 0.9rem; overflow-wrap: anywhere; }
+.note { color: var(--soft); font-size: 0.9rem; }
 .level { color: var(--soft); font-size: 0.85rem; }
 blockquote { margin: 0.75rem 0; padding: 0.25rem 0 0.25rem 1rem; border-left: 3px solid var(--line); }
 blockquote footer { color: var(--soft); font-size: 0.9rem; }

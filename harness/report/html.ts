@@ -92,6 +92,9 @@ function emitPhase(phase: string, results: readonly RuleResult[], runs: readonly
   const columns = runs.map(
     ({ opening }) => `<th scope="col">${runs.length > 1 ? escapeMarkup(opening.targets.join(" ")) : "verdict"}</th>`,
   );
+  const notes = [
+    ...new Set(runs.flatMap(({ report }) => report.results.filter((one) => one.phase === phase).flatMap((one) => one.notes))),
+  ];
   const rows = results.map((result) => {
     const cells = runs.map((run, at) =>
       emitCell(
@@ -103,14 +106,15 @@ function emitPhase(phase: string, results: readonly RuleResult[], runs: readonly
   });
   return `<h3>${escapeMarkup(phase)}</h3>
 <table><thead><tr><th scope="col">rule</th><th scope="col" class="level">level</th>${columns.join("")}</tr></thead>
-<tbody>${rows.join("\n")}</tbody></table>`;
+<tbody>${rows.join("\n")}</tbody></table>
+${notes.map((note) => `<p class="note">${escapeMarkup(note)}</p>`).join("")}`;
 }
 
 function emitCell(result: RuleResult | undefined, run: number): string {
   if (result === undefined) return '<td><span class="badge not-applicable">not run</span></td>';
   const badge = `<span class="badge ${result.verdict}">${words[result.verdict]}</span>`;
   const linked = result.failures.length > 0 ? `<a href="#${anchor(result, run, 0)}">${badge}</a>` : badge;
-  const why = [result.reason, result.known === undefined ? undefined : `known: ${result.known}`, ...result.notes].filter(
+  const why = [result.reason, result.known === undefined ? undefined : `known: ${result.known}`].filter(
     (one) => one !== undefined,
   );
   return `<td>${linked}${why.map((one) => `<span class="why">${escapeMarkup(one)}</span>`).join("")}</td>`;

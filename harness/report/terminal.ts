@@ -58,6 +58,7 @@ export function emitResults(results: readonly RuleResult[], summary: Summary, pa
     const ofPhase = results.filter((one) => one.phase === phase);
     lines.push(palette.bold(phase));
     for (const result of ofPhase) if (result.reason !== notPromised) lines.push(...resultLines(result, palette));
+    for (const note of new Set(ofPhase.flatMap(({ notes }) => notes))) lines.push(palette.dim(`  note         ${note}`));
     const rest = ofPhase.filter(({ reason }) => reason === notPromised).length;
     if (rest > 0)
       lines.push(palette.gray(`  n/a          ${rest} more, for promises that this document does not make (see --list)`));
@@ -74,7 +75,7 @@ function resultLines(result: RuleResult, palette: Palette): string[] {
   const { mark, color } = marks[result.verdict];
   const shown = result.known === undefined ? color(palette)(mark.padEnd(12)) : palette.yellow("known".padEnd(12));
   const why = result.reason === undefined ? "" : palette.dim(` (${result.reason})`);
-  const remarks = [...(result.known === undefined ? [] : [`known failure: ${result.known}`]), ...result.notes];
+  const remarks = result.known === undefined ? [] : [`known failure: ${result.known}`];
   return [
     `  ${shown} ${result.level.padEnd(6)} ${result.id}: ${result.title}${why}`,
     ...remarks.map((remark) => palette.dim(`                      ${remark}`)),

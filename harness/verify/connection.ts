@@ -137,12 +137,9 @@ export class Connection implements Peer {
 
   async fence(within?: Within): Promise<readonly Received[]> {
     const { run } = this.#owner;
-    try {
-      await run.fence(this, this.#owner, within);
-    } catch (error) {
-      if (!(error instanceof Violation) || run.fenceWorks() || this.closed !== undefined) throw error;
-      throw new TargetLost(`The target answers the fence on no connection: ${error.message}.`);
-    }
+    if (!run.fenceWorks())
+      throw new TargetLost("The target answered the fence on no connection, so that nothing could be waited out.");
+    await run.fence(this, this.#owner, within);
     return [...this.#inbox];
   }
 

@@ -233,12 +233,13 @@ async function runWhole(
   try {
     const judged = await judge(check.context, rules, (text) => hooks.progress?.(text));
     const durationMs = run.clock.nowMs() - startMs;
-    return rules.map((rule) =>
+    // Remarks are on all of them together: the first carries them.
+    return rules.map((rule, at) =>
       resultOfWhole(
         rule,
         judged.find(({ id }) => id === rule.id),
         durationMs,
-        check.notes,
+        at === 0 ? check.notes : [],
       ),
     );
   } finally {
