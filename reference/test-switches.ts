@@ -2,13 +2,14 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
-import { limits } from "../generated/protocol.gen.ts";
+import { closeCodes, limits } from "../generated/protocol.gen.ts";
 import { Connection } from "./connection.ts";
 import { type Beat, Heartbeat } from "./heartbeat.ts";
 import type { Subscriber } from "./hub/hub.ts";
 import { KeyMemory } from "./hub/key-memory.ts";
 import { MemoryHub } from "./hub/memory-hub.ts";
 import { parseFrame } from "./parse-frame.ts";
+import { QueueWatch } from "./queue-watch.ts";
 import { Session } from "./session.ts";
 import { Strikes } from "./strikes.ts";
 
@@ -173,6 +174,20 @@ export const switches: Readonly<Record<string, Switch>> = {
     about: "Never pings, and never notices that a peer is dead.",
     plant() {
       wrap(Heartbeat.prototype, "beat", (): Beat => "wait");
+    },
+  },
+  "queue-unbounded": {
+    about: "Whatever waits for a client that does not read, it is not closed.",
+    plant() {
+      wrap(QueueWatch.prototype, "look", () => undefined);
+    },
+  },
+  "queue-closes-normally": {
+    about: "A client that does not read is closed as if all were well.",
+    plant() {
+      wrap(Connection.prototype, "close", (original, _, [code, reason]) =>
+        original(code === closeCodes.SLOW_CONSUMER.code ? closeCodes.NORMAL.code : code, reason),
+      );
     },
   },
   "repeats-credential": {

@@ -23,8 +23,8 @@ export interface Fault {
   readonly how: Plan;
 }
 
-/** Which of several messages: with this value at a pointer, or only each n-th of a connection. Default: all. */
-export type Which = Pick<Match, "where" | "everyNth">;
+/** Which of several messages: with this value at a pointer, or only each n-th, or those from the n-th on, of a connection. Default: all. */
+export type Which = Pick<Match, "where" | "everyNth" | "fromNth">;
 
 function fault(id: string, breaks: string, ...transformations: readonly Transformation[]): Fault {
   return { id, breaks, how: { by: "proxy", transformations } };
@@ -34,6 +34,7 @@ function onMessage(id: string, breaks: string, match: Match, act: MessageAct): F
   const which = [
     match.where === undefined ? "" : `/${match.where.pointer}=${JSON.stringify(match.where.equals)}`,
     match.everyNth === undefined ? "" : `/every-${match.everyNth}`,
+    match.fromNth === undefined ? "" : `/from-${match.fromNth}`,
   ].join("");
   return fault(id + which, breaks, { on: "message", match, act });
 }

@@ -288,11 +288,11 @@ export class Link {
     this.#send(bytes, direction, out);
   }
 
-  /** Counts, for `everyNth`. */
+  /** Counts, for `everyNth` and `fromNth`. */
   #isTurn(one: OnMessage): boolean {
     const count = (this.#counts.get(one) ?? 0) + 1;
     this.#counts.set(one, count);
-    return count % (one.match.everyNth ?? 1) === 0;
+    return count % (one.match.everyNth ?? 1) === 0 && count >= (one.match.fromNth ?? 1);
   }
 
   #send(bytes: Buffer, direction: Direction, out: Outlet): void {

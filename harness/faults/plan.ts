@@ -25,6 +25,8 @@ export interface Match {
   readonly malformed?: "not-json" | "unknown-type" | "not-in-schema" | "any";
   /** Only each n-th of those that match on a connection: 1, the default, is each; 2 the second, the fourth and so on. */
   readonly everyNth?: number;
+  /** Only the n-th and those after it, counted in the same way. */
+  readonly fromNth?: number;
 }
 
 export interface OnMessage {

@@ -1,8 +1,8 @@
-// Each rule, for the first of its promises, passes on the honest server and fails behind the first fault that it names. `npm run prove` does all of both.
+// Each rule, for the first of its promises, passes through the transparent proxy and fails behind the first fault that it names. `npm run prove` does all of both.
 import { afterAll, describe, expect, it } from "vitest";
 import { phases } from "../verify/rules.ts";
 import { type Claim, claimsOf } from "./claims.ts";
-import { createProver, type Proof } from "./prover.ts";
+import { createProver, noFault, type Proof } from "./prover.ts";
 import { complaint, runTasks, type Task, unclaimed } from "./run-claims.ts";
 import { loadOwnSubject } from "./subject.ts";
 
@@ -21,7 +21,7 @@ const firsts = [
       .map((claim) => [claim.rule.id, claim]),
   ).values(),
 ].reverse();
-const tasks = firsts.flatMap((claim): Task[] => [undefined, claim.faults[0]].map((fault) => ({ claim, fault })));
+const tasks = firsts.flatMap((claim): Task[] => [noFault, claim.faults[0]].map((fault) => ({ claim, fault })));
 
 it("every rule names a fault for each promise", () => expect(unclaimed(claims)).toEqual([]));
 

@@ -1,4 +1,4 @@
-// Runs a rule behind a fault, or on the honest server through the transparent proxy, and says whether it convicted.
+// Runs a rule behind a fault, or on the honest server, and says whether it convicted.
 import { TargetLost, Violation } from "../errors.ts";
 import type { Fault } from "../faults/fault.ts";
 import { type FaultProxy, startProxy } from "../faults/proxy.ts";
@@ -44,6 +44,13 @@ export interface ProverOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** The proxy that changes nothing: behind it every rule must pass. */
+export const noFault: Fault = {
+  id: "none",
+  breaks: "Nothing: the proxy passes everything on as it is.",
+  how: { by: "proxy", transformations: [] },
+};
+
 const seed = 1;
 
 /** Starts nothing yet: servers are started when a proof needs them. Call `end` at last. */
@@ -84,18 +91,18 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
       try {
         server = await (ends ? servers.fresh(choice) : servers.of(choice));
         const { run: honest } = await open(server);
-        proxy = await startProxy({
-          ...subject,
-          target: new URL(server.url),
-          messages: honest.messages,
-          transformations: fault?.how.by === "proxy" ? fault.how.transformations : [],
-          auth: { secret: server.secret },
-        });
-        const advertised = await firstMessage(honest, targetOf(server, proxy.url));
+        if (fault?.how.by === "proxy") {
+          const { transformations } = fault.how;
+          const { messages } = honest;
+          const auth = { secret: server.secret };
+          proxy = await startProxy({ ...subject, target: new URL(server.url), messages, transformations, auth });
+        }
+        const target = targetOf(server, proxy?.url ?? server.url);
+        const advertised = proxy === undefined ? honest.advertised() : await firstMessage(honest, target);
         const run: Run = {
           ...honest,
-          target: targetOf(server, proxy.url),
-          timeoutMs: fault === undefined ? honestTimeoutMs : faultTimeoutMs,
+          target,
+          timeoutMs: fault === undefined || fault === noFault ? honestTimeoutMs : faultTimeoutMs,
           advertised: () => advertised,
         };
         if (rule.check === "whole-phase") return await proveWhole(run, { phase, rule, promised }, proof);

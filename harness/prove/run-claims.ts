@@ -1,7 +1,7 @@
 // Proves many claims at once: side by side what may be, then alone what must be.
 import type { Fault } from "../faults/fault.ts";
 import type { Claim } from "./claims.ts";
-import type { Proof, Prover } from "./prover.ts";
+import { noFault, type Proof, type Prover } from "./prover.ts";
 
 export interface Task {
   readonly claim: Claim;
@@ -52,11 +52,11 @@ export async function runTasks(prover: Prover, tasks: readonly Task[], done: (pr
 export function complaint(proof: Proof): string | undefined {
   const { rule, level, pointer, fault, verdict, detail } = proof;
   const what = `${rule} (${pointer})`;
-  if (fault === undefined) {
+  if (fault === undefined || fault === noFault.id) {
     // What only should be so, the honest server may do otherwise: a run warns of it.
     if (verdict === "passes" || (verdict === "convicts" && level !== "MUST")) return undefined;
     const says = verdict === "convicts" ? "fails" : "cannot be judged";
-    return `${what} ${says} on the honest server: ${detail}`;
+    return `${what} ${says} on the honest server${fault === undefined ? "" : " behind the transparent proxy"}: ${detail}`;
   }
   if (verdict === "convicts") return undefined;
   return verdict === "passes" ? `${what} passes behind its fault ${fault}` : `${what} cannot judge its fault ${fault}: ${detail}`;

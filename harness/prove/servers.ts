@@ -5,11 +5,11 @@ import { type Embedded, startEmbedded } from "../verify/embedded.ts";
 
 /** Short times and small numbers, so that what waits for them ends soon. The server advertises them, so nothing else changes. */
 export const shortTimes: Readonly<Record<string, string>> = {
-  HEARTBEAT_INTERVAL_MS: "1200",
-  HEARTBEAT_TIMEOUT_MS: "600",
-  TOKEN_GRACE_MS: "1500",
+  HEARTBEAT_INTERVAL_MS: "2500",
+  HEARTBEAT_TIMEOUT_MS: "2500",
+  TOKEN_GRACE_MS: "2500",
   MEMBERS_PER_ROOM: "12",
-  ROOMS_PER_CONNECTION: "6",
+  ROOMS_PER_CONNECTION: "15",
   CONNECTIONS_PER_USER: "5",
   DRAIN_MS: "500",
 };

@@ -59,13 +59,16 @@ interface Sender {
 
 /** Prefers an operation that needs nothing to come before it, so that the bucket is full. */
 async function senderUnder(context: Context, limit: RateLimit, user?: User): Promise<Sender> {
-  const operations = [...operationsUnder(context, limit)].sort((a, b) => preparations(a) - preparations(b));
-  const operation = operations[0]!;
+  const operation = easiestUnder(context, limit);
   const peer = await context.dial({ user: user ?? (await userFor(context, operation)) });
   const before = sentCount(context, peer);
   const message = await reach(context, peer, operation);
   const sameBucket = operation.requires.every(({ kind }) => kind !== "relation");
   return { peer, operation, message, used: sameBucket ? 0 : countUnder(context, peer, limit, before) };
+}
+
+function easiestUnder(subject: Subject, limit: RateLimit): Operation {
+  return [...operationsUnder(subject, limit)].sort((a, b) => preparations(a) - preparations(b))[0]!;
 }
 
 function preparations({ requires }: Operation): number {
@@ -157,7 +160,7 @@ export const rateRules: readonly Rule[] = [
         );
     },
     brokenBy: ({ limit }, subject) => {
-      const { id, messages } = operationsUnder(subject, limit)[0]!;
+      const { id, messages } = easiestUnder(subject, limit);
       return faults.refuses(id, messages[0]!, limit.error, { everyNth: 3 });
     },
   }),
@@ -184,7 +187,7 @@ export const rateRules: readonly Rule[] = [
       }
       if (admitted.length === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
     },
-    brokenBy: ({ limit }, subject) => operationsUnder(subject, limit).map(({ id }) => faults.acceptsRefused(id, limit.error)),
+    brokenBy: ({ limit }, subject) => faults.acceptsRefused(easiestUnder(subject, limit).id, limit.error),
   }),
 
   rule<RatePromise>({
@@ -212,7 +215,11 @@ export const rateRules: readonly Rule[] = [
       }
     },
     waitsMs: (context, { limit }) => 1000 / context.effective(limit).perSecond + 50,
-    brokenBy: (_, subject) => retryAfterBecomes(subject, 0),
+    // Once the burst is used up, everything is refused for good.
+    brokenBy: ({ limit }, subject) => {
+      const { id, messages } = easiestUnder(subject, limit);
+      return faults.refuses(id, messages[0]!, limit.error, { fromNth: limit.burst });
+    },
   }),
 
   rule<RatePromise>({
@@ -260,8 +267,10 @@ export const rateRules: readonly Rule[] = [
       if (answer!.code === limit.error)
         throw new Violation("the message of another user to be admitted", `the error ${limit.error}`);
     },
-    brokenBy: ({ limit }, subject) =>
-      operationsUnder(subject, limit).map(({ id, messages }) => faults.refuses(id, messages[0]!, limit.error)),
+    brokenBy: ({ limit }, subject) => {
+      const { id, messages } = easiestUnder(subject, limit);
+      return faults.refuses(id, messages[0]!, limit.error);
+    },
   }),
 
   rule<RatePromise>({
@@ -294,7 +303,7 @@ export const rateRules: readonly Rule[] = [
     from: limitsOf("shared"),
     async check(context, { limit }) {
       const { burst, perSecond } = context.effective(limit);
-      const operation = operationsUnder(context, limit)[0]!;
+      const operation = easiestUnder(context, limit);
       const user = await userFor(context, operation);
       const each = otherBurst(context, operation, limit);
       const answers: Answer[] = [];
@@ -311,6 +320,6 @@ export const rateRules: readonly Rule[] = [
         throw new Violation(`at most ${atMost} of ${answers.length} messages of one user to be admitted`, `${admitted} admitted`);
       if (admitted === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
     },
-    brokenBy: ({ limit }, subject) => operationsUnder(subject, limit).map(({ id }) => faults.acceptsRefused(id, limit.error)),
+    brokenBy: ({ limit }, subject) => faults.acceptsRefused(easiestUnder(subject, limit).id, limit.error),
   }),
 ];

@@ -4,7 +4,7 @@ import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
 import type { Peer } from "../../peer.ts";
-import { reach, userFor } from "../../reach.ts";
+import { reach, userFor, withValue } from "../../reach.ts";
 import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 
 type StrikeLimit = Extract<Limit, { kind: "errors" }>;
@@ -18,31 +18,52 @@ function strikeLimits({ channel }: Subject): readonly StrikePromise[] {
   );
 }
 
+interface Offender {
+  readonly peer: Peer;
+  /** The id of the request, where it has one. */
+  strike(): string | undefined;
+  /** How many may be admitted before the first error. */
+  readonly free: number;
+}
+
 /** A connection and a way to earn one of the limit's errors on it, without a wait for the reply. */
-async function offender(
-  context: Context,
-  limit: StrikeLimit,
-): Promise<{ readonly peer: Peer; strike(): void; readonly free: number }> {
+async function offender(context: Context, limit: StrikeLimit): Promise<Offender> {
   const code = context.contract.errors?.codes.find(({ code, when }) => limit.errors.includes(code) && when === "not-json");
   if (code !== undefined) {
     const peer = await context.dial();
-    return { peer, strike: () => peer.sendText("not JSON"), free: 0 };
+    return { peer, strike: () => void peer.sendText("not JSON"), free: 0 };
   }
-  const rate = context.channel.rateLimits.find(({ error, scope }) => limit.errors.includes(error) && scope === "connection");
-  const operation = context.contract.operations.find(
-    ({ channel, action, requires }) =>
-      channel === context.channel.id &&
-      action === "receive" &&
-      requires.some((requirement) => requirement.kind === "rate" && requirement.limit === rate?.name) &&
-      requires.every(({ kind }) => kind === "rate"),
-  );
-  if (rate === undefined || operation === undefined)
+  const [way] = context.channel.rateLimits
+    .filter(({ error, scope }) => limit.errors.includes(error) && scope === "connection")
+    .flatMap((rate) =>
+      context.contract.operations
+        .filter((one) => one.channel === context.channel.id && one.id !== context.channel.delivery?.fence)
+        .filter(({ requires }) => requires.length === 1 && requires[0]?.kind === "rate" && requires[0].limit === rate.name)
+        .map((operation) => ({ rate, operation })),
+    );
+  const correlation = context.contract.messages.find(({ name }) => name === way?.operation.messages[0])?.correlation;
+  if (way === undefined || correlation === undefined)
     throw new NotTestable(`no way is known to earn ${limit.errors.join(" or ")}`);
+  const { rate, operation } = way;
   const peer = await context.dial({ user: await userFor(context, operation) });
   const message = await reach(context, peer, operation);
   const { burst, perSecond } = context.effective(rate);
   // The burst is free; so is what is refilled while we send, a second's worth at most for a server that answers at all.
-  return { peer, strike: () => peer.send(message), free: burst + Math.ceil(perSecond) };
+  const strike = () => {
+    const id = context.id();
+    peer.send(withValue(message, correlation, id));
+    return id;
+  };
+  return { peer, strike, free: burst + Math.ceil(perSecond) };
+}
+
+/** Sends until exactly so many errors have come: what is refilled meanwhile is admitted, so only the replies tell. */
+async function earn(context: Context, { peer, strike, free }: Offender, limit: StrikeLimit, strikes: number): Promise<void> {
+  let earned = 0;
+  for (let next = free; earned < strikes; next = strikes - earned) {
+    const ids = Array.from({ length: Math.min(next, strikes) }, strike);
+    for (const id of ids) if (limit.errors.includes(context.errorCode(await peer.reply(id)) ?? "")) earned += 1;
+  }
 }
 
 export const strikeRules: readonly Rule[] = [
@@ -54,8 +75,12 @@ export const strikeRules: readonly Rule[] = [
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : strikeLimits(subject)),
     async check(context, { limit }) {
       const { peer, strike, free } = await offender(context, limit);
-      if (free > 0) throw new NotTestable("these errors come only after a burst, whose end cannot be known exactly");
       const strikes = context.effective(limit);
+      if (free > 0) {
+        await earn(context, { peer, strike, free }, limit, strikes);
+        await peer.fence();
+        return;
+      }
       for (let count = 0; count < strikes; count++) strike();
       const after = await peer.fence();
       context.judged(strikes);
