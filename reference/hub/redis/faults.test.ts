@@ -294,3 +294,32 @@ it("lets those leave later whose connection ended while Redis was away", async (
   await redis.start();
   await until("bob is told", () => bob.told.at(-1) === "user_left ada disconnect 1");
 });
+
+it("ends the membership of a join whose answer was lost, before the next join", async () => {
+  await start();
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  // The node follows the room already, so that the join itself is what hangs.
+  await (await a.connect("eve")).join("lobby");
+  await bob.join("lobby");
+  redis.signal("SIGSTOP");
+  const outcome = await ada.join("lobby").catch((error: Error) => error.name);
+  expect(outcome).toBe("HubUncertain");
+  redis.signal("SIGCONT");
+  await a.available();
+  // As often as it takes, as a client would.
+  let joined: unknown;
+  await until("she is in", async () => {
+    joined = await ada.join("lobby").catch(() => undefined);
+    return joined !== undefined || ada.lostRooms.length > 0;
+  });
+  if (ada.lostRooms.length > 0) return;
+  const { seq } = await ada.say("lobby", "here");
+  await until("bob has it", () => bob.events.at(-1)?.seq === seq);
+  // However often she came and went, she is in once.
+  const balance = bob.told.reduce(
+    (sum, text) => sum + (text.startsWith("user_joined") ? 1 : text.startsWith("user_left") ? -1 : 0),
+    0,
+  );
+  expect(balance).toBe(1);
+});

@@ -1,6 +1,6 @@
 -- Makes a connection a member. KEYS meta, stream, members, order of joining, members of this node.
 -- ARGV[6] op, [7] json, [8] clientId, [9] members per room, [10] epoch and [11] seq since when, or ''.
--- Returns ok epoch seq changed memberCount members recovered missed | full | late.
+-- Returns ok epoch seq memberCount members recovered missed | full | late.
 local log, foreign = openLog(KEYS[1], KEYS[2])
 if foreign then return foreign end
 local count = redis.call('HLEN', KEYS[3])
@@ -36,4 +36,4 @@ if ARGV[10] ~= '' then
   end
 end
 for index, entry in ipairs(missed) do missed[index] = entry[2][2] end
-return { 'ok', log.epoch, log.seq, changed and 1 or 0, count, members, recovered, missed }
+return { 'ok', log.epoch, log.seq, count, members, recovered, missed }

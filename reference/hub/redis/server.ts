@@ -46,12 +46,18 @@ export async function inspectServer(client: Client, formatKey: string): Promise<
       `Redis drops keys when its memory is full (maxmemory-policy ${policy}): set maxmemory-policy to noeviction`,
     );
   }
+  const isCluster = of("redis_mode") === "cluster";
+  if (isCluster && !/^cluster_size:[01]\r?$/m.test(String(await client.sendCommand<unknown>(["CLUSTER", "INFO"])))) {
+    throw new UnfitRedis(
+      "this is one of several nodes of a Redis Cluster, whose slots are not looked up yet: use a single Redis",
+    );
+  }
   await claimFormat(client, formatKey);
   return {
     version,
     runId: of("run_id"),
     isDurable: await keepsEveryWrite(client, of("second_repl_offset")),
-    isCluster: of("redis_mode") === "cluster",
+    isCluster,
   };
 }
 
