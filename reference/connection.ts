@@ -1,9 +1,10 @@
 // One WebSocket and its session: sockets, timers and queue on one side, the protocol on the other.
 import type { Socket } from "node:net";
-import type { RawData, WebSocket } from "ws";
+import type { RawData } from "ws";
 import { closeCodes } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import type { FanOut, FlushingWebSocket, Outbox, OutboxOwner } from "./fan-out.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { LogEvent, LooseEvent } from "./hub/hub.ts";
 import { QueueWatch } from "./queue-watch.ts";
@@ -17,16 +18,17 @@ export interface ConnectionContext {
   readonly config: Pick<Config, "heartbeat" | "limits">;
   /** 0 to 1. */
   random(): number;
-  /** A frame was handed to the socket. */
-  delivered(): void;
+  readonly fanOut: FanOut;
 }
 
-export class Connection implements Transport {
-  readonly #socket: WebSocket;
+export class Connection implements Transport, OutboxOwner {
+  readonly #socket: FlushingWebSocket;
   readonly #tcp: Socket;
   readonly #context: ConnectionContext;
   readonly #heartbeat: Heartbeat;
-  readonly #watch: QueueWatch;
+  readonly #outbox: Outbox;
+  /** Only for a client that was slow at least once. */
+  #watch: QueueWatch | undefined;
   #session: Session | undefined;
   #expiresAtMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -34,24 +36,19 @@ export class Connection implements Transport {
   #hasEnded = false;
 
   /** @param ended called once, with the close code, when nothing of the connection is left */
-  constructor(socket: WebSocket, tcp: Socket, context: ConnectionContext, ended: (code: number) => void) {
+  constructor(socket: FlushingWebSocket, tcp: Socket, context: ConnectionContext, ended: (code: number) => void) {
     this.#socket = socket;
     this.#tcp = tcp;
     this.#context = context;
     const { clock, config } = context;
     this.#heartbeat = new Heartbeat(config.heartbeat, clock.monotonicMs(), context.random);
-    this.#watch = new QueueWatch(
-      config.limits,
-      clock,
-      () => socket.bufferedAmount,
-      () => this.close(closeCodes.SLOW_CONSUMER.code, "too much waits to be read"),
-    );
+    this.#outbox = context.fanOut.createOutbox(socket, tcp, this);
     // ws closes with the right code by itself when a frame is illegal, too big or not UTF-8; without a listener the process would end.
     socket.on("error", () => {});
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     socket.on("close", (code) => {
       clearTimeout(this.#timer);
-      this.#watch.stop();
+      this.#watch?.stop();
       this.#endSession();
       ended(code);
     });
@@ -69,14 +66,25 @@ export class Connection implements Transport {
   }
 
   send(text: string): void {
-    if (this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#socket.send(text);
-    this.#context.delivered();
-    this.#watch.look();
+    this.#outbox.send(text);
   }
 
   sendShared(event: LogEvent | LooseEvent): void {
-    this.send(event.text);
+    this.#outbox.sendShared(event);
+  }
+
+  written(): void {
+    const { limits } = this.#context.config;
+    if (this.#watch) this.#watch.look();
+    else if (this.#outbox.queuedBytes > Math.min(limits.queuedBytes, limits.queuedBytesSustained)) {
+      this.#watch = new QueueWatch(
+        limits,
+        this.#context.clock,
+        () => this.#outbox.queuedBytes,
+        () => this.close(closeCodes.SLOW_CONSUMER.code, "too much waits to be read"),
+      );
+      this.#watch.look();
+    }
   }
 
   /** Says goodbye. The rooms hear of it now, not when the client has answered. */

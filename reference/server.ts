@@ -3,12 +3,13 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { WebSocketServer } from "ws";
+import { type ServerOptions, WebSocketServer } from "ws";
 import { closeCodes, subprotocols } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Connection, type ConnectionContext } from "./connection.ts";
 import { type Drainable, drain } from "./drain.ts";
+import { createFanOut, type FanOut, FlushingWebSocket } from "./fan-out.ts";
 import { decideUpgrade, encodeRefusal } from "./handshake.ts";
 import { createHttpRoutes, createMetricsRoutes } from "./http-routes.ts";
 import type { Hub } from "./hub/hub.ts";
@@ -27,6 +28,8 @@ export interface ServerParts {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Default: createFanOut(). */
+  readonly fanOut?: FanOut;
 }
 
 export interface RunningServer {
@@ -39,15 +42,14 @@ export interface RunningServer {
  * Listens, and resolves once it does.
  * @throws what `listen` says, EADDRINUSE for one
  */
-export async function startServer({ config, hub, clock, log }: ServerParts): Promise<RunningServer> {
+export async function startServer({ config, hub, clock, log, fanOut = createFanOut() }: ServerParts): Promise<RunningServer> {
   const connections = new Set<OpenConnection>();
   let isDraining = false;
-  let delivered = 0;
   const metrics = createMetrics({
     connections: () => connections.size,
     isReady: () => !isDraining && hub.available,
     isRateLocal: () => hub.isRateLocal,
-    delivered: () => delivered,
+    delivered: () => fanOut.delivered,
   });
   const verifyToken = createTokenVerifier(config.jwtSecret, clock);
   const failed = (error: unknown): void => log.error({ err: error }, "a fault of ours");
@@ -62,9 +64,7 @@ export async function startServer({ config, hub, clock, log }: ServerParts): Pro
     clock,
     config,
     random: Math.random,
-    delivered: () => {
-      delivered += 1;
-    },
+    fanOut,
   };
 
   const app = createHttpRoutes({ config, hub, metrics, verifyToken, isDraining: () => isDraining, failed });
@@ -77,14 +77,15 @@ export async function startServer({ config, hub, clock, log }: ServerParts): Pro
     },
     app,
   );
-  const sockets = new WebSocketServer({
+  const sockets = new WebSocketServer<typeof FlushingWebSocket>({
     noServer: true,
+    WebSocket: FlushingWebSocket,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: config.limits.messageBytes,
     closeTimeout: closeTimeoutMs,
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
-  } as ConstructorParameters<typeof WebSocketServer>[0]);
+  } as ServerOptions<typeof FlushingWebSocket>);
   let allowedOrigins: readonly string[] = [];
 
   server.on("upgrade", (request: IncomingMessage, tcp: Socket, head: Buffer) => {
