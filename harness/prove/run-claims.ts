@@ -18,8 +18,16 @@ export function tasksOf(claims: readonly Claim[]): readonly Task[] {
 const lanes = 6;
 const waitingLanes = 40;
 
-/** @param done called after each task */
-export async function runTasks(prover: Prover, tasks: readonly Task[], done: (proof: Proof) => void): Promise<readonly Proof[]> {
+/**
+ * @param done called after each task
+ * @param isLate where it says so, what has not begun is left out
+ */
+export async function runTasks(
+  prover: Prover,
+  tasks: readonly Task[],
+  done: (proof: Proof) => void,
+  isLate: () => boolean = () => false,
+): Promise<readonly Proof[]> {
   const proofs = new Map<Task, Proof>();
   const perform = async (task: Task) => {
     const proof = await prover.prove(task.claim, task.fault);
@@ -28,7 +36,7 @@ export async function runTasks(prover: Prover, tasks: readonly Task[], done: (pr
   };
   const inLanes = async (queue: Task[], count: number) => {
     const lane = async () => {
-      for (let task = queue.shift(); task !== undefined; task = queue.shift()) await perform(task);
+      for (let task = queue.shift(); task !== undefined && !isLate(); task = queue.shift()) await perform(task);
     };
     await Promise.all(Array.from({ length: count }, lane));
   };
@@ -44,8 +52,8 @@ export async function runTasks(prover: Prover, tasks: readonly Task[], done: (pr
       lanes,
     ),
   ]);
-  for (const task of tasks.filter(isAlone)) await perform(task);
-  return tasks.map((task) => proofs.get(task)!);
+  for (const task of tasks.filter(isAlone)) if (!isLate()) await perform(task);
+  return tasks.flatMap((task) => proofs.get(task) ?? []);
 }
 
 /** What is wrong with a proof, in one sentence; undefined where all is well. */

@@ -1,0 +1,137 @@
+// `npm run prove`: every rule behind every fault that it names, altered documents, and promises without a rule. Takes some minutes, and says so.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { phases } from "../verify/rules.ts";
+import { claimsOf, faultsOf } from "./claims.ts";
+import { crossTasks } from "./cross.ts";
+import { emitMatrix, emitProof } from "./emit-proof.ts";
+import { type Judgement, judgeMutant } from "./judge-mutants.ts";
+import { mutantsOf } from "./mutants.ts";
+import { coverageOf, promisesOf } from "./promises.ts";
+import { createProver, type Proof } from "./prover.ts";
+import { reasonFor } from "./reasons.ts";
+import { complaint, runTasks, tasksOf, unclaimed } from "./run-claims.ts";
+import { createServers } from "./servers.ts";
+import { loadOwnSubject } from "./subject.ts";
+
+const usage = `npm run prove -- [--part named|cross|mutants|promises]... [--only RULE]... [--minutes N]
+  named     each rule on the honest server and behind each fault that it names (about 4 minutes)
+  cross     each quick rule behind each fault (about 10 minutes)
+  mutants   the honest server held to documents with one promise altered (about 8 minutes)
+  promises  which promises of the document have a rule (at once)
+  --minutes how long it may take, default 30; what is not reached by then is told, and fails the run`;
+
+const { values } = parseArgs({
+  options: {
+    part: { type: "string", multiple: true },
+    only: { type: "string", multiple: true },
+    minutes: { type: "string", default: "30" },
+    help: { type: "boolean" },
+  },
+});
+const parts = values.part ?? ["promises", "named", "cross", "mutants"];
+const write = (text: string) => process.stdout.write(text);
+if (values.help === true) write(`${usage}\n`);
+else process.exitCode = await prove();
+
+/** @returns the exit code: 0 proven, 1 something is wrong */
+async function prove(): Promise<number> {
+  const deadlineMs = performance.now() + Number(values.minutes) * 60_000;
+  const isLate = () => performance.now() > deadlineMs;
+  const subject = await loadOwnSubject();
+  const claims = claimsOf(phases, subject, values.only);
+  const faults = faultsOf(claims);
+  const rules = new Set(claims.map(({ rule }) => rule.id));
+  const complaints: string[] = [...unclaimed(claims)];
+  const proofs: Proof[] = [];
+  const judgements: Judgement[] = [];
+  write(
+    `Proves ${rules.size} rules for ${claims.length} promises, by ${faults.length} faults. Parts: ${parts.join(", ")}; at most ${values.minutes} minutes.\n`,
+  );
+
+  const coverage = coverageOf(promisesOf(subject.contract), claimsOf(phases, subject));
+  const bare = coverage.filter((one) => one.rules.length === 0);
+  const reasons = new Map(bare.map((promise) => [promise.pointer, reasonFor(subject.contract, promise) ?? ""]));
+  if (parts.includes("promises")) {
+    write(`promises  ${coverage.length - bare.length} of ${coverage.length} have a rule\n`);
+    for (const { pointer, kind, text } of bare)
+      write(`  no rule: ${pointer} (${kind} ${text}): ${reasons.get(pointer) || "?"}\n`);
+    complaints.push(
+      ...bare
+        .filter(({ pointer }) => reasons.get(pointer) === "")
+        .map(({ pointer }) => `${pointer} has neither a rule nor a reason`),
+    );
+  }
+
+  for (const part of ["named", "cross"] as const) {
+    if (!parts.includes(part)) continue;
+    const prover = createProver(subject, part === "cross" ? { faultTimeoutMs: 400 } : {});
+    const tasks = part === "named" ? tasksOf(claims) : crossTasks(claims, faults);
+    const progress = progressOf(part, tasks.length);
+    try {
+      const made = await runTasks(prover, tasks, (proof) => progress(proof.rule), isLate);
+      proofs.push(...made);
+      if (part === "named") complaints.push(...made.map(complaint).filter((one) => one !== undefined));
+      if (made.length < tasks.length) complaints.push(`${part}: only ${made.length} of ${tasks.length} were reached in time`);
+    } finally {
+      await prover.end();
+    }
+  }
+
+  if (parts.includes("mutants")) {
+    const mutants = mutantsOf(subject.contract);
+    const servers = createServers(subject.channel.address);
+    const progress = progressOf("mutants", mutants.length);
+    const queue = [...mutants];
+    try {
+      const server = await servers.of({});
+      const lane = async () => {
+        for (let mutant = queue.shift(); mutant !== undefined && !isLate(); mutant = queue.shift()) {
+          judgements.push(await judgeMutant(phases, mutant, server));
+          progress(mutant.id);
+        }
+      };
+      await Promise.all([lane(), lane(), lane()]);
+    } finally {
+      await servers.end();
+    }
+    const survivors = judgements.filter(({ rule }) => rule === undefined);
+    write(
+      `mutants   ${judgements.length - survivors.length} of ${judgements.length} altered documents make the honest server fail\n`,
+    );
+    for (const { mutant } of survivors) write(`  survives: ${mutant.id}\n`);
+    if (judgements.length < mutants.length)
+      complaints.push(`mutants: only ${judgements.length} of ${mutants.length} were reached in time`);
+  }
+
+  mkdirSync(".wsproof", { recursive: true });
+  writeFileSync(".wsproof/proof.txt", emitMatrix(proofs, judgements));
+  const told = judgements.map(({ mutant, rule, detail }) => ({ mutant: mutant.id, rule, detail }));
+  writeFileSync(".wsproof/proof.json", `${JSON.stringify({ complaints, proofs, mutants: told, coverage }, undefined, 1)}\n`);
+  if (values.only === undefined && parts.includes("named") && complaints.length === 0) {
+    writeFileSync(summaryFile(), emitProof(claims, faults, coverage, reasons));
+  }
+  for (const one of complaints) write(`WRONG  ${one}\n`);
+  write(complaints.length === 0 ? "Proven.\n" : `${complaints.length} things are wrong.\n`);
+  write("The matrix is in .wsproof/proof.txt, all of it in .wsproof/proof.json.\n");
+  return complaints.length === 0 ? 0 : 1;
+}
+
+/** A line for each tenth. */
+function progressOf(part: string, total: number): (what: string) => void {
+  const startMs = performance.now();
+  let done = 0;
+  return (what) => {
+    done += 1;
+    if (done % Math.max(1, Math.ceil(total / 10)) !== 0 && done !== total) return;
+    const seconds = Math.round((performance.now() - startMs) / 1000);
+    write(`${part.padEnd(9)} ${done} of ${total}, ${seconds} s  ${what}\n`);
+  };
+}
+
+/** From source and from dist/ alike. */
+function summaryFile(): string {
+  const up = import.meta.url.includes("/dist/") ? "../../../" : "../../";
+  return fileURLToPath(new URL(`${up}generated/PROOF.md`, import.meta.url));
+}
