@@ -4,6 +4,10 @@ import type { DocumentPromise } from "./promises.ts";
 
 /** undefined: there is none, so that a rule is missing. */
 export function reasonFor(contract: Contract, { kind, pointer, alsoAt }: DocumentPromise): string | undefined {
+  const channels = contract.channels;
+  const closing = channels.flatMap(({ closeCodes }) => closeCodes).find((one) => one.pointer === pointer);
+  if (closing !== undefined && closing.code < 1011)
+    return "what brings it about is in RFC 6455, and the rules of its clauses are checked for it";
   if (kind === "close code" && alsoAt.length === 0) {
     return "no limit, refusal or error of the document names this code, so nothing that a client does brings it about";
   }
@@ -12,7 +16,23 @@ export function reasonFor(contract: Contract, { kind, pointer, alsoAt }: Documen
     if (when === "unavailable" || when === "internal")
       return "only a failure within the server brings it about, which a client cannot cause";
   }
-  const http = contract.channels.filter((channel) => channel.kind === "http");
+  const limit = channels.flatMap(({ limits }) => limits).find((one) => one.pointer === pointer);
+  if (limit?.kind === "queued-bytes" && limit.forMs > 0)
+    return "when bytes begin to wait within the server cannot be seen from outside";
+  const streams = channels.flatMap(({ delivery }) => delivery?.streams ?? []);
+  if (streams.find((one) => one.pointer === pointer)?.guarantee === "best-effort")
+    return "best effort: it may lose, merge and reorder";
+  const effect = contract.operations.flatMap(({ effects }) => effects).find((one) => one.pointer === pointer);
+  const stream = effect?.kind === "deliver" ? streams.find(({ messages }) => messages.includes(effect.message)) : undefined;
+  if (stream?.guarantee === "best-effort") return "best effort: it may lose, merge and reorder";
+  const silent = contract.operations.find(
+    (one) => one.reply === undefined && one.requires.some((each) => each.pointer === pointer),
+  );
+  if (silent !== undefined) return "the operation has no reply, so that a refusal cannot be tied to its request";
+  const onlyIn = streams.filter(({ messages }) => messages.some((name) => pointer.endsWith(`/messages/${name}`)));
+  if (onlyIn.length > 0 && onlyIn.every(({ guarantee }) => guarantee === "best-effort"))
+    return "best effort: it may never come, and is held to its schema where it comes";
+  const http = channels.filter((channel) => channel.kind === "http");
   const operation = contract.operations.find((one) => pointer.startsWith(`${one.pointer}/`));
   const isHttp = http.some(
     (channel) => channel.id === operation?.channel || channel.messages.some((name) => pointer.endsWith(`/${name}`)),
