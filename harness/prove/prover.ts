@@ -8,7 +8,8 @@ import type { Target } from "../verify/context.ts";
 import type { Embedded } from "../verify/embedded.ts";
 import { type OpenedRun, openRun } from "../verify/open-run.ts";
 import type { Received } from "../verify/peer.ts";
-import { type Level, NotTestable, type Subject } from "../verify/rule.ts";
+import type { Phase } from "../verify/phase.ts";
+import { type Level, NotTestable, type Rule, type Subject } from "../verify/rule.ts";
 import { runOnce } from "../verify/run-rule.ts";
 import type { Run } from "../verify/run-state.ts";
 import type { Claim } from "./claims.ts";
@@ -105,12 +106,8 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
           timeoutMs: fault === undefined || fault === noFault ? honestTimeoutMs : faultTimeoutMs,
           advertised: () => advertised,
         };
-        if (rule.check === "whole-phase") return await proveWhole(run, { phase, rule, promised }, proof);
-        const outcome = await runOnce(run, rule, promised);
-        const breach = outcome.breaches.find(({ kind }) => breachRules[kind] === rule.id);
-        if (breach !== undefined) return proof("convicts", `${breach.expected}; got ${breach.actual}`);
-        if (outcome.kind === "fail") return proof("convicts", `expected ${outcome.expected}; got ${outcome.actual}`);
-        return outcome.kind === "pass" ? proof("passes", "") : proof("undecided", outcome.reason);
+        const { verdict, detail } = await judgeClaim(run, { phase, rule, promised });
+        return proof(verdict, detail);
       } catch (error) {
         if (error instanceof TargetLost || error instanceof NotTestable) return proof("undecided", error.message);
         throw error;
@@ -157,19 +154,30 @@ async function firstMessage(honest: Run, target: Target): Promise<Received | und
   }
 }
 
-async function proveWhole(
+/** What one rule says for one promise, on whatever the run is on. */
+export async function judgeClaim(
   run: Run,
-  { phase, rule }: Pick<Claim, "phase" | "rule" | "promised">,
-  proof: (verdict: Proof["verdict"], detail: string) => Proof,
-): Promise<Proof> {
+  { phase, rule, promised }: Pick<Claim, "phase" | "rule" | "promised">,
+): Promise<Pick<Proof, "verdict" | "detail">> {
+  if (rule.check === "whole-phase") return judgeWhole(run, phase, rule);
+  const outcome = await runOnce(run, rule, promised);
+  const breach = outcome.breaches.find(({ kind }) => breachRules[kind] === rule.id);
+  if (breach !== undefined) return { verdict: "convicts", detail: `expected ${breach.expected}; got ${breach.actual}` };
+  if (outcome.kind === "fail") return { verdict: "convicts", detail: `expected ${outcome.expected}; got ${outcome.actual}` };
+  return outcome.kind === "pass" ? { verdict: "passes", detail: "" } : { verdict: "undecided", detail: outcome.reason };
+}
+
+async function judgeWhole(run: Run, phase: Phase, rule: Rule): Promise<Pick<Proof, "verdict" | "detail">> {
   if (phase.run === undefined) throw new Error(`the phase ${phase.name} has no run for ${rule.id}`);
   const check = beginCheck(run);
   try {
     const judged = (await phase.run(check.context, [rule], () => undefined)).find(({ id }) => id === rule.id);
     const failure = judged?.failures[0];
-    if (failure !== undefined) return proof("convicts", `expected ${failure.expected}; got ${failure.actual}`);
-    if (judged === undefined || judged.observed === 0) return proof("undecided", judged?.inconclusive ?? "nothing was observed");
-    return judged.inconclusive === undefined ? proof("passes", "") : proof("undecided", judged.inconclusive);
+    if (failure !== undefined) return { verdict: "convicts", detail: `expected ${failure.expected}; got ${failure.actual}` };
+    if (judged === undefined || judged.observed === 0 || judged.inconclusive !== undefined) {
+      return { verdict: "undecided", detail: judged?.inconclusive ?? "nothing was observed" };
+    }
+    return { verdict: "passes", detail: "" };
   } finally {
     await check.end();
     run.recorder.forget(check.connections);
