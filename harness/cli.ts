@@ -2,6 +2,7 @@
 // The command line. Each command registers itself from commands/ and loads what it needs only when it runs, so that --help is quick.
 import { Command, CommanderError } from "commander";
 import { registerBench } from "./commands/bench.ts";
+import { registerDiff } from "./commands/diff.ts";
 import { registerGenerate } from "./commands/generate.ts";
 import { registerLint } from "./commands/lint.ts";
 import { registerReplay } from "./commands/replay.ts";
@@ -14,7 +15,15 @@ const program = new Command("wsproof")
   .showHelpAfterError("(wsproof --help, or wsproof COMMAND --help, lists what there is)")
   .exitOverride();
 
-for (const register of [registerVerify, registerReplay, registerServe, registerGenerate, registerLint, registerBench])
+for (const register of [
+  registerVerify,
+  registerReplay,
+  registerServe,
+  registerGenerate,
+  registerLint,
+  registerDiff,
+  registerBench,
+])
   register(program);
 for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
 
