@@ -1,7 +1,7 @@
 // What there is to prove: each rule, for each promise of the document, fails behind each fault that it names. Pure.
 import type { Fault } from "../faults/fault.ts";
 import type { Phase } from "../verify/phase.ts";
-import type { PlantedFault, Promised, Rule, Subject } from "../verify/rule.ts";
+import type { Promised, Rule, Subject } from "../verify/rule.ts";
 
 /** One rule for one promise, with the faults that it must see. */
 export interface Claim {
@@ -18,9 +18,7 @@ export function claimsOf(phases: readonly Phase[], subject: Subject, only: reado
       .filter(({ id }) => only.length === 0 || only.some((wanted) => id.startsWith(wanted)))
       .flatMap((rule) =>
         rule.from(subject).map((promised): Claim => {
-          const named = rule.brokenBy(promised, subject);
-          const list: readonly PlantedFault[] = Array.isArray(named) ? named : [named as PlantedFault];
-          return { phase, rule, promised, faults: list.map(demandFault) };
+          return { phase, rule, promised, faults: [rule.brokenBy(promised, subject)].flat() };
         }),
       ),
   );
@@ -29,9 +27,4 @@ export function claimsOf(phases: readonly Phase[], subject: Subject, only: reado
 /** Every fault that some claim names, once, in order of its first mention. */
 export function faultsOf(claims: readonly Claim[]): readonly Fault[] {
   return [...new Map(claims.flatMap(({ faults }) => faults).map((fault) => [fault.id, fault])).values()];
-}
-
-function demandFault(planted: PlantedFault): Fault {
-  if (!("how" in planted)) throw new Error(`the fault ${planted.id} does not say how it is planted; make it with harness/faults`);
-  return planted as Fault;
 }

@@ -121,11 +121,14 @@ export function emitList(rules: readonly Rule[], subject: Subject | undefined, p
       phase = rule.phase;
       lines.push(...(lines.length > 0 ? [""] : []), palette.bold(phase));
     }
-    const promises = subject === undefined ? 1 : rule.from(subject).length;
+    const promises = subject === undefined ? 0 : rule.from(subject).length;
     const line = `  ${rule.level.padEnd(6)} ${rule.id}: ${rule.title}`;
     lines.push(promises > 0 ? line : palette.gray(`${line} (not promised by this document)`));
   }
-  return `${lines.join("\n")}\n\n${rules.length} rules\n`;
+  const applying = subject === undefined ? 0 : rules.filter((rule) => rule.from(subject).length > 0).length;
+  const summary =
+    subject === undefined ? "the document has no WebSocket channel, so none applies" : `${applying} apply to this document`;
+  return `${lines.join("\n")}\n\n${rules.length} rules, ${summary}\n`;
 }
 
 function pad(count: number, width = 3): string {

@@ -1,5 +1,6 @@
 // What a rule is: one literal in one place, from which listing, docs, --only, every report and both self-tests follow.
 import type { Channel, Contract, DocumentPointer } from "../../spec/contract.ts";
+import type { Fault } from "../faults/fault.ts";
 import type { Context } from "./context.ts";
 
 export type Level = "MUST" | "SHOULD" | "MAY";
@@ -33,12 +34,6 @@ export interface Subject {
   readonly channel: Channel;
 }
 
-/** The least that a rule knows of a planted fault; harness/faults knows how to plant it. */
-export interface PlantedFault {
-  /** Permanent, such as `never-closes/4410`. */
-  readonly id: string;
-}
-
 /**
  * A rule. Its id is permanent, generic and in kebab-case, begins with its phase or subject, and never holds a name of a document:
  * `handshake-credential-missing-refused`, not `close-code/4401`. Where a document makes the promise several times (each carrier, each
@@ -59,7 +54,7 @@ export interface Rule<P extends Promised = Promised> {
    */
   readonly check: ((context: Context, promised: P) => Promise<void>) | "whole-phase";
   /** The planted faults behind each of which it must fail, for this promise. */
-  brokenBy(promised: P, subject: Subject): PlantedFault | readonly PlantedFault[];
+  brokenBy(promised: P, subject: Subject): Fault | readonly Fault[];
   /** True where nothing else may run meanwhile: it reaches connections of others, or measures. Default false. */
   readonly alone?: boolean;
   /** Longest time that it waits for the target on purpose, in ms, so that such rules wait together. Default 0. */

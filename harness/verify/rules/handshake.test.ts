@@ -14,7 +14,7 @@ const { contract } = await loadContract({ file: defaultSpecFile });
 const subject: Subject = { contract: contract!, channel: channelFor(contract!.channels, "/ws")! };
 const cases = handshakePhase.rules.flatMap((rule) => rule.from(subject).map((promised) => ({ rule, promised })));
 const broken = cases.flatMap(({ rule, promised }) =>
-  [rule.brokenBy(promised, subject)].flat().map((fault) => ({ rule, promised, fault: fault as Fault })),
+  [rule.brokenBy(promised, subject)].flat().map((fault) => ({ rule, promised, fault })),
 );
 const named = <C extends { rule: Rule; promised: Promised; fault?: Fault }>(all: readonly C[]) =>
   all.map(

@@ -1,10 +1,10 @@
 // What the frame rules share: a clause of RFC 6455 as a promise, a request that must come back, and the two outcomes of a frame.
 
 import { lookup } from "../../../../spec/pointer.ts";
-import { faults } from "../../../faults/fault.ts";
+import { type Fault, faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
 import type { Peer, RawFrame, Within } from "../../peer.ts";
-import { type Level, type PlantedFault, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Level, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 
 /** A promise of the standard rather than of the document. */
 export function clause(section: string, says: string): Promised {
@@ -26,7 +26,7 @@ export function fenceRequest(context: Context): { readonly text: string; readonl
 }
 
 /** The fault for rules that wait for the answer to `fenceRequest`: the server never sees it, however it was framed. */
-export function ignoresFence({ contract, channel }: Subject): PlantedFault {
+export function ignoresFence({ contract, channel }: Subject): Fault {
   const name = contract.operations.find(({ id }) => id === channel.delivery?.fence)?.messages[0];
   if (name === undefined) throw new Error("ignoresFence needs a contract with x-delivery.fence");
   return faults.ignoresFrame(name);
@@ -52,7 +52,7 @@ export interface IllegalFrames {
   readonly codes?: readonly number[];
   /** Default MUST. */
   readonly level?: Level;
-  readonly brokenBy: PlantedFault;
+  readonly brokenBy: Fault;
 }
 
 export function refuses(row: IllegalFrames): Rule {

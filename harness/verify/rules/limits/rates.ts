@@ -2,11 +2,11 @@
 import type { Operation, RateLimit } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
 import { Violation } from "../../../errors.ts";
-import { faults } from "../../../faults/fault.ts";
+import { type Fault, faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
 import type { Peer, Received, User } from "../../peer.ts";
 import { reach, userFor, withValue } from "../../reach.ts";
-import { NotTestable, type PlantedFault, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 
 interface RatePromise extends Promised {
   readonly limit: RateLimit;
@@ -34,7 +34,7 @@ function operationNotUnder({ contract, channel }: Subject, limit: RateLimit): Op
   );
 }
 
-function retryAfterBecomes({ contract }: Subject, ms: number): PlantedFault {
+function retryAfterBecomes({ contract }: Subject, ms: number): Fault {
   const { message, retryAfterMs } = contract.errors!.reply;
   return faults.changesField(message!, retryAfterMs!, ms);
 }
