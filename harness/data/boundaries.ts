@@ -99,7 +99,9 @@ export function messagesAt(bound: Bound, base: Json, schema: JsonSchema, donors:
   if (start === undefined) return [];
   const found: AtBound[] = [];
   for (const { label, values, valid } of edgesOf(bound, start, donors)) {
-    for (const value of values) {
+    for (const make of values) {
+      const value = make();
+      if (value === undefined) continue;
       const refusals = judge.refusals(schema, value);
       const isOwn = refusals.every((refusal) => refusal.pointer === location);
       if (valid !== (refusals.length === 0) || !isOwn) continue;
@@ -110,20 +112,26 @@ export function messagesAt(bound: Bound, base: Json, schema: JsonSchema, donors:
   return found;
 }
 
+/** What stands at the place; a function where it is dear to make. */
+type Candidate = Json | (() => Json | undefined);
+
 interface Edge {
   readonly label: string;
-  /** Whole messages, the plainest first; the first that the validator agrees to is taken. */
-  readonly values: readonly Json[];
+  /** Whole messages, the plainest first; the first that the validator agrees to is taken, so the later ones may be dear to make. */
+  readonly values: readonly (() => Json | undefined)[];
   readonly valid: boolean;
 }
 
 function edgesOf(bound: Bound, start: Json, donors: Donors): Edge[] {
   const { obligation, location, keyword, member } = bound;
   const { schema } = obligation;
-  const edge = (label: string, valid: boolean, ...values: readonly Json[]): Edge => ({
+  const edge = (label: string, valid: boolean, ...values: readonly Candidate[]): Edge => ({
     label,
     valid,
-    values: values.map((value) => withValueAt(start, location, value)),
+    values: values.map((candidate) => () => {
+      const value = typeof candidate === "function" ? candidate() : candidate;
+      return value === undefined ? undefined : withValueAt(start, location, value);
+    }),
   });
   const limit = number(schema[keyword]) ?? 0;
   const upper = keyword.startsWith("max") || keyword === "exclusiveMaximum";
@@ -163,7 +171,7 @@ function edgesOf(bound: Bound, start: Json, donors: Donors): Edge[] {
         const exactly = { allOf: [schema, { minItems: length, maxItems: length }] };
         const filler = items[0] ?? null;
         const plain = Array.from({ length }, (_, index) => items[index] ?? filler);
-        return [edge(`${length} items`, valid, plain, ...(valid ? donors.draw(exactly, 1) : []))];
+        return [edge(`${length} items`, valid, plain, ...(valid ? [() => donors.draw(exactly, 1)[0]] : []))];
       });
     }
     case "enum":
@@ -174,8 +182,8 @@ function edgesOf(bound: Bound, start: Json, donors: Donors): Edge[] {
       const place = join(location, member!);
       const absent = hasPlace(start, place) ? withoutPlace(start, place) : start;
       return [
-        { label: "present", valid: true, values: [start] },
-        { label: "absent", valid: true, values: [absent] },
+        { label: "present", valid: true, values: [() => start] },
+        { label: "absent", valid: true, values: [() => absent] },
       ];
     }
   }
@@ -192,7 +200,7 @@ function lengthEdges(bound: number, upper: boolean): { readonly length: number; 
 }
 
 /** Texts of a length that keep the rest of the schema, if it can be; the plainest first. */
-function textsOf(length: number, schema: Obligation["schema"], donors: Donors, astral: boolean): Json[] {
+function textsOf(length: number, schema: Obligation["schema"], donors: Donors, astral: boolean): Candidate[] {
   const plain = parsePlainPattern(text(schema.pattern) ?? "");
   const outsideBasicPlane = (members: readonly string[]) => members.find((member) => member.length > 1) ?? members[0]!;
   if (astral) {
@@ -207,7 +215,7 @@ function textsOf(length: number, schema: Obligation["schema"], donors: Donors, a
       { minLength: length, maxLength: length },
     ],
   };
-  return [...(fitting === undefined ? ["x".repeat(length)] : [fitting]), ...donors.draw(exactly, 1)];
+  return [...(fitting === undefined ? ["x".repeat(length)] : [fitting]), () => donors.draw(exactly, 1)[0]];
 }
 
 /** Of each class its last member, so that a class that was copied short is noticed. */

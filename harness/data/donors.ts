@@ -49,13 +49,13 @@ export function createDonors(
     isValid,
     draw,
     reaching(place, within, base) {
-      const fits = (value: Json) =>
+      const reaches = (value: Json) =>
         hasPlace(value, place) &&
         within.every(
           (branch) => hasPlace(value, branch.location) && judge.compile(branch.schema)(valueAt(value, branch.location)),
-        ) &&
-        isValid(value);
-      const fitting = all.filter(fits);
+        );
+      const fits = (value: Json) => reaches(value) && isValid(value);
+      const fitting = all.filter(reaches);
       // The longest have most places, and in the shortest an alternative stands alone.
       const given =
         fitting.length <= givenDonors ? fitting : [...fitting.slice(0, givenDonors / 2), ...fitting.slice(-givenDonors / 2)];

@@ -6,7 +6,11 @@ const timestamps = instants.map((instant) => instant.toISOString());
 const pointerTokens = fc.array(fc.constantFrom("", "a", "b0", "~0", "~1", "é", "10"), { maxLength: 4 });
 const pointers = pointerTokens.map((tokens) => tokens.map((token) => `/${token}`).join(""));
 const words = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/);
-const uris = fc.webUrl({ withFragments: true, withQueryParameters: true });
+// Not fc.webUrl and fc.webPath, which take a second to make.
+const uris = fc.stringMatching(
+  /^https?:\/\/[a-z]{1,8}\.(org|com|example)(:[1-9]\d{1,3})?(\/[A-Za-z0-9._~-]{0,6}){0,3}(\?[a-z]=[a-z0-9]{0,4})?(#[a-z0-9]{0,4})?$/,
+);
+const paths = fc.stringMatching(/^(\/[A-Za-z0-9._~-]{1,6}){1,3}$/);
 
 const byFormat: ReadonlyMap<string, fc.Arbitrary<string>> = new Map([
   [
@@ -31,8 +35,8 @@ const byFormat: ReadonlyMap<string, fc.Arbitrary<string>> = new Map([
   ["uri", uris],
   ["iri", uris],
   ["url", uris],
-  ["uri-reference", fc.oneof(uris, fc.webPath())],
-  ["iri-reference", fc.oneof(uris, fc.webPath())],
+  ["uri-reference", fc.oneof(uris, paths)],
+  ["iri-reference", fc.oneof(uris, paths)],
   ["uri-template", words.map((word) => `https://example.org/{${word}}`)],
   ["uuid", fc.uuid()],
   ["json-pointer", pointers],
