@@ -1,13 +1,13 @@
 // The Redis hub on a real redis-server: several nodes, one order.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeHub } from "./hub-contract.ts";
-import { TestNode, testSettings, until } from "./redis/test-node.ts";
+import { patient, TestNode, testSettings, until } from "./redis/test-node.ts";
 import { TestRedis } from "./redis/test-redis.ts";
 
 describeHub("the hub on Redis", async (settings, nodeCount) => {
   // A Redis of its own for each test, so that nothing is left of the one before.
   const server = await TestRedis.start();
-  const cluster = Array.from({ length: nodeCount }, () => new TestNode({ url: server.url, settings }));
+  const cluster = Array.from({ length: nodeCount }, () => new TestNode({ ...patient, url: server.url, settings }));
   await Promise.all(cluster.map((one) => one.available()));
   return {
     nodes: cluster.map(({ hub }) => hub),
@@ -24,7 +24,7 @@ let redis: TestRedis;
 const nodes: TestNode[] = [];
 
 async function node(): Promise<TestNode> {
-  const created = new TestNode({ url: redis.url });
+  const created = new TestNode({ ...patient, url: redis.url });
   nodes.push(created);
   return created.available();
 }
@@ -55,7 +55,7 @@ describe("several nodes on one Redis", () => {
 
   it("takes the highest rate that the settings allow", async () => {
     const settings = { ...testSettings, publishUser: { burst: 1_000_000_000, perSecond: 1_000_000_000 } };
-    const fast = new TestNode({ url: redis.url, settings });
+    const fast = new TestNode({ ...patient, url: redis.url, settings });
     nodes.push(fast);
     const ada = await (await fast.available()).connect("ada");
     await ada.join("lobby");

@@ -68,6 +68,12 @@ it("refuses a Redis that is too old", async () => {
   expect(explainRedisError(new Error("ERR unknown command `HELLO`"), "redis://h")).toMatch(/too old/);
 });
 
+it("refuses one of several nodes of a Redis Cluster", async () => {
+  const answers = ["redis_version:7.2.4\r\nrole:master\r\nredis_mode:cluster\r\nmaxmemory:0\r\n", "cluster_size:3\r\n"];
+  const client = { sendCommand: async () => answers.shift() } as unknown as Client;
+  await expect(inspectServer(client, "key")).rejects.toThrow(/one of several nodes of a Redis Cluster/);
+});
+
 it("refuses a read-only replica", async () => {
   const primary = await start();
   const replica = await start("--replicaof", "127.0.0.1", `${primary.port}`);

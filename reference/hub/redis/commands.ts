@@ -68,10 +68,16 @@ export class Commands {
 
   /**
    * Runs a script.
+   * @param logLength how many events of the log are kept, where the script appends one
    * @throws HubUnavailable when it certainly had no effect, HubUncertain when nobody can say
    */
-  async call(name: ScriptName, keys: readonly string[], args: readonly string[]): Promise<Reply> {
-    const { now, commandMs, logLength, createEpoch } = this.#options;
+  async call(
+    name: ScriptName,
+    keys: readonly string[],
+    args: readonly string[],
+    logLength = this.#options.logLength,
+  ): Promise<Reply> {
+    const { now, commandMs, createEpoch } = this.#options;
     const peer = this.#peer;
     if (peer === undefined || this.#options.connection.client !== peer.client || !peer.client.isReady) {
       throw new HubUnavailable("Redis is away");

@@ -23,6 +23,9 @@ export interface Append {
   readonly isRated: boolean;
 }
 
+/** Of the log of all connections and of an inbox, for refill after a reconnect. Nobody asks for these by `since`. */
+const leastKept = 1_000;
+
 export class Publisher {
   readonly #link: RedisLink;
   readonly #settings: HubSettings;
@@ -53,8 +56,9 @@ export class Publisher {
   append(append: Append): Promise<Reply> {
     const { room, keys, userId, kind, body, member, key, keepMs } = append;
     const { commands, keys: names } = this.#link;
-    const { publishUser, keepKeyMs } = this.#settings;
+    const { publishUser, keepKeyMs, eventsPerRoom } = this.#settings;
     const op = this.#link.createOp();
+    const logLength = room === null ? Math.max(leastKept, eventsPerRoom) : eventsPerRoom;
     let { isRated } = append;
     return commands.callOnce(async (isRetry) => {
       const isCluster = commands.server?.isCluster === true;
@@ -68,7 +72,7 @@ export class Publisher {
       const window = key === undefined ? "0" : `${keepKeyMs}`;
       const rate = [`${publishUser.burst}`, `${publishUser.perSecond}`];
       const args = [op, body, member, window, ...rate, isRetry ? "1" : "0", `${keepMs}`, kind, room ?? ""];
-      const reply = await commands.call("publish", scriptKeys, args);
+      const reply = await commands.call("publish", scriptKeys, args, logLength);
       if (isCluster && key !== undefined && reply[0] === "ok") {
         await commands.send(["SET", names.once(userId, key), `${reply[1]} ${reply[2]} ${room ?? ""}`, "NX", "PX", window]);
       }

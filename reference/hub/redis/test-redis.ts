@@ -45,26 +45,22 @@ export class TestRedis {
     ];
     const child = spawn("redis-server", [...fixed, "--save", "", ...this.#args], { stdio: "ignore" });
     this.#process = child;
-    const failed = once(child, "exit").then(() => Promise.reject(new Error(`redis-server ${this.#args.join(" ")} ended`)));
-    failed.catch(() => {});
-    await Promise.race([failed, this.#answers()]);
+    while (!(await this.#answers(child))) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
-  async #answers(): Promise<void> {
-    for (;;) {
-      const client = createClient({ url: this.url, socket: { reconnectStrategy: false } }) as unknown as Client;
-      client.on("error", () => {});
-      try {
-        await client.connect();
-        await client.sendCommand(["INFO"]);
-        client.destroy();
-        return;
-      } catch (error) {
-        client.destroy();
-        // It answers, but wants a password.
-        if (/NOAUTH|WRONGPASS/.test((error as Error).message)) return;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+  async #answers(child: ChildProcess): Promise<boolean> {
+    if (child.exitCode !== null) throw new Error(`redis-server ${this.#args.join(" ")} on port ${this.port} ended`);
+    const client = createClient({ url: this.url, socket: { reconnectStrategy: false } }) as unknown as Client;
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      // Not another one that was quicker to take the port.
+      return String(await client.sendCommand<unknown>(["INFO", "server"])).includes(`process_id:${child.pid}\r`);
+    } catch (error) {
+      // It answers, but wants a password.
+      return /NOAUTH|WRONGPASS/.test((error as Error).message);
+    } finally {
+      client.destroy();
     }
   }
 
@@ -99,11 +95,18 @@ export class TestRedis {
   }
 }
 
+/** A port on which nobody listens, below those that the system gives to outgoing connections: none of them can take it in between. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const port = 12_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    try {
+      await once(server, "listening");
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
