@@ -85,6 +85,8 @@ function checkSuccess(world: World, act: Act, expected: Expected, judging: Judgi
     return;
   }
   for (const requirement of expected.held) judging.cover(requirement.pointer);
+  judging.decide("no-internal-error");
+  if (expected.refusals.length === 0) judging.decide("allowed-is-not-refused");
   const effects = operation.effects.filter((effect): effect is ReplyEffect => effect.kind === "reply");
   const effect = effects.find((candidate) => candidate.message === reply.message.name);
   const names = effects.length > 0 ? effects.map(({ message }) => message) : (operation.reply ?? []);
