@@ -31,7 +31,9 @@ export interface Proof {
 
 export interface Prover {
   readonly subject: Subject;
-  prove(claim: Pick<Claim, "phase" | "rule" | "promised">, fault: Fault | undefined): Promise<Proof>;
+  prove(claim: Claim, fault: Fault | undefined): Promise<Proof>;
+  /** Rules that are judged by one run of their phase, on a server of their own. */
+  proveTogether(claims: readonly Claim[], fault: Fault | undefined): Promise<readonly Proof[]>;
   end(): Promise<void>;
 }
 
@@ -69,59 +71,60 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
     return known;
   };
 
+  /** Makes a run behind the fault, and what `judge` says of each claim into proofs. */
+  const prove = async (
+    claims: readonly Claim[],
+    fault: Fault | undefined,
+    ownServer: boolean,
+    judge: (run: Run) => Promise<readonly Pick<Proof, "verdict" | "detail">[]>,
+  ): Promise<readonly Proof[]> => {
+    const startMs = performance.now();
+    const proofs = (says: readonly Pick<Proof, "verdict" | "detail">[]) =>
+      claims.map(({ rule, promised }, at): Proof => {
+        const durationMs = performance.now() - startMs;
+        return { rule: rule.id, level: rule.level, pointer: promised.pointer, fault: fault?.id, durationMs, ...says[at]! };
+      });
+    let server: Embedded | undefined;
+    let proxy: FaultProxy | undefined;
+    try {
+      server = await (ownServer ? servers.fresh(choiceFor(fault)) : servers.of(choiceFor(fault)));
+      const { run: honest } = await open(server);
+      if (fault?.how.by === "proxy") {
+        const { transformations } = fault.how;
+        const { messages } = honest;
+        const auth = { secret: server.secret };
+        proxy = await startProxy({ ...subject, target: new URL(server.url), messages, transformations, auth });
+      }
+      const target = targetOf(server, proxy?.url ?? server.url);
+      const advertised = proxy === undefined ? honest.advertised() : await firstMessage(honest, target);
+      const timeoutMs = fault === undefined || fault === noFault ? honestTimeoutMs : faultTimeoutMs;
+      return proofs(await judge({ ...honest, target, timeoutMs, advertised: () => advertised }));
+    } catch (error) {
+      if (!(error instanceof TargetLost || error instanceof NotTestable)) throw error;
+      return proofs(claims.map(() => ({ verdict: "undecided", detail: error.message })));
+    } finally {
+      await proxy?.close();
+      if (ownServer && server !== undefined) {
+        await opened.get(server)?.then(
+          ({ end }) => end(),
+          () => undefined,
+        );
+        opened.delete(server);
+        await server.stop();
+      }
+    }
+  };
+
   return {
     subject,
-    async prove({ phase, rule, promised }, fault) {
-      const choice: ServerChoice =
-        fault?.how.by === "server"
-          ? { switchName: fault.how.switch, ...(fault.how.argument === undefined ? {} : { argument: fault.how.argument }) }
-          : {};
-      const ends = phase.name === "shutdown"; // the server does not outlive the rule
-      const startMs = performance.now();
-      const proof = (verdict: Proof["verdict"], detail: string): Proof => ({
-        rule: rule.id,
-        level: rule.level,
-        pointer: promised.pointer,
-        fault: fault?.id,
-        verdict,
-        detail,
-        durationMs: performance.now() - startMs,
-      });
-      let server: Embedded | undefined;
-      let proxy: FaultProxy | undefined;
-      try {
-        server = await (ends ? servers.fresh(choice) : servers.of(choice));
-        const { run: honest } = await open(server);
-        if (fault?.how.by === "proxy") {
-          const { transformations } = fault.how;
-          const { messages } = honest;
-          const auth = { secret: server.secret };
-          proxy = await startProxy({ ...subject, target: new URL(server.url), messages, transformations, auth });
-        }
-        const target = targetOf(server, proxy?.url ?? server.url);
-        const advertised = proxy === undefined ? honest.advertised() : await firstMessage(honest, target);
-        const run: Run = {
-          ...honest,
-          target,
-          timeoutMs: fault === undefined || fault === noFault ? honestTimeoutMs : faultTimeoutMs,
-          advertised: () => advertised,
-        };
-        const { verdict, detail } = await judgeClaim(run, { phase, rule, promised });
-        return proof(verdict, detail);
-      } catch (error) {
-        if (error instanceof TargetLost || error instanceof NotTestable) return proof("undecided", error.message);
-        throw error;
-      } finally {
-        await proxy?.close();
-        if (ends && server !== undefined) {
-          await opened.get(server)?.then(
-            ({ end }) => end(),
-            () => undefined,
-          );
-          opened.delete(server);
-          await server.stop();
-        }
-      }
+    async prove(claim, fault) {
+      const [proof] = await prove([claim], fault, false, async (run) => [await judgeClaim(run, claim)]);
+      return proof!;
+    },
+    proveTogether(claims, fault) {
+      const { phase } = claims[0]!;
+      const rules = claims.map(({ rule }) => rule);
+      return prove(claims, fault, true, (run) => judgeWhole(run, phase, rules));
     },
     async end() {
       for (const one of await Promise.allSettled(opened.values())) if (one.status === "fulfilled") await one.value.end();
@@ -159,7 +162,7 @@ export async function judgeClaim(
   run: Run,
   { phase, rule, promised }: Pick<Claim, "phase" | "rule" | "promised">,
 ): Promise<Pick<Proof, "verdict" | "detail">> {
-  if (rule.check === "whole-phase") return judgeWhole(run, phase, rule);
+  if (rule.check === "whole-phase") return (await judgeWhole(run, phase, [rule]))[0]!;
   const outcome = await runOnce(run, rule, promised);
   const breach = outcome.breaches.find(({ kind }) => breachRules[kind] === rule.id);
   if (breach !== undefined) return { verdict: "convicts", detail: `expected ${breach.expected}; got ${breach.actual}` };
@@ -167,19 +170,28 @@ export async function judgeClaim(
   return outcome.kind === "pass" ? { verdict: "passes", detail: "" } : { verdict: "undecided", detail: outcome.reason };
 }
 
-async function judgeWhole(run: Run, phase: Phase, rule: Rule): Promise<Pick<Proof, "verdict" | "detail">> {
-  if (phase.run === undefined) throw new Error(`the phase ${phase.name} has no run for ${rule.id}`);
+async function judgeWhole(run: Run, phase: Phase, rules: readonly Rule[]): Promise<readonly Pick<Proof, "verdict" | "detail">[]> {
+  if (phase.run === undefined) throw new Error(`the phase ${phase.name} has no run for ${rules[0]?.id}`);
   const check = beginCheck(run);
   try {
-    const judged = (await phase.run(check.context, [rule], () => undefined)).find(({ id }) => id === rule.id);
-    const failure = judged?.failures[0];
-    if (failure !== undefined) return { verdict: "convicts", detail: `expected ${failure.expected}; got ${failure.actual}` };
-    if (judged === undefined || judged.observed === 0 || judged.inconclusive !== undefined) {
-      return { verdict: "undecided", detail: judged?.inconclusive ?? "nothing was observed" };
-    }
-    return { verdict: "passes", detail: "" };
+    const all = await phase.run(check.context, [...new Set(rules)], () => undefined);
+    return rules.map(({ id }) => {
+      const judged = all.find((one) => one.id === id);
+      const failure = judged?.failures[0];
+      if (failure !== undefined) return { verdict: "convicts", detail: `expected ${failure.expected}; got ${failure.actual}` };
+      if (judged === undefined || judged.observed === 0 || judged.inconclusive !== undefined) {
+        return { verdict: "undecided", detail: judged?.inconclusive ?? "nothing was observed" };
+      }
+      return { verdict: "passes", detail: "" };
+    });
   } finally {
     await check.end();
     run.recorder.forget(check.connections);
   }
+}
+
+function choiceFor(fault: Fault | undefined): ServerChoice {
+  if (fault?.how.by !== "server") return {};
+  const { argument } = fault.how;
+  return { switchName: fault.how.switch, ...(argument === undefined ? {} : { argument }) };
 }

@@ -17,6 +17,8 @@ export function tasksOf(claims: readonly Claim[]): readonly Task[] {
 /** Most rules wait for frames rather than compute, so a few lanes fill a core. */
 const lanes = 6;
 const waitingLanes = 40;
+/** Each with a server of its own. */
+const wholeLanes = 2;
 
 /**
  * @param done called after each task
@@ -40,8 +42,9 @@ export async function runTasks(
     };
     await Promise.all(Array.from({ length: count }, lane));
   };
-  const isAlone = ({ claim }: Task) => claim.rule.alone === true || claim.rule.check === "whole-phase";
-  const together = tasks.filter((task) => !isAlone(task));
+  const isWhole = ({ claim }: Task) => claim.rule.check === "whole-phase";
+  const isAlone = ({ claim }: Task) => claim.rule.alone === true;
+  const together = tasks.filter((task) => !isAlone(task) && !isWhole(task));
   await Promise.all([
     inLanes(
       together.filter(({ claim }) => claim.rule.waitsMs !== undefined),
@@ -52,7 +55,26 @@ export async function runTasks(
       lanes,
     ),
   ]);
-  for (const task of tasks.filter(isAlone)) if (!isLate()) await perform(task);
+  const groups = new Map<string, Task[]>();
+  for (const task of tasks.filter(isWhole)) {
+    const key = `${task.claim.phase.name} ${task.fault?.id ?? ""}`;
+    groups.set(key, [...(groups.get(key) ?? []), task]);
+  }
+  const waiting = [...groups.values()];
+  const wholeLane = async () => {
+    for (let group = waiting.shift(); group !== undefined && !isLate(); group = waiting.shift()) {
+      const made = await prover.proveTogether(
+        group.map(({ claim }) => claim),
+        group[0]!.fault,
+      );
+      for (const [at, proof] of made.entries()) {
+        proofs.set(group[at]!, proof);
+        done(proof);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: wholeLanes }, wholeLane));
+  for (const task of tasks.filter((task) => isAlone(task) && !isWhole(task))) if (!isLate()) await perform(task);
   return tasks.flatMap((task) => proofs.get(task) ?? []);
 }
 
