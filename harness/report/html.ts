@@ -5,6 +5,7 @@ import { pageStyle } from "./html-style.ts";
 import { escapeMarkup } from "./markup.ts";
 import type { ReportedRun } from "./reported-run.ts";
 import { emitSequenceDiagram } from "./sequence-diagram.ts";
+import { steadiness } from "./terminal.ts";
 
 const words: Record<Verdict, string> = {
   pass: "pass",
@@ -121,7 +122,6 @@ function emitCell(result: RuleResult | undefined, run: number): string {
 }
 
 function emitFailure(result: RuleResult, failure: Failure, id: string, { opening }: ReportedRun): string {
-  const stable = failure.failed === failure.runs ? "stable" : "flaky";
   const frames = frameLines(failure.frames);
   const rows = frames.map(
     ({ atMs, connection, arrow, text }) =>
@@ -130,7 +130,7 @@ function emitFailure(result: RuleResult, failure: Failure, id: string, { opening
   const steps = failure.steps.map((step) => `<li>${escapeMarkup(step)}</li>`);
   const diagram = emitSequenceDiagram(failure.frames, `What happened in ${result.id}`);
   return `<article class="failure" id="${id}" aria-labelledby="${id}-title">
-<h3 id="${id}-title"><code>${escapeMarkup(result.id)}</code> <span class="badge ${result.verdict}">${result.level}</span> <span class="badge plain">${stable} ${failure.failed}/${failure.runs}</span></h3>
+<h3 id="${id}-title"><code>${escapeMarkup(result.id)}</code> <span class="badge ${result.verdict}">${result.level}</span> <span class="badge plain">${steadiness(failure)}</span></h3>
 <p>${escapeMarkup(result.title)}</p>
 <blockquote><p>${escapeMarkup(failure.says) || "(no words stand there)"}</p><footer><code>${escapeMarkup(failure.pointer)}</code>${failure.pointer.startsWith("#") ? ` in ${escapeMarkup(opening.title)}` : ""}</footer></blockquote>
 <dl class="outcome"><div><dt>expected</dt><dd>${escapeMarkup(failure.expected)}</dd></div><div><dt>actual</dt><dd>${escapeMarkup(failure.actual)}</dd></div></dl>

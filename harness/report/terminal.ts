@@ -84,9 +84,8 @@ function resultLines(result: RuleResult, palette: Palette): string[] {
 
 /** Rule and level, the sentence, expected and actual, the sequence, the frames, the seed, how to run it again. */
 export function emitFailure(result: Pick<RuleResult, "id" | "level" | "title">, failure: Failure, palette: Palette): string {
-  const stable = failure.failed === failure.runs;
   const lines = [
-    `${palette.red(palette.bold(result.id))}  ${result.level}  ${stable ? "stable" : palette.yellow("flaky")} ${failure.failed}/${failure.runs}`,
+    `${palette.red(palette.bold(result.id))}  ${result.level}  ${steadiness(failure)}`,
     `  ${result.title}`,
     `  clause    ${failure.pointer}`,
     ...(failure.says === "" ? [] : [`            ${palette.italic(failure.says.replaceAll("\n", "\n            "))}`]),
@@ -103,6 +102,11 @@ export function emitFailure(result: Pick<RuleResult, "id" | "level" | "title">, 
   }
   lines.push(`  seed      ${failure.seed}`, `  replay    ${failure.replay}`);
   return lines.join("\n");
+}
+
+/** How often it failed again. */
+export function steadiness({ failed, runs }: Pick<Failure, "failed" | "runs">): string {
+  return runs === 1 ? "seen once" : `${failed === runs ? "stable" : "flaky"} ${failed}/${runs}`;
 }
 
 const plain = picocolors.createColors(false);

@@ -15,11 +15,6 @@ describe("the rules", () => {
     expect(ids.filter((id) => !/^[a-z0-9]+(-[a-z0-9]+)+$/.test(id))).toEqual([]);
   });
 
-  it("keep their ids: a new rule is added to rule-ids.txt by `npx vitest run -u harness/verify/rules.test.ts`, an old one never leaves it", async () => {
-    const ids = rules.map(({ id }) => id).toSorted();
-    await expect(`${ids.join("\n")}\n`).toMatchFileSnapshot("./rule-ids.txt");
-  });
-
   it("stand in the list of their phase, and the phases in their order", () => {
     for (const phase of phases) expect(phase.rules.filter((rule) => rule.phase !== phase.name)).toEqual([]);
     expect(phases.map(({ name }) => name)).toEqual(phaseNames.filter((name) => phases.some((phase) => phase.name === name)));

@@ -42,6 +42,10 @@ const lanes = 4;
 /** How often a failure is run again, as long as that takes no longer than `confirmMs`. */
 const confirmRuns = 3;
 const confirmMs = 15_000;
+/** The same for all failures of a phase together: of a server that is broken all over, not each failure is run again. */
+const confirmPhaseMs = 30_000;
+/** A rule that was broken for so many promises is not checked for the rest. */
+const maxBroken = 3;
 
 /** Runs the phases in their order. What is lost on the way is told in the report; only our own bugs are thrown. */
 export async function runPhases(run: Run, watch: Watch, asked: readonly Asked[], hooks: RunHooks): Promise<RunReport> {
@@ -151,7 +155,11 @@ async function runJobs(run: Run, jobs: readonly Job[]): Promise<void> {
   const waiting = jobs.filter(({ rule }) => rule.alone !== true && rule.waitsMs !== undefined);
   const queue = [...together];
   const lane = async () => {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) await runJob(run, job);
+    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+      const { rule } = job;
+      const broken = together.filter((one) => one.rule === rule && one.failed > 0).length;
+      if (broken < maxBroken) await runJob(run, job);
+    }
   };
   const settled = await Promise.allSettled([...waiting.map((job) => runJob(run, job)), ...Array.from({ length: lanes }, lane)]);
   for (const one of settled) if (one.status === "rejected") throw one.reason;
@@ -171,10 +179,13 @@ async function runJob(run: Run, job: Job): Promise<void> {
  * @param shaken a bystander's connection was lost meanwhile: every rule is run again until one is seen to do it
  */
 async function confirmAll(run: Run, watch: Watch, jobs: readonly Job[], hooks: RunHooks, shaken: boolean): Promise<void> {
+  const phaseStartMs = run.clock.nowMs();
+  const confirmed = new Set<Rule>();
   for (const job of jobs) {
     const first = job.outcome;
     if (!shaken && first?.kind !== "fail" && first?.kind !== "lost") continue;
     const startMs = run.clock.nowMs();
+    if (!shaken && first?.kind === "fail" && (confirmed.has(job.rule) || startMs - phaseStartMs > confirmPhaseMs)) continue;
     const again: Outcome[] = [];
     do {
       hooks.progress?.(`confirming ${job.rule.id}`);
@@ -189,6 +200,7 @@ async function confirmAll(run: Run, watch: Watch, jobs: readonly Job[], hooks: R
     job.runs = counted.length;
     job.failed = counted.filter(({ kind }) => kind === "fail").length;
     job.outcome = shortestFailure(counted) ?? counted.at(-1)!;
+    if (job.failed > 0 && job.failed === job.runs) confirmed.add(job.rule);
   }
 }
 
