@@ -117,8 +117,9 @@ async function flood(context: Context, { peer, operation, message }: Sender, cou
 }
 
 function retryAfterMs(context: Context, { reply }: Answer): number {
-  const value = lookup(reply.value, context.contract.errors?.reply.retryAfterMs ?? "");
-  if (typeof value !== "number") throw new NotTestable("the error carries no time to wait");
+  const pointer = context.contract.errors?.reply.retryAfterMs ?? "";
+  const value = lookup(reply.value, pointer);
+  if (typeof value !== "number") throw new Violation(`the time to wait at ${pointer} of a refusal for its rate`, reply.text);
   return value;
 }
 
