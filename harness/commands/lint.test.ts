@@ -1,0 +1,86 @@
+// lint and diff as a user runs them: what they print where, and their exit codes.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const folder = mkdtempSync(path.join(tmpdir(), "wsproof-lint-command-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function wsproof(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(root, "dist/harness/cli.js"), ...args], {
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+function edited(name: string, from: string, to: string): string {
+  const source = readFileSync(path.join(root, "spec/fixtures/base.yaml"), "utf8");
+  expect(source.split(from)).toHaveLength(2);
+  const file = path.join(folder, name);
+  writeFileSync(
+    file,
+    source.replace(from, () => to),
+  );
+  return file;
+}
+
+describe("wsproof lint", () => {
+  it("ends with 0 and a count where there is no finding above note", () => {
+    expect(wsproof("lint")).toMatchObject({ status: 0, stdout: expect.stringMatching(/: no findings\n$/), stderr: "" });
+  });
+
+  it("names file, line, column, what was expected and what would mend it, and ends with 1", () => {
+    const file = edited("slip.yaml", "first: welcome", "first: welcom");
+    const { status, stdout } = wsproof("lint", "--spec", file);
+    expect(status).toBe(1);
+    expect(stdout).toContain(`${file}:31:7  degraded  message-unknown\n  at        #/channels/talk/x-handshake/first\n`);
+    expect(stdout).toContain("  to mend   did you mean welcome?\n");
+    expect(stdout).toMatch(/: 1 finding: 0 fatal, 1 degraded, 0 notes\n$/);
+  });
+
+  it("prints JSON for programs", () => {
+    const { status, stdout } = wsproof("lint", "--json", "--spec", edited("codes.yaml", "name: DEAD", "name: dead"));
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout).findings).toMatchObject([{ id: "vocabulary-value", grade: "degraded" }]);
+  });
+
+  it.each([
+    ["a file that is not there", () => path.join(folder, "nowhere.yaml"), "file-unreadable"],
+    ["text that is not YAML", () => edited("text.yaml", "asyncapi: 3.0.0", "asyncapi: ]"), "yaml-invalid"],
+  ])("ends with 2 for %s", (_, file, id) => {
+    expect(wsproof("lint", "--spec", file())).toMatchObject({ status: 2, stdout: expect.stringContaining(id), stderr: "" });
+  });
+
+  it("refuses a perspective that is none", () => {
+    const { status, stderr } = wsproof("lint", "--perspective", "broker");
+    expect({ status, stderr }).toEqual({ status: 2, stderr: 'wsproof: expected --perspective server or client, got "broker"\n' });
+  });
+});
+
+describe("wsproof diff", () => {
+  const base = path.join(root, "spec/fixtures/base.yaml");
+
+  it("ends with 0 where nothing changed on the wire", () => {
+    expect(wsproof("diff", base, base)).toEqual({ status: 0, stdout: "nothing changed on the wire\n", stderr: "" });
+  });
+
+  it("ends with 1 where clients break and the version does not say so", () => {
+    const file = edited("tighter.yaml", "maxLength: 100", "maxLength: 50");
+    const { status, stdout } = wsproof("diff", base, file);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /^breaks clients \(1\)\n {2}message say, \/text: maxLength {2}field-narrows, client to server\n {4}100 -> 50\n/,
+    );
+    expect(stdout).toContain("a new major version is needed");
+  });
+
+  it("ends with 2 and the next step for a document that cannot be loaded", () => {
+    const { status, stderr } = wsproof("diff", base, "nowhere.yaml");
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^wsproof: cannot compare nowhere\.yaml: .*wsproof lint --spec nowhere\.yaml says more\n$/);
+  });
+});
