@@ -90,21 +90,22 @@ function matchFrame(
 }
 
 /** To everyone, from a connection that is not of this run: somebody else uses the server. */
-function isForeign({ recording, protocol }: World, { effect, fixed }: Delivery, frame: unknown): boolean {
-  if (effect.to.kind !== "all") return false;
-  const literal = fixed.every(
-    ([pointer, value]) => value.kind !== "literal" || canonical(lookup(frame, pointer)) === canonical(value.value),
-  );
-  return (
-    literal &&
-    fixed.some(([pointer, value]) => {
-      if (value.kind !== "sender") return false;
-      const attribute = protocol.contract.state.attributes.find(({ name }) => name === value.attribute);
-      const shownValue = lookup(frame, pointer);
-      const known = [...recording.links.values()].some((link) => link.attributes.get(value.attribute) === shownValue);
-      return attribute?.unique === true && shownValue !== undefined && !known;
-    })
-  );
+function isForeign(world: World, delivery: Delivery, frame: unknown): boolean {
+  if (delivery.effect.to.kind !== "all") return false;
+  const literal = ([pointer, value]: Delivery["fixed"][number]) =>
+    value.kind !== "literal" || canonical(lookup(frame, pointer)) === canonical(value.value);
+  return delivery.fixed.every(literal) && speaksOfStranger(world, delivery, frame);
+}
+
+/** Whether the frame names as its sender a connection that is not of this run. */
+function speaksOfStranger({ recording, protocol }: World, { fixed }: Delivery, frame: unknown): boolean {
+  return fixed.some(([pointer, value]) => {
+    if (value.kind !== "sender") return false;
+    const attribute = protocol.contract.state.attributes.find(({ name }) => name === value.attribute);
+    const named = lookup(frame, pointer);
+    const known = [...recording.links.values()].some((link) => link.attributes.get(value.attribute) === named);
+    return attribute?.unique === true && named !== undefined && !known;
+  });
 }
 
 interface Unmatched {
@@ -156,6 +157,16 @@ function explain(world: World, { at, frame, message }: Received, unmatched: Unma
     return;
   }
   const pointer = deliveries[0]?.effect.pointer ?? world.protocol.channel.pointer;
+  if (deliveries.some((delivery) => speaksOfStranger(world, delivery, frame))) {
+    judging.fail(
+      "delivered-to-nobody-else",
+      pointer,
+      `no ${message?.name} about a connection that has nothing to do with this one`,
+      shown(frame),
+      [at],
+    );
+    return;
+  }
   judging.check(false, "unexpected-message", pointer, `no ${message?.name} without a cause`, shown(frame), [at]);
 }
 

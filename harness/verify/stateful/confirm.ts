@@ -54,15 +54,18 @@ export async function confirm(
     }
   };
   count(first, 0);
-  for (let run = 0; run < confirmRuns; run++) count(await execute(context, protocol, plan, { deadlineMs }), 1);
+  for (let run = 0; run < confirmRuns; run++) count(await execute(context, protocol, plan, { deadlineMs, asked }), 1);
   // The most frequent; among equals the one that showed first.
   const order = first.judgement.findings.map(({ rule }) => rule);
   const rank = (rule: string) => (order.indexOf(rule) < 0 ? order.length : order.indexOf(rule));
   const rule = [...others.keys()].sort((a, b) => others.get(b)!.count - others.get(a)!.count || rank(a) - rank(b))[0];
   if (rule === undefined) return undefined;
+  const only = new Set([rule]);
   const untilMs = context.clock.nowMs() + shrinkMs;
   const fails = async (smaller: StatefulCase) =>
-    (await execute(context, protocol, smaller, { deadlineMs })).judgement.findings.some((finding) => finding.rule === rule);
+    (await execute(context, protocol, smaller, { deadlineMs, asked: only })).judgement.findings.some(
+      (finding) => finding.rule === rule,
+    );
   const failsTwice = async (smaller: StatefulCase) => {
     let failures = 0;
     for (let tries = 0; tries < shrinkTries && failures < 2 && failures + (shrinkTries - tries) >= 2; tries++)
@@ -77,7 +80,12 @@ export async function confirm(
   let failed = 0;
   for (let run = 0; run < confirmRuns; run++) {
     // The last word has the contract's own deadline.
-    const executed = await execute(context, protocol, smallest, run === confirmRuns - 1 ? {} : { deadlineMs });
+    const executed = await execute(
+      context,
+      protocol,
+      smallest,
+      run === confirmRuns - 1 ? { asked: only } : { deadlineMs, asked: only },
+    );
     const finding = executed.judgement.findings.find((one) => one.rule === rule);
     if (finding === undefined) continue;
     failed++;

@@ -17,6 +17,8 @@ import { type CaseLink, operationsOf, rolesOf, type SendStep, type StatefulCase,
 export interface ExecuteOptions {
   /** In place of the contract's deadlines, in ms; used while shrinking. */
   readonly deadlineMs?: number | undefined;
+  /** A finding of another rule does not end the wait for what these still wait for. Default: a finding of any rule does. */
+  readonly asked?: ReadonlySet<string>;
   /** Called before each step, with what it will do or why it is left out. */
   readonly onStep?: (step: Step, index: number) => void;
 }
@@ -202,7 +204,7 @@ class Execution {
     let judgement = this.#judge(table);
     const { clock } = this.#context;
     const untilMs = clock.nowMs() + this.#deadlineMs();
-    while (judgement.open.length > 0 && judgement.findings.length === 0 && clock.nowMs() < untilMs) {
+    while (judgement.open.length > 0 && !this.#isDecided(judgement) && clock.nowMs() < untilMs) {
       const known = this.#context.history().length;
       const grown = () => (this.#context.history().length > known ? true : undefined);
       await this.#context
@@ -210,11 +212,16 @@ class Execution {
         .catch(ignoreViolation);
       judgement = this.#judge(table);
     }
-    if (judgement.open.length > 0 && judgement.findings.length === 0) {
+    if (judgement.open.length > 0 && !this.#isDecided(judgement)) {
       await this.#fenceAll(table, false);
       judgement = this.#judge(table);
     }
     return { judgement, history: this.#history(), fenceMs: this.#fenceMs };
+  }
+
+  #isDecided({ findings }: Judgement): boolean {
+    const { asked } = this.#options;
+    return findings.some(({ rule }) => asked === undefined || asked.has(rule));
   }
 
   #deadlineMs(): number {

@@ -15,7 +15,7 @@ import { runCases } from "./run-cases.ts";
 /** No further cases once so many failed. */
 const maxFailing = 3;
 /** For all shrinking of a run together. */
-const shrinkMs = 20_000;
+const shrinkMs = 8_000;
 
 export const statefulPhase: Phase = {
   name: "stateful",
@@ -37,7 +37,7 @@ export async function runStateful(
   const open = new Map<string, string>();
   const failing: { plan: StatefulCase; executed: Executed }[] = [];
   let cases = 0;
-  await runCases(context, protocol, context, (plan, executed) => {
+  await runCases(context, protocol, { runs: context.runs, seed: context.seed, asked: ids }, (plan, executed) => {
     const { judgement } = executed;
     for (const [rule, count] of judgement.judged) judged.set(rule, (judged.get(rule) ?? 0) + count);
     for (const [pointer, count] of judgement.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + count);

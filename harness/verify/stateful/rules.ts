@@ -335,8 +335,8 @@ export const statefulRules: readonly Rule[] = [
     "keeps connections open that gave no cause to close",
     (p) => [at(p.channel)],
     (_channel, p) => {
-      const message = deliveries(p)[0]?.of.message;
-      return [message === undefined ? undefined : faults.closesAfter(message, 1011, { everyNth: 4 })];
+      const message = deliveries(p).find(({ of }) => of.when === "always")?.of.message;
+      return [message === undefined ? undefined : faults.closesAfter(message, 1011, { everyNth: 2 })];
     },
   ),
 

@@ -11,13 +11,15 @@ export interface LaneOptions {
   readonly seed: number;
   /** Cases at the same time, default 8. */
   readonly lanes?: number;
+  /** Rules that are judged, default all. */
+  readonly asked?: ReadonlySet<string>;
 }
 
 /** Runs cases until there are none left or `judged` says stop; what is under way then is still finished. @throws TargetLost */
 export async function runCases(
   context: Context,
   protocol: Protocol,
-  { runs, seed, lanes = 8 }: LaneOptions,
+  { runs, seed, lanes = 8, asked }: LaneOptions,
   judged: (plan: StatefulCase, executed: Executed, index: number) => "go on" | "stop",
 ): Promise<void> {
   const arbitrary = caseArbitrary(protocol, { nodes: context.target.urls.length });
@@ -27,7 +29,7 @@ export async function runCases(
     while (next < runs && !stopped) {
       const index = next++;
       const plan = drawCase(arbitrary, seed, index);
-      const executed = await execute(context, protocol, plan);
+      const executed = await execute(context, protocol, plan, asked === undefined ? {} : { asked });
       if (judged(plan, executed, index) === "stop") stopped = true;
     }
   };
