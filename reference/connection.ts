@@ -1,10 +1,11 @@
 // One WebSocket and its session: sockets, timers and queue on one side, the protocol on the other.
 import type { Socket } from "node:net";
-import type { RawData } from "ws";
+import type { RawData, WebSocket } from "ws";
 import { closeCodes } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import type { FanOut, FlushingWebSocket, Outbox, OutboxOwner } from "./fan-out.ts";
+import type { Drainable } from "./drain.ts";
+import { type FanOut, FlushingWebSocket, type Outbox, type OutboxOwner } from "./fan-out.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { LogEvent, LooseEvent } from "./hub/hub.ts";
 import { QueueWatch } from "./queue-watch.ts";
@@ -19,10 +20,17 @@ export interface ConnectionContext {
   /** 0 to 1. */
   random(): number;
   readonly fanOut: FanOut;
+  /** Called once, with the close code, when nothing of the connection is left. */
+  ended(connection: Connection, code: number): void;
 }
 
-export class Connection implements Transport, OutboxOwner {
-  readonly #socket: FlushingWebSocket;
+/** The WebSocket of a connection knows it. */
+export class ConnectionSocket extends FlushingWebSocket {
+  connection: Connection | undefined;
+}
+
+export class Connection implements Transport, OutboxOwner, Drainable {
+  readonly #socket: ConnectionSocket;
   readonly #tcp: Socket;
   readonly #context: ConnectionContext;
   readonly #heartbeat: Heartbeat;
@@ -35,8 +43,7 @@ export class Connection implements Transport, OutboxOwner {
   #isReading = true;
   #hasEnded = false;
 
-  /** @param ended called once, with the close code, when nothing of the connection is left */
-  constructor(socket: FlushingWebSocket, tcp: Socket, context: ConnectionContext, ended: (code: number) => void) {
+  constructor(socket: ConnectionSocket, tcp: Socket, context: ConnectionContext) {
     this.#socket = socket;
     this.#tcp = tcp;
     this.#context = context;
@@ -44,14 +51,10 @@ export class Connection implements Transport, OutboxOwner {
     this.#heartbeat = new Heartbeat(config.heartbeat, clock.monotonicMs(), context.random);
     this.#outbox = context.fanOut.createOutbox(socket, tcp, this);
     // ws closes with the right code by itself when a frame is illegal, too big or not UTF-8; without a listener the process would end.
-    socket.on("error", () => {});
-    socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
-    socket.on("close", (code) => {
-      clearTimeout(this.#timer);
-      this.#watch?.stop();
-      this.#endSession();
-      ended(code);
-    });
+    socket.on("error", ignore);
+    socket.connection = this;
+    socket.on("message", passMessage);
+    socket.on("close", passClose);
     this.#schedule();
   }
 
@@ -95,6 +98,10 @@ export class Connection implements Transport, OutboxOwner {
     this.setReading(true);
   }
 
+  announceShutdown(reason: string, reconnectWithinMs: number): void {
+    this.#session?.announceShutdown(reason, reconnectWithinMs);
+  }
+
   /** Ends the connection without goodbye. */
   terminate(): void {
     this.#socket.terminate();
@@ -102,7 +109,9 @@ export class Connection implements Transport, OutboxOwner {
 
   expireAt(dateMs: number): void {
     this.#expiresAtMs = dateMs;
-    this.#schedule();
+    // The timer goes off early enough for a later moment. Set anew it would have a duration, and in Node a list, of its own.
+    const { clock } = this.#context;
+    if (dateMs - clock.dateMs() < this.#heartbeat.dueMs - clock.monotonicMs()) this.#schedule();
   }
 
   setReading(isReading: boolean): void {
@@ -112,7 +121,16 @@ export class Connection implements Transport, OutboxOwner {
     else this.#socket.pause();
   }
 
-  #receive(data: RawData, isBinary: boolean): void {
+  /** From the socket. */
+  hasClosed(code: number): void {
+    clearTimeout(this.#timer);
+    this.#watch?.stop();
+    this.#endSession();
+    this.#context.ended(this, code);
+  }
+
+  /** From the socket. */
+  receive(data: RawData, isBinary: boolean): void {
     if (isBinary) this.close(closeCodes.UNSUPPORTED_DATA.code, "text frames only");
     else this.#session?.receive(data.toString());
   }
@@ -154,4 +172,14 @@ export class Connection implements Transport, OutboxOwner {
     if (beat === "ping" && this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
     return beat;
   }
+}
+
+function ignore(): void {}
+
+// One listener for all sockets instead of a closure for each: an idle connection should cost little.
+function passMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  (this as ConnectionSocket).connection?.receive(data, isBinary);
+}
+function passClose(this: WebSocket, code: number): void {
+  (this as ConnectionSocket).connection?.hasClosed(code);
 }

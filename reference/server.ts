@@ -7,9 +7,9 @@ import { type ServerOptions, WebSocketServer } from "ws";
 import { closeCodes, subprotocols } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { Connection, type ConnectionContext } from "./connection.ts";
-import { type Drainable, drain } from "./drain.ts";
-import { createFanOut, type FanOut, FlushingWebSocket } from "./fan-out.ts";
+import { Connection, type ConnectionContext, ConnectionSocket } from "./connection.ts";
+import { drain } from "./drain.ts";
+import { createFanOut, type FanOut } from "./fan-out.ts";
 import { decideUpgrade, encodeRefusal } from "./handshake.ts";
 import { createHttpRoutes, createMetricsRoutes } from "./http-routes.ts";
 import type { Hub } from "./hub/hub.ts";
@@ -43,7 +43,7 @@ export interface RunningServer {
  * @throws what `listen` says, EADDRINUSE for one
  */
 export async function startServer({ config, hub, clock, log, fanOut = createFanOut() }: ServerParts): Promise<RunningServer> {
-  const connections = new Set<OpenConnection>();
+  const connections = new Set<Connection>();
   let isDraining = false;
   const metrics = createMetrics({
     connections: () => connections.size,
@@ -65,6 +65,11 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     config,
     random: Math.random,
     fanOut,
+    ended(connection, code) {
+      connections.delete(connection);
+      metrics.closed(code);
+      log.debug({ clientId: connection.session?.member.clientId, code }, "closed");
+    },
   };
 
   const app = createHttpRoutes({ config, hub, metrics, verifyToken, isDraining: () => isDraining, failed });
@@ -77,20 +82,20 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     },
     app,
   );
-  const sockets = new WebSocketServer<typeof FlushingWebSocket>({
+  const sockets = new WebSocketServer<typeof ConnectionSocket>({
     noServer: true,
-    WebSocket: FlushingWebSocket,
+    WebSocket: ConnectionSocket,
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: config.limits.messageBytes,
     closeTimeout: closeTimeoutMs,
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
-  } as ServerOptions<typeof FlushingWebSocket>);
+  } as ServerOptions<typeof ConnectionSocket>);
   let allowedOrigins: readonly string[] = [];
 
   server.on("upgrade", (request: IncomingMessage, tcp: Socket, head: Buffer) => {
     // A reset before ws listens would end the process.
-    tcp.on("error", () => {});
+    tcp.on("error", ignore);
     const { headers } = request;
     const decision = decideUpgrade(
       {
@@ -111,11 +116,8 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
       return;
     }
     sockets.handleUpgrade(request, tcp, head, (socket) => {
-      const connection = new OpenConnection(socket, tcp, connectionContext, (code) => {
-        connections.delete(connection);
-        metrics.closed(code);
-        log.debug({ clientId: connection.session?.member.clientId, code }, "closed");
-      });
+      tcp.off("error", ignore);
+      const connection = new Connection(socket, tcp, connectionContext);
       connections.add(connection);
       if (decision.kind === "close") close(connection, decision.code, decision.reason);
       else if (connections.size > config.maxConnections) close(connection, closeCodes.TRY_AGAIN_LATER.code, "this node is full");
@@ -125,7 +127,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
   });
 
   /** Every upgrade that ws accepted is answered in WebSocket, because a browser cannot see more of an HTTP refusal than 1006. */
-  async function admit(connection: OpenConnection, credential: string): Promise<void> {
+  async function admit(connection: Connection, credential: string): Promise<void> {
     connection.setReading(false);
     const identity = await verifyToken(credential);
     if (typeof identity === "string") return close(connection, closeCodes.UNAUTHENTICATED.code, `token ${identity}`);
@@ -166,12 +168,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
   };
 }
 
-/** A connection as the drain wants it. */
-class OpenConnection extends Connection implements Drainable {
-  announceShutdown(reason: string, reconnectWithinMs: number): void {
-    this.session?.announceShutdown(reason, reconnectWithinMs);
-  }
-}
+function ignore(): void {}
 
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {

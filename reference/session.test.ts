@@ -334,4 +334,20 @@ describe("a session", () => {
       ["user_left", "disconnect"],
     ]);
   });
+
+  test("an end in the middle of a delivery comes after it for the others", async () => {
+    const { connect } = createServer();
+    const [ada, bob] = [connect("ada"), connect("bob")];
+    for (const one of [ada, bob]) {
+      one.send({ type: "join_room", id: "j", payload: { room: "lobby" } });
+      await one.take();
+    }
+    ada.frames.push = () => {
+      void ada.session.end();
+      return 0;
+    };
+    bob.send({ type: "chat", id: "c", payload: { room: "lobby", content: "too much for ada" } });
+    const seqs = (await bob.take()).flatMap(({ type, payload }) => (type === "ack" ? [] : [payload.seq]));
+    expect(seqs).toEqual([3, 4]);
+  });
 });

@@ -17,6 +17,7 @@ import { Limiter } from "./limiter.ts";
 import { type Malformed, parseFrame } from "./parse-frame.ts";
 import { rawMember } from "./raw-member.ts";
 import { Strikes } from "./strikes.ts";
+import { formatTimestamp } from "./timestamp.ts";
 import type { Identity, VerifyToken } from "./tokens.ts";
 
 /** What a session does to its connection. Nothing here throws or waits. */
@@ -57,17 +58,19 @@ export class Session implements Subscriber {
   readonly #context: SessionContext;
   readonly #transport: Transport;
   #identity: Identity;
-  readonly #rooms = new Set<string>();
-  readonly #limiters;
-  readonly #strikes;
+  // Most connections are idle: what only some need is made when it is needed.
+  #limiters: { publish?: Limiter; control?: Limiter; ping?: Limiter } | undefined;
+  #rooms: Set<string> | undefined;
+  #malformed: Strikes | undefined;
+  #refusals: Strikes | undefined;
   /** Texts that came while a message was dealt with. */
-  #waiting: string[] = [];
+  #waiting: string[] | undefined;
   #isBusy = true;
   #isPaused = false;
   #hasBegun = false;
   #isOver = false;
-  /** Resolves when the message in hand is done. */
-  #idle: Promise<void> = Promise.resolve();
+  /** Resolves when the message in hand is done; undefined where there is none. */
+  #idle: Promise<void> | undefined;
 
   constructor(clientId: string, identity: Identity, context: SessionContext, transport: Transport) {
     const { userId, username } = identity;
@@ -75,12 +78,6 @@ export class Session implements Subscriber {
     this.#identity = identity;
     this.#context = context;
     this.#transport = transport;
-    const { rates, limits: values } = context.config;
-    this.#limiters = { publish: new Limiter(rates.publish), control: new Limiter(rates.control), ping: new Limiter(rates.ping) };
-    this.#strikes = {
-      malformed: new Strikes(values.malformedPerMinute, limits.malformedPerMinute.windowMs),
-      refusals: new Strikes(values.refusalsPerMinute, limits.refusalsPerMinute.windowMs),
-    };
   }
 
   /** Attaches to the hub and sends `connected`, or closes. */
@@ -109,18 +106,20 @@ export class Session implements Subscriber {
     });
     this.#hasBegun = true;
     this.#expire();
-    for (const event of this.#early.splice(0)) this.#transport.sendShared(event);
+    for (const event of this.#early ?? []) this.#transport.sendShared(event);
+    this.#early = undefined;
   }
 
   /** Events that came between attaching and `connected`, which is always first. */
-  readonly #early: (LogEvent | LooseEvent)[] = [];
+  #early: (LogEvent | LooseEvent)[] | undefined;
 
   /** One text frame. Answers come in the order in which frames came. */
   receive(text: string): void {
     if (this.#isOver) return;
     if (this.#isBusy) {
-      this.#waiting.push(text);
-      if (this.#waiting.length > maxWaiting && !this.#isPaused) this.#setPaused(true);
+      const waiting = (this.#waiting ??= []);
+      waiting.push(text);
+      if (waiting.length > maxWaiting && !this.#isPaused) this.#setPaused(true);
       return;
     }
     const pending = this.#handle(text);
@@ -130,9 +129,9 @@ export class Session implements Subscriber {
   /** The connection has ended: the message in hand is finished, then the hub is told. Never rejects. */
   end(): Promise<void> {
     this.#isOver = true;
-    this.#waiting = [];
-    this.#idle = this.#idle.then(() => this.#context.hub.detach(this));
-    return this.#idle;
+    this.#waiting = undefined;
+    // Never at once: the hub may be about to hand the event that ended us to the others.
+    return (this.#idle ?? Promise.resolve()).then(() => this.#context.hub.detach(this));
   }
 
   announceShutdown(reason: string, reconnectWithinMs: number): void {
@@ -152,7 +151,10 @@ export class Session implements Subscriber {
   }
   #deliver(event: LogEvent | LooseEvent): void {
     if (this.#hasBegun) this.#transport.sendShared(event);
-    else this.#early.push(event);
+    else {
+      this.#early ??= [];
+      this.#early.push(event);
+    }
   }
 
   // --- one message after the other ---
@@ -160,7 +162,8 @@ export class Session implements Subscriber {
   /** Goes on with what waited. */
   #next(): void {
     this.#isBusy = false;
-    while (this.#waiting.length > 0 && !this.#isOver) {
+    this.#idle = undefined;
+    while (this.#waiting && this.#waiting.length > 0 && !this.#isOver) {
       const pending = this.#handle(this.#waiting.shift()!);
       if (pending) {
         this.#idle = pending.then(() => this.#next());
@@ -191,7 +194,9 @@ export class Session implements Subscriber {
 
   #answer(message: ClientMessage, text: string): Promise<void> | undefined {
     const bucket = bucketOf[message.type];
-    const retryAfterMs = this.#limiters[bucket].take(this.#context.clock.monotonicMs());
+    const limiters = (this.#limiters ??= {});
+    limiters[bucket] ??= new Limiter(this.#context.config.rates[bucket]);
+    const retryAfterMs = limiters[bucket].take(this.#context.clock.monotonicMs());
     const id = "id" in message ? message.id : undefined;
     if (retryAfterMs !== undefined) {
       this.#refuse("RATE_LIMITED", id, retryAfterMs);
@@ -202,7 +207,7 @@ export class Session implements Subscriber {
         this.#transport.send(encodePong(rawMember(text, "payload")!, message.id, this.#timestamp()));
         return undefined;
       case "typing":
-        if (!this.#rooms.has(message.payload.room)) this.#refuse("NOT_IN_ROOM", undefined);
+        if (!this.#rooms?.has(message.payload.room)) this.#refuse("NOT_IN_ROOM", undefined);
         else this.#context.hub.typing(this.member, message.payload.room, message.payload.active);
         return undefined;
       case "chat":
@@ -242,10 +247,11 @@ export class Session implements Subscriber {
   }
 
   async #join(id: string, room: string, since: { epoch: string; seq: number } | undefined): Promise<void> {
-    const isNew = !this.#rooms.has(room);
-    if (isNew && this.#rooms.size >= this.#context.config.limits.roomsPerConnection) return this.#refuse("TOO_MANY_ROOMS", id);
+    const rooms = (this.#rooms ??= new Set());
+    if (!rooms.has(room) && rooms.size >= this.#context.config.limits.roomsPerConnection)
+      return this.#refuse("TOO_MANY_ROOMS", id);
     const refused = await this.#context.hub.join(this, room, since, ({ epoch, seq, memberCount, members, recovered }) => {
-      this.#rooms.add(room);
+      rooms.add(room);
       const named = members.map(({ clientId, userId, username }) => ({ clientId, userId, username }));
       const answer = { room, epoch, seq, memberCount, members: named };
       this.#send("joined_room", recovered === undefined ? answer : { ...answer, recovered }, id);
@@ -255,7 +261,7 @@ export class Session implements Subscriber {
 
   #leave(id: string, room: string): Promise<void> {
     return this.#context.hub.leave(this, room, () => {
-      this.#rooms.delete(room);
+      this.#rooms?.delete(room);
       this.#send("left_room", { room }, id);
     });
   }
@@ -279,22 +285,28 @@ export class Session implements Subscriber {
 
   #refuseMalformed({ malformed, why, pointer, id }: Malformed): void {
     this.#context.observer.received("malformed");
-    if (this.#strikes.malformed.strike(this.#context.clock.monotonicMs())) {
+    const { malformedPerMinute } = this.#context.config.limits;
+    this.#malformed ??= new Strikes(malformedPerMinute, limits.malformedPerMinute.windowMs);
+    if (this.#malformed.strike(this.#context.clock.monotonicMs())) {
       this.#close("BAD_REQUEST", "too many malformed frames");
     } else this.#sendError({ code: malformed, message: why, retryable: false, ...(pointer !== undefined && { pointer }) }, id);
   }
 
   #refuseByHub(refused: Refused, id: string): void {
     if (refused.refused === "RATE_LIMITED") {
-      this.#limiters.publish.giveBack();
+      this.#limiters?.publish?.giveBack();
       this.#refuse("RATE_LIMITED", id, refused.retryAfterMs);
     } else this.#refuse(refused.refused, id);
   }
 
   #refuse(code: ErrorCode, id: string | undefined, retryAfterMs?: number): void {
-    if (code === "RATE_LIMITED" && this.#strikes.refusals.strike(this.#context.clock.monotonicMs())) {
-      this.#close("RATE_LIMITED", "too many refused messages");
-      return;
+    if (code === "RATE_LIMITED") {
+      const { refusalsPerMinute } = this.#context.config.limits;
+      this.#refusals ??= new Strikes(refusalsPerMinute, limits.refusalsPerMinute.windowMs);
+      if (this.#refusals.strike(this.#context.clock.monotonicMs())) {
+        this.#close("RATE_LIMITED", "too many refused messages");
+        return;
+      }
     }
     const { description, retryable } = errorCodes[code];
     const wait = retryAfterMs !== undefined && { retryAfterMs, retryAfter: Math.ceil(retryAfterMs / 1000) };
@@ -331,7 +343,7 @@ export class Session implements Subscriber {
   }
 
   #timestamp(): string {
-    return new Date(this.#context.clock.dateMs()).toISOString();
+    return formatTimestamp(this.#context.clock.dateMs());
   }
 }
 

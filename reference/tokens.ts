@@ -18,6 +18,8 @@ export type VerifyToken = (token: string) => Promise<Identity | "expired" | "inv
 const { algorithms, claims } = handshake.credentials;
 const audience = claims.find((claim) => claim.name === "aud")!.value as string;
 const requiredClaims = claims.filter(({ required }) => required).map(({ name }) => name);
+/** One for all, because most have none. */
+const noRoles: readonly string[] = [];
 /** Names are as long as the document's UserId and Username allow. */
 const maxNameLength = 128;
 /** The last moment that RFC 3339 can write with four digits for the year. */
@@ -37,7 +39,7 @@ export function createTokenVerifier(secret: string, clock: Clock): VerifyToken {
       return {
         userId,
         username,
-        roles: Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : [],
+        roles: Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : noRoles,
         expiresAtMs,
       };
     } catch (error) {

@@ -1,4 +1,5 @@
 // The frames of a room's log as JSON text. Pure, and the same for every hub, so that a frame does not depend on where it was stored.
+import { formatTimestamp } from "../timestamp.ts";
 import type { Member, Position, Publisher } from "./hub.ts";
 
 /** Where and when a frame stands in the log. */
@@ -42,5 +43,5 @@ export function encodeUserTyping(room: string, member: Member, active: boolean, 
 }
 
 function encodeFrame(type: string, payload: object, dateMs: number): string {
-  return JSON.stringify({ type, payload, timestamp: new Date(dateMs).toISOString() });
+  return JSON.stringify({ type, payload, timestamp: formatTimestamp(dateMs) });
 }
