@@ -61,21 +61,32 @@ describe("documents with one mistake", () => {
 });
 
 describe("a remote reference", () => {
-  it("is refused without a connection", async () => {
-    let requests = 0;
-    const server = createServer((_, response) => {
-      requests += 1;
-      response.end("type: object");
-    }).on("connection", () => {
-      requests += 1;
+  /** Lints the document that `source` gives for a listening server's URL, and counts what reaches that server. */
+  async function lintedBeside(source: (url: string) => string) {
+    let connections = 0;
+    const server = createServer((_, response) => response.end("type: object")).on("connection", () => {
+      connections += 1;
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
-    const source = base.replace('"#/components/schemas/Room"', `"http://127.0.0.1:${port}/room.yaml"`);
-    const findings = await serious(write("remote.yaml", source));
+    const findings = await serious(write("remote.yaml", source(`http://127.0.0.1:${port}/room.yaml`)));
+    server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
+    return { findings, connections };
+  }
+
+  it("is refused without a connection", async () => {
+    const { findings, connections } = await lintedBeside((url) => base.replace('"#/components/schemas/Room"', `"${url}"`));
     expect(findings).toMatchObject([{ grade: "fatal", id: "ref-remote" }]);
-    expect(requests).toBe(0);
+    expect(connections).toBe(0);
+  });
+
+  it("is not followed by the official parser either, where it is only data", async () => {
+    const { findings, connections } = await lintedBeside((url) =>
+      base.replace("servers:\n", `x-note: { $ref: "${url}" }\nservers:\n`),
+    );
+    expect(findings).toEqual([]);
+    expect(connections).toBe(0);
   });
 
   it("is refused in a file that the document refers to as well", async () => {
