@@ -1,23 +1,10 @@
 // How to reach a state in which an operation succeeds: who must send it, what must come before, and which values the message must hold.
 import type { Operation, Requirement, Value } from "../../spec/contract.ts";
-import { tokens } from "../../spec/pointer.ts";
 import { Violation } from "../errors.ts";
 import type { Context } from "./context.ts";
+import { withValueAt } from "./messages.ts";
 import type { Peer, User } from "./peer.ts";
 import { NotTestable } from "./rule.ts";
-
-/** A copy of `message` with `value` at the pointer; missing objects on the way are made. */
-export function withValue(message: unknown, pointer: string, value: unknown): unknown {
-  const [token, ...rest] = tokens(pointer);
-  if (token === undefined) return value;
-  const inner = withValue(
-    Reflect.get(Object(message), token),
-    rest.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
-    value,
-  );
-  if (Array.isArray(message)) return message.map((item, index) => (String(index) === token ? inner : item));
-  return { ...(message as object), [token]: inner };
-}
 
 /** A fresh user whose credential has the claims that the operation asks for. */
 export function userFor(context: Context, operation: Operation): Promise<User> {
@@ -105,5 +92,5 @@ function key(context: Context, keys: Map<string, unknown>, column: string): unkn
 }
 
 function bind(message: unknown, value: Value, to: unknown): unknown {
-  return value.kind === "message" ? withValue(message, value.pointer, to) : message;
+  return value.kind === "message" ? withValueAt(message, value.pointer, to) : message;
 }

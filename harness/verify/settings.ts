@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { LineCounter, parseDocument } from "yaml";
+import { isRecord } from "../../spec/raw.ts";
 import { UsageError } from "../errors.ts";
 import type { ReportFiles } from "../report/write-reports.ts";
 import type { Auth } from "./credentials.ts";
@@ -213,8 +214,4 @@ function fits(key: keyof typeof keys, value: unknown): boolean {
     default:
       return isText;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -4,8 +4,9 @@ import { lookup } from "../../../../spec/pointer.ts";
 import { Violation } from "../../../errors.ts";
 import { type Fault, faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
+import { withValueAt } from "../../messages.ts";
 import type { Peer, Received, User } from "../../peer.ts";
-import { reach, userFor, withValue } from "../../reach.ts";
+import { reach, userFor } from "../../reach.ts";
 import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 
 interface RatePromise extends Promised {
@@ -105,7 +106,7 @@ async function flood(context: Context, { peer, operation, message }: Sender, cou
     throw new NotTestable(`the message of ${operation.id} has no correlationId, so its replies cannot be told apart`);
   const sent = Array.from({ length: count }, () => {
     const id = context.id();
-    peer.send(withValue(message, correlation, id));
+    peer.send(withValueAt(message, correlation, id));
     return { id, atMs: context.clock.nowMs() };
   });
   const answers: Answer[] = [];

@@ -3,8 +3,9 @@ import type { Limit } from "../../../../spec/contract.ts";
 import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
+import { withValueAt } from "../../messages.ts";
 import type { Peer } from "../../peer.ts";
-import { reach, userFor, withValue } from "../../reach.ts";
+import { reach, userFor } from "../../reach.ts";
 import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 
 type StrikeLimit = Extract<Limit, { kind: "errors" }>;
@@ -51,7 +52,7 @@ async function offender(context: Context, limit: StrikeLimit): Promise<Offender>
   // The burst is free; so is what is refilled while we send, a second's worth at most for a server that answers at all.
   const strike = () => {
     const id = context.id();
-    peer.send(withValue(message, correlation, id));
+    peer.send(withValueAt(message, correlation, id));
     return id;
   };
   return { peer, strike, free: burst + Math.ceil(perSecond) };

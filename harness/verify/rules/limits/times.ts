@@ -3,8 +3,9 @@ import type { Heartbeat, Limit, Operation } from "../../../../spec/contract.ts";
 import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
+import { withValueAt } from "../../messages.ts";
 import type { Closed, Peer } from "../../peer.ts";
-import { reach, withValue } from "../../reach.ts";
+import { reach } from "../../reach.ts";
 import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 
 /** What a deadline is longer than the promise, because this machine and the network are not idle. */
@@ -92,7 +93,7 @@ function bulkyRequest(context: Context): { readonly message: unknown; readonly c
   );
   for (const value of reply.bindings.values()) {
     if (value.kind !== "message") continue;
-    const message = withValue(context.example(name), value.pointer, "x".repeat(bytes));
+    const message = withValueAt(context.example(name), value.pointer, "x".repeat(bytes));
     const correlation = context.message(name).correlation;
     if (context.wrongWith(name, message).length === 0 && correlation !== undefined) return { message, correlation };
   }
@@ -111,7 +112,7 @@ async function stopReading(context: Context, ms: number): Promise<Closed | undef
     ?.requires.flatMap((one) => (one.kind === "rate" ? [one.limit] : []));
   const bucket = context.channel.rateLimits.find(({ name }) => rates?.includes(name));
   const { burst, perSecond } = bucket === undefined ? { burst: 100, perSecond: 20 } : context.effective(bucket);
-  const ask = () => slow.send(withValue(message, correlation, context.id()));
+  const ask = () => slow.send(withValueAt(message, correlation, context.id()));
   slow.pause();
   const untilMs = context.clock.nowMs() + ms;
   for (let count = 0; count < burst; count++) ask();
