@@ -20,13 +20,20 @@ export interface ReplayFlags {
   readonly insecure?: boolean;
 }
 
-/** @returns the exit code. @throws UsageError, TargetLost */
+export interface ReplayPlaces {
+  /** Where failures are stored, default `.wsproof/failures`. */
+  readonly folder?: string;
+  /** Default stdout. */
+  readonly write?: (text: string) => void;
+}
+
+/** @returns the exit code. @throws UsageError */
 export async function replay(
   id: string,
   flags: ReplayFlags,
-  write = (text: string) => void process.stdout.write(text),
+  { folder, write = (text) => void process.stdout.write(text) }: ReplayPlaces = {},
 ): Promise<number> {
-  const failure = loadFailure(id);
+  const failure = loadFailure(id, folder);
   const file = flags.spec ?? failure.spec;
   const { contract, findings } = await loadContract({ file });
   if (contract === undefined)
