@@ -55,10 +55,10 @@ export async function confirm(
   };
   count(first, 0);
   for (let run = 0; run < confirmRuns; run++) count(await execute(context, protocol, plan, { deadlineMs, asked }), 1);
-  // The most frequent; among equals the one that showed first.
-  const order = first.judgement.findings.map(({ rule }) => rule);
-  const rank = (rule: string) => (order.indexOf(rule) < 0 ? order.length : order.indexOf(rule));
-  const rule = [...others.keys()].sort((a, b) => others.get(b)!.count - others.get(a)!.count || rank(a) - rank(b))[0];
+  const rule = mostFrequent(
+    new Map([...others].map(([id, other]) => [id, other.count])),
+    first.judgement.findings.map((finding) => finding.rule),
+  );
   if (rule === undefined) return undefined;
   const only = new Set([rule]);
   const untilMs = context.clock.nowMs() + shrinkMs;
@@ -94,4 +94,10 @@ export async function confirm(
   if (failed === 0)
     return { rule, plan, shown: known.shown, finding: known.finding, failed: known.count, runs: confirmRuns, others };
   return { rule, plan: smallest, shown: shown.shown, finding: shown.finding, failed, runs: confirmRuns, others };
+}
+
+/** The rule to shrink by: the one that broke most often; among equals the one that showed first. */
+export function mostFrequent(counts: ReadonlyMap<string, number>, shownInOrder: readonly string[]): string | undefined {
+  const rank = (rule: string) => (shownInOrder.includes(rule) ? shownInOrder.indexOf(rule) : shownInOrder.length);
+  return [...counts.keys()].sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || rank(a) - rank(b))[0];
 }
