@@ -4,7 +4,7 @@ import type { JsonSchema } from "../../spec/contract.ts";
 import { parent } from "../../spec/pointer.ts";
 import type { Arbitraries } from "./arbitrary.ts";
 import { hasPlace, valueAt, withValueAt } from "./edit.ts";
-import { canonicalText, type Json } from "./json.ts";
+import type { Json } from "./json.ts";
 import type { Branch } from "./obligations.ts";
 import type { SchemaJudge } from "./schema-judge.ts";
 import { UnsatisfiableSchema } from "./sieve.ts";
@@ -42,7 +42,10 @@ export function createDonors(
     }
   };
   const isValid = judge.compile(schema);
-  const drawn = draw(schema, donorCount).sort((a, b) => canonicalText(b).length - canonicalText(a).length);
+  const drawn = draw(schema, donorCount)
+    .map((value) => ({ value, length: JSON.stringify(value).length }))
+    .sort((a, b) => b.length - a.length)
+    .map(({ value }) => value);
   const all = [...examples.filter(isValid), ...drawn];
   return {
     all,

@@ -16,6 +16,9 @@ export interface Watch {
   end(): Promise<void>;
 }
 
+/** Questions to one connection; asked quickly, many more would be over the rate that a document allows for its fence. */
+const askedPerConnection = 40;
+
 /**
  * Opens the bystander's connection: the first contact with the target.
  * @throws TargetLost or Violation where the target is none that can be judged
@@ -28,6 +31,7 @@ export async function openWatch(shared: Run): Promise<Watch> {
   const fenceWorks = await tryFence();
   const lostAtMs: number[] = [];
   let asking: Promise<void> | undefined;
+  let asked = 0;
 
   async function redial(): Promise<Peer> {
     await check.end();
@@ -54,6 +58,7 @@ export async function openWatch(shared: Run): Promise<Watch> {
 
   async function ask(): Promise<void> {
     try {
+      if (++asked % askedPerConnection === 0 && peer.closed === undefined) peer = await redial();
       if (peer.closed === undefined) await (fenceWorks ? peer.fence() : peer.ping()).catch(ignoreEnd);
       peer.takeAll();
       if (peer.closed === undefined) return;
