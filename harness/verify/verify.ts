@@ -128,6 +128,8 @@ async function judge({
   write(emitOpening(opening, palette));
   const auth = embedded === undefined ? settings.auth : { secret: embedded.secret };
   const { seed, runs, timeoutMs, insecure } = settings;
+  // What rules derive from the document is made now: later it would keep open connections waiting, and a server may take that for death.
+  for (const rule of asked.flatMap(({ rules }) => rules)) rule.from(subject);
   const { run, watch, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
   run.recorder.onEvent(reports.event);
   try {
