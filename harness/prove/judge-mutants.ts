@@ -19,9 +19,9 @@ export interface Judgement {
 }
 
 export interface MutantOptions {
-  /** How long a rule waits for what must come, in ms, default 1500. */
+  /** How long a rule waits for what must come, in ms, default 1000. */
   readonly timeoutMs?: number;
-  /** Random cases of a phase, default 60. */
+  /** Random cases of a phase, default 40. */
   readonly runs?: number;
 }
 
@@ -30,22 +30,32 @@ function isQuick({ rule }: Claim): boolean {
   return rule.waitsMs === undefined && rule.alone !== true && rule.phase !== "shutdown";
 }
 
-/** Those that speak of the altered place first. */
-function nearestFirst(claims: readonly Claim[], pointer: string): readonly Claim[] {
-  const steps = pointer.split("/");
-  const common = ({ promised }: Claim) => {
-    const own = promised.pointer.split("/");
-    const at = own.findIndex((step, index) => step !== steps[index]);
-    return at < 0 ? own.length : at;
+/**
+ * Those that speak of the altered place first, then the phases that are judged as a whole, then one promise of each other rule:
+ * what is caught at all is caught by the first few, and what survives has met every rule.
+ */
+function likeliestFirst(claims: readonly Claim[], pointer: string): readonly Claim[] {
+  const isNear = ({ promised }: Claim) => {
+    const steps = pointer.split("/");
+    if (steps[1] === "definitions") return promised.pointer.endsWith(`/${steps.at(-1)}`);
+    return promised.pointer.startsWith(steps.slice(0, steps[1] === "operations" ? 3 : 4).join("/"));
   };
-  return [...claims].sort((one, other) => common(other) - common(one));
+  const single = claims.filter(({ rule }) => rule.check !== "whole-phase");
+  const near = single.filter(isNear);
+  const firsts = new Map(
+    single
+      .filter((claim) => !near.includes(claim))
+      .reverse()
+      .map((claim) => [claim.rule.id, claim]),
+  );
+  return [...near, ...claims.filter(({ rule }) => rule.check === "whole-phase"), ...[...firsts.values()].reverse()];
 }
 
 export async function judgeMutant(
   phases: readonly Phase[],
   mutant: Mutant,
   server: Embedded,
-  { timeoutMs = 1_500, runs = 60 }: MutantOptions = {},
+  { timeoutMs = 1_000, runs = 40 }: MutantOptions = {},
 ): Promise<Judgement> {
   const survived: Judgement = { mutant, rule: undefined, detail: "" };
   const { contract } = mutant;
@@ -69,7 +79,7 @@ export async function judgeMutant(
   }
   try {
     const claims = claimsOf(phases, subject);
-    for (const claim of nearestFirst(claims.filter(isQuick), mutant.pointer)) {
+    for (const claim of likeliestFirst(claims.filter(isQuick), mutant.pointer)) {
       const detail = await failureOf(opened.run, claim);
       if (detail !== undefined) return { mutant, rule: claim.rule.id, detail };
     }
