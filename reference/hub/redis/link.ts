@@ -79,7 +79,8 @@ export class RedisLink {
       commandMs,
       logLength,
       now,
-      createEpoch: createName,
+      // Asked for with each call, so it must cost nothing.
+      createEpoch: () => this.createOp(),
       refused: (reason) => this.trouble(reason),
     });
     const { commands, keys } = this;
