@@ -31,6 +31,7 @@ test("hostile text stays text in running text, code, tables and diagrams", () =>
   }
   expect(table(["x"], [[inline(hostile)], [code(hostile)]]).split("\n")).toHaveLength(4);
   expect(mermaidText(hostile).replaceAll(/#\d+;/g, "")).not.toMatch(/[";`<>[\]{}|#\n]/);
+  expect(mermaidText("the end, Endless")).toBe("the #101;nd, Endless");
   expect(
     block("json", hostile)
       .split("\n")

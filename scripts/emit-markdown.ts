@@ -1,15 +1,17 @@
 // Contract -> PROTOCOL.md: the whole protocol for people who read.
 import type { Channel, Contract, Message, Operation } from "../spec/contract.ts";
+import { httpSnippet, webSocketSnippets } from "./connect-lines.ts";
 import { messagesOf } from "./emit-types.ts";
 import { block, code, inline, mermaidText, paragraphs, table } from "./markdown.ts";
+import { client, type Flow, flowOf, repliesOf, server } from "./operation-flow.ts";
 import { fieldsOf } from "./schema-fields.ts";
 import {
   afterClose,
   beyond,
-  connectUrl,
   duration,
   effectWords,
   limitValue,
+  orderWords,
   refusalOutcome,
   refusalWords,
   requirementWords,
@@ -45,6 +47,7 @@ function webSocketChannel(contract: Contract, channel: Channel): string {
     section("### Connect", connect(contract, channel)),
     handshake(channel),
     section("### Lifecycle", block("mermaid", lifecycle(contract, channel))),
+    state(contract),
     operations(contract, channel),
     closeCodes(channel),
     limits(channel),
@@ -56,37 +59,9 @@ function webSocketChannel(contract: Contract, channel: Channel): string {
 }
 
 function connect(contract: Contract, channel: Channel): string {
-  const url = connectUrl(contract, channel.address);
-  const { subprotocols = [], credentials } = channel.handshake ?? {};
-  const bearer = credentials?.carriers.find((carrier) => carrier.in === "header");
-  const pair = credentials?.carriers.find((carrier) => carrier.in === "subprotocol");
-  const browserProtocols = [
-    ...subprotocols.map((name) => JSON.stringify(name)),
-    ...(pair?.in === "subprotocol" ? [`"${pair.prefix}" + ${pair.encoding === "base64url" ? "base64url(token)" : "token"}`] : []),
-  ];
-  const nodeProtocols = subprotocols.map((name) => JSON.stringify(name));
-  const headers =
-    bearer?.in === "header" ? `, { headers: { ${JSON.stringify(bearer.name)}: ${JSON.stringify(bearer.prefix)} + token } }` : "";
-  const wscat = [
-    "wscat",
-    `-c ${url}`,
-    ...subprotocols.map((name) => `-s ${name}`),
-    ...(bearer?.in === "header" ? [`-H "${bearer.name}: ${bearer.prefix}$TOKEN"`] : []),
-  ];
-  return [
-    "Browser:",
-    block(
-      "js",
-      `const socket = new WebSocket(${JSON.stringify(url)}${browserProtocols.length > 0 ? `, [${browserProtocols.join(", ")}]` : ""});`,
-    ),
-    "Node, with the package ws:",
-    block(
-      "js",
-      `const socket = new WebSocket(${JSON.stringify(url)}${nodeProtocols.length > 0 || headers !== "" ? `, [${nodeProtocols.join(", ")}]` : ""}${headers});`,
-    ),
-    "Shell:",
-    block("sh", wscat.join(" ")),
-  ].join("\n\n");
+  return webSocketSnippets(contract, channel)
+    .map(({ title, language, text }) => `${title}:\n\n${block(language, text)}`)
+    .join("\n\n");
 }
 
 function handshake({ handshake: shake }: Channel): string {
@@ -155,6 +130,30 @@ function lifecycle(
   return lines.join("\n");
 }
 
+function state({ state: { attributes, relations } }: Contract): string {
+  return section(
+    "### State",
+    table(
+      ["of a connection", "in the first message", "from the claim", "meaning"],
+      attributes.map(({ name, at, claim, unique, description }) => [
+        code(name),
+        code(at),
+        claim === undefined ? "" : code(claim),
+        `${inline(description)}${unique ? " No two connections share it." : ""}`,
+      ]),
+    ),
+    ...relations.map(({ name, columns, description, onDisconnect }) =>
+      [
+        `${code(`${name}(${columns.join(", ")})`)}: ${inline(description)}`,
+        onDisconnect.length === 0 ? "" : "When the connection ends, for each:",
+        onDisconnect.map((effect) => `- ${inline(effectWords(effect))}`).join("\n"),
+      ]
+        .filter((part) => part !== "")
+        .join("\n\n"),
+    ),
+  );
+}
+
 function operations(contract: Contract, channel: Channel): string {
   const own = contract.operations.filter((operation) => operation.channel === channel.id);
   const received = own.filter(({ action }) => action === "receive");
@@ -174,14 +173,18 @@ function operations(contract: Contract, channel: Channel): string {
 }
 
 function operationSection(contract: Contract, operation: Operation): string {
-  const { id, summary, description, messages: names, reply, requires, effects } = operation;
-  const success = effects.flatMap((effect) => (effect.kind === "reply" ? [effect.message] : []));
+  const { id, summary, description, messages: names, requires, effects } = operation;
+  const { yes, no } = repliesOf(contract, operation);
+  const answered =
+    operation.reply === undefined
+      ? "There is no reply."
+      : `Answered by ${yes.map(link).join(" or ")}${no.length === 0 ? "" : `, or refused by ${no.map(link).join(" or ")}`}.`;
   return section(
     `#### ${code(id)}`,
     inline(summary),
     paragraphs(description),
-    `Sent as ${names.map(link).join(" or ")}. ${reply === undefined ? "There is no reply." : `Answered by ${(success.length > 0 ? success : reply).map(link).join(" or ")}${contract.errors?.reply.message === undefined ? "" : `, or by ${link(contract.errors.reply.message)}`}.`}`,
-    block("mermaid", sequence(contract, operation)),
+    `Sent as ${names.map(link).join(" or ")}. ${answered}`,
+    block("mermaid", sequence(flowOf(contract, operation))),
     requires.length === 0 ? "" : "Refused by the first of these that does not hold:",
     table(
       ["", "requirement", "else"],
@@ -191,30 +194,31 @@ function operationSection(contract: Contract, operation: Operation): string {
   );
 }
 
-function sequence(contract: Contract, { messages: names, requires, effects, reply }: Operation): string {
-  const lines = ["sequenceDiagram", "  participant C as Client", "  participant S as Server"];
-  const deliveries = effects.filter((effect) => effect.kind === "deliver");
-  if (deliveries.length > 0) lines.push("  participant O as Others");
-  lines.push(`  C->>S: ${mermaidText(names.join(" or "))}`);
-  const refusals = [...new Set(requires.map((requirement) => requirement.else))];
-  if (refusals.length > 0) {
-    const error = contract.errors?.reply.message;
-    lines.push(
-      "  alt refused",
-      `    S-->>C: ${mermaidText(error === undefined ? "close" : error)} ${mermaidText(refusals.join(", "))}`,
-      "  else accepted",
-    );
-  }
-  const indent = refusals.length > 0 ? "    " : "  ";
-  if (effects.length === 0 && reply !== undefined) lines.push(`${indent}S->>C: ${mermaidText(reply.join(" or "))}`);
-  for (const effect of effects) {
-    if (effect.kind === "reply") lines.push(`${indent}S->>C: ${mermaidText(effect.message)}`);
-    if (effect.kind !== "deliver") continue;
-    lines.push(`${indent}S->>O: ${mermaidText(effect.message)}`);
-    if (effect.sender === "included") lines.push(`${indent}S->>C: ${mermaidText(effect.message)}`);
-  }
-  if (refusals.length > 0) lines.push("  end");
-  return lines.join("\n");
+const mermaidIds = (parties: readonly string[]) => parties.map((_, index) => ["C", "S"][index] ?? `O${index - 1}`);
+
+function sequence({ parties, request, refusal, steps }: Flow): string {
+  const ids = mermaidIds(parties);
+  const names = (messages: readonly string[]) => mermaidText(messages.join(" or ")) || "no message";
+  const lines = [
+    "sequenceDiagram",
+    ...parties.map((name, index) => `  participant ${ids[index]} as ${mermaidText(name)}`),
+    `  ${ids[request.from]}->>${ids[request.to]}: ${names(request.messages)}`,
+  ];
+  const indent = refusal === undefined ? "  " : "    ";
+  const accepted = steps.map((step) => {
+    if (step.kind === "send") return `${indent}${ids[step.from]}->>${ids[step.to]}: ${names(step.messages)}`;
+    if (step.kind === "close") return `${indent}${ids[server]}-x${ids[client]}: close ${step.code}`;
+    return `${indent}Note over ${ids[server]}: ${mermaidText(step.short)}`;
+  });
+  if (refusal === undefined) return [...lines, ...accepted].join("\n");
+  return [
+    ...lines,
+    "  alt refused",
+    `    ${ids[request.to]}-->>${ids[request.from]}: ${names(refusal.messages)} ${mermaidText(refusal.codes.join(", "))}`,
+    "  else accepted",
+    ...accepted,
+    "  end",
+  ].join("\n");
 }
 
 function closeCodes({ closeCodes: codes }: Channel): string {
@@ -267,11 +271,6 @@ function heartbeat({ heartbeat: beat }: Channel): string {
 
 function delivery({ delivery: promise }: Channel): string {
   if (promise === undefined) return "";
-  const orders = {
-    none: "no order",
-    sender: "in the order in which one sender sent them",
-    total: "in one order, the same for all",
-  };
   return section(
     "### Order and delivery",
     promise.fence === undefined
@@ -282,7 +281,7 @@ function delivery({ delivery: promise }: Channel): string {
       promise.streams.map((stream) => [
         code(stream.name),
         stream.messages.map(link).join(", "),
-        orders[stream.order],
+        orderWords[stream.order],
         stream.guarantee === "exactly-once" ? "exactly once" : "best effort",
         [stream.key, stream.epoch, stream.seq].flatMap((pointer) => (pointer === undefined ? [] : [code(pointer)])).join(", "),
         inline(stream.description),
@@ -301,7 +300,10 @@ function httpChannel(contract: Contract, channel: Channel): string {
       ["parameter", "meaning"],
       channel.parameters.map(({ name, description }) => [code(`{${name}}`), inline(description)]),
     ),
-    ...own.map((operation) => operationSection(contract, operation)),
+    ...own.flatMap((operation) => [
+      operationSection(contract, operation),
+      block("sh", httpSnippet(contract, channel, operation).text),
+    ]),
   );
 }
 
@@ -325,9 +327,9 @@ function messageSection(contract: Contract, message: Message): string {
     message.httpStatus === undefined ? "" : `HTTP status ${message.httpStatus}.`,
     table(
       ["field", "type", "required", "bounds", "meaning"],
-      fields.map(({ path, type, required, bounds, description }) => [
+      fields.map(({ path, type, values, required, bounds, description }) => [
         path === "" ? "(the message)" : code(path),
-        code(type),
+        values.length === 0 ? code(type) : values.map(code).join(" "),
         required ? "yes" : "no",
         bounds.map((bound) => (bound.startsWith("matches ") ? `matches ${code(bound.slice(8))}` : inline(bound))).join(", "),
         inline(description),

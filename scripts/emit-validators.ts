@@ -12,9 +12,21 @@ const { fullFormats } = formatsModule as unknown as { readonly fullFormats: Read
 /** File names to contents, below `validators/`. */
 export type Files = Map<string, string>;
 
-/** How the message's file is called, without its ending. Names that differ in case alone do not meet on any file system. */
-export function fileName(message: string): string {
-  return message.replaceAll(/[^A-Za-z0-9_-]/g, "-");
+/**
+ * From each message's name to one that can name a file and be an anchor in a page.
+ * No two are alike, even where a file system does not tell `a` from `A`.
+ */
+export function fileNames(contract: Contract): ReadonlyMap<string, string> {
+  const taken = new Set(["runtime", "problem"]);
+  return new Map(
+    contract.messages.map(({ name }) => {
+      const plain = name.replaceAll(/[^A-Za-z0-9_-]/g, "-");
+      let file = plain;
+      for (let count = 2; taken.has(file.toLowerCase()); count++) file = `${plain}-${count}`;
+      taken.add(file.toLowerCase());
+      return [name, file];
+    }),
+  );
 }
 
 const needed =
@@ -24,6 +36,7 @@ const needed =
 export function emitValidators(contract: Contract): Files {
   const files: Files = new Map();
   const names = typeNames(contract).messages;
+  const filesOf = fileNames(contract);
   const formats = new Set<string>();
   for (const { name, payload } of contract.messages) {
     const code = standaloneCode(contract, payload);
@@ -44,8 +57,8 @@ export function emitValidators(contract: Contract): Files {
     if (/\brequire\(/.test(body))
       throw new Error(`the validator of ${name} needs ${/\brequire\([^)]*\)/.exec(body)?.[0]}, which cannot be taken along`);
     const head = imports.size > 0 ? `import { ${[...imports].sort().join(", ")} } from "./runtime.gen.js";\n` : "";
-    files.set(`${fileName(name)}.gen.js`, `${banner(`Is a value the message \`${name}\`?`)}${head}${body}\n`);
-    files.set(`${fileName(name)}.gen.d.ts`, declaration(name, names.get(name)!));
+    files.set(`${filesOf.get(name)}.gen.js`, `${banner(`Is a value the message \`${name}\`?`)}${head}${body}\n`);
+    files.set(`${filesOf.get(name)}.gen.d.ts`, declaration(name, names.get(name)!));
   }
   files.set("runtime.gen.js", emitRuntime(formats));
   files.set("problem.gen.d.ts", problem);

@@ -10,7 +10,7 @@ import type { Contract } from "../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
 import { createValidators } from "../spec/schemas.ts";
 import { banner } from "./emit-types.ts";
-import { fileName } from "./emit-validators.ts";
+import { fileNames } from "./emit-validators.ts";
 import { emitAll, generate } from "./generate.ts";
 
 const echoFile = fileURLToPath(new URL("../spec/examples/echo/asyncapi.yaml", import.meta.url));
@@ -49,7 +49,7 @@ async function awkwardFile(): Promise<string> {
   const channel = { $ref: "#/channels/c" };
   const document = {
     asyncapi: "3.0.0",
-    info: { title: "a */ b `${c}`", version: "1" },
+    info: { title: "a */ b `c`", version: "1" },
     channels: {
       c: {
         address: "/",
@@ -184,9 +184,10 @@ describe("the standalone validators and AJV", () => {
     const out = path.join(folder, "agree");
     await generate({ file: defaultSpecFile, out });
     const validators = createValidators(contract);
+    const filesOf = fileNames(contract);
     for (const { name } of contract.messages) {
       const module = (await import(
-        /* @vite-ignore */ pathToFileURL(path.join(out, "validators", `${fileName(name)}.gen.js`)).href
+        /* @vite-ignore */ pathToFileURL(path.join(out, "validators", `${filesOf.get(name)}.gen.js`)).href
       )) as { default: Check };
       both.set(name, { standalone: module.default, ajv: (value) => validators.of(name)(value).length === 0 });
     }

@@ -50,7 +50,9 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
   return [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** Text in a Mermaid diagram: what Mermaid or HTML reads as syntax becomes an entity in Mermaid's own form. */
+/** Text in a Mermaid diagram: what Mermaid or HTML reads as syntax, and its word `end`, become entities in Mermaid's own form. */
 export function mermaidText(text: string): string {
-  return text.replaceAll(/\s+/g, " ").replaceAll(/[^A-Za-z0-9 ._,()/=+-]/gu, (character) => `#${character.codePointAt(0)};`);
+  return text
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/[^A-Za-z0-9 ._,()/=+-]|\b[Ee](?=[Nn][Dd]\b)/gu, (character) => `#${character.codePointAt(0)};`);
 }

@@ -6,6 +6,8 @@ export interface Field {
   readonly path: string;
   readonly required: boolean;
   readonly type: string;
+  /** Of an enum, each as JSON; else empty. */
+  readonly values: readonly string[];
   /** In words, such as `1 to 64 characters`. */
   readonly bounds: readonly string[];
   readonly description: string;
@@ -42,6 +44,7 @@ function walk({ node, through, recursive }: Resolved, path: string, required: bo
       path,
       required,
       type: recursive ? "object" : typeOf(node),
+      values: Array.isArray(node.enum) ? node.enum.map((value) => JSON.stringify(value)) : [],
       bounds: boundsOf(node),
       description: String(node.description ?? ""),
     });
@@ -70,8 +73,8 @@ function walk({ node, through, recursive }: Resolved, path: string, required: bo
 
 function typeOf(node: Node): string {
   if ("const" in node) return JSON.stringify(node.const);
-  if (Array.isArray(node.enum)) return node.enum.map((value) => JSON.stringify(value)).join(" or ");
   const type = node.type;
+  if (type === undefined && Array.isArray(node.enum)) return [...new Set(node.enum.map(jsonType))].join(" or ");
   if (Array.isArray(type)) return type.join(" or ");
   if (type === "array") return "array";
   if (typeof type === "string") return type;
@@ -81,6 +84,8 @@ function typeOf(node: Node): string {
   }
   return node.properties !== undefined || node.allOf !== undefined ? "object" : "any";
 }
+
+const jsonType = (value: unknown) => (value === null ? "null" : Array.isArray(value) ? "array" : typeof value);
 
 function boundsOf(node: Node): string[] {
   const range = (low: unknown, high: unknown, what: string) =>

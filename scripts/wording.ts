@@ -1,5 +1,16 @@
 // What the Contract's terms mean, in words for people. Markdown and page say the same.
-import type { Audience, CloseCode, Contract, Effect, Limit, Refusal, Requirement, Value } from "../spec/contract.ts";
+import type {
+  Audience,
+  CloseCode,
+  Contract,
+  Effect,
+  Limit,
+  Refusal,
+  Requirement,
+  Stream,
+  Value,
+  Where,
+} from "../spec/contract.ts";
 
 export const reconnectWords: Readonly<Record<CloseCode["reconnect"], string>> = {
   stop: "Do not reconnect.",
@@ -59,14 +70,20 @@ export function valueWords(value: Value): string {
   }
 }
 
+/** ` where room is ...`; empty where nothing narrows the relation. */
+function whereWords(where: Where): string {
+  const terms = [...where].map(([column, value]) => `\`${column}\` is ${valueWords(value)}`);
+  return terms.length === 0 ? "" : ` where ${terms.join(" and ")}`;
+}
+
 export function requirementWords(requirement: Requirement): string {
   switch (requirement.kind) {
     case "rate":
       return `Within the rate limit \`${requirement.limit}\`.`;
     case "limit":
-      return `Within the limit \`${requirement.limit}\`.`;
+      return `Within the limit \`${requirement.limit}\`${whereWords(requirement.where)}.`;
     case "relation":
-      return `The sender is ${requirement.present ? "" : "not "}\`${requirement.relation}\`.`;
+      return `The sender is ${requirement.present ? "" : "not "}\`${requirement.relation}\`${whereWords(requirement.where)}.`;
     case "claim":
       return `The claim \`${requirement.claim}\` holds \`${String(requirement.contains)}\`.`;
     case "connection":
@@ -84,7 +101,7 @@ export function audienceWords(to: Audience): string {
     case "all":
       return "every connection";
     case "relation":
-      return `every \`${to.relation}\``;
+      return `every \`${to.relation}\`${whereWords(to.where)}`;
     case "connection":
       return `the connection whose \`${to.attribute}\` is ${valueWords(to.equals)}`;
   }
@@ -95,9 +112,9 @@ export function effectWords(effect: Effect): string {
     case "once":
       return `Once per ${valueWords(effect.key)} of one \`${effect.per}\` within ${duration(effect.withinMs)}: a repetition gets the same reply and changes nothing.`;
     case "add":
-      return `The sender becomes \`${effect.relation}\`.`;
+      return `The sender becomes \`${effect.relation}\`${whereWords(effect.where)}.`;
     case "remove":
-      return `The sender stops being \`${effect.relation}\`.`;
+      return `The sender stops being \`${effect.relation}\`${whereWords(effect.where)}.`;
     case "reply":
       return `The sender gets \`${effect.message}\`.`;
     case "deliver": {
@@ -141,10 +158,16 @@ export function beyond({ error, close }: Pick<Limit, "error" | "close">): string
   );
 }
 
-/** An address that a reader can copy: of the first server that speaks WebSocket, else of the first, else a placeholder. */
-export function connectUrl(contract: Contract, address: string): string {
-  const server = contract.servers.find(({ protocol }) => protocol === "ws" || protocol === "wss") ?? contract.servers[0];
-  const scheme = server?.protocol === "wss" || server?.protocol === "https" ? "wss" : "ws";
+export const orderWords: Readonly<Record<Stream["order"], string>> = {
+  none: "no order",
+  sender: "in the order in which one sender sent them",
+  total: "in one order, the same for all",
+};
+
+/** An address that a reader can copy: of the first server that speaks one of the protocols, else of the first, else a placeholder. */
+export function connectUrl(contract: Contract, address: string, protocols: readonly [string, string] = ["ws", "wss"]): string {
+  const server = contract.servers.find(({ protocol }) => protocols.includes(protocol)) ?? contract.servers[0];
+  const scheme = protocols[server?.protocol === "wss" || server?.protocol === "https" ? 1 : 0];
   const base = (server?.pathname ?? "").replace(/\/$/, "");
   return `${scheme}://${server?.host ?? "localhost:8080"}${base}${address.startsWith("/") ? address : `/${address}`}`;
 }
