@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Contract, Finding } from "../spec/contract.ts";
 import { type LoadOptions, loadContract } from "../spec/load-contract.ts";
+import { emitHtml } from "./emit-html.ts";
 import { emitMarkdown } from "./emit-markdown.ts";
 import { emitProtocol } from "./emit-protocol.ts";
 import { bannerEnd, emitTypes } from "./emit-types.ts";
@@ -34,6 +35,7 @@ export async function emitAll(contract: Contract): Promise<Files> {
     ["types.gen.ts", await emitTypes(contract)],
     ["protocol.gen.ts", emitProtocol(contract)],
     ["PROTOCOL.md", emitMarkdown(contract)],
+    ["protocol.html", emitHtml(contract)],
   ]);
   for (const [name, text] of emitValidators(contract)) files.set(`validators/${name}`, text);
   return files;

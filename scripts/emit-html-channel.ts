@@ -1,0 +1,235 @@
+// The page's parts of one channel: how to connect, what one can do, how it ends, what it promises.
+import type { Channel, Contract, Operation } from "../spec/contract.ts";
+import { httpSnippet, type Snippet, webSocketSnippets } from "./connect-lines.ts";
+import { anchor, closeLink, errorLink, messageLink, type Part } from "./emit-html-part.ts";
+import { sequenceSvg } from "./emit-html-sequence.ts";
+import { escapeHtml, inlineHtml, mono, snippetHtml, tableHtml } from "./markup.ts";
+import { flowOf } from "./operation-flow.ts";
+import { afterClose, duration, effectWords, limitValue, orderWords, refusalWords, requirementWords } from "./wording.ts";
+
+export function channelParts(contract: Contract, channel: Channel): (Part | undefined)[] {
+  const id = (name: string) => anchor(name, channel.id);
+  const own = contract.operations.filter((operation) => operation.channel === channel.id);
+  if (channel.kind === "http") {
+    return [
+      {
+        ...heading(channel),
+        children: own.map((operation) => operationPart(contract, operation, snippet(httpSnippet(contract, channel, operation)))),
+      },
+    ];
+  }
+  const start = [connect(contract, channel, id("connect")), handshake(channel, id("handshake")), state(contract, id("state"))];
+  const received = own.filter(({ action }) => action === "receive");
+  const sent = own.filter(({ action }) => action === "send");
+  return [
+    { ...heading(channel), children: start.filter((part) => part !== undefined) },
+    operations(contract, id("operations"), "What the client can do", received),
+    operations(contract, id("by-itself"), "What the server sends by itself", sent),
+    closeCodes(channel, id("close-codes")),
+    promises(channel, id("limits")),
+  ];
+}
+
+const heading = (channel: Channel): Part => ({
+  id: anchor("channel", channel.id),
+  title: channel.title || channel.id,
+  lead: channel.description,
+  words: [channel.address],
+  body: `<p class="address">${channel.kind === "http" ? "HTTP" : "WebSocket"} ${mono(channel.address)}</p>${tableHtml(
+    ["parameter", "meaning"],
+    channel.parameters.map(({ name, description }) => ({ cells: [mono(`{${name}}`), inlineHtml(description)] })),
+  )}`,
+});
+
+const snippet = ({ title, text }: Snippet) => snippetHtml(`<span>${title}</span>`, escapeHtml(text));
+
+function connect(contract: Contract, channel: Channel, id: string): Part {
+  const snippets = webSocketSnippets(contract, channel);
+  return { id, title: "Connect", body: `<div class="snippets">${snippets.map(snippet).join("\n")}</div>` };
+}
+
+function handshake({ handshake: shake }: Channel, id: string): Part | undefined {
+  if (shake === undefined) return undefined;
+  const { credentials } = shake;
+  const carriers = (credentials?.carriers ?? []).map((carrier) => {
+    if (carrier.in === "header") return `<li>the header ${mono(`${carrier.name}: ${carrier.prefix}…`)}</li>`;
+    if (carrier.in === "query") return `<li>the query ${mono(`?${carrier.name}=…`)}</li>`;
+    return `<li>a subprotocol ${mono(`${carrier.prefix}…`)}${carrier.encoding === "base64url" ? ", in base64url" : ""}</li>`;
+  });
+  const body = [
+    shake.first === undefined ? "" : `<p>The first message is always ${messageLink(shake.first)}.</p>`,
+    shake.subprotocols.length === 0 ? "" : `<p>Subprotocol, best first: ${shake.subprotocols.map(mono).join(", ")}.</p>`,
+    credentials === undefined
+      ? ""
+      : `<p>The credential is ${credentials.scheme === "jwt" ? `a JWT (${credentials.algorithms.map(mono).join(", ")})` : "opaque"}. The server looks for it in this order:</p><ol>${carriers.join("")}</ol>`,
+    tableHtml(
+      ["claim", "needed", "meaning"],
+      (credentials?.claims ?? []).map(({ name, required, value, description }) => ({
+        cells: [
+          mono(name),
+          required ? '<span class="required">required</span>' : '<span class="optional">optional</span>',
+          `${inlineHtml(description)}${value === undefined ? "" : ` Always ${mono(JSON.stringify(value))}.`}`,
+        ],
+      })),
+    ),
+    tableHtml(
+      ["refused when", "the client sees"],
+      shake.refusals.map((refusal) => ({
+        cells: [
+          refusal.when === "claim"
+            ? `The claim ${mono(refusal.claim ?? "")} holds ${mono(String(refusal.contains))}.`
+            : inlineHtml(refusalWords[refusal.when]),
+          "close" in refusal.outcome
+            ? `accepted, then close ${closeLink(refusal.outcome.close)}`
+            : `<span class="chip"><code>HTTP ${refusal.outcome.http}</code></span>${refusal.outcome.headers.length === 0 ? "" : ` with ${refusal.outcome.headers.map(mono).join(", ")}`}`,
+        ],
+      })),
+    ),
+  ];
+  return { id, title: "Handshake", body: body.join("\n"), words: ["subprotocol credential token claims refusals"] };
+}
+
+function state({ state: { attributes, relations } }: Contract, id: string): Part | undefined {
+  if (attributes.length + relations.length === 0) return undefined;
+  const table = tableHtml(
+    ["a connection has", "meaning", "in the first message"],
+    attributes.map(({ name, description, at, unique }) => ({
+      cells: [mono(name), `${inlineHtml(description)}${unique ? " No two connections share it." : ""}`, mono(at)],
+    })),
+  );
+  const ends = relations.map(
+    ({ name, columns, description, onDisconnect }) =>
+      `<p>${mono(`${name}(${columns.join(", ")})`)} ${inlineHtml(description)}${onDisconnect.length === 0 ? "" : " When the connection ends, for each:"}</p><ul>${onDisconnect.map((effect) => `<li>${inlineHtml(effectWords(effect))}</li>`).join("")}</ul>`,
+  );
+  return { id, title: "State of a connection", body: `${table}${ends.join("")}` };
+}
+
+function operations(contract: Contract, id: string, title: string, list: readonly Operation[]): Part | undefined {
+  return list.length === 0
+    ? undefined
+    : { id, title, body: "", children: list.map((operation) => operationPart(contract, operation, "")) };
+}
+
+function operationPart(contract: Contract, operation: Operation, more: string): Part {
+  const { id, summary, description, messages, requires, effects, reply, action } = operation;
+  const plain = action === "send" && reply === undefined && effects.length === 0;
+  const refusals = requires.map(
+    (requirement) => `<li>${inlineHtml(requirementWords(requirement))} ${errorLink(requirement.else)}</li>`,
+  );
+  const results = effects.map((effect) => `<li>${inlineHtml(effectWords(effect))}</li>`);
+  const words = [
+    refusals.length === 0 ? "" : `<h5>Refused by the first that does not hold</h5><ol>${refusals.join("")}</ol>`,
+    results.length === 0 ? "" : `<h5>Then</h5><ul>${results.join("")}</ul>`,
+  ].join("");
+  return {
+    id: anchor("operation", id),
+    title: id,
+    named: true,
+    words: [summary, ...messages],
+    lead: [summary, description].filter((text) => text !== "").join("\n\n"),
+    body: plain
+      ? `<p class="chips">${messages.map(messageLink).join(" ")}</p>`
+      : `<div class="pair flow${words === "" ? " alone" : ""}">${sequenceSvg(flowOf(contract, operation), `What ${id} causes`)}<div>${words}</div></div>${more}`,
+  };
+}
+
+function closeCodes({ closeCodes: codes }: Channel, id: string): Part | undefined {
+  if (codes.length === 0) return undefined;
+  const entries = codes.map(({ code, name }) => ({ id: anchor("close", String(code)), title: `${code} ${name}` }));
+  const rows = codes.map((entry, index) => ({
+    id: entries[index]!.id,
+    cells: [
+      `<code class="number">${entry.code}</code> ${mono(entry.name)}`,
+      inlineHtml(entry.when),
+      escapeHtml(entry.by),
+      `<span class="class ${entry.reconnect}">${entry.reconnect}</span> ${inlineHtml(afterClose(entry))}`,
+    ],
+  }));
+  return {
+    id,
+    title: "Close codes",
+    body: tableHtml(["close code", "when", "by", "the client should"], rows),
+    entries,
+    words: ["reconnect"],
+  };
+}
+
+function promises(channel: Channel, id: string): Part | undefined {
+  const { limits, rateLimits, heartbeat: beat, delivery } = channel;
+  const beyond = ({ error, close }: { error?: string | undefined; close?: number | undefined }) =>
+    [error === undefined ? "" : errorLink(error), close === undefined ? "" : `close ${closeLink(close)}`].join(" ").trim();
+  const entry = ({ name }: { name: string }) => ({ id: anchor("limit", channel.id, name), title: name });
+  const children: Part[] = [];
+  if (limits.length + rateLimits.length > 0)
+    children.push({
+      id: `${id}-numbers`,
+      title: "Limits",
+      entries: [...limits, ...rateLimits].map(entry),
+      body: `${tableHtml(
+        ["limit", "value", "beyond it", "meaning"],
+        limits.map((limit) => ({
+          id: entry(limit).id,
+          cells: [mono(limit.name), inlineHtml(limitValue(limit)), beyond(limit), inlineHtml(limit.description)],
+        })),
+      )}${tableHtml(
+        ["rate limit", "at once, then", "per", "beyond it", "meaning"],
+        rateLimits.map((rate) => ({
+          id: entry(rate).id,
+          cells: [
+            mono(rate.name),
+            `${rate.burst}, then ${rate.perSecond}/s`,
+            mono(rate.scope),
+            errorLink(rate.error),
+            inlineHtml(rate.description),
+          ],
+        })),
+      )}`,
+    });
+  if (beat !== undefined)
+    children.push({
+      id: `${id}-heartbeat`,
+      title: "Heartbeat",
+      body: `<p>The ${beat.by} sends ${beat.frame === "ping" ? "a WebSocket ping" : messageLink(beat.frame)} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${beat.answeredBy === "pong" ? "the answer" : "any frame"}.${beat.close === undefined ? "" : ` Then it closes with ${closeLink(beat.close)}.`}</p>`,
+    });
+  if (delivery !== undefined)
+    children.push({
+      id: `${id}-order`,
+      title: "Order and delivery",
+      body: `${delivery.fence === undefined ? "" : `<p>The reply to ${mono(delivery.fence)} comes after the effects of all that the connection sent before.</p>`}${tableHtml(
+        ["stream", "messages", "order", "delivered", "meaning"],
+        delivery.streams.map((stream) => ({
+          cells: [
+            mono(stream.name),
+            stream.messages.map(messageLink).join(" "),
+            orderWords[stream.order],
+            stream.guarantee === "exactly-once" ? "exactly once" : "best effort",
+            inlineHtml(stream.description),
+          ],
+        })),
+      )}`,
+    });
+  return children.length === 0 ? undefined : { id, title: "Promises", body: "", children };
+}
+
+export function errorsPart({ errors }: Contract): Part | undefined {
+  if (errors === undefined || errors.codes.length === 0) return undefined;
+  const entries = errors.codes.map(({ code }) => ({ id: anchor("error", code), title: code }));
+  const rows = errors.codes.map((error, index) => ({
+    id: entries[index]!.id,
+    cells: [
+      mono(error.code),
+      inlineHtml(error.description),
+      error.retryable ? '<span class="class back-off">try again</span>' : "no",
+      [error.http === undefined ? "" : `HTTP ${error.http}`, error.close === undefined ? "" : `close ${closeLink(error.close)}`]
+        .join(" ")
+        .trim(),
+    ],
+  }));
+  const message = errors.reply.message;
+  return {
+    id: "errors",
+    title: "Errors",
+    body: `${message === undefined ? "" : `<p>Sent as ${messageLink(message)}.</p>`}${tableHtml(["error", "meaning", "again?", "also as"], rows)}`,
+    entries,
+  };
+}
