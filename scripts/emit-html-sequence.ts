@@ -3,10 +3,10 @@ import { anchor } from "./emit-html-part.ts";
 import { escapeHtml } from "./markup.ts";
 import { client, type Flow, type Party, server } from "./operation-flow.ts";
 
-const gap = 236;
-const edge = 76;
+const gap = 190;
+const edge = 70;
 const row = 42;
-const maxLabel = 28;
+const maxLabel = 23;
 
 export function sequenceSvg({ parties, request, refusal, steps }: Flow, title: string): string {
   const x = (party: Party) => edge + party * gap;
@@ -49,7 +49,7 @@ export function sequenceSvg({ parties, request, refusal, steps }: Flow, title: s
     }
     y -= 14;
     box("refused", top, "no");
-    y += 4;
+    y += 22;
   }
   const top = y - 26;
   if (refusal !== undefined) y += 22;
@@ -68,7 +68,7 @@ export function sequenceSvg({ parties, request, refusal, steps }: Flow, title: s
   const height = y + 2;
   const lifelines = parties.map(
     (name, party) =>
-      `<line class="life" x1="${x(party)}" y1="34" x2="${x(party)}" y2="${height}"/><g class="party"><rect x="${x(party) - 66}" y="6" width="132" height="28" rx="8"/><text x="${x(party)}" y="25" text-anchor="middle">${escapeHtml(name)}</text></g>`,
+      `<line class="life" x1="${x(party)}" y1="34" x2="${x(party)}" y2="${height}"/><g class="party"><rect x="${x(party) - 62}" y="6" width="124" height="28" rx="8"/><text x="${x(party)}" y="25" text-anchor="middle">${escapeHtml(name)}</text></g>`,
   );
   return `<div class="scroll drawing" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(title)}">${lifelines.join("")}${shapes.join("")}</svg></div>`;
 }

@@ -56,7 +56,7 @@ h1 { margin: 0.25rem 0 0.5rem; font-size: clamp(2.1rem, 5vw, 3.2rem); line-heigh
 .lead p { margin: 0.4rem 0; overflow-wrap: anywhere; }
 .hero .lead { font-size: 1.08rem; }
 .facts { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 1.5rem 0 0; }
-.facts div { flex: 1 1 8rem; max-width: 13rem; padding: 0.8rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 12px; display: flex; flex-direction: column-reverse; }
+.facts div { flex: 1 1 8rem; max-width: 13rem; padding: 0.8rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 12px; display: flex; flex-direction: column-reverse; justify-content: flex-end; }
 .facts dd { margin: 0; font-size: 1.6rem; font-weight: 700; letter-spacing: -0.02em; line-height: 1.2; }
 .facts dt { color: var(--soft); font-size: 0.85rem; }
 .unsaid { max-width: 46rem; margin: 1.25rem 0 0; padding: 0.6rem 1rem; border-left: 3px solid var(--amber); background: var(--amber-back); border-radius: 0 8px 8px 0; font-size: 0.92rem; }
@@ -76,7 +76,7 @@ ol, ul { padding-left: 1.3rem; margin: 0.25rem 0 0.75rem; }
 .pair.alone { grid-template-columns: minmax(0, 1fr); }
 .flow { grid-template-columns: minmax(0, auto) minmax(15rem, 1fr); }
 .flow > div:last-child { font-size: 0.92rem; }
-.snippets { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; margin-top: 0.75rem; }
+.snippets { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 34rem), 1fr)); gap: 1rem; margin-top: 0.75rem; }
 .snippet { margin: 0 0 0.75rem; border: 1px solid var(--line); border-radius: 10px; overflow: hidden; background: var(--code); min-width: 0; }
 .snippets .snippet { margin: 0; }
 figcaption { display: flex; justify-content: space-between; align-items: center; gap: 0.5rem; padding: 0.35rem 0.5rem 0.35rem 0.9rem; min-height: 2.3rem; border-bottom: 1px solid var(--line); color: var(--soft); font-size: 0.83rem; }
@@ -98,6 +98,7 @@ pre code { overflow-wrap: normal; }
 .scroll { overflow-x: auto; margin: 0.75rem 0; }
 .grid { width: 100%; border-collapse: collapse; font-size: 0.92rem; }
 .grid th, .grid td { text-align: left; vertical-align: top; padding: 0.55rem 1rem 0.55rem 0; border-top: 1px solid var(--line); font-weight: 400; }
+.grid th code, .chip code { white-space: nowrap; }
 .grid thead th { border-top: 0; color: var(--soft); font-size: 0.82rem; }
 .grid tr:target { background: var(--tint); }
 .number { font-weight: 700; font-size: 1rem; }
@@ -143,7 +144,8 @@ footer { margin-top: 4rem; font-size: 0.85rem; }
   .grid tr { padding: 0.6rem 0; border-top: 1px solid var(--line); }
   .grid th, .grid td { border: 0; padding: 0.1rem 0; }
   .grid td.empty { display: none; }
-  .grid td::before { content: attr(data-label) " "; display: block; color: var(--soft); font-size: 0.76rem; }
+  .grid td::before { content: attr(data-label) " "; color: var(--soft); font-size: 0.8rem; margin-right: 0.35rem; }
+  .grid th code { white-space: normal; }
 }
 @media print {
   :root { ${light} }

@@ -1,0 +1,70 @@
+// The page is whole, names everything, asks for nothing, and no text of a document breaks out of its place.
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import type { Contract } from "../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
+import { emitHtml } from "./emit-html.ts";
+
+const contract = (await loadContract({ file: defaultSpecFile })).contract!;
+const page = emitHtml(contract);
+
+test("has a place for every message, operation, error and close code, and no link leads nowhere", () => {
+  const ids = [...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!);
+  const channel = contract.channels[0]!;
+  const wanted = [
+    ...contract.messages.map(({ name }) => `message-${name}`),
+    ...contract.operations.map(({ id }) => `operation-${id}`),
+    ...contract.errors!.codes.map(({ code }) => `error-${code}`),
+    ...channel.closeCodes.map(({ code }) => `close-${code}`),
+  ];
+  expect(wanted.filter((id) => !ids.includes(id))).toEqual([]);
+  expect(new Set(ids).size).toBe(ids.length);
+  const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id!);
+  expect(targets.length).toBeGreaterThan(100);
+  expect(targets.filter((id) => !ids.includes(id))).toEqual([]);
+});
+
+test("holds one style and one script, each with its hash in the policy, and loads nothing", () => {
+  const policy = /Content-Security-Policy" content="([^"]+)"/.exec(page)![1]!;
+  for (const tag of ["style", "script"]) {
+    const bodies = [...page.matchAll(new RegExp(`<${tag}>([\\s\\S]*?)</${tag}>`, "g"))].map(([, body]) => body!);
+    expect(bodies).toHaveLength(1);
+    expect(policy).toContain(`'sha256-${createHash("sha256").update(bodies[0]!).digest("base64")}'`);
+  }
+  expect(policy).toContain("default-src 'none'");
+  expect(page).not.toMatch(/\ssrc=|<link|@import|[\s:]url\(|\sstyle="|\son\w+="/);
+});
+
+const hostile = `x"><script>alert(1)</script><img src=x onerror="alert(1)">' & --> </style> [a](javascript:alert(1))`;
+
+test("a document whose every text and name is hostile gives the same elements", () => {
+  const poisoned = JSON.parse(
+    JSON.stringify(contract, (_, value) => (value instanceof Map ? { __map: [...value] } : value)),
+    (key, value) => {
+      if (value?.__map !== undefined) return new Map(value.__map);
+      const words = ["description", "summary", "title", "version", "address", "prefix", "host"];
+      return words.includes(key) && typeof value === "string" && value !== "" ? hostile : value;
+    },
+  ) as Contract;
+  const elements = (html: string) =>
+    [...html.matchAll(/<\/?(script|style|img|section|figure|table|svg|iframe)\b/g)].map(([tag]) => tag);
+  const written = emitHtml(poisoned);
+  expect(elements(written)).toEqual(elements(page));
+  expect(written).not.toMatch(/<[^>"]*\son\w+=|href="javascript/);
+});
+
+test("a document that says little is told so", async () => {
+  const bare: Contract = {
+    ...contract,
+    errors: undefined,
+    state: { attributes: [], relations: [] },
+    channels: contract.channels.slice(0, 1).map((channel) => ({
+      ...channel,
+      ...{ handshake: undefined, heartbeat: undefined, delivery: undefined, limits: [], rateLimits: [], closeCodes: [] },
+    })),
+    operations: contract.operations
+      .filter(({ channel }) => channel === contract.channels[0]!.id)
+      .map((operation) => ({ ...operation, requires: [], effects: [], effectsKnown: false })),
+  };
+  expect(emitHtml(bare)).toContain("The document does not say: how the handshake is refused");
+});
