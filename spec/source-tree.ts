@@ -44,13 +44,15 @@ export function parseTree(file: string, source: string): { tree: SourceTree | un
   });
   if (findings.length > 0) return { tree: undefined, findings };
   try {
-    return { tree: { file, root: document.toJS(), origins: originsOf(document, file, lines) }, findings };
+    // By way of JSON: an alias of itself throws here, and no two places share an object afterwards.
+    const root: unknown = JSON.parse(JSON.stringify(document.toJS()) ?? "null");
+    return { tree: { file, root, origins: originsOf(document, file, lines) }, findings };
   } catch (error) {
     const finding = at({ file, root: undefined, origins: new Map() }, "#", {
       grade: "fatal",
       id: "yaml-invalid",
       expected: "YAML whose aliases can be written out",
-      actual: error instanceof Error ? error.message : String(error),
+      actual: error instanceof Error ? error.message.split("\n")[0]! : String(error),
       mend: "replace the YAML aliases by $ref",
     });
     return { tree: undefined, findings: [finding] };
