@@ -156,7 +156,7 @@ function answer(contract: Contract, socket: WebSocket, text: string, isOrder: Va
 async function judge(subject: Subject, flaw: Flaw): Promise<{ failed: string[]; undecided: string[]; passed: string[] }> {
   const { url, stop } = await serve(subject.contract, flaw);
   const target = { urls: [url], origin: undefined, pid: undefined, askToStop: undefined, embedded: false };
-  const { run, end } = await openRun({ ...subject, target, auth: {}, timeoutMs: 500 });
+  const { run, end } = await openRun({ ...subject, target, auth: {}, timeoutMs: 10_000 });
   const outcomes = new Map<string, Set<string>>();
   try {
     for (const { rules } of [examplesPhase, boundariesPhase, invalidPhase]) {
