@@ -3,10 +3,11 @@ import { lookup } from "../../spec/pointer.ts";
 import { canonical, shown } from "./frame.ts";
 import type { Judging } from "./judgement.ts";
 import { changeBy, type Log, type Mark, type Sighting } from "./logs.ts";
-import { bind, boundOf, type Obligations, onceOf, textOf } from "./obligations.ts";
+import { bind, boundOf, type Obligations, textOf } from "./obligations.ts";
 import type { World } from "./outcomes.ts";
 import { splitBindings } from "./protocol.ts";
 import type { Act } from "./recording.ts";
+import { onceOf } from "./repeats.ts";
 
 export function checkPositions(world: World, obligations: Obligations, logs: readonly Log[], judging: Judging) {
   for (const log of logs) {

@@ -18,6 +18,7 @@ import {
 import { type Answer, expectOutcome, type World } from "./outcomes.ts";
 import { type Deliver, type Delivery, splitBindings } from "./protocol.ts";
 import { type Act, type Link, NEVER } from "./recording.ts";
+import { findRepeats, onceOf, type Repeat } from "./repeats.ts";
 
 /** What is compared of a delivered frame: its message and the values that the document binds. */
 export type Bound = ReadonlyMap<Pointer, unknown>;
@@ -63,7 +64,7 @@ export interface Obligations {
   /** Acts whose add or remove changed nothing, or perhaps nothing. */
   readonly changed: ReadonlyMap<Act, Answer>;
   /** Acts that repeat an earlier one with the same key. */
-  readonly repeats: ReadonlyMap<Act, { readonly of: Act; readonly certain: boolean }>;
+  readonly repeats: ReadonlyMap<Act, Repeat>;
 }
 
 /** The text by which a delivered frame is matched. */
@@ -132,7 +133,7 @@ export function collectObligations(world: World): Obligations {
   const past: Obligation[] = [];
   const denied: Denial[] = [];
   const changed = new Map<Act, Answer>();
-  const repeats = findRepeats(world);
+  const repeats = findRepeats(world.recording);
   for (const link of world.recording.links.values()) collectEnds(world, link, past, all);
   for (const act of world.recording.acts) collectAct(world, act, { all, past, denied, changed, repeats });
   for (const act of world.recording.acts) collectReplay(world, act, past, all);
@@ -347,42 +348,4 @@ export function streamKeyOfAct(world: World, act: Act, streamName: string): stri
     if (value !== undefined) return canonical(resolve(value, scope));
   }
   return undefined;
-}
-
-/** The `once` of an act's operation. */
-export function onceOf(act: Act): Extract<Effect, { kind: "once" }> | undefined {
-  return act.operation?.effects.find((effect) => effect.kind === "once");
-}
-
-/** Acts of one user with one key: the first to be handled takes effect, the others repeat it. */
-function findRepeats(world: World): Map<Act, { of: Act; certain: boolean }> {
-  const repeats = new Map<Act, { of: Act; certain: boolean }>();
-  const groups = new Map<string, Act[]>();
-  for (const act of world.recording.acts) {
-    const once = onceOf(act);
-    if (once === undefined || act.outcome === "refused") continue;
-    const key = resolve(once.key, { link: act.link, frame: act.frame, key: new Map() });
-    if (key === undefined) continue;
-    const name = canonical([key, act.link.attributes.get(once.per)]);
-    groups.set(name, [...(groups.get(name) ?? []), act]);
-  }
-  for (const group of groups.values()) {
-    for (const act of group) {
-      const rivals = group.filter(
-        (other) => other !== act && (other.link === act.link ? other.number < act.number : other.sentAt < act.settledAt),
-      );
-      const before = rivals.find(
-        (other) => other.outcome === "done" && other.settledAt < act.sentAt && !isForgotten(world, other, act),
-      );
-      const of = before ?? rivals[0];
-      if (of !== undefined) repeats.set(act, { of, certain: before !== undefined });
-    }
-  }
-  return repeats;
-}
-
-/** Whether the key of the first may have been forgotten when the second was sent. */
-function isForgotten({ recording: { history } }: World, first: Act, second: Act): boolean {
-  const keptMs = onceOf(first)?.withinMs ?? 0;
-  return (history[second.sentAt]?.atMs ?? 0) - (history[first.sentAt]?.atMs ?? 0) >= keptMs;
 }

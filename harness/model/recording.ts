@@ -77,15 +77,12 @@ export interface Recording {
   readonly history: History;
   readonly links: ReadonlyMap<number, Link>;
   readonly acts: readonly Act[];
-  /** Frames that answer what nobody asked. */
-  readonly strayReplies: readonly { readonly link: Link; readonly at: number; readonly frame: unknown }[];
 }
 
 /** Reads a history once, from front to back. */
 export function createRecording(protocol: Protocol, history: History, knowledge: Knowledge): Recording {
   const links = new Map<number, Link>();
   const acts: Act[] = [];
-  const strayReplies: { link: Link; at: number; frame: unknown }[] = [];
   history.forEach((event, at) => {
     if (event.kind === "fault" || event.kind === "note") return;
     if (event.kind === "open") {
@@ -107,10 +104,10 @@ export function createRecording(protocol: Protocol, history: History, knowledge:
       }
       acts.push(act);
       link.acts.push(act);
-    } else if (at < link.hungUpAt) receive(protocol, link, at, event.frame, strayReplies);
+    } else if (at < link.hungUpAt) receive(protocol, link, at, event.frame);
   });
   for (const act of acts) act.settledAt = act.reply?.at ?? settledByFence(act);
-  return { history, links, acts, strayReplies };
+  return { history, links, acts };
 }
 
 function createLink(id: number, node: string, user: string, openAt: number): Link {
@@ -151,20 +148,14 @@ function correlationOfAny({ contract, channel }: Protocol): string | undefined {
   return contract.messages.find((message) => names.has(message.name) && message.correlation !== undefined)?.correlation;
 }
 
-function receive(
-  protocol: Protocol,
-  link: Link,
-  at: number,
-  frame: unknown,
-  strayReplies: { link: Link; at: number; frame: unknown }[],
-) {
+function receive(protocol: Protocol, link: Link, at: number, frame: unknown) {
   const message = protocol.fromServer(frame);
   if (message !== undefined && message.name === protocol.channel.handshake?.first && link.readyAt === NEVER) {
     link.readyAt = at;
     link.first = frame;
     for (const attribute of protocol.contract.state.attributes) link.attributes.set(attribute.name, lookup(frame, attribute.at));
   }
-  const act = message === undefined ? undefined : findAsked(protocol, link, message, frame, at, strayReplies);
+  const act = message === undefined ? undefined : findAsked(protocol, link, message, frame);
   if (act !== undefined && message !== undefined) {
     if (act.reply === undefined) answer(protocol, act, at, frame, message);
     else act.extraReplies.push(at);
@@ -173,20 +164,11 @@ function receive(
 }
 
 /** The act that the frame answers. Only what was sent before can be answered, and the oldest that waits comes first. */
-function findAsked(
-  protocol: Protocol,
-  link: Link,
-  message: Message,
-  frame: unknown,
-  at: number,
-  strayReplies: { link: Link; at: number; frame: unknown }[],
-): Act | undefined {
+function findAsked(protocol: Protocol, link: Link, message: Message, frame: unknown): Act | undefined {
   const id = message.correlation === undefined ? undefined : lookup(frame, message.correlation);
   if (id !== undefined) {
     const asked = link.acts.filter((act) => act.id === id);
-    const found = asked.find((act) => act.reply === undefined) ?? asked.at(-1);
-    if (found === undefined) strayReplies.push({ link, at, frame });
-    return found;
+    return asked.find((act) => act.reply === undefined) ?? asked.at(-1);
   }
   if (!protocol.replies.has(message.name) || message.name === protocol.contract.errors?.reply.message) return undefined;
   return link.acts.find(
