@@ -18,8 +18,6 @@ export interface Definitions {
   schemaAt(pointer: DocumentPointer): JsonSchema;
   /** All that is referenced, after the named schemas of the document, in its order. */
   all(): ReadonlyMap<string, JsonSchema>;
-  /** Where a definition stands. */
-  pointerOf(name: string): DocumentPointer | undefined;
 }
 
 export function createDefinitions(tree: SourceTree): Definitions {
@@ -78,7 +76,6 @@ export function createDefinitions(tree: SourceTree): Definitions {
   return {
     schemaAt: (pointer) => rewrite(unwrapped(lookup(tree.root, pointer))),
     all: complete,
-    pointerOf: (name) => pointerByName.get(name),
   };
 }
 
