@@ -121,7 +121,7 @@ async function stopReading(context: Context, ms: number): Promise<Closed | undef
     ask();
   }
   slow.resume();
-  const lateMs = context.clock.nowMs() + context.timeoutMs;
+  const lateMs = context.clock.nowMs() + Math.min(context.timeoutMs, 2_000);
   while (slow.closed === undefined && context.clock.nowMs() < lateMs) await context.clock.sleep(50);
   return slow.closed;
 }
