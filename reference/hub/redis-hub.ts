@@ -49,6 +49,8 @@ interface Session {
   readonly doubtful: Set<string>;
   /** Its operations, one after the other. */
   tail: Promise<unknown>;
+  /** Its leaving, while that is under way. */
+  leaving: Promise<void> | undefined;
 }
 
 /** An inbox is kept at least so long without a beat. */
@@ -142,7 +144,14 @@ export class RedisHub implements Hub {
   async attach(subscriber: Subscriber): Promise<"attached" | "too-many"> {
     const { node } = this.#link;
     this.#link.checkLease(node);
-    const session: Session = { subscriber, node, rooms: new Set(), doubtful: new Set(), tail: Promise.resolve() };
+    const session: Session = {
+      subscriber,
+      node,
+      rooms: new Set(),
+      doubtful: new Set(),
+      tail: Promise.resolve(),
+      leaving: undefined,
+    };
     const listener = this.#logs.broadcast.hold(subscriber);
     try {
       const result = await asUnavailable(this.#enter(session, listener));
@@ -210,7 +219,14 @@ export class RedisHub implements Hub {
   }
 
   /** Never rejects: what fails is tried again with the next beat. */
-  async #leaveAll(session: Session): Promise<void> {
+  #leaveAll(session: Session): Promise<void> {
+    session.leaving ??= this.#tryToLeave(session).finally(() => {
+      session.leaving = undefined;
+    });
+    return session.leaving;
+  }
+
+  async #tryToLeave(session: Session): Promise<void> {
     const { clientId, userId } = session.subscriber.member;
     const { commands, keys } = this.#link;
     try {

@@ -125,10 +125,15 @@ export class LogReader {
     this.#isBehind = false;
     this.#held = [];
     this.#options.lost();
+    this.release();
+  }
+
+  /** Nobody reads on: whoever waits for a delivery need not wait any more. */
+  release(): void {
     for (const waiter of this.#waiters.splice(0)) waiter.resolve();
   }
 
-  /** Resolves when the position has been handed on, when the epoch is lost, or when `tend` gives it up. */
+  /** Resolves when the position has been handed on, when the epoch is lost or the reading ends, or when `tend` gives it up. */
   reached(seq: number): Promise<void> {
     if (this.#position === undefined || this.#position.seq >= seq) return Promise.resolve();
     return new Promise((resolve) => {

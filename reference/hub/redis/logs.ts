@@ -77,6 +77,7 @@ export class Logs {
     if (clientId !== undefined && room.listeners.get(clientId) === listener) room.listeners.delete(clientId);
     if (room.listeners.size > 0) return;
     this.#rooms.delete(name);
+    room.reader.release();
     this.#link.subscriptions.remove(room.keys.stream);
     if (room.listedFor === undefined) return;
     this.#link.commands.send(["SREM", this.#link.keys.roomsOf(room.listedFor), name]).catch(() => {});
@@ -98,7 +99,7 @@ export class Logs {
 
   /** Whoever waits for a delivery need not wait any more. */
   release(): void {
-    for (const reader of this.#readers()) reader.tend(0, -1);
+    for (const reader of this.#readers()) reader.release();
   }
 
   /** Nothing of what was followed goes on: the node has a new name. */
