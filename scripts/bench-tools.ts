@@ -1,0 +1,136 @@
+// npm run bench:tools: how fast the tools are on this machine, beside their targets. Prints what it measured; judges nothing.
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { performance } from "node:perf_hooks";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const cli = path.join(root, "dist/harness/cli.js");
+const specFile = path.join(root, "spec/asyncapi.yaml");
+const folder = mkdtempSync(path.join(tmpdir(), "wsproof-bench-"));
+const repetitions = 5;
+
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
+const times = (ratio: number) => `${ratio.toFixed(2)} times`;
+
+function print(what: string, measured: string, target: string): void {
+  process.stdout.write(`${what.padEnd(58)} ${measured.padEnd(28)} target ${target}\n`);
+}
+
+/** Median wall time of a program that ends, in ms. */
+function runs(args: readonly string[], before?: () => void): number {
+  return median(
+    Array.from({ length: repetitions }, () => {
+      before?.();
+      const start = performance.now();
+      execFileSync(process.execPath, args, { cwd: root, stdio: "ignore" });
+      return performance.now() - start;
+    }),
+  );
+}
+
+/** Resolves when the output holds `text`; rejects with all of it when the program ends before. */
+function says(child: ChildProcess, text: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const read = (chunk: Buffer) => {
+      output += chunk;
+      if (text.test(output)) resolve();
+    };
+    child.stdout?.on("data", read);
+    child.stderr?.on("data", read);
+    child.on("exit", () => reject(new Error(`the program ended before it said ${text}:\n${output}`)));
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  child.removeAllListeners("exit");
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await ended;
+}
+
+/** Median time until the program says that it listens, in ms. */
+async function starts(args: readonly string[], text: RegExp): Promise<number> {
+  const measured: number[] = [];
+  for (let index = 0; index < repetitions; index++) {
+    const start = performance.now();
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    await says(child, text);
+    measured.push(performance.now() - start);
+    await stop(child);
+  }
+  return median(measured);
+}
+
+async function watchedChange(): Promise<number> {
+  const file = path.join(folder, "watched.yaml");
+  cpSync(specFile, file);
+  const args = [cli, "generate", "--spec", file, "--out", path.join(folder, "watched"), "--watch"];
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  await says(child, /Watching/);
+  const measured: number[] = [];
+  for (let index = 0; index < repetitions; index++) {
+    const changed = says(child, /changed: .*types\.gen\.ts/);
+    const start = performance.now();
+    writeFileSync(file, readFileSync(specFile, "utf8").replace("Names one connection.\n", `Names one connection (${index}).\n`));
+    await changed;
+    measured.push(performance.now() - start);
+    child.removeAllListeners("exit");
+    child.stdout?.removeAllListeners("data");
+    child.stderr?.removeAllListeners("data");
+  }
+  await stop(child);
+  return median(measured);
+}
+
+const bare = `
+import { createServer } from "node:http";
+import express from "express";
+import { WebSocketServer } from "ws";
+const server = createServer(express());
+new WebSocketServer({ server });
+server.listen(0, "127.0.0.1", () => console.log("listening"));
+`;
+
+/** How many times longer it takes to validate a chat frame than to parse its JSON. */
+async function validation(): Promise<number> {
+  const url = new URL("../generated/validators/chat.gen.js", import.meta.url);
+  const { default: isChat } = (await import(url.href)) as { default: (value: unknown) => boolean };
+  const text = JSON.stringify({ type: "chat", id: "c1", payload: { room: "lobby", content: "Hello, how are you all today?" } });
+  const value: unknown = JSON.parse(text);
+  const rounds = 1_000_000;
+  const time = (work: () => unknown) => {
+    let kept: unknown;
+    for (let index = 0; index < rounds / 10; index++) kept = work();
+    const start = performance.now();
+    for (let index = 0; index < rounds; index++) kept = work();
+    return kept === false ? Number.NaN : performance.now() - start;
+  };
+  const ratios = Array.from({ length: repetitions }, () => time(() => isChat(value)) / time(() => JSON.parse(text)));
+  return median(ratios);
+}
+
+try {
+  process.stdout.write(`Node ${process.version}; medians of ${repetitions} runs\n`);
+  const out = path.join(folder, "cold");
+  const cold = runs([cli, "generate", "--out", out], () => rmSync(out, { recursive: true, force: true }));
+  print("generate, cold, our own document", seconds(cold), "3 s");
+  print("generate --watch, from the change to the last file", seconds(await watchedChange()), "0.7 s");
+
+  // Found from the project's node_modules: a program elsewhere would not see them.
+  const plain = await starts(["--input-type=module", "-e", bare], /listening/);
+  const serve = await starts([cli, "serve", "--dev", "--port", "0"], /listening/i);
+  print("serve --dev, until it listens, to bare express + ws", `${times(serve / plain)} (${seconds(serve)})`, "2.5 times");
+
+  const empty = runs(["-e", "0"]);
+  const help = runs([cli, "--help"]);
+  print("wsproof --help, to node -e 0", `${times(help / empty)} (${seconds(help)})`, "2 times");
+
+  print("validating a chat frame, to parsing its JSON", times(await validation()), "less than 1");
+} finally {
+  rmSync(folder, { recursive: true });
+}
