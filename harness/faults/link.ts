@@ -37,7 +37,9 @@ export class Link {
   readonly #counts = new Map<Transformation, number>();
   /** Of the fragmented message that has begun, in each direction. */
   readonly #fragments: Record<Direction, Frame[]> = { fromClient: [], fromServer: [] };
-  readonly #held: Partial<Record<Direction, { readonly bytes: Buffer; readonly timer: NodeJS.Timeout }>> = {};
+  readonly #held: Partial<
+    Record<Direction, { readonly bytes: Buffer; readonly until: string | undefined; readonly timer: NodeJS.Timeout }>
+  > = {};
   readonly #copied = new Set<string>();
   /** Operations whose replay has begun and whose first message is yet to come. */
   readonly #replaying = new Set<Transformation>();
@@ -285,7 +287,7 @@ export class Link {
     const bytes =
       text === undefined ? this.#outgoing(frames, direction) : this.#outgoing([textFrame(frames[0]!, text)], direction);
     if (!this.#replay(passing, bytes)) return;
-    this.#send(bytes, direction, out);
+    this.#send(bytes, direction, out, passing.name);
   }
 
   /** Counts, for `everyNth` and `fromNth`. */
@@ -295,9 +297,10 @@ export class Link {
     return count % (one.match.everyNth ?? 1) === 0 && count >= (one.match.fromNth ?? 1);
   }
 
-  #send(bytes: Buffer, direction: Direction, out: Outlet): void {
+  #send(bytes: Buffer, direction: Direction, out: Outlet, name?: string): void {
     out.write(bytes);
-    this.#release(direction);
+    const held = this.#held[direction];
+    if (held?.until === undefined || held.until === name) this.#release(direction);
   }
 
   /** Lets a message go that waited to be overtaken. */
@@ -323,7 +326,11 @@ export class Link {
         return false;
       case "swap-with-next":
         if (this.#held[direction] !== undefined) return false;
-        this.#held[direction] = { bytes: bytes(), timer: setTimeout(() => this.#release(direction), swapMs) };
+        this.#held[direction] = {
+          bytes: bytes(),
+          until: act.same === true ? passing.name : undefined,
+          timer: setTimeout(() => this.#release(direction), swapMs),
+        };
         return true;
       case "hold": {
         if (!act.overtaken) out.hold(act.ms);

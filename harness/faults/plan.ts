@@ -38,8 +38,8 @@ export interface OnMessage {
 export type MessageAct =
   | { readonly do: "drop" }
   | { readonly do: "repeat" }
-  /** Goes out after the next message of this direction of the connection (or after 1 s, where none comes). */
-  | { readonly do: "swap-with-next" }
+  /** Goes out after the next message of this direction of the connection, or `same` name (or after 1 s, where none comes). */
+  | { readonly do: "swap-with-next"; readonly same?: boolean }
   /** `overtaken`: later messages do not wait for it. */
   | { readonly do: "hold"; readonly ms: number; readonly overtaken: boolean }
   | { readonly do: "set"; readonly pointer: Pointer; readonly value: unknown }

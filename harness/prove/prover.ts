@@ -97,7 +97,9 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
       }
       const target = targetOf(server, proxy?.url ?? server.url);
       const advertised = proxy === undefined ? honest.advertised() : await firstMessage(honest, target);
-      const timeoutMs = fault === undefined || fault === noFault ? honestTimeoutMs : faultTimeoutMs;
+      // A whole phase proves what is missing by fences, so that a longer deadline costs it nothing.
+      const isPatient = ownServer || fault === undefined || fault === noFault;
+      const timeoutMs = isPatient ? honestTimeoutMs : faultTimeoutMs;
       return proofs(await judge({ ...honest, target, timeoutMs, advertised: () => advertised }));
     } catch (error) {
       if (!(error instanceof TargetLost || error instanceof NotTestable)) throw error;

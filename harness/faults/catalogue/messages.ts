@@ -9,13 +9,13 @@ export const messageFaults = {
     onMessage(`drops-message/${message}`, `\`${message}\` gets lost.`, { message, ...which }, { do: "drop" }),
   duplicatesMessage: (message: string, which: Which = {}) =>
     onMessage(`duplicates-message/${message}`, `\`${message}\` comes twice.`, { message, ...which }, { do: "repeat" }),
-  /** Goes out after the next message of the same direction on that connection, whatever it is. */
-  reordersMessages: (message: string, which: Which = { everyNth: 2 }) =>
+  /** Goes out after the next one of its name on that connection. */
+  reordersMessages: (message: string, which: Which = {}) =>
     onMessage(
       `reorders-messages/${message}`,
-      `\`${message}\` is overtaken by the next message.`,
+      `\`${message}\` is overtaken by the next one.`,
       { message, ...which },
-      { do: "swap-with-next" },
+      { do: "swap-with-next", same: true },
     ),
   /** @param overtaken whether later messages of the connection do not wait for it, default true */
   delaysMessage: (message: string, ms: number, overtaken = true, which: Which = {}) =>
