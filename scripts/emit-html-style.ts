@@ -54,6 +54,7 @@ h1 { margin: 0.25rem 0 0.5rem; font-size: clamp(2.1rem, 5vw, 3.2rem); line-heigh
 .version { font-size: 0.9rem; font-weight: 500; letter-spacing: 0; padding: 0.2rem 0.6rem; border-radius: 99px; background: var(--none-back); color: var(--soft); vertical-align: middle; }
 .lead { max-width: 46rem; }
 .lead p { margin: 0.4rem 0; overflow-wrap: anywhere; }
+.lead pre { margin: 0.5rem 0; background: var(--code); border: 1px solid var(--line); border-radius: 8px; }
 .hero .lead { font-size: 1.08rem; }
 .facts { display: flex; flex-wrap: wrap; gap: 0.75rem; margin: 1.5rem 0 0; }
 .facts div { flex: 1 1 8rem; max-width: 13rem; padding: 0.8rem 1rem; background: var(--card); border: 1px solid var(--line); border-radius: 12px; display: flex; flex-direction: column-reverse; justify-content: flex-end; }

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import type { Contract } from "../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
 import { emitHtml } from "./emit-html.ts";
+import { blocksHtml } from "./markup.ts";
 
 const contract = (await loadContract({ file: defaultSpecFile })).contract!;
 const page = emitHtml(contract);
@@ -33,6 +34,16 @@ test("holds one style and one script, each with its hash in the policy, and load
   }
   expect(policy).toContain("default-src 'none'");
   expect(page).not.toMatch(/\ssrc=|<link|@import|[\s:]url\(|\sstyle="|\son\w+="/);
+});
+
+test("running text may hold lists and code, and nothing that acts", () => {
+  expect(blocksHtml("One\ntwo\n\n- a\n- `b`\n1. c\n```sh\n<x> **y**\n```\n# End")).toBe(
+    "<p>One two</p>\n<ul><li>a</li><li><code>b</code></li></ul>\n<ol><li>c</li></ol>\n" +
+      '<pre tabindex="0"><code>&lt;x&gt; **y**</code></pre>\n<p>End</p>',
+  );
+  expect(blocksHtml("[a](https://x.example) [b](javascript:alert)")).toBe(
+    '<p><a href="https://x.example" rel="noreferrer">a</a> [b](javascript:alert)</p>',
+  );
 });
 
 const hostile = `x"><script>alert(1)</script><img src=x onerror="alert(1)">' & --> </style> [a](javascript:alert(1))`;

@@ -26,18 +26,38 @@ export function inlineHtml(text: string): string {
     .join("");
 }
 
-/** Paragraphs and lists with `-` or `*`. */
+/** What CommonMark gives most often: paragraphs, lists, fenced code. Nothing else of it is markup here. */
 export function blocksHtml(text: string): string {
-  return text
-    .split(/\n\s*\n/)
-    .filter((paragraph) => paragraph.trim() !== "")
-    .map((paragraph) => {
-      const lines = paragraph.trim().split("\n");
-      if (lines.every((line) => /^\s*[-*] /.test(line)))
-        return `<ul>${lines.map((line) => `<li>${inlineHtml(line.replace(/^\s*[-*] /, ""))}</li>`).join("")}</ul>`;
-      return `<p>${inlineHtml(paragraph.replace(/^#+ /, ""))}</p>`;
-    })
-    .join("\n");
+  const html: string[] = [];
+  let lines: string[] = [];
+  let kind = "p" as "p" | "ul" | "ol" | "pre";
+  const close = () => {
+    if (kind === "pre") html.push(`<pre tabindex="0"><code>${escapeHtml(lines.join("\n"))}</code></pre>`);
+    else if (kind === "p" && lines.length > 0) html.push(`<p>${inlineHtml(lines.join(" "))}</p>`);
+    else if (lines.length > 0) html.push(`<${kind}>${lines.map((line) => `<li>${inlineHtml(line)}</li>`).join("")}</${kind}>`);
+    lines = [];
+    kind = "p";
+  };
+  const open = (next: typeof kind) => {
+    if (kind === next) return;
+    close();
+    kind = next;
+  };
+  for (const line of text.split("\n")) {
+    const item = /^\s*(?:([-*+])|\d+[.)])\s+(.*)$/.exec(line);
+    if (/^\s*```/.test(line)) {
+      if (kind === "pre") close();
+      else open("pre");
+    } else if (kind === "pre") lines.push(line);
+    else if (line.trim() === "") close();
+    else if (item !== null) {
+      open(item[1] === undefined ? "ol" : "ul");
+      lines.push(item[2]!);
+    } else if (kind === "p") lines.push(line.replace(/^#+ /, ""));
+    else lines.push(`${lines.pop() ?? ""} ${line}`);
+  }
+  close();
+  return html.join("\n");
 }
 
 /** A table in a box that scrolls by itself. Cells are HTML already; the first of a row is its head. Empty without rows. */
