@@ -1,5 +1,7 @@
 // What a rule gets: the contract, the target, fresh users and connections, the clock, and the count of what was judged.
 import type { Carrier, Channel, Contract, Heartbeat, Limit, Message, RateLimit } from "../../spec/contract.ts";
+import type { LogHistory } from "../cluster/log-history.ts";
+import type { LogRoles } from "../cluster/log-roles.ts";
 import type { HistoryEvent } from "../history.ts";
 import type { Peer, Received, User, Within } from "./peer.ts";
 
@@ -75,6 +77,8 @@ export interface Target {
   readonly pid: number | undefined;
   /** Asks it to stop, as a deploy would; undefined where we were not told how. */
   readonly askToStop: (() => void) | undefined;
+  /** The workload of the phase cluster, where the run has faults of its own to plant meanwhile. */
+  readonly runCluster?: (context: Context, roles: LogRoles, progress: (text: string) => void) => Promise<LogHistory>;
   /** True where it is our own reference server, started for this run. */
   readonly embedded: boolean;
 }

@@ -1,6 +1,7 @@
 // Every rule, phase by phase, in the order in which they run. To add a rule, write its literal into a list under rules/.
 import type { Phase } from "./phase.ts";
 import { boundariesPhase } from "./rules/boundaries.ts";
+import { clusterPhase } from "./rules/cluster.ts";
 import { examplesPhase } from "./rules/examples.ts";
 import { framesPhase } from "./rules/frames.ts";
 import { handshakePhase } from "./rules/handshake.ts";
@@ -17,5 +18,6 @@ export const phases: readonly Phase[] = [
   statefulPhase,
   limitsPhase,
   framesPhase,
+  clusterPhase,
   shutdownPhase,
 ];

@@ -1,0 +1,144 @@
+// Each checker on a good history, on a bad one that it must see, and on an empty one, which proves nothing.
+import { describe, expect, test } from "vitest";
+import { checkers } from "./check-log.ts";
+import { drawLanes } from "./lanes.ts";
+import type { Check, LogHistory, Publish, Seen, Session } from "./log-history.ts";
+
+const at = (seq: number, epoch = "e") => ({ epoch, seq });
+
+function publish(uid: string, seq: number | undefined, rest: Partial<Publish> = {}): Publish {
+  const base = {
+    uid,
+    client: 0,
+    node: 0,
+    key: "k",
+    invokedAtMs: 10 * (seq ?? 0),
+    endedAtMs: 10 * (seq ?? 0) + 5,
+    code: undefined,
+  };
+  return { ...base, outcome: seq === undefined ? "info" : "ok", at: seq === undefined ? undefined : at(seq), ...rest };
+}
+
+function seen(uid: string, seq: number, rest: Partial<Seen> = {}): Seen {
+  return { at: at(seq), message: "said", identity: uid, uid, count: undefined, changes: 0, atMs: seq * 10 + 6, ...rest };
+}
+
+function changed(by: 1 | -1, count: number, seq: number): Seen {
+  return {
+    at: at(seq),
+    message: by === 1 ? "came" : "went",
+    identity: `change ${seq}`,
+    uid: undefined,
+    count,
+    changes: by,
+    atMs: seq * 10,
+  };
+}
+
+function session(client: number, sights: readonly Seen[], rest: Partial<Session> = {}): Session {
+  const base = {
+    client,
+    node: client,
+    key: "k",
+    joinedAt: at(0),
+    joinedAtMs: 0,
+    count: 2,
+    since: undefined,
+    recovered: undefined,
+  };
+  return { ...base, seen: sights, closeCode: undefined, endedAtMs: undefined, ...rest };
+}
+
+function history(publishes: readonly Publish[], sessions: readonly Session[], rest: Partial<LogHistory> = {}): LogHistory {
+  return { publishes, sessions, faults: [], settled: new Set(["k"]), ...rest };
+}
+
+const good = history(
+  [
+    publish("a", 1),
+    publish("b", 2, { client: 1 }),
+    publish("c", 5),
+    publish("no", undefined, { outcome: "fail", code: "REFUSED" }),
+    publish("lost reply", undefined),
+  ],
+  [
+    session(0, [seen("a", 1), seen("b", 2), changed(1, 3, 3), changed(-1, 2, 4), seen("c", 5)]),
+    session(1, [seen("a", 1), seen("b", 2)], { closeCode: 1006, endedAtMs: 30 }),
+    session(1, [changed(1, 3, 3), changed(-1, 2, 4), seen("c", 5)], { joinedAt: at(2), since: at(2), recovered: true }),
+  ],
+);
+
+const bad: Readonly<Record<Check, LogHistory>> = {
+  unexpected: history([publish("a", 1)], [session(0, [seen("nobody's", 1)])]),
+  lost: history([publish("a", 1), publish("b", 2)], [session(0, [seen("a", 1), seen("b", 2)]), session(1, [seen("b", 2)])]),
+  duplicated: history([publish("a", 1)], [session(0, [seen("a", 1), seen("a", 2)])]),
+  "inconsistent-offset": history([], [session(0, [seen("a", 1)]), session(1, [seen("b", 1)])]),
+  "non-contiguous": history([], [session(0, [seen("a", 1), seen("b", 3)])]),
+  "sender-order": history(
+    [publish("a", 2, { invokedAtMs: 1, endedAtMs: 2 }), publish("b", 1, { invokedAtMs: 3, endedAtMs: 4 })],
+    [],
+  ),
+  "real-time-order": history(
+    [publish("a", 2, { invokedAtMs: 1, endedAtMs: 2 }), publish("b", 1, { client: 1, invokedAtMs: 3, endedAtMs: 4 })],
+    [],
+  ),
+  "member-count": history([], [session(0, [changed(1, 4, 1)])]),
+  convergence: history([publish("a", 1)], [session(0, [seen("a", 1)]), session(1, [])]),
+  "refused-but-delivered": history([publish("a", undefined, { outcome: "fail", code: "REFUSED" })], [session(0, [seen("a", 1)])]),
+  "epoch-change-untold": history([], [session(0, [seen("a", 1), seen("b", 1, { at: at(1, "f") })])]),
+};
+
+describe.each(Object.keys(checkers) as Check[])("%s", (check) => {
+  test("finds nothing in a good history, and looked at something", () => {
+    const { observed, anomalies } = checkers[check](good);
+    expect(anomalies).toEqual([]);
+    expect(observed).toBeGreaterThan(0);
+  });
+
+  test("finds what is wrong, and can draw it", () => {
+    const { anomalies } = checkers[check](bad[check]);
+    expect(anomalies.map((anomaly) => anomaly.check)).toContain(check);
+    expect(drawLanes(anomalies[0]!, bad[check]).length).toBeGreaterThan(2);
+  });
+
+  test("looks at nothing in an empty history", () => {
+    expect(checkers[check](history([], []))).toEqual({ observed: 0, anomalies: [] });
+  });
+});
+
+describe("what is not certain is not judged", () => {
+  test("a member that left before a place need not have seen it", () => {
+    const early = history(
+      [publish("a", 1), publish("b", 2)],
+      [session(0, [seen("a", 1), seen("b", 2)]), session(1, [seen("a", 1)], { closeCode: 1006 })],
+    );
+    expect(checkers.lost(early).anomalies).toEqual([]);
+  });
+
+  test("a log that did not settle convicts of no loss, but of not settling", () => {
+    const open = history([publish("a", 1)], [session(0, [seen("a", 1)]), session(1, [])], { settled: new Set() });
+    expect(checkers.lost(open).anomalies).toEqual([]);
+    expect(checkers.convergence(open).anomalies).toHaveLength(1);
+  });
+
+  test("overlapping publishes may stand in any order", () => {
+    const overlap = [
+      publish("a", 2, { invokedAtMs: 1, endedAtMs: 4 }),
+      publish("b", 1, { client: 1, invokedAtMs: 3, endedAtMs: 5 }),
+    ];
+    expect(checkers["real-time-order"](history(overlap, [])).anomalies).toEqual([]);
+  });
+
+  test("a session's own join has a place that it does not see", () => {
+    const back = session(0, [seen("a", 3), seen("b", 5)], { joinedAt: at(4), since: at(2), recovered: true });
+    expect(checkers["non-contiguous"](history([], [back])).anomalies).toEqual([]);
+  });
+
+  test("a publish that is repeated over a loss of the log may stand in both lives", () => {
+    const twice = history(
+      [publish("a", 1)],
+      [session(0, [seen("a", 1)]), session(1, [seen("a", 1, { at: at(1, "f") })], { joinedAt: at(0, "f") })],
+    );
+    expect(checkers.duplicated(twice).anomalies).toEqual([]);
+  });
+});

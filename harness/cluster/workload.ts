@@ -1,0 +1,150 @@
+// The workload of a cluster run: clients on all nodes publish into few logs at once, while faults happen; then all is healed and settles.
+import type { Context } from "../verify/context.ts";
+import { userFor } from "../verify/reach.ts";
+import { LogClient } from "./log-client.ts";
+import type { LogHistory, Publish, Session } from "./log-history.ts";
+import type { LogRoles } from "./log-roles.ts";
+
+export interface Workload {
+  /** Clients of each node, default 3. */
+  readonly clientsPerNode?: number;
+  /** Logs that they share, default 2. */
+  readonly logs?: number;
+  /** Acknowledged publishes after which it ends. Default: what the rate limits allow at once. */
+  readonly messages?: number;
+  /** Longest time in ms, settling left out, default 600000. */
+  readonly withinMs?: number;
+  /** Runs beside the clients; the workload goes on until it has ended. */
+  readonly faults?: (run: {
+    readonly clients: readonly LogClient[];
+    note(fault: LogHistory["faults"][number]): void;
+  }) => Promise<void>;
+}
+
+const elsewhereEvery = 10;
+const awayEvery = 13;
+/** Messages of the burst that are left for what comes at the end. */
+const spared = 3;
+/** How long everything may take to settle after the last fault. */
+const settleMs = 60_000;
+
+export async function runWorkload(
+  context: Context,
+  roles: LogRoles,
+  { clientsPerNode = 4, logs = 2, messages: wanted, withinMs = 600_000, faults }: Workload,
+  progress: (text: string) => void,
+): Promise<LogHistory> {
+  const publishes: Publish[] = [];
+  const sessions: Session[] = [];
+  const noted: LogHistory["faults"][number][] = [];
+  const nodes = context.target.urls.length;
+  const keys = Array.from({ length: logs }, () => context.fresh(roles.key.column));
+  const bench = { context, roles, nodes, publishes, sessions };
+  const clients: LogClient[] = [];
+  for (let client = 0; client < nodes * clientsPerNode; client++) {
+    const user = await userFor(context, roles.publish);
+    // Of one node, clients meet in all logs; of one log, clients are on all nodes.
+    const key = keys[Math.floor(client / nodes) % keys.length]!;
+    clients.push(new LogClient(bench, { client, node: client % nodes, key, user }));
+  }
+  const messages = wanted ?? clients.length * Math.min(40, burstOf(context, roles) - 2 * spared);
+  let acknowledged = 0;
+  let faulting = faults !== undefined;
+  const untilMs = context.clock.nowMs() + withinMs;
+  const over = () => (acknowledged >= messages && !faulting) || context.clock.nowMs() > untilMs;
+  const work = clients.map(async (client) => {
+    const pace = createPace(context, roles);
+    const elsewhere = keys.find((key) => key !== client.key);
+    for (let count = 1; !over(); count++) {
+      if (!(await client.attend(5_000))) continue;
+      await pace.wait();
+      // Now and then where it is no member, to be refused; and away without goodbye, to come back with its position.
+      const { outcome } = await client.publish(count % elsewhereEvery === 0 ? elsewhere : undefined);
+      if (count % awayEvery === 0) client.reset();
+      if (outcome === "ok") {
+        if (++acknowledged % 100 === 0) progress(`${acknowledged} of ${messages} acknowledged, ${noted.length} faults`);
+      } else if (outcome === "fail") {
+        await context.clock.sleep(100);
+      }
+    }
+  });
+  const trouble = faults?.({ clients, note: (fault) => noted.push(fault) }).finally(() => {
+    faulting = false;
+  });
+  await Promise.all([...work, trouble]);
+  const settled = await settle(context, roles, clients, keys, sessions, progress);
+  for (const client of clients) client.giveUp();
+  return { publishes, sessions, faults: noted, settled };
+}
+
+/** Everyone comes back; one message into each log closes the question of what came before. */
+async function settle(
+  context: Context,
+  roles: LogRoles,
+  clients: readonly LogClient[],
+  keys: readonly string[],
+  sessions: readonly Session[],
+  progress: (text: string) => void,
+): Promise<Set<string>> {
+  const settled = new Set<string>();
+  const untilMs = context.clock.nowMs() + settleMs;
+  const left = () => untilMs - context.clock.nowMs();
+  await Promise.all(
+    keys.map(async (key) => {
+      const own = clients.filter((client) => client.key === key);
+      while (left() > 0) {
+        progress(`waiting for all to settle, ${Math.ceil(left() / 1000)} s at most`);
+        const present = await Promise.all(own.map((client) => client.attend(left())));
+        if (present.includes(false)) return;
+        await createPace(context, roles, 1).wait();
+        const sentinel = await own[0]!.publish();
+        if (sentinel.outcome === "ok" && (await allSee(context, own, sessions, sentinel, Math.min(left(), 5_000)))) {
+          settled.add(key);
+          return;
+        }
+        await context.clock.sleep(1_000);
+      }
+    }),
+  );
+  return settled;
+}
+
+async function allSee(
+  context: Context,
+  clients: readonly LogClient[],
+  sessions: readonly Session[],
+  { key, uid }: Publish,
+  withinMs: number,
+): Promise<boolean> {
+  const untilMs = context.clock.nowMs() + withinMs;
+  for (;;) {
+    for (const client of clients) client.collect();
+    const open = sessions.filter((session) => session.key === key && session.closeCode === undefined);
+    if (open.length === clients.length && open.every(({ seen }) => seen.some((one) => one.uid === uid))) return true;
+    if (context.clock.nowMs() > untilMs) return false;
+    await context.clock.sleep(20);
+  }
+}
+
+/** Keeps one client under the rate limits of the publish: the burst, then one by one. */
+function createPace(context: Context, roles: LogRoles, burstLeft?: number): { wait(): Promise<void> } {
+  const perSecond = Math.min(1_000_000, ...limitsOf(context, roles).map((limit) => limit.perSecond));
+  const burst = burstOf(context, roles) - spared;
+  let sent = burstLeft === undefined ? 0 : burst - burstLeft;
+  return {
+    async wait() {
+      // 5 % slower than allowed: the server's clock is not ours.
+      if (sent++ >= burst) await context.clock.sleep(1050 / perSecond);
+    },
+  };
+}
+
+function limitsOf({ channel, effective }: Context, { publish }: LogRoles) {
+  return channel.rateLimits
+    .filter(({ name }) => publish.requires.some((one) => one.kind === "rate" && one.limit === name))
+    .map((limit) => effective(limit));
+}
+
+function burstOf(context: Context, roles: LogRoles): number {
+  return Math.min(1_000_000, ...limitsOf(context, roles).map(({ burst }) => burst));
+}

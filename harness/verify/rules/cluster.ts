@@ -1,0 +1,107 @@
+// The phase cluster: clients on all nodes publish at once into logs that they share; pure checkers judge the history of it.
+import { checkers } from "../../cluster/check-log.ts";
+import { drawLanes } from "../../cluster/lanes.ts";
+import type { Check, LogHistory } from "../../cluster/log-history.ts";
+import { logRoles } from "../../cluster/log-roles.ts";
+import { runWorkload } from "../../cluster/workload.ts";
+import { faults } from "../../faults/fault.ts";
+import type { Context } from "../context.ts";
+import type { Failure, Judged, Phase } from "../phase.ts";
+import { type PlantedFault, type Promised, type Rule, rule, type Subject } from "../rule.ts";
+
+interface LogPromise extends Promised {
+  readonly check: Check;
+}
+
+const titles: Readonly<Record<Check, string>> = {
+  unexpected: "delivers only what was published, and where it was published",
+  lost: "delivers to each member, at the place that its reply says, what was acknowledged",
+  duplicated: "gives each publish one place, and each member each place once",
+  "inconsistent-offset": "has one event at each place, the same for every observer on every node",
+  "non-contiguous": "leaves out no place",
+  "sender-order": "keeps the order of one sender",
+  "real-time-order": "puts what was acknowledged before what began after it",
+  "member-count": "says after each join and leave how many there are, over all nodes",
+  convergence: "shows everyone the same once all has settled",
+  "refused-but-delivered": "delivers to nobody what was refused",
+  "epoch-change-untold": "ends the connection, or says so at the join, when the log has begun anew",
+};
+
+/** Of several anomalies of one check, so many are shown. */
+const shownAnomalies = 3;
+
+function promises(subject: Subject, check: Check): readonly LogPromise[] {
+  const roles = logRoles(subject.contract, subject.channel);
+  if (roles === undefined || (check === "member-count" && ![...roles.changes.values()].some(({ count }) => count !== undefined)))
+    return [];
+  return [{ pointer: roles.stream.pointer, says: roles.stream.description, check }];
+}
+
+function planted(check: Check, subject: Subject): PlantedFault | readonly PlantedFault[] {
+  const { stream, delivered, publish, changes, content } = logRoles(subject.contract, subject.channel)!;
+  const [changing, change] = [...changes].find(([, { count }]) => count !== undefined) ?? [];
+  const planted: Readonly<Record<Check, PlantedFault | readonly PlantedFault[]>> = {
+    unexpected: faults.changesField(delivered, content.delivered, "never published", { everyNth: 7 }),
+    lost: faults.dropsMessage(delivered, { everyNth: 7 }),
+    duplicated: faults.duplicatesMessage(delivered, { everyNth: 7 }),
+    "inconsistent-offset": faults.changesField(delivered, content.delivered, "something else", { everyNth: 7 }),
+    "non-contiguous": faults.dropsMessage(delivered, { everyNth: 7 }),
+    "sender-order": faults.altersReply(publish.id, stream.seq!),
+    "real-time-order": faults.altersReply(publish.id, stream.seq!),
+    "member-count": changing === undefined ? [] : faults.addsToField(changing, change!.count!, 1),
+    convergence: faults.dropsMessage(delivered),
+    "refused-but-delivered": faults.answersWith(publish.id, subject.contract.errors?.codes[0]?.code ?? ""),
+    "epoch-change-untold": faults.changesField(delivered, stream.epoch!, "another-life", { everyNth: 7 }),
+  };
+  return planted[check];
+}
+
+const clusterRules = (Object.keys(checkers) as Check[]).map((check) =>
+  rule<LogPromise>({
+    id: `cluster-${check}`,
+    level: "MUST",
+    phase: "cluster",
+    title: titles[check],
+    from: (subject) => promises(subject, check),
+    check: "whole-phase",
+    brokenBy: (_, subject) => planted(check, subject),
+  }),
+);
+
+export const clusterPhase: Phase = {
+  name: "cluster",
+  rules: clusterRules,
+  async run(context, asked, progress) {
+    const roles = logRoles(context.contract, context.channel);
+    if (roles === undefined) return [];
+    const history = await (context.target.runCluster?.(context, roles, progress) ?? runWorkload(context, roles, {}, progress));
+    const { publishes, sessions } = history;
+    const acknowledged = publishes.filter(({ outcome }) => outcome === "ok").length;
+    context.note(
+      `${acknowledged} acknowledged, ${publishes.filter(({ outcome }) => outcome === "fail").length} refused, ` +
+        `${publishes.filter(({ outcome }) => outcome === "info").length} unknown, over ${context.target.urls.length} nodes, ` +
+        `${sessions.length} sessions and ${history.faults.length} faults`,
+    );
+    return asked.map((one) => judge(one, context, history));
+  },
+};
+
+function judge(one: Rule, context: Context, history: LogHistory): Judged {
+  const [promised] = one.from(context) as readonly LogPromise[];
+  const { observed, anomalies } = checkers[promised!.check](history);
+  const failures = anomalies.slice(0, shownAnomalies).map(
+    (anomaly): Failure => ({
+      pointer: promised!.pointer,
+      says: promised!.says ?? "",
+      expected: anomaly.expected,
+      actual: `${anomaly.actual}${anomalies.length > 1 ? ` (one of ${anomalies.length})` : ""}`,
+      failed: 1,
+      runs: 1,
+      steps: drawLanes(anomaly, history),
+      frames: [],
+      seed: context.seed,
+      replay: `npx wsproof verify ${context.target.embedded ? "" : `${context.target.urls.join(" ")} `}--phase cluster --seed ${context.seed}`,
+    }),
+  );
+  return { id: one.id, observed, failures };
+}
