@@ -25,8 +25,9 @@ const elsewhereEvery = 10;
 const awayEvery = 13;
 /** Messages of the burst that are left for what comes at the end. */
 const spared = 3;
-/** How long everything may take to settle after the last fault. */
-const settleMs = 60_000;
+/** How long everything may take to settle after the last fault; without faults, so many times the run's deadline. */
+const settleAfterFaultsMs = 60_000;
+const settleDeadlines = 3;
 
 export async function runWorkload(
   context: Context,
@@ -72,7 +73,8 @@ export async function runWorkload(
     faulting = false;
   });
   await Promise.all([...work, trouble]);
-  const settled = await settle(context, roles, clients, keys, sessions, progress);
+  const settleMs = faults === undefined ? settleDeadlines * context.timeoutMs : settleAfterFaultsMs;
+  const settled = await settle(context, roles, clients, keys, sessions, settleMs, progress);
   for (const client of clients) client.giveUp();
   return { publishes, sessions, faults: noted, settled };
 }
@@ -84,6 +86,7 @@ async function settle(
   clients: readonly LogClient[],
   keys: readonly string[],
   sessions: readonly Session[],
+  settleMs: number,
   progress: (text: string) => void,
 ): Promise<Set<string>> {
   const settled = new Set<string>();
@@ -102,7 +105,7 @@ async function settle(
           settled.add(key);
           return;
         }
-        await context.clock.sleep(1_000);
+        await context.clock.sleep(200);
       }
     }),
   );

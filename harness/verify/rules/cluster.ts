@@ -4,10 +4,10 @@ import { drawLanes } from "../../cluster/lanes.ts";
 import type { Check, LogHistory } from "../../cluster/log-history.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
 import { runWorkload } from "../../cluster/workload.ts";
-import { faults } from "../../faults/fault.ts";
+import { type Fault, faults } from "../../faults/fault.ts";
 import type { Context } from "../context.ts";
 import type { Failure, Judged, Phase } from "../phase.ts";
-import { type PlantedFault, type Promised, type Rule, rule, type Subject } from "../rule.ts";
+import { type Promised, type Rule, rule, type Subject } from "../rule.ts";
 
 interface LogPromise extends Promised {
   readonly check: Check;
@@ -37,10 +37,10 @@ function promises(subject: Subject, check: Check): readonly LogPromise[] {
   return [{ pointer: roles.stream.pointer, says: roles.stream.description, check }];
 }
 
-function planted(check: Check, subject: Subject): PlantedFault | readonly PlantedFault[] {
+function planted(check: Check, subject: Subject): Fault | readonly Fault[] {
   const { stream, delivered, publish, changes, content } = logRoles(subject.contract, subject.channel)!;
   const [changing, change] = [...changes].find(([, { count }]) => count !== undefined) ?? [];
-  const planted: Readonly<Record<Check, PlantedFault | readonly PlantedFault[]>> = {
+  const planted: Readonly<Record<Check, Fault | readonly Fault[]>> = {
     unexpected: faults.changesField(delivered, content.delivered, "never published", { everyNth: 7 }),
     lost: faults.dropsMessage(delivered, { everyNth: 7 }),
     duplicated: faults.duplicatesMessage(delivered, { everyNth: 7 }),
