@@ -117,7 +117,8 @@ export class Session implements Subscriber {
   receive(text: string): void {
     if (this.#isOver) return;
     if (this.#isBusy) {
-      const waiting = (this.#waiting ??= []);
+      this.#waiting ??= [];
+      const waiting = this.#waiting;
       waiting.push(text);
       if (waiting.length > maxWaiting && !this.#isPaused) this.#setPaused(true);
       return;
@@ -194,7 +195,8 @@ export class Session implements Subscriber {
 
   #answer(message: ClientMessage, text: string): Promise<void> | undefined {
     const bucket = bucketOf[message.type];
-    const limiters = (this.#limiters ??= {});
+    this.#limiters ??= {};
+    const limiters = this.#limiters;
     limiters[bucket] ??= new Limiter(this.#context.config.rates[bucket]);
     const retryAfterMs = limiters[bucket].take(this.#context.clock.monotonicMs());
     const id = "id" in message ? message.id : undefined;
@@ -247,7 +249,8 @@ export class Session implements Subscriber {
   }
 
   async #join(id: string, room: string, since: { epoch: string; seq: number } | undefined): Promise<void> {
-    const rooms = (this.#rooms ??= new Set());
+    this.#rooms ??= new Set();
+    const rooms = this.#rooms;
     if (!rooms.has(room) && rooms.size >= this.#context.config.limits.roomsPerConnection)
       return this.#refuse("TOO_MANY_ROOMS", id);
     const refused = await this.#context.hub.join(this, room, since, ({ epoch, seq, memberCount, members, recovered }) => {

@@ -52,7 +52,10 @@ export async function runWorkload(
   let acknowledged = 0;
   let faulting = faults !== undefined;
   const untilMs = context.clock.nowMs() + withinMs;
-  const over = () => (acknowledged >= messages && !faulting) || context.clock.nowMs() > untilMs;
+  // A target that refuses everything is not asked for ever.
+  const over = () =>
+    ((acknowledged >= messages || (faults === undefined && publishes.length >= 2 * messages)) && !faulting) ||
+    context.clock.nowMs() > untilMs;
   const work = clients.map(async (client) => {
     const pace = createPace(context, roles);
     const elsewhere = keys.find((key) => key !== client.key);

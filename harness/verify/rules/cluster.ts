@@ -40,14 +40,17 @@ function promises(subject: Subject, check: Check): readonly LogPromise[] {
 function planted(check: Check, subject: Subject): Fault | readonly Fault[] {
   const { stream, delivered, publish, changes, content } = logRoles(subject.contract, subject.channel)!;
   const [changing, change] = [...changes].find(([, { count }]) => count !== undefined) ?? [];
+  const reply = publish.effects.find((effect) => effect.kind === "reply");
+  const acknowledgedTooEarly =
+    reply?.kind === "reply" ? faults.addsToField(reply.message, stream.seq!, -20, { everyNth: 3 }) : [];
   const planted: Readonly<Record<Check, Fault | readonly Fault[]>> = {
     unexpected: faults.changesField(delivered, content.delivered, "never published", { everyNth: 7 }),
     lost: faults.dropsMessage(delivered, { everyNth: 7 }),
     duplicated: faults.duplicatesMessage(delivered, { everyNth: 7 }),
     "inconsistent-offset": faults.changesField(delivered, content.delivered, "something else", { everyNth: 7 }),
     "non-contiguous": faults.dropsMessage(delivered, { everyNth: 7 }),
-    "sender-order": faults.altersReply(publish.id, stream.seq!),
-    "real-time-order": faults.altersReply(publish.id, stream.seq!),
+    "sender-order": acknowledgedTooEarly,
+    "real-time-order": acknowledgedTooEarly,
     "member-count": changing === undefined ? [] : faults.addsToField(changing, change!.count!, 1),
     convergence: faults.dropsMessage(delivered),
     "refused-but-delivered": faults.answersWith(publish.id, subject.contract.errors?.codes[0]?.code ?? ""),
