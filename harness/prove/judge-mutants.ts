@@ -25,9 +25,9 @@ export interface MutantOptions {
   readonly runs?: number;
 }
 
-/** Rules that wait for declared times are not run for each mutant; the rest takes a second or two. */
+/** Rules that wait for declared times are not run for each mutant, and what only should be so the honest server may break anyway. */
 function isQuick({ rule }: Claim): boolean {
-  return rule.waitsMs === undefined && rule.alone !== true && rule.phase !== "shutdown";
+  return rule.level === "MUST" && rule.waitsMs === undefined && rule.alone !== true && rule.phase !== "shutdown";
 }
 
 /**

@@ -85,14 +85,15 @@ async function prove(): Promise<number> {
     const progress = progressOf("mutants", mutants.length);
     const queue = [...mutants];
     try {
-      const server = await servers.of({});
-      const lane = async () => {
+      // Each lane has a server of its own: what one of them sends to everybody, the others would have to explain.
+      const lane = async (argument: number) => {
+        const server = await servers.of({ argument });
         for (let mutant = queue.shift(); mutant !== undefined && !isLate(); mutant = queue.shift()) {
           judgements.push(await judgeMutant(phases, mutant, server));
           progress(mutant.id);
         }
       };
-      await Promise.all([lane(), lane(), lane()]);
+      await Promise.all([lane(1), lane(2), lane(3)]);
     } finally {
       await servers.end();
     }

@@ -17,6 +17,7 @@ export const shortTimes: Readonly<Record<string, string>> = {
 export interface ServerChoice {
   /** A switch of the test server; undefined: the honest server. */
   readonly switchName?: string;
+  /** Of the switch; without one, it tells honest servers apart. */
   readonly argument?: string | number;
 }
 
