@@ -1,5 +1,5 @@
-// After tsc: copies what it does not write (document, validators and their .d.ts, pages, Lua) to the same place under dist/.
-import { cpSync, mkdirSync, readdirSync } from "node:fs";
+// After tsc: makes the program executable, and copies what it does not write (document, validators and their .d.ts, pages, Lua) to the same place under dist/.
+import { chmodSync, cpSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -19,3 +19,5 @@ function copy(folder: string): void {
 }
 
 for (const folder of ["spec", "generated", "reference", "harness"]) copy(folder);
+// npm makes a package's program executable when it installs it; in a checkout nobody else does.
+chmodSync(path.join(root, "dist/harness/cli.js"), 0o755);
