@@ -17,6 +17,8 @@ export interface Bench {
   readonly nodes: number;
   readonly publishes: Publish[];
   readonly sessions: Session[];
+  /** Whether frames are kept until the end of the check. A long run keeps what it has seen, and forgets the frames. */
+  readonly keepsFrames: boolean;
 }
 
 export interface ClientOptions {
@@ -33,6 +35,8 @@ export class LogClient {
   readonly #bench: Bench;
   readonly #options: ClientOptions;
   #peer: Peer | undefined;
+  #part: ReturnType<Context["part"]> | undefined;
+  readonly #endings: Promise<void>[] = [];
   #session: OpenSession | undefined;
   #position: Position | undefined;
   #node: number;
@@ -55,6 +59,13 @@ export class LogClient {
     this.#peer?.reset();
   }
 
+  /** Reads nothing until the function that it returns is called. */
+  stall(): () => void {
+    const peer = this.#peer;
+    peer?.pause();
+    return () => peer?.resume();
+  }
+
   /** Connected and joined, or not within the time. */
   async attend(withinMs: number): Promise<boolean> {
     const { clock } = this.#bench.context;
@@ -69,6 +80,7 @@ export class LogClient {
         if (!(error instanceof Violation) && !(error instanceof TargetLost)) throw error;
         this.#peer?.reset();
         this.#settle();
+        this.#endPart();
         if (clock.nowMs() > untilMs) return false;
         // The node may be gone for good; another one serves as well.
         this.#node = (this.#node + 1) % this.#bench.nodes;
@@ -80,7 +92,8 @@ export class LogClient {
   async #come(): Promise<void> {
     const { context, roles, sessions } = this.#bench;
     const { user, key, client } = this.#options;
-    const peer = await context.dial({ user, node: this.#node });
+    this.#part = this.#bench.keepsFrames ? undefined : context.part();
+    const peer = await (this.#part?.context ?? context).dial({ user, node: this.#node });
     this.#peer = peer;
     let message = withValueAt(context.example(roles.join.messages[0]!), roles.key.joined, key);
     const since = roles.replay === undefined ? undefined : this.#position;
@@ -187,13 +200,21 @@ export class LogClient {
     session.endedAtMs = closed.atMs;
     this.#session = undefined;
     this.#peer = undefined;
+    this.#endPart();
   }
 
-  /** What was left without a reply at the end stays unknown. */
-  giveUp(): void {
+  #endPart(): void {
+    if (this.#part !== undefined) this.#endings.push(this.#part.end());
+    this.#part = undefined;
+  }
+
+  /** What was left without a reply at the end stays unknown. Ends the connection only where its frames are not kept. */
+  async giveUp(): Promise<void> {
     this.collect();
     if (this.#pending !== undefined) this.#bench.publishes.push(this.#pending);
     this.#pending = undefined;
+    this.#endPart();
+    await Promise.all(this.#endings);
   }
 
   #read(received: Received): Seen | undefined {

@@ -14,15 +14,19 @@ export interface Workload {
   readonly messages?: number;
   /** Longest time in ms, settling left out, default 600000. */
   readonly withinMs?: number;
+  /** After so many publishes a client goes away without goodbye, and comes back; default 13. */
+  readonly awayEvery?: number;
+  /** Whether the frames of all connections are kept to the end, default true; a long run needs the memory. */
+  readonly keepsFrames?: boolean;
   /** Runs beside the clients; the workload goes on until it has ended. */
   readonly faults?: (run: {
     readonly clients: readonly LogClient[];
+    acknowledged(): number;
     note(fault: LogHistory["faults"][number]): void;
   }) => Promise<void>;
 }
 
 const elsewhereEvery = 10;
-const awayEvery = 13;
 /** Messages of the burst that are left for what comes at the end. */
 const spared = 3;
 /** How long everything may take to settle after the last fault; without faults, so many times the run's deadline. */
@@ -32,7 +36,7 @@ const settleDeadlines = 3;
 export async function runWorkload(
   context: Context,
   roles: LogRoles,
-  { clientsPerNode = 4, logs = 2, messages: wanted, withinMs = 600_000, faults }: Workload,
+  { clientsPerNode = 4, logs = 2, messages: wanted, withinMs = 600_000, awayEvery = 13, keepsFrames = true, faults }: Workload,
   progress: (text: string) => void,
 ): Promise<LogHistory> {
   const publishes: Publish[] = [];
@@ -40,7 +44,7 @@ export async function runWorkload(
   const noted: LogHistory["faults"][number][] = [];
   const nodes = context.target.urls.length;
   const keys = Array.from({ length: logs }, () => context.fresh(roles.key.column));
-  const bench = { context, roles, nodes, publishes, sessions };
+  const bench = { context, roles, nodes, publishes, sessions, keepsFrames };
   const clients: LogClient[] = [];
   for (let client = 0; client < nodes * clientsPerNode; client++) {
     const user = await userFor(context, roles.publish);
@@ -63,22 +67,24 @@ export async function runWorkload(
       if (!(await client.attend(5_000))) continue;
       await pace.wait();
       // Now and then where it is no member, to be refused; and away without goodbye, to come back with its position.
-      const { outcome } = await client.publish(count % elsewhereEvery === 0 ? elsewhere : undefined);
+      const key = count % elsewhereEvery === 0 ? elsewhere : undefined;
+      const { outcome } = await client.publish(key);
       if (count % awayEvery === 0) client.reset();
       if (outcome === "ok") {
         if (++acknowledged % 100 === 0) progress(`${acknowledged} of ${messages} acknowledged, ${noted.length} faults`);
-      } else if (outcome === "fail") {
+      } else if (outcome === "fail" && key === undefined) {
+        // Refused at home, as while Redis is away: no need to ask at once again.
         await context.clock.sleep(100);
       }
     }
   });
-  const trouble = faults?.({ clients, note: (fault) => noted.push(fault) }).finally(() => {
+  const trouble = faults?.({ clients, acknowledged: () => acknowledged, note: (fault) => noted.push(fault) }).finally(() => {
     faulting = false;
   });
   await Promise.all([...work, trouble]);
   const settleMs = faults === undefined ? settleDeadlines * context.timeoutMs : settleAfterFaultsMs;
   const settled = await settle(context, roles, clients, keys, sessions, settleMs, progress);
-  for (const client of clients) client.giveUp();
+  await Promise.all(clients.map((client) => client.giveUp()));
   return { publishes, sessions, faults: noted, settled };
 }
 

@@ -7,6 +7,8 @@ Examples:
   wsproof verify                                        our own reference server, started for the run
   wsproof verify ws://127.0.0.1:8080/ws --auth-secret "$JWT_SECRET"
   wsproof verify wss://api.example/ws --spec api.yaml --auth-command "./token.sh" --origin https://app.example
+  wsproof verify --nodes 2                              two nodes behind a Redis, all started for the run
+  wsproof verify --nodes 3 --faults 30 --messages 100000
   wsproof verify --list --phase handshake               what would be judged; needs no server
   wsproof verify ws://127.0.0.1:8080/ws --only handshake-refusal --seed 7
 
@@ -38,6 +40,12 @@ export function registerVerify(program: Command): void {
     .option("--seed <number>", "of everything random (default: drawn, and printed)")
     .option("--runs <count>", "random cases of a phase, from 1 (default: 100)")
     .option("--timeout <ms>", "how long to wait for what must come (default: 5000)")
+    .option("--nodes <count>", "start so many nodes of the reference server behind a Redis of its own, and judge them")
+    .option(
+      "--faults [count]",
+      "with --nodes (default: 3): kill, pause and cut them off while the phase cluster runs (default: 12)",
+    )
+    .option("--messages <count>", "to be acknowledged while faults are planted (default: 5000)")
     .option("--strict", "SHOULD counts, and so does what could not be tested")
     .option("--list", "print the rules and end")
     .option("--baseline <file>", "known failures, a YAML list of { id, reason }: they run, but do not count")

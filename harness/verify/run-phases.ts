@@ -77,7 +77,7 @@ async function runPhase(
   const before = { ...run.recorder.counts };
   const jobs = createJobs(run, rules);
   hooks.phaseStarts?.(phase.name, longestWaitMs(run, jobs));
-  const shaken = createShaken(watch, phase.name);
+  const shaken = createShaken(watch, phase.name, isFaulted(run, phase.name));
   const whole = new Map<string, RuleResult>();
   let interrupted: string | undefined;
   try {
@@ -118,10 +118,15 @@ async function runPhase(
   return { results, interrupted };
 }
 
-/** Tells whether the bystander's connection was lost since now. In the phase shutdown it has to be. */
-function createShaken(watch: Watch, phase: PhaseName): () => boolean {
+/** Whether the run itself does harm to the target in this phase. */
+function isFaulted({ target }: Run, phase: PhaseName): boolean {
+  return phase === "cluster" && target.runCluster !== undefined;
+}
+
+/** Tells whether the bystander's connection was lost since now. In the phase shutdown, and under faults of ours, it has to be. */
+function createShaken(watch: Watch, phase: PhaseName, faulted: boolean): () => boolean {
   const before = watch.lostAtMs.length;
-  return () => watch.lostAtMs.length > before && phase !== "shutdown";
+  return () => watch.lostAtMs.length > before && phase !== "shutdown" && !faulted;
 }
 
 /** Of those that wait together, in ms. */
@@ -241,7 +246,8 @@ async function runWhole(
   hooks: RunHooks,
 ): Promise<RuleResult[]> {
   const startMs = run.clock.nowMs();
-  const check = beginCheck(run);
+  // What does not answer while we do it harm is not lost.
+  const check = beginCheck(isFaulted(run, "cluster") ? { ...run, demandAlive: async () => undefined } : run);
   try {
     const judged = await judge(check.context, rules, (text) => hooks.progress?.(text));
     const durationMs = run.clock.nowMs() - startMs;

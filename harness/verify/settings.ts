@@ -25,6 +25,9 @@ export interface Flags {
   readonly insecure?: boolean;
   readonly pid?: string;
   readonly stopCommand?: string;
+  readonly nodes?: string;
+  readonly faults?: string | true;
+  readonly messages?: string;
   readonly strict?: boolean;
   readonly baseline?: string;
   readonly json?: string;
@@ -51,6 +54,12 @@ export interface Settings {
   readonly insecure: boolean;
   readonly pid: number | undefined;
   readonly stopCommand: string | undefined;
+  /** So many nodes of the reference server behind a Redis of the run's own; undefined: one, without Redis. */
+  readonly nodes: number | undefined;
+  /** Planted while the phase cluster runs on `nodes`. */
+  readonly faults: number | undefined;
+  /** To be acknowledged while the faults are planted. */
+  readonly messages: number;
   readonly strict: boolean;
   readonly baseline: string | undefined;
   readonly reports: ReportFiles;
@@ -58,7 +67,7 @@ export interface Settings {
 }
 
 export const defaultConfigFile = "wsproof.config.yaml";
-export const defaults = { runs: 100, timeoutMs: 5_000 } as const;
+export const defaults = { runs: 100, timeoutMs: 5_000, faultNodes: 3, faults: 12, messages: 5_000 } as const;
 
 /** What may stand in the file, and how its values must look. */
 const keys = {
@@ -101,22 +110,36 @@ export function loadSettings(urls: readonly string[], flags: Flags, seed: number
     flags.authSecret !== undefined || flags.authToken !== undefined || flags.authCommand !== undefined
       ? { secret: flags.authSecret, tokens: flags.authToken, command: flags.authCommand }
       : (file.auth ?? {});
+  const allUrls = (urls.length > 0 ? urls : (file.urls ?? [])).map(checkUrl);
+  const faults = flags.faults === true ? defaults.faults : integer("--faults", flags.faults, 1, 100_000);
+  const nodes = integer("--nodes", flags.nodes, 1, 16) ?? (faults === undefined ? undefined : defaults.faultNodes);
+  if (nodes !== undefined && allUrls.length > 0) {
+    throw new UsageError(
+      `${flags.nodes === undefined ? "--faults" : "--nodes"} starts nodes of our own, but a URL is given (${allUrls[0]}). Leave out one of them.`,
+    );
+  }
+  const messages = integer("--messages", flags.messages, 1, 10_000_000);
+  if (messages !== undefined && faults === undefined) throw new UsageError("--messages needs --faults");
   const reports = { json: flags.json, junit: flags.junit, html: flags.html, history: flags.history };
   return {
-    urls: (urls.length > 0 ? urls : (file.urls ?? [])).map(checkUrl),
+    urls: allUrls,
     spec: flags.spec ?? file.spec,
     perspective,
     overlay: flags.overlay ?? file.overlay,
     origin: flags.origin ?? file.origin,
     auth,
     only: flags.only ?? [],
-    phases: flags.phase ?? [],
+    // With faults nothing but what the cluster promises can be judged.
+    phases: flags.phase ?? (faults === undefined ? [] : ["cluster"]),
     seed: integer("--seed", flags.seed, 0, 2 ** 31 - 1) ?? seed,
     runs: integer("--runs", flags.runs, 1, 1_000_000) ?? defaults.runs,
     timeoutMs: integer("--timeout", flags.timeout, 1, 600_000) ?? file.timeoutMs ?? defaults.timeoutMs,
     insecure: flags.insecure ?? file.insecure ?? false,
     pid: integer("--pid", flags.pid, 1, 2 ** 31 - 1) ?? file.pid,
     stopCommand: flags.stopCommand ?? file.stopCommand,
+    nodes,
+    faults,
+    messages: messages ?? defaults.messages,
     strict: flags.strict ?? false,
     baseline: flags.baseline,
     reports: Object.fromEntries(Object.entries(reports).filter(([, target]) => target !== undefined)),

@@ -10,8 +10,8 @@ import { openReports } from "../report/write-reports.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
 import { channelFor } from "./check.ts";
 import type { Target } from "./context.ts";
-import { type Embedded, startEmbedded } from "./embedded.ts";
 import { openRun } from "./open-run.ts";
+import { type OwnTarget, startOwnNodes, startOwnServer } from "./own-target.ts";
 import type { Subject } from "./rule.ts";
 import { phases } from "./rules.ts";
 import { runPhases } from "./run-phases.ts";
@@ -45,8 +45,8 @@ export async function verify(urls: readonly string[], flags: Flags): Promise<num
   if (subject === undefined) throw new UsageError(noChannel(settings));
   const known = loadBaseline(settings.baseline);
   return settings.urls.length > 0
-    ? judge({ settings, subject, asked, palette, known, embedded: undefined })
-    : judgeEmbedded({ settings, subject, asked, palette, known });
+    ? judge({ settings, subject, asked, palette, known, own: undefined })
+    : judgeOwn({ settings, subject, asked, palette, known });
 }
 
 async function loadSubject(settings: Settings): Promise<Subject | undefined> {
@@ -76,17 +76,22 @@ interface Job {
   readonly known: readonly KnownFailure[];
 }
 
-async function judgeEmbedded(job: Job): Promise<number> {
-  if (job.settings.spec !== undefined) {
+async function judgeOwn(job: Job): Promise<number> {
+  const { settings } = job;
+  if (settings.spec !== undefined) {
     throw new UsageError(
       "--spec is given but no URL: the reference server speaks only its own document. Give the URL of the server to judge.",
     );
   }
-  const embedded = await startEmbedded({ path: job.subject.channel.address });
+  const path = job.subject.channel.address;
+  const say = (line: string) => process.stdout.write(`${process.stdout.isTTY ? "\r\x1b[K" : ""}  ${line}\n`);
+  const own = await (settings.nodes === undefined
+    ? startOwnServer(path)
+    : startOwnNodes({ ...settings, nodes: settings.nodes, path, say }));
   try {
-    return await judge({ ...job, embedded });
+    return await judge({ ...job, own });
   } finally {
-    await embedded.stop();
+    await own.stop();
   }
 }
 
@@ -96,37 +101,37 @@ async function judge({
   asked,
   palette,
   known,
-  embedded,
-}: Job & { readonly embedded: Embedded | undefined }): Promise<number> {
-  let server = embedded;
+  own,
+}: Job & { readonly own: OwnTarget | undefined }): Promise<number> {
   const write = (text: string) => process.stdout.write(text);
   const live = process.stdout.isTTY === true;
-  // The embedded server may be started again, on another port: its target is what it is at the moment.
+  // Our own server may be started again, on another port: the target is what it is at the moment.
   const target: Target = {
     get urls() {
-      return server === undefined ? settings.urls.map((url) => withPath(url, subject.channel.address)) : [server.url];
+      return own?.urls ?? settings.urls.map((url) => withPath(url, subject.channel.address));
     },
     origin: settings.origin,
     get pid() {
-      return server?.pid ?? settings.pid;
+      return own?.pid ?? settings.pid;
     },
     get askToStop() {
-      return stopper(server?.pid ?? settings.pid, settings.stopCommand);
+      return stopper(own?.pid ?? settings.pid, settings.stopCommand);
     },
-    embedded: embedded !== undefined,
+    ...(own?.runCluster === undefined ? {} : { runCluster: own.runCluster }),
+    embedded: own !== undefined,
   };
   const opening: Opening = {
     title: `${subject.contract.title} ${subject.contract.version}`,
     file: settings.spec ?? "its own document",
     targets: target.urls,
-    embedded: embedded !== undefined,
+    embedded: own !== undefined,
     perspective: subject.contract.perspective,
     seed: settings.seed,
   };
   const reports = openReports(settings.reports);
   const startedAt = new Date();
   write(emitOpening(opening, palette));
-  const auth = embedded === undefined ? settings.auth : { secret: embedded.secret };
+  const auth = own === undefined ? settings.auth : { secret: own.secret };
   const { seed, runs, timeoutMs, insecure } = settings;
   // What rules derive from the document is made now: later it would keep open connections waiting, and a server may take that for death.
   for (const rule of asked.flatMap(({ rules }) => rules)) rule.from(subject);
@@ -138,12 +143,7 @@ async function judge({
       phaseStarts: (name, waitsMs) => (waitsMs < tellWaitMs ? undefined : write(emitWait(name, waitsMs))),
       progress: (text) => (live ? write(`\r\x1b[K${palette.dim(text)}`) : undefined),
       phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${emitPhase(phase, palette)}`),
-      async revive() {
-        const end = server?.obituary();
-        if (end === undefined) return undefined;
-        server = await startEmbedded({ path: subject.channel.address, env: { JWT_SECRET: embedded?.secret ?? "" } });
-        return end;
-      },
+      revive: async () => own?.revive(),
     });
     const { results, stale } = applyBaseline(outcome.results, known);
     const report = { ...outcome, results };
@@ -153,7 +153,6 @@ async function judge({
     return summary.exitCode;
   } finally {
     await end();
-    if (server !== embedded) await server?.stop();
   }
 }
 
@@ -172,6 +171,8 @@ function withPath(url: string, address: string): string {
 /** Never with a secret in it. */
 function replayCommand(settings: Settings, id: string): string {
   const words = ["npx wsproof verify", ...settings.urls, "--only", id, "--seed", String(settings.seed)];
+  if (settings.nodes !== undefined) words.push("--nodes", String(settings.nodes));
+  if (settings.faults !== undefined) words.push("--faults", String(settings.faults), "--messages", String(settings.messages));
   if (settings.spec !== undefined) words.push("--spec", settings.spec);
   if (settings.overlay !== undefined) words.push("--overlay", settings.overlay);
   if (settings.perspective !== undefined) words.push("--perspective", settings.perspective);

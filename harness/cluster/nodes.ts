@@ -1,0 +1,121 @@
+// Several nodes of our own reference server behind one Redis of the run's own, each with a link to it that can be cut.
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Embedded, startEmbedded } from "../verify/embedded.ts";
+import { type Link, openLink } from "./link.ts";
+import { freePort, type OwnRedis, startRedis } from "./nodes-redis.ts";
+
+/** Longer than a node takes to drain. */
+const drainMs = 20_000;
+const readyMs = 10_000;
+
+export interface Node {
+  readonly url: string;
+  readonly link: Link;
+  /** Of its life at the moment. */
+  readonly process: Embedded;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; resolves when it has drained. */
+  roll(): Promise<void>;
+  /** On the port that it had. */
+  restart(): Promise<void>;
+}
+
+export interface Cluster {
+  readonly nodes: readonly Node[];
+  readonly redis: OwnRedis;
+  readonly secret: string;
+  /** Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface ClusterOptions {
+  readonly count: number;
+  /** Path of the WebSocket endpoint. */
+  readonly path: string;
+  /** Added to the environment of each node. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/**
+ * @throws UsageError where there is no redis-server
+ * @throws TargetLost where a node does not come up
+ */
+export async function startCluster({ count, path, env = {} }: ClusterOptions): Promise<Cluster> {
+  const secret = randomBytes(32).toString("hex");
+  const redis = await startRedis();
+  const nodes: Node[] = [];
+  // What a signal would leave behind is cleared by each part as the process exits.
+  const signals = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal, at) => {
+    const leave = () => process.exit(128 + [2, 15, 1][at]!);
+    process.once(signal, leave);
+    return () => process.off(signal, leave);
+  });
+  const cluster: Cluster = {
+    nodes,
+    redis,
+    secret,
+    async stop() {
+      await Promise.all(nodes.map((node) => node.process.stop()));
+      await Promise.all(nodes.map(({ link }) => link.close()));
+      await redis.stop();
+      for (const off of signals) off();
+    },
+  };
+  try {
+    for (let index = 0; index < count; index++) nodes.push(await startNode(redis, path, { ...env, JWT_SECRET: secret }));
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+  return cluster;
+}
+
+/** A node listens before it has found its Redis. Where it does not find it, what asks it next will tell. */
+async function ready(url: string): Promise<void> {
+  const health = new URL("/health/ready", url.replace(/^ws/, "http"));
+  const untilMs = performance.now() + readyMs;
+  while (performance.now() < untilMs) {
+    const answer = await fetch(health).catch(() => undefined);
+    await answer?.body?.cancel();
+    if (answer?.ok === true) return;
+    await sleep(20);
+  }
+}
+
+async function startNode(redis: OwnRedis, path: string, env: Readonly<Record<string, string>>): Promise<Node> {
+  const link = await openLink(redis.port);
+  const settings = { ...env, PORT: `${await freePort()}`, REDIS_URL: `redis://127.0.0.1:${link.port}` };
+  const start = () => startEmbedded({ path, env: settings });
+  let server: Embedded;
+  try {
+    server = await start();
+    await ready(server.url);
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+  return {
+    url: server.url,
+    link,
+    get process() {
+      return server;
+    },
+    async kill() {
+      process.kill(server.pid, "SIGKILL");
+      await server.stop();
+    },
+    async roll() {
+      process.kill(server.pid, "SIGTERM");
+      // Hanging up on it as well would be a second request, at which it ends at once.
+      const untilMs = performance.now() + drainMs;
+      while (server.obituary() === undefined && performance.now() < untilMs) await sleep(20);
+      await server.stop();
+    },
+    async restart() {
+      server = await start();
+      await ready(server.url);
+    },
+  };
+}

@@ -1,0 +1,117 @@
+// A target that the run itself starts and stops: one reference server, or several nodes of it behind one Redis.
+import { runNemesis } from "../cluster/nemesis.ts";
+import { planFaults } from "../cluster/nemesis-plan.ts";
+import { startCluster } from "../cluster/nodes.ts";
+import { runWorkload } from "../cluster/workload.ts";
+import type { Target } from "./context.ts";
+import { startEmbedded } from "./embedded.ts";
+
+export interface OwnTarget {
+  /** One per node; what is started again may have moved. */
+  readonly urls: readonly string[];
+  readonly secret: string;
+  /** Of the first node. */
+  readonly pid: number;
+  readonly runCluster?: Target["runCluster"];
+  /** Starts again what has ended by itself, and says how it ended; undefined where all runs. */
+  revive(): Promise<string | undefined>;
+  /** Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** @throws TargetLost where it does not come up */
+export async function startOwnServer(path: string): Promise<OwnTarget> {
+  let server = await startEmbedded({ path });
+  const { secret } = server;
+  return {
+    get urls() {
+      return [server.url];
+    },
+    secret,
+    get pid() {
+      return server.pid;
+    },
+    async revive() {
+      const end = server.obituary();
+      if (end === undefined) return undefined;
+      await server.stop();
+      server = await startEmbedded({ path, env: { JWT_SECRET: secret } });
+      return end;
+    },
+    stop: () => server.stop(),
+  };
+}
+
+export interface OwnNodesOptions {
+  readonly path: string;
+  readonly nodes: number;
+  /** Faults to plant while the phase cluster runs; undefined: none. */
+  readonly faults: number | undefined;
+  /** To be acknowledged meanwhile. */
+  readonly messages: number;
+  readonly seed: number;
+  /** One line for each fault. */
+  say(line: string): void;
+}
+
+const plenty = "1000000";
+/** Under faults nothing but the faults shall end a connection, and nothing but Redis limit the rate. */
+const unlimited: Readonly<Record<string, string>> = {
+  HEARTBEAT_INTERVAL_MS: "10000",
+  HEARTBEAT_TIMEOUT_MS: "10000",
+  MEMBERS_PER_ROOM: "1000",
+  CONNECTIONS_PER_USER: "1000",
+  QUEUED_BYTES: "16777216",
+  QUEUED_BYTES_SUSTAINED: "16777216",
+  EVENTS_PER_ROOM: "10000",
+  PUBLISH_BURST: plenty,
+  PUBLISH_PER_SECOND: plenty,
+  PUBLISH_USER_BURST: plenty,
+  PUBLISH_USER_PER_SECOND: plenty,
+  CONTROL_BURST: plenty,
+  CONTROL_PER_SECOND: plenty,
+};
+/** Clients of a long run mostly stay; the faults see to the rest. */
+const awayEvery = 200;
+const longestRunMs = 3_600_000;
+
+/**
+ * @throws UsageError where there is no redis-server
+ * @throws TargetLost where a node does not come up
+ */
+export async function startOwnNodes({ path, nodes: count, faults, messages, seed, say }: OwnNodesOptions): Promise<OwnTarget> {
+  const cluster = await startCluster({ count, path, env: faults === undefined ? {} : unlimited });
+  const { nodes, secret } = cluster;
+  const plan = planFaults({ seed, count: faults ?? 0, nodes: count });
+  const runCluster: Target["runCluster"] = (context, roles, progress) =>
+    runWorkload(
+      context,
+      roles,
+      {
+        messages,
+        awayEvery,
+        keepsFrames: false,
+        withinMs: longestRunMs,
+        faults: (suffering) => runNemesis({ cluster, plan, messages, clock: context.clock, say }, suffering),
+      },
+      progress,
+    );
+  return {
+    urls: nodes.map(({ url }) => url),
+    secret,
+    get pid() {
+      return nodes[0]!.process.pid;
+    },
+    ...(faults === undefined ? {} : { runCluster }),
+    async revive() {
+      const dead = nodes.filter((node) => node.process.obituary() !== undefined);
+      const ends = dead.map((node) => `${node.url}: ${node.process.obituary()}`);
+      for (const node of dead) {
+        await node.process.stop();
+        await node.restart();
+      }
+      return ends.length === 0 ? undefined : ends.join("\n");
+    },
+    stop: () => cluster.stop(),
+  };
+}
