@@ -1,8 +1,9 @@
-// A phase: a list of rules and, where rules are judged together over random cases, the function that runs them. And what comes out.
-import type { DocumentPointer } from "../../spec/contract.ts";
-import type { History } from "../history.ts";
+// A phase: a list of rules and, where rules are judged together over random cases, the function that runs them.
 import type { Context } from "./context.ts";
-import type { Level, PhaseName, Rule } from "./rule.ts";
+import type { Failure } from "./result.ts";
+import type { PhaseName, Rule } from "./rule.ts";
+
+export type { Failure, RuleResult, Verdict } from "./result.ts";
 
 export interface Phase {
   readonly name: PhaseName;
@@ -25,49 +26,4 @@ export interface Judged {
   readonly failures: readonly Failure[];
   /** Why it could not be judged, where it could not. */
   readonly inconclusive?: string;
-}
-
-/** One way in which the target broke a rule. */
-export interface Failure {
-  /** The promise that it broke. */
-  readonly pointer: DocumentPointer;
-  /** The sentence of the document or standard. */
-  readonly says: string;
-  readonly expected: string;
-  readonly actual: string;
-  /** How often it failed again: `failed` of `runs`. */
-  readonly failed: number;
-  readonly runs: number;
-  /** The shortest sequence that shows it, in words, a line a step. */
-  readonly steps: readonly string[];
-  /** What the connections of the check did. */
-  readonly frames: History;
-  readonly seed: number;
-  /** The command that runs just this again. */
-  readonly replay: string;
-}
-
-/**
- * pass; fail (MUST); warn (SHOULD); not-testable: promised, but nothing was observed (red); not-applicable: the contract does not
- * promise it, or it is a MAY that the target does not make use of (grey); inconclusive: the target stalled or went away.
- */
-export type Verdict = "pass" | "fail" | "warn" | "not-testable" | "not-applicable" | "inconclusive";
-
-export interface RuleResult {
-  readonly id: string;
-  readonly level: Level;
-  readonly phase: PhaseName;
-  readonly title: string;
-  readonly verdict: Verdict;
-  /** Why, where the verdict is not pass or fail. */
-  readonly reason: string | undefined;
-  /** Observations that were judged. */
-  readonly observed: number;
-  /** True where its check ended well but observed nothing, so that nothing was proven. */
-  readonly vacuous: boolean;
-  readonly durationMs: number;
-  readonly failures: readonly Failure[];
-  readonly notes: readonly string[];
-  /** Why the failure is accepted for now, by the baseline. */
-  readonly known?: string;
 }

@@ -2,22 +2,9 @@
 import type { Channel, Contract, DocumentPointer } from "../../spec/contract.ts";
 import type { Fault } from "../faults/fault.ts";
 import type { Context } from "./context.ts";
+import type { Level, PhaseName } from "./result.ts";
 
-export type Level = "MUST" | "SHOULD" | "MAY";
-
-/** In the order in which they run: cheap and deterministic first. */
-export const phaseNames = [
-  "handshake",
-  "examples",
-  "boundaries",
-  "invalid",
-  "stateful",
-  "limits",
-  "frames",
-  "cluster",
-  "shutdown",
-] as const;
-export type PhaseName = (typeof phaseNames)[number];
+export { type Level, type PhaseName, phaseNames } from "./result.ts";
 
 /** One promise of the document (or one clause of a standard) that a rule holds the target to. */
 export interface Promised {

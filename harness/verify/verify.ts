@@ -1,10 +1,10 @@
-// The command `verify` from settings to exit code: the edge where files, processes and the terminal are touched.
+// A run of `verify` from settings to its report: the edge where files, processes and the terminal are touched.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { exitCode, UsageError } from "../errors.ts";
-import type { Opening } from "../report/reported-run.ts";
+import type { Opening, ReportedRun } from "../report/reported-run.ts";
 import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
@@ -22,31 +22,45 @@ import { summarise } from "./verdict.ts";
 /** A phase that waits longer says so before. */
 const tellWaitMs = 2_000;
 
+/** Where a run is told while it goes on. */
+export interface Listener {
+  write(text: string): void;
+  /** True where a line may be overwritten by the next. */
+  readonly live: boolean;
+  readonly palette: Palette;
+}
+
 /**
- * Runs `wsproof verify`.
+ * Runs `wsproof verify` in a terminal.
  * @returns the exit code
  * @throws UsageError, TargetLost: what kept it from running, in one paragraph
  */
 export async function verify(urls: readonly string[], flags: Flags): Promise<number> {
-  const settings = loadSettings(urls, flags, Date.now() % 1_000_000);
-  const palette = picocolors.createColors(process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+  const settings = loadSettings(urls, flags, drawSeed());
+  const live = process.stdout.isTTY === true;
+  const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
+  const write = (text: string) => process.stdout.write(text);
+  if (!settings.list) return (await runVerification(settings, { write, live, palette })).summary.exitCode;
+  const asked = selectRules(phases, settings.only, settings.phases);
+  const rules = asked.flatMap((one) => one.rules);
+  write(emitList(rules, await loadSubject(settings), palette));
+  return exitCode.ok;
+}
+
+/** A seed for a run that was given none. */
+export function drawSeed(): number {
+  return Date.now() % 1_000_000;
+}
+
+/** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
+export async function runVerification(settings: Settings, listener: Listener): Promise<ReportedRun> {
   const asked = selectRules(phases, settings.only, settings.phases);
   const subject = await loadSubject(settings);
-  if (settings.list) {
-    process.stdout.write(
-      emitList(
-        asked.flatMap(({ rules }) => rules),
-        subject,
-        palette,
-      ),
-    );
-    return exitCode.ok;
-  }
   if (subject === undefined) throw new UsageError(noChannel(settings));
   const known = loadBaseline(settings.baseline);
   return settings.urls.length > 0
-    ? judge({ settings, subject, asked, palette, known, own: undefined })
-    : judgeOwn({ settings, subject, asked, palette, known });
+    ? judge({ settings, subject, asked, listener, known, own: undefined })
+    : judgeOwn({ settings, subject, asked, listener, known });
 }
 
 async function loadSubject(settings: Settings): Promise<Subject | undefined> {
@@ -72,11 +86,11 @@ interface Job {
   readonly settings: Settings;
   readonly subject: Subject;
   readonly asked: readonly Asked[];
-  readonly palette: Palette;
+  readonly listener: Listener;
   readonly known: readonly KnownFailure[];
 }
 
-async function judgeOwn(job: Job): Promise<number> {
+async function judgeOwn(job: Job): Promise<ReportedRun> {
   const { settings } = job;
   if (settings.spec !== undefined) {
     throw new UsageError(
@@ -99,12 +113,10 @@ async function judge({
   settings,
   subject,
   asked,
-  palette,
+  listener: { write, live, palette },
   known,
   own,
-}: Job & { readonly own: OwnTarget | undefined }): Promise<number> {
-  const write = (text: string) => process.stdout.write(text);
-  const live = process.stdout.isTTY === true;
+}: Job & { readonly own: OwnTarget | undefined }): Promise<ReportedRun> {
   // Our own server may be started again, on another port: the target is what it is at the moment.
   const target: Target = {
     get urls() {
@@ -149,8 +161,9 @@ async function judge({
     const report = { ...outcome, results };
     const summary = summarise(results, { interrupted: report.interrupted, strict: settings.strict, stale });
     write(emitResults(results, summary, palette));
-    reports.end({ opening, report, summary, startedAt, strict: settings.strict });
-    return summary.exitCode;
+    const reported = { opening, report, summary, startedAt, strict: settings.strict };
+    reports.end(reported);
+    return reported;
   } finally {
     await end();
   }

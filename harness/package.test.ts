@@ -1,0 +1,142 @@
+// The package as a user gets it: packed, installed into an empty folder elsewhere, and used by its command, its types and its functions.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const folder = mkdtempSync(path.join(tmpdir(), "wsproof-package-"));
+const user = path.join(folder, "user");
+let tarball = "";
+
+beforeAll(() => {
+  run(root, "npm", "pack", "--silent", "--pack-destination", folder);
+  tarball = path.join(folder, readdirSync(folder).find((name) => name.endsWith(".tgz"))!);
+  mkdirSync(user);
+  writeFileSync(path.join(user, "package.json"), '{ "type": "module" }');
+  run(user, "npm", "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", tarball);
+}, 180_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("what is in it", () => {
+  it("is under 600 kB, and has no test, source map or planted server", () => {
+    const names = run(folder, "tar", "tzf", tarball).split("\n");
+    expect(statSync(tarball).size).toBeLessThan(600_000);
+    expect(names.filter((name) => /\.test\.|\.map$|fixtures|\/prove|faults\/proxy|test-server|\/soak/.test(name))).toEqual([]);
+    expect(names).toContain("package/LICENSE");
+  });
+
+  it("has every file that its programs import, and no module that none does", () => {
+    const installed = path.join(user, "node_modules", "wsproof");
+    const entries = ["harness/cli.js", "harness/index.js", "reference/client/client.js", "reference/main.js"];
+    const reached = reachable(entries.map((entry) => path.join(installed, "dist", entry)));
+    const all = modulesIn(path.join(installed, "dist"));
+    const unreached = all.filter((file) => !reached.has(file) && !/generated\/validators|\.gen\.js$/.test(file));
+    // Modules of types alone leave an empty module behind.
+    expect(unreached.filter((file) => statements(file) !== "export {};")).toEqual([]);
+  });
+});
+
+describe("the command", () => {
+  it("judges the reference server", () => {
+    expect(wsproof("verify", "--phase", "handshake")).toMatch(/Conformant: \d+ rules kept\.\n$/);
+  });
+
+  it("lints, generates and compares", () => {
+    expect(wsproof("lint")).toContain("no findings");
+    expect(wsproof("generate", "--out", "generated")).toContain("new: generated/types.gen.ts");
+    const own = "node_modules/wsproof/dist/spec/asyncapi.yaml";
+    expect(wsproof("diff", own, own)).toContain("nothing changed on the wire");
+  });
+
+  it("says in one line what it cannot do", () => {
+    expect(() => wsproof("replay", "nothing")).toThrow(/^wsproof: no failure "nothing"/m);
+  });
+
+  it("loads nothing but commander and the commands' definitions for --help", () => {
+    const coverage = path.join(folder, "coverage");
+    run(user, process.execPath, "--", "node_modules/wsproof/dist/harness/cli.js", "--help", { NODE_V8_COVERAGE: coverage });
+    const report = JSON.parse(readFileSync(path.join(coverage, readdirSync(coverage)[0]!), "utf8"));
+    const urls: string[] = report.result.map(({ url }: { url: string }) => url).filter((url: string) => url.startsWith("file:"));
+    expect(urls.length).toBeGreaterThan(10);
+    const allowed = /node_modules\/(commander\/|wsproof\/dist\/harness\/(cli|errors|completion|commands\/[a-z-]+)\.js)/;
+    expect(urls.filter((url) => !allowed.test(url))).toEqual([]);
+  });
+});
+
+describe("the functions", () => {
+  it("verify resolves with the report and prints nothing", () => {
+    writeFileSync(
+      path.join(user, "own.js"),
+      `import { verify } from "wsproof";
+      const { exitCode, verdict, rules } = await verify({ only: ["handshake-accepted"], seed: 7 });
+      console.log(JSON.stringify({ exitCode, verdict, ids: rules.map(({ id }) => id) }));`,
+    );
+    const printed = JSON.parse(run(user, process.execPath, "own.js"));
+    expect(printed).toMatchObject({ exitCode: 0, verdict: expect.stringContaining("Conformant") });
+    expect(printed.ids.every((id: string) => id.startsWith("handshake-accepted"))).toBe(true);
+  });
+
+  it("an option that cannot be used is a UsageError that names it", () => {
+    writeFileSync(
+      path.join(user, "wrong.js"),
+      `import { UsageError, verify } from "wsproof";
+      await verify({ runs: 0 }).catch((error) => console.log(error instanceof UsageError, error.message));`,
+    );
+    expect(run(user, process.execPath, "wrong.js")).toBe('true expected --runs from 1 to 1000000, got "0"\n');
+  });
+
+  it("are typed, for a strict compiler without types of Node", () => {
+    writeFileSync(
+      path.join(user, "typed.ts"),
+      `import { type Report, verify } from "wsproof";
+      import { createClient, type RoomsClient } from "wsproof/client";
+      export const report: Report = await verify({ url: "ws://127.0.0.1:1", phases: ["handshake"] });
+      export const client: RoomsClient = createClient({ url: "ws://127.0.0.1:1", token: () => "" });
+      // @ts-expect-error no such option
+      await verify({ phase: "handshake" });`,
+    );
+    const compiler = path.join(root, "node_modules", ".bin", "tsc");
+    const flags = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", "--ignoreConfig", "--types", ""];
+    expect(run(user, compiler, ...flags, "typed.ts")).toBe("");
+  });
+});
+
+function wsproof(...args: string[]): string {
+  return run(user, "npx", "--no-install", "wsproof", ...args);
+}
+
+/** The last argument may be an environment to add. @returns stdout @throws with stderr in the message */
+function run(cwd: string, command: string, ...args: (string | Record<string, string>)[]): string {
+  const env = args.find((arg) => typeof arg === "object") ?? {};
+  const words = args.filter((arg) => typeof arg === "string");
+  return execFileSync(command, words, { cwd, env: { ...process.env, ...env }, encoding: "utf8", stdio: "pipe" });
+}
+
+function modulesIn(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => path.join(directory, name));
+}
+
+function statements(file: string): string {
+  return readFileSync(file, "utf8")
+    .replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*/gm, "")
+    .trim();
+}
+
+/** @throws where a module imports a file that is not there */
+function reachable(entries: readonly string[]): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const waiting = [...entries];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    const imports = readFileSync(file, "utf8").matchAll(/(?:^(?:import|export)\b[^;"'`]*|\bimport\(\s*)"(\.[^"]+\.js)"/gm);
+    for (const [, to] of imports) waiting.push(path.join(path.dirname(file), to!));
+  }
+  return reached;
+}
