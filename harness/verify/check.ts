@@ -10,6 +10,7 @@ import { Connection, type Owner } from "./connection.ts";
 import type { Attempt, Context, CredentialOptions, DialOptions } from "./context.ts";
 import { createRequest, describeRequest } from "./dial.ts";
 import { withValueAt } from "./messages.ts";
+import { sendOpening } from "./opening.ts";
 import type { Peer, Received, User, Within } from "./peer.ts";
 import { NotTestable } from "./rule.ts";
 import type { Run } from "./run-state.ts";
@@ -95,6 +96,7 @@ export function beginCheck(run: Run): Check {
       peer.first = await peer.receiveNext(first);
       peer.attributes = new Map(run.contract.state.attributes.map(({ name, at }) => [name, lookup(peer.first?.value, at)]));
     }
+    if (options.stays === true) await sendOpening(context, peer);
     return peer;
   };
 

@@ -50,6 +50,8 @@ export interface DialOptions {
   readonly httpVersion?: string;
   /** Whether to wait for the contract's first message, default true. */
   readonly awaitFirst?: boolean;
+  /** Whether to send at once what a limit of kind `first-message` waits for, so that it can stay open idle. Default false. */
+  readonly stays?: boolean;
   /** Bytes sent in the same packet as the request. */
   readonly early?: Uint8Array;
 }

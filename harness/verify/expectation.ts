@@ -23,7 +23,8 @@ export async function outcomeOf(
     }
   }
   // What it returns is another message of the operation; its way there is what counts.
-  if (keys.size > 0) await reach(context, peer, operation, keys);
+  const isWanting = operation.requires.some((requirement) => requirement.kind === "relation" && requirement.present);
+  if (isWanting) await reach(context, peer, operation, keys);
   for (const requirement of operation.requires) {
     if (requirement.kind === "connection") {
       const { equals, attribute } = requirement;

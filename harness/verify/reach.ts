@@ -65,7 +65,10 @@ async function meet(
   }
 }
 
-/** Performs an operation that adds the relation for these keys. */
+/** What each connection was brought into by an operation that succeeds once only. */
+const established = new WeakMap<Peer, Set<string>>();
+
+/** Performs an operation that adds the relation for these keys; not again where it would be refused for being there already. */
 async function establish(
   context: Context,
   peer: Peer,
@@ -81,9 +84,32 @@ async function establish(
       effects.some((effect) => effect.kind === "add" && effect.relation === relation),
   );
   if (adding === undefined) throw new NotTestable(`no operation adds the relation ${relation}, which ${wanting.id} requires`);
-  const reply = await peer.request(await reach(context, peer, adding, keys));
-  const code = context.errorCode(reply);
+  const isOnce = adding.requires.some((one) => one.kind === "relation" && one.relation === relation && !one.present);
+  const columns = adding.effects.flatMap((effect) =>
+    effect.kind === "add" && effect.relation === relation ? [...effect.where.keys()] : [],
+  );
+  const tuple = JSON.stringify([relation, ...columns.map((column) => key(context, keys, column))]);
+  const before = established.get(peer) ?? new Set();
+  if (isOnce && before.has(tuple)) return;
+  established.set(peer, before.add(tuple));
+  const message = await reach(context, peer, adding, keys);
+  if (adding.reply === undefined) {
+    peer.send(message);
+    return;
+  }
+  const code = context.errorCode(await peer.request(message));
   if (code !== undefined) throw new Violation(`the operation ${adding.id} to succeed`, `the error ${code}`);
+}
+
+/** Whether a connection can perform it only once: it adds a relation of the connection alone which it requires to be absent. */
+export function isOncePerConnection({ requires, effects }: Operation): boolean {
+  return requires.some(
+    (one) =>
+      one.kind === "relation" &&
+      !one.present &&
+      ![...one.where.values()].some(({ kind }) => kind === "message") &&
+      effects.some((effect) => effect.kind === "add" && effect.relation === one.relation),
+  );
 }
 
 function key(context: Context, keys: Map<string, unknown>, column: string): unknown {

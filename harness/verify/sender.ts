@@ -2,7 +2,7 @@
 import type { Operation, RateLimit } from "../../spec/contract.ts";
 import type { Context } from "./context.ts";
 import type { Peer } from "./peer.ts";
-import { userFor } from "./reach.ts";
+import { isOncePerConnection, userFor } from "./reach.ts";
 import { NotTestable } from "./rule.ts";
 
 /** Left over for what a rule does beside, such as reaching a state. */
@@ -34,7 +34,8 @@ export function createSender(context: Context, operation: Operation | undefined)
   );
   // A malformed frame has no operation; it is counted as if it were this one, since a server may well do so.
   const perFrame = [...new Set([operation, fence, ...addersFor(context, operation)].flatMap((one) => ratesOf(context, one)))];
-  const tuples = Math.min(Number.POSITIVE_INFINITY, ...tupleLimits(context, operation));
+  const isOnce = operation !== undefined && isOncePerConnection(operation);
+  const tuples = isOnce ? 1 : Math.min(Number.POSITIVE_INFINITY, ...tupleLimits(context, operation));
   let current: Spent | undefined;
 
   const fits = (spent: Spent, malformed: boolean) =>

@@ -37,7 +37,7 @@ export async function openWatch(shared: Run): Promise<Watch> {
     await check.end();
     check = beginCheck(run);
     try {
-      return await check.context.dial();
+      return await check.context.dial({ stays: true });
     } catch (error) {
       await check.end();
       throw error;

@@ -109,7 +109,7 @@ export const aftermathRules: readonly Rule[] = [
     from: ({ contract, channel }) =>
       channel.delivery?.fence === undefined || contract.errors?.reply.message === undefined ? [] : [{ pointer: channel.pointer }],
     async check(context) {
-      const bystander = await context.dial();
+      const bystander = await context.dial({ stays: true });
       const frames = dataOf(context.contract).hostile(context.channel);
       const sender = createSender(context, undefined);
       for (const frame of frames) await answerTo(context, await sender.ready(true), frame.text(context.id()));
