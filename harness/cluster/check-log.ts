@@ -68,7 +68,7 @@ function refusedButDelivered(history: LogHistory): Verdict {
 /** What is acknowledged is in the log, at the place that the reply says, for each session that covers that place. */
 function lost(history: LogHistory): Verdict {
   const byPlace = groupBy(sights(history), ({ session, seen }) => place(session.key, seen.at));
-  const sessionsOf = groupBy(history.sessions, ({ key }) => key);
+  const spansOf = groupBy(history.sessions.map(spanOf), ({ session }) => session.key);
   const anomalies: Anomaly[] = [];
   let observed = 0;
   for (const publish of history.publishes) {
@@ -86,9 +86,9 @@ function lost(history: LogHistory): Verdict {
       });
       continue;
     }
-    const witnesses = (sessionsOf.get(key) ?? []).filter((session) => covers(session, at, history.settled.has(key)));
+    const witnesses = (spansOf.get(key) ?? []).filter((span) => covers(span, at, history.settled.has(key)));
     observed += witnesses.length;
-    const blind = witnesses.find((session) => !here.some((sight) => sight.session === session));
+    const blind = witnesses.find(({ session }) => !here.some((sight) => sight.session === session))?.session;
     if (blind !== undefined) {
       anomalies.push({
         check: "lost",
@@ -102,13 +102,26 @@ function lost(history: LogHistory): Verdict {
   return { observed, anomalies };
 }
 
-/** Whether the session must have seen the place: it began before it, and saw something after it or stayed to the end of a settled log. */
-function covers(session: Session, at: Position, settled: boolean): boolean {
-  if (session.joinedAt.epoch !== at.epoch) return false;
+interface Span {
+  readonly session: Session;
+  /** Sees what stands after this. */
+  readonly from: number;
+  /** The furthest place that it saw in the epoch of its join. */
+  readonly to: number;
+}
+
+/** Made once for each session: a long history has millions of pairs of session and place. */
+function spanOf(session: Session): Span {
   const from = session.recovered === true && session.since !== undefined ? session.since.seq : session.joinedAt.seq;
-  if (at.seq <= from) return false;
-  if (session.closeCode === undefined && settled) return true;
-  return session.seen.some((seen) => seen.at.epoch === at.epoch && seen.at.seq > at.seq);
+  let to = from;
+  for (const { at } of session.seen) if (at.epoch === session.joinedAt.epoch && at.seq > to) to = at.seq;
+  return { session, from, to };
+}
+
+/** Whether the session must have seen the place: it began before it, and saw something after it or stayed to the end of a settled log. */
+function covers({ session, from, to }: Span, at: Position, settled: boolean): boolean {
+  if (session.joinedAt.epoch !== at.epoch || at.seq <= from) return false;
+  return (session.closeCode === undefined && settled) || to > at.seq;
 }
 
 /**
