@@ -5,6 +5,24 @@ import { type Embedded, startEmbedded } from "../verify/embedded.ts";
 import { type Link, openLink } from "./link.ts";
 import { freePort, type OwnRedis, startRedis } from "./nodes-redis.ts";
 
+const plenty = "1000000";
+/** Settings under which nothing but faults ends a connection, and nothing but Redis limits the rate. */
+export const withoutLimits: Readonly<Record<string, string>> = {
+  HEARTBEAT_INTERVAL_MS: "10000",
+  HEARTBEAT_TIMEOUT_MS: "10000",
+  MEMBERS_PER_ROOM: "1000",
+  CONNECTIONS_PER_USER: "1000",
+  QUEUED_BYTES: "16777216",
+  QUEUED_BYTES_SUSTAINED: "16777216",
+  EVENTS_PER_ROOM: "10000",
+  PUBLISH_BURST: plenty,
+  PUBLISH_PER_SECOND: plenty,
+  PUBLISH_USER_BURST: plenty,
+  PUBLISH_USER_PER_SECOND: plenty,
+  CONTROL_BURST: plenty,
+  CONTROL_PER_SECOND: plenty,
+};
+
 /** Longer than a node takes to drain. */
 const drainMs = 20_000;
 const readyMs = 10_000;

@@ -1,7 +1,7 @@
 // A target that the run itself starts and stops: one reference server, or several nodes of it behind one Redis.
 import { runNemesis } from "../cluster/nemesis.ts";
 import { planFaults } from "../cluster/nemesis-plan.ts";
-import { startCluster } from "../cluster/nodes.ts";
+import { startCluster, withoutLimits } from "../cluster/nodes.ts";
 import { runWorkload } from "../cluster/workload.ts";
 import type { Target } from "./context.ts";
 import { startEmbedded } from "./embedded.ts";
@@ -54,23 +54,6 @@ export interface OwnNodesOptions {
   say(line: string): void;
 }
 
-const plenty = "1000000";
-/** Under faults nothing but the faults shall end a connection, and nothing but Redis limit the rate. */
-const unlimited: Readonly<Record<string, string>> = {
-  HEARTBEAT_INTERVAL_MS: "10000",
-  HEARTBEAT_TIMEOUT_MS: "10000",
-  MEMBERS_PER_ROOM: "1000",
-  CONNECTIONS_PER_USER: "1000",
-  QUEUED_BYTES: "16777216",
-  QUEUED_BYTES_SUSTAINED: "16777216",
-  EVENTS_PER_ROOM: "10000",
-  PUBLISH_BURST: plenty,
-  PUBLISH_PER_SECOND: plenty,
-  PUBLISH_USER_BURST: plenty,
-  PUBLISH_USER_PER_SECOND: plenty,
-  CONTROL_BURST: plenty,
-  CONTROL_PER_SECOND: plenty,
-};
 /** Clients of a long run mostly stay; the faults see to the rest. */
 const awayEvery = 200;
 const longestRunMs = 3_600_000;
@@ -80,7 +63,7 @@ const longestRunMs = 3_600_000;
  * @throws TargetLost where a node does not come up
  */
 export async function startOwnNodes({ path, nodes: count, faults, messages, seed, say }: OwnNodesOptions): Promise<OwnTarget> {
-  const cluster = await startCluster({ count, path, env: faults === undefined ? {} : unlimited });
+  const cluster = await startCluster({ count, path, env: faults === undefined ? {} : withoutLimits });
   const { nodes, secret } = cluster;
   const plan = planFaults({ seed, count: faults ?? 0, nodes: count });
   const runCluster: Target["runCluster"] = (context, roles, progress) =>

@@ -1,0 +1,114 @@
+// The whole of a cluster run on real nodes and a real redis-server: honest under every kind of fault, and convicted where one node of two is not.
+import { afterEach, describe, expect, it } from "vitest";
+import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { type Fault, faults } from "../faults/fault.ts";
+import { type FaultProxy, startProxy } from "../faults/proxy.ts";
+import { beginCheck } from "../verify/check.ts";
+import type { Target } from "../verify/context.ts";
+import { type OpenedRun, openRun } from "../verify/open-run.ts";
+import { type OwnTarget, startOwnNodes } from "../verify/own-target.ts";
+import { checkers } from "./check-log.ts";
+import { type Anomaly, type Check, checks, type LogHistory } from "./log-history.ts";
+import { logRoles } from "./log-roles.ts";
+import { faultKinds } from "./nemesis-plan.ts";
+import { runWorkload, type Workload } from "./workload.ts";
+
+const { contract } = await loadContract({ file: defaultSpecFile });
+const channel = contract!.channels.find(({ kind }) => kind === "websocket")!;
+const subject = { contract: contract!, channel };
+const roles = logRoles(contract!, channel)!;
+
+let own: OwnTarget | undefined;
+let opened: OpenedRun | undefined;
+let proxy: FaultProxy | undefined;
+
+afterEach(async () => {
+  await proxy?.close();
+  await opened?.end();
+  await own?.stop();
+  [own, opened, proxy] = [undefined, undefined, undefined];
+});
+
+async function start(nodes: number, faultCount: number, messages: number): Promise<Target> {
+  const lines: string[] = [];
+  own = await startOwnNodes({
+    path: channel.address,
+    nodes,
+    faults: faultCount,
+    messages,
+    seed: 5,
+    say: (line) => lines.push(line),
+  });
+  const { urls, secret, runCluster } = own;
+  const target = { urls, origin: undefined, pid: undefined, askToStop: undefined, embedded: true, runCluster: runCluster! };
+  opened = await openRun({ ...subject, target, auth: { secret }, seed: 5 });
+  return target;
+}
+
+/** Checks that found something, in the order of their evidence, with how many publishes were acknowledged until then. */
+function found(history: LogHistory): ReadonlyMap<Check, number> {
+  const acknowledgedBy = (atMs: number) =>
+    history.publishes.filter(({ outcome, endedAtMs }) => outcome === "ok" && endedAtMs! <= atMs).length;
+  return new Map(
+    checks.flatMap((check) => {
+      const { anomalies } = checkers[check](history);
+      return anomalies.length === 0 ? [] : [[check, acknowledgedBy(Math.min(...anomalies.map(evidentAtMs)))]];
+    }),
+  );
+}
+
+function evidentAtMs({ publishes, sights }: Anomaly): number {
+  const times = [...publishes.map(({ endedAtMs }) => endedAtMs), ...sights.map(({ seen }) => seen?.atMs)];
+  return Math.max(...times.filter((time) => time !== undefined));
+}
+
+it("keeps every promise of the log while each kind of fault is done to three nodes", async () => {
+  const target = await start(3, faultKinds.length, 2_000);
+  const check = beginCheck({ ...opened!.run, demandAlive: async () => undefined });
+  const history = await target.runCluster!(check.context, roles, () => undefined);
+  expect(history.faults).toHaveLength(faultKinds.length);
+  expect(history.settled.size).toBe(2);
+  expect(history.publishes.filter(({ outcome }) => outcome === "ok").length).toBeGreaterThanOrEqual(2_000);
+  for (const check of checks) expect.soft(checkers[check](history), check).toMatchObject({ anomalies: [] });
+  for (const check of checks) expect.soft(checkers[check](history).observed, check).toBeGreaterThan(0);
+  // Redis came back without its data: the log began anew, and nobody took the one for the other.
+  expect(new Set(history.sessions.map(({ key, joinedAt }) => `${key} ${joinedAt.epoch}`)).size).toBeGreaterThan(2);
+  await check.end();
+}, 180_000);
+
+describe("one node of two is not honest", () => {
+  const joined = [...roles.changes].find(([, { by }]) => by === 1)!;
+  const seq = roles.stream.seq!;
+  const planted: readonly [says: string, fault: Fault | undefined, first: readonly Check[]][] = [
+    ["nothing is wrong with it", undefined, []],
+    ["drops one message in fifty", faults.dropsMessage(roles.delivered, { everyNth: 50 }), ["non-contiguous", "lost"]],
+    [
+      "delivers one in fifty twice",
+      faults.duplicatesMessage(roles.delivered, { everyNth: 50 }),
+      ["duplicated", "non-contiguous"],
+    ],
+    [
+      "delivers its own first: one in fifty too early",
+      faults.reordersMessages(roles.delivered, { everyNth: 50 }),
+      ["non-contiguous"],
+    ],
+    ["numbers one in fifty by itself", faults.addsToField(roles.delivered, seq, 1, { everyNth: 50 }), ["inconsistent-offset"]],
+    ["counts members by itself", faults.addsToField(joined[0], joined[1].count!, 1), ["member-count"]],
+    ["alters one in fifty", faults.changesField(roles.delivered, roles.content.delivered, "?", { everyNth: 50 }), ["unexpected"]],
+  ];
+  it.each(planted)("%s", async (says, fault, expected) => {
+    const { urls, ...target } = await start(2, 0, 0);
+    const { run } = opened!;
+    const transformations = fault?.how.by === "proxy" ? fault.how.transformations : [];
+    proxy = await startProxy({ ...subject, target: new URL(urls[1]!), messages: run.messages, transformations });
+    const check = beginCheck({ ...run, target: { ...target, urls: [urls[0]!, proxy.url] } });
+    const workload: Workload = { messages: 500, awayEvery: 100 };
+    const history = await runWorkload(check.context, roles, workload, () => undefined);
+    const after = found(history);
+    process.stdout.write(`${says}: ${[...after].map(([rule, count]) => `cluster-${rule} after ${count}`).join(", ")}\n`);
+    expect([...after.keys()]).toEqual(expect.arrayContaining([...expected]));
+    if (expected.length === 0) expect([...after]).toEqual([]);
+    for (const one of expected) expect(after.get(one)).toBeLessThan(500);
+    await check.end();
+  });
+});
