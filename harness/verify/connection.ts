@@ -108,13 +108,19 @@ export class Connection implements Peer {
     const { messages } = this.#owner.run;
     const name = messages.nameOf(message, "fromClient");
     const correlation = name === undefined ? undefined : messages.message(name).correlation;
-    if (correlation === undefined) {
-      this.send(message);
-      return this.receive((name === undefined ? undefined : messages.operationOf(name)?.reply) ?? [], within);
-    }
-    const id = lookup(message, correlation) ?? this.#owner.id();
-    this.send(withValueAt(message, correlation, id));
-    return this.reply(id, within);
+    const sent =
+      correlation === undefined ? message : withValueAt(message, correlation, lookup(message, correlation) ?? this.#owner.id());
+    this.send(sent);
+    return this.replyTo(sent, within);
+  }
+
+  async replyTo(message: unknown, within?: Within): Promise<Received> {
+    const { messages } = this.#owner.run;
+    const name = messages.nameOf(message, "fromClient");
+    const correlation = name === undefined ? undefined : messages.message(name).correlation;
+    return correlation === undefined
+      ? this.receive((name === undefined ? undefined : messages.operationOf(name)?.reply) ?? [], within)
+      : this.reply(lookup(message, correlation), within);
   }
 
   async receive(wanted: Wanted, within?: Within): Promise<Received> {

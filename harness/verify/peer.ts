@@ -64,6 +64,8 @@ export interface Peer {
   receive(wanted: Wanted, within?: Within): Promise<Received>;
   /** The very next message, which must fit. */
   receiveNext(wanted: Wanted, within?: Within): Promise<Received>;
+  /** The reply to a message that was sent as it stands: by its id, or, where it has none, the next of its operation's replies. */
+  replyTo(message: unknown, within?: Within): Promise<Received>;
   /** The reply that carries this id. */
   reply(id: unknown, within?: Within): Promise<Received>;
   /**

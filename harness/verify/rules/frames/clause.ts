@@ -1,6 +1,5 @@
 // What the frame rules share: a clause of RFC 6455 as a promise, a request that must come back, and the two outcomes of a frame.
 
-import { lookup } from "../../../../spec/pointer.ts";
 import { type Fault, faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
 import type { Peer, RawFrame, Within } from "../../peer.ts";
@@ -16,13 +15,17 @@ export function withFence(promise: Promised): (subject: Subject) => readonly Pro
   return ({ channel }) => (channel.delivery?.fence === undefined ? [] : [promise]);
 }
 
-/** A request that the contract answers whatever the state, as text, and the id by which its reply is known. */
-export function fenceRequest(context: Context): { readonly text: string; readonly id: unknown } {
+/** A request that the contract answers whatever the state, and its text. `Peer.replyTo` waits for its reply. */
+export function fenceRequest(context: Context): {
+  readonly text: string;
+  readonly message: unknown;
+  readonly replies: readonly string[];
+} {
   const operation = context.contract.operations.find(({ id }) => id === context.channel.delivery?.fence);
   const name = operation?.messages[0];
   if (name === undefined) throw new Error("fenceRequest needs a contract with x-delivery.fence");
   const message = context.example(name);
-  return { text: JSON.stringify(message), id: lookup(message, context.message(name).correlation ?? "") };
+  return { text: JSON.stringify(message), message, replies: operation?.reply ?? [] };
 }
 
 /** The fault for rules that wait for the answer to `fenceRequest`: the server never sees it, however it was framed. */

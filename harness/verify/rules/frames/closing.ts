@@ -80,12 +80,11 @@ export const closingRules: readonly Rule[] = [
     from: withFence(clause("5.5.1", "After a close frame no more data is sent; what comes is not processed.")),
     async check(context) {
       const peer = await context.dial();
-      const { text, id } = fenceRequest(context);
-      const correlation = context.contract.messages.flatMap(({ correlation }) => correlation ?? []);
+      const { text, replies } = fenceRequest(context);
       peer.sendRaw({ opcode: opcode.close, payload: closePayload(1000) });
       peer.sendText(text);
       await peer.closes({ code: 1000 });
-      const answers = peer.takeAll().filter(({ text: answer }) => correlation.length > 0 && answer.includes(JSON.stringify(id)));
+      const answers = peer.takeAll().filter(({ name }) => name !== undefined && replies.includes(name));
       if (answers.length > 0) throw new Violation("no reply to a message after the close", answers[0]!.text);
     },
     brokenBy: () => faults.ignoresClose(),

@@ -51,9 +51,9 @@ export const controlRules: readonly Rule[] = [
     async check(context) {
       const peer = await context.dial();
       peer.sendRaw({ opcode: opcode.pong, payload: "unasked" });
-      const { text, id } = fenceRequest(context);
+      const { text, message } = fenceRequest(context);
       peer.sendText(text);
-      await peer.reply(id);
+      await peer.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),

@@ -33,9 +33,9 @@ function inParts(id: string, title: string, parts: (bytes: number) => number): R
     from: withFence(clause("5.4", fragmentsSay)),
     async check(context) {
       const peer = await context.dial();
-      const { text, id: request } = fenceRequest(context);
+      const { text, message: request } = fenceRequest(context);
       await sendInParts(peer, text, parts(Buffer.byteLength(text)));
-      await peer.reply(request);
+      await peer.replyTo(request);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   });
@@ -51,12 +51,12 @@ function withEmptyFrame(id: string, at: "first" | "middle" | "last"): Rule {
     from: withFence(clause("5.4", fragmentsSay)),
     async check(context) {
       const peer = await context.dial();
-      const { text, id: request } = fenceRequest(context);
+      const { text, message: request } = fenceRequest(context);
       const payloads = { first: ["", text], middle: [text.slice(0, 5), "", text.slice(5)], last: [text, ""] }[at];
       payloads.forEach((payload, index) => {
         peer.sendRaw({ opcode: index === 0 ? opcode.text : opcode.continuation, payload, fin: index === payloads.length - 1 });
       });
-      await peer.reply(request);
+      await peer.replyTo(request);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   });
@@ -77,9 +77,9 @@ export const fragmentationRules: readonly Rule[] = [
     from: withFence(clause("5.4", interleavedSays)),
     async check(context) {
       const peer = await context.dial();
-      const { text, id } = fenceRequest(context);
+      const { text, message } = fenceRequest(context);
       await sendInParts(peer, text, 3, (index) => peer.ping(`between ${index}`));
-      await peer.reply(id);
+      await peer.replyTo(message);
     },
     brokenBy: () => faults.ignoresPing(),
   }),
@@ -92,9 +92,9 @@ export const fragmentationRules: readonly Rule[] = [
     from: withFence(clause("5.4", interleavedSays)),
     async check(context) {
       const peer = await context.dial();
-      const { text, id } = fenceRequest(context);
+      const { text, message } = fenceRequest(context);
       await sendInParts(peer, text, 2, async () => peer.sendRaw({ opcode: opcode.pong, payload: "unasked" }));
-      await peer.reply(id);
+      await peer.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),

@@ -85,9 +85,9 @@ export const framingRules: readonly Rule[] = [
     from: withFence(clause("5.3", "The masking key is any 32-bit value.")),
     async check(context) {
       const peer = await context.dial();
-      const { text, id } = fenceRequest(context);
+      const { text, message } = fenceRequest(context);
       peer.sendRaw({ opcode: opcode.text, payload: text, maskKey: 0 });
-      await peer.reply(id);
+      await peer.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),
@@ -100,12 +100,12 @@ export const framingRules: readonly Rule[] = [
     from: withFence(clause("5.4", "Frames have no relation to the segments of TCP that carry them.")),
     async check(context) {
       const peer = await context.dial();
-      const { text, id } = fenceRequest(context);
+      const { text, message } = fenceRequest(context);
       for (const byte of encodeFrame({ opcode: opcode.text, payload: text, maskKey: 0x1234_5678 })) {
         peer.sendRaw(Uint8Array.of(byte));
         await new Promise(setImmediate);
       }
-      await peer.reply(id);
+      await peer.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),
@@ -121,8 +121,8 @@ export const framingRules: readonly Rule[] = [
       const requests = [1, 2, 3, 4, 5].map(() => fenceRequest(context));
       peer.sendRaw(Buffer.concat(requests.map(({ text }) => encodeFrame({ opcode: opcode.text, payload: text, maskKey: 7 }))));
       const [first, ...others] = requests;
-      await peer.reply(first!.id);
-      for (const { id } of others) await peer.reply(id);
+      await peer.replyTo(first!.message);
+      for (const { message } of others) await peer.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),

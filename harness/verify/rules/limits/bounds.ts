@@ -103,9 +103,9 @@ const relationLimits = (subject: Subject) =>
   limitsOf("relation")(subject).filter(({ limit }) => limit.error !== undefined && adding(subject, limit.relation) !== undefined);
 
 /** Text of a message that the contract answers, filled up with white space to `bytes`. */
-function padded(context: Context, bytes: number): { readonly text: string; readonly id: unknown } {
-  const { text, id } = fenceRequest(context);
-  return { text: text + " ".repeat(Math.max(0, bytes - Buffer.byteLength(text))), id };
+function padded(context: Context, bytes: number): { readonly text: string; readonly message: unknown } {
+  const { text, message } = fenceRequest(context);
+  return { text: text + " ".repeat(Math.max(0, bytes - Buffer.byteLength(text))), message };
 }
 
 const byteLimits = (subject: Subject) =>
@@ -121,9 +121,9 @@ export const boundRules: readonly Rule[] = [
     from: byteLimits,
     async check(context, { limit }) {
       const peer = await context.dial();
-      const { text, id } = padded(context, context.effective(limit));
+      const { text, message } = padded(context, context.effective(limit));
       peer.sendText(text);
-      const code = context.errorCode(await peer.reply(id));
+      const code = context.errorCode(await peer.replyTo(message));
       if (code !== undefined) throw new Violation("the message to be accepted", `the error ${code}`);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
@@ -137,13 +137,13 @@ export const boundRules: readonly Rule[] = [
     from: byteLimits,
     async check(context, { limit }) {
       const peer = await context.dial();
-      const { text, id } = padded(context, context.effective(limit) + 1);
+      const { text, message } = padded(context, context.effective(limit) + 1);
       peer.sendText(text);
       if (limit.close !== undefined) {
         await peer.closes({ code: limit.close });
         return;
       }
-      const code = context.errorCode(await peer.reply(id));
+      const code = context.errorCode(await peer.replyTo(message));
       if (code !== limit.error)
         throw new Violation(`the error ${limit.error}`, code === undefined ? "a success" : `the error ${code}`);
     },
