@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { registerBench } from "./commands/bench.ts";
 import { registerDiff } from "./commands/diff.ts";
 import { registerGenerate } from "./commands/generate.ts";
+import { registerInit } from "./commands/init.ts";
 import { registerLint } from "./commands/lint.ts";
 import { registerReplay } from "./commands/replay.ts";
 import { registerServe } from "./commands/serve.ts";
@@ -16,6 +17,7 @@ const program = new Command("wsproof")
   .exitOverride();
 
 for (const register of [
+  registerInit,
   registerVerify,
   registerReplay,
   registerServe,

@@ -1,14 +1,16 @@
-// After tsc: makes the program executable, and copies what it does not write (document, validators and their .d.ts, pages, Lua) to the same place under dist/.
+// After tsc: makes the program executable, and copies what it does not write (document, validators and their .d.ts, pages, Lua, templates) to the same place under dist/.
 import { chmodSync, cpSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const skip = /(?<!\.d)\.ts$|^fixtures$|^node_modules$/;
+/** Under templates even TypeScript is text. */
+const isTemplate = (folder: string) => folder.split(path.sep).includes("templates");
 
 function copy(folder: string): void {
   for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
-    if (skip.test(entry.name)) continue;
+    if (skip.test(entry.name) && !isTemplate(folder)) continue;
     const from = path.join(folder, entry.name);
     if (entry.isDirectory()) copy(from);
     else {
