@@ -45,7 +45,7 @@ export function decideUpgrade(facts: UpgradeFacts, rules: UpgradeRules): Upgrade
   if (facts.upgrade?.toLowerCase() !== "websocket" || facts.version !== "13") {
     return refuse("not-an-upgrade", "Connect with a WebSocket client of version 13.", upgradeHeaders);
   }
-  if (facts.origin !== undefined && !isAllowed(facts.origin, rules.allowedOrigins)) {
+  if (facts.origin !== undefined && !isAllowedOrigin(facts.origin, rules.allowedOrigins)) {
     return refuse("origin-not-allowed", "Pages of this origin may not connect.");
   }
   if (rules.isDraining) {
@@ -99,7 +99,8 @@ function splitTarget(target: string): readonly [path: string, query: string] {
   return at === -1 ? [target, ""] : [target.slice(0, at), target.slice(at + 1)];
 }
 
-function isAllowed(origin: string, allowed: readonly string[]): boolean {
+/** Whether pages of this origin may connect. */
+export function isAllowedOrigin(origin: string, allowed: readonly string[]): boolean {
   return allowed[0] === "*" || allowed.includes(origin.toLowerCase());
 }
 

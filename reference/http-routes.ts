@@ -1,6 +1,4 @@
-// The HTTP side of the port: publishing, health, metrics, documentation.
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+// The HTTP side of the port: publishing, health, metrics, and what a browser is given.
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
 import { errorCodes, protocol } from "../generated/protocol.gen.ts";
 import type { ErrorCode, Published, PublishRefused } from "../generated/types.gen.ts";
@@ -10,10 +8,11 @@ import type { Config } from "./config.ts";
 import { bearerToken, refusalStatus, upgradeHeaders } from "./handshake.ts";
 import { type Hub, HubUnavailable, HubUncertain } from "./hub/hub.ts";
 import type { Metrics } from "./metrics.ts";
+import { addPageRoutes, type PageContext } from "./page-routes.ts";
 import { pointerOf } from "./parse-frame.ts";
 import type { VerifyToken } from "./tokens.ts";
 
-export interface HttpContext {
+export interface HttpContext extends PageContext {
   readonly config: Pick<Config, "limits" | "trustedProxyHops" | "metricsPort">;
   readonly hub: Hub;
   readonly metrics: Metrics;
@@ -25,7 +24,6 @@ export interface HttpContext {
 
 const publisherRole = "publisher";
 const suspendedRole = "suspended";
-const docs = ["protocol.html", "PROTOCOL.md"].map((name) => fileURLToPath(new URL(`../generated/${name}`, import.meta.url)));
 
 export function createHttpRoutes(context: HttpContext): Express {
   const { config, metrics } = context;
@@ -33,7 +31,7 @@ export function createHttpRoutes(context: HttpContext): Express {
   app.disable("x-powered-by");
   app.set("trust proxy", config.trustedProxyHops);
   app.use((_request, response, next) => {
-    response.set("X-Content-Type-Options", "nosniff");
+    response.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
     next();
   });
 
@@ -55,11 +53,7 @@ export function createHttpRoutes(context: HttpContext): Express {
     response.status(status === "ready" ? 200 : 503).json({ status });
   });
   if (config.metricsPort === undefined) app.get("/metrics", (_request, response) => sendMetrics(metrics, response));
-  app.get("/docs", (_request, response) => {
-    const file = docs.find((name) => existsSync(name));
-    if (file === undefined) response.status(404).type("text").send("There is no generated documentation.");
-    else response.type(file.endsWith(".md") ? "text/markdown" : "html").sendFile(file);
-  });
+  addPageRoutes(app, context);
   app.use((_request, response) => {
     response
       .status(404)

@@ -10,13 +10,13 @@ import type { Config } from "./config.ts";
 import { Connection, type ConnectionContext, ConnectionSocket } from "./connection.ts";
 import { drain } from "./drain.ts";
 import { createFanOut, type FanOut } from "./fan-out.ts";
-import { decideUpgrade, encodeRefusal } from "./handshake.ts";
+import { decideUpgrade, encodeRefusal, isAllowedOrigin } from "./handshake.ts";
 import { createHttpRoutes, createMetricsRoutes } from "./http-routes.ts";
 import type { Hub } from "./hub/hub.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { Session, type SessionContext } from "./session.ts";
-import { createTokenVerifier } from "./tokens.ts";
+import { createToken, createTokenVerifier } from "./tokens.ts";
 
 /** How long ws waits for the answer to a close frame before it ends the connection. */
 const closeTimeoutMs = 5_000;
@@ -45,6 +45,8 @@ export interface RunningServer {
 export async function startServer({ config, hub, clock, log, fanOut = createFanOut() }: ServerParts): Promise<RunningServer> {
   const connections = new Set<Connection>();
   let isDraining = false;
+  /** Known once we listen. */
+  let allowedOrigins: readonly string[] = [];
   const metrics = createMetrics({
     connections: () => connections.size,
     isReady: () => !isDraining && hub.available,
@@ -72,7 +74,18 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     },
   };
 
-  const app = createHttpRoutes({ config, hub, metrics, verifyToken, isDraining: () => isDraining, failed });
+  const app = createHttpRoutes({
+    config,
+    hub,
+    metrics,
+    verifyToken,
+    isDraining: () => isDraining,
+    failed,
+    allowsOrigin: (origin) => isAllowedOrigin(origin, allowedOrigins),
+    signDevToken: config.dev
+      ? ({ name, roles, lifetimeSeconds }) => createToken(config.jwtSecret, name, roles, lifetimeSeconds)
+      : undefined,
+  });
   const server = createServer(
     {
       headersTimeout: config.headersTimeoutMs,
@@ -91,7 +104,6 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     closeTimeout: closeTimeoutMs,
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
   } as ServerOptions<typeof ConnectionSocket>);
-  let allowedOrigins: readonly string[] = [];
 
   server.on("upgrade", (request: IncomingMessage, tcp: Socket, head: Buffer) => {
     // A reset before ws listens would end the process.

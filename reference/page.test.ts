@@ -1,0 +1,274 @@
+// The demo page and the documentation in a real browser, served by a real server.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { TestRedis } from "./hub/redis/test-redis.ts";
+import { testSecret, testToken } from "./in-process-server.ts";
+
+const mainFile = fileURLToPath(new URL("../dist/reference/main.js", import.meta.url));
+const executablePath = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"]
+  .map((folder) => join(folder, "chromium"))
+  .find((path) => existsSync(path));
+const flags =
+  "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run";
+
+interface Node {
+  readonly process: ChildProcess;
+  readonly port: number;
+}
+const running = new Set<ChildProcess>();
+async function start(env: Readonly<Record<string, string>> = {}, args: readonly string[] = ["--dev"]): Promise<Node> {
+  const child = spawn(process.execPath, [mainFile, ...args], {
+    env: { PATH: process.env.PATH, PORT: "0", JWT_SECRET: testSecret, LOG_LEVEL: "silent", ...env },
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  running.add(child);
+  const [message] = await once(child, "message");
+  return { process: child, port: message.listening.port };
+}
+async function kill({ process }: Node): Promise<void> {
+  running.delete(process);
+  const exit = once(process, "exit");
+  process.kill("SIGKILL");
+  await exit;
+}
+
+let browser: Browser;
+let redis: TestRedis;
+let here: Node;
+let there: Node;
+beforeAll(async () => {
+  browser = await chromium.launch({ executablePath: executablePath!, args: flags.split(" ") });
+  redis = await TestRedis.start();
+  [here, there] = await Promise.all([start({ REDIS_URL: redis.url }), start({ REDIS_URL: redis.url })]);
+});
+afterAll(async () => {
+  await browser?.close();
+  for (const one of running) one.kill("SIGKILL");
+  await redis?.stop();
+});
+
+/** What the browser complained about in the pages of this test. */
+const complaints: string[] = [];
+afterEach(() => {
+  complaints.length = 0;
+});
+
+async function openPage(url: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
+  const page = await (await browser.newContext(options)).newPage();
+  page.setDefaultTimeout(30_000);
+  page.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(`${error}`));
+  await page.goto(url);
+  return page;
+}
+
+async function enter({ port }: Node, name: string, room: string, options = {}): Promise<Page> {
+  const page = await openPage(`http://127.0.0.1:${port}/`, options);
+  await page.getByLabel("Your name").fill(name);
+  await page.keyboard.press("Enter");
+  await hasState(page, "connected");
+  await page.getByLabel("Room to join").fill(room);
+  await page.keyboard.press("Enter");
+  await page.locator("#people").getByText("(you)").waitFor();
+  return page;
+}
+
+const hasState = (page: Page, state: string) => page.locator(`html[data-state="${state}"]`).waitFor();
+async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.keyboard.press("Enter");
+}
+const said = (page: Page, text: string) => page.locator("#messages .said span").getByText(text, { exact: true }).waitFor();
+const done = async (...pages: Page[]) => {
+  for (const page of pages) await page.context().close();
+};
+
+describe("the demo page", () => {
+  test("lets two people on two nodes see each other, type, talk, and write to one alone", async () => {
+    const ada = await enter(here, "Ada", "hall");
+    const bob = await enter(there, "Bob", "hall");
+    await ada.locator("#people").getByText("Bob").waitFor();
+    await bob.getByLabel("Message", { exact: true }).pressSequentially("he");
+    await ada.getByText("Bob is typing…").waitFor();
+    await say(bob, "hello Ada");
+    await said(ada, "hello Ada");
+    await bob.locator("#messages .mine").getByText("hello Ada").waitFor();
+    await ada.locator("#people").getByRole("button", { name: "Bob" }).click();
+    await say(ada, "only for you");
+    await bob.getByRole("button", { name: "Ada 1 new" }).click();
+    await said(bob, "only for you");
+    await ada.getByLabel("Message", { exact: true }).fill("to all of you");
+    await ada.getByRole("button", { name: "To everybody" }).click();
+    await said(bob, "to all of you");
+    expect(complaints).toEqual([]);
+    await done(ada, bob);
+  });
+
+  test("loses its server and comes back: what was said meanwhile is there, each once and in order", async () => {
+    const lost = await start({ REDIS_URL: redis.url });
+    const ada = await enter(lost, "Ada", "storm");
+    const bob = await enter(there, "Bob", "storm");
+    await say(bob, "before");
+    await said(ada, "before");
+    await kill(lost);
+    await hasState(ada, "waiting");
+    for (const text of ["one", "two", "three"]) await say(bob, text);
+    await bob.locator("#messages .mine").getByText("three").waitFor();
+    await say(ada, "from the dark");
+    await ada.locator("#messages .pending").waitFor();
+    const again = await start({ REDIS_URL: redis.url, PORT: `${lost.port}` });
+    await hasState(ada, "connected");
+    await said(bob, "from the dark");
+    await ada.locator("#messages .mine").getByText("from the dark").waitFor();
+    expect(await ada.locator("#messages").locator(".said span, .mine span").allTextContents()).toEqual([
+      "before",
+      "one",
+      "two",
+      "three",
+      "from the dark",
+    ]);
+    expect(await ada.getByText("missed").count()).toBe(0);
+    // The browser itself tells of connections that were refused; nothing else may be there.
+    expect(complaints.filter((text) => !text.includes("ERR_CONNECTION_REFUSED"))).toEqual([]);
+    await done(ada, bob);
+    await kill(again);
+  });
+
+  test("shows markup in names and messages as text", async () => {
+    const markup = `<img src=x onerror="document.title='taken'"><script>document.title='taken'</script>`;
+    const name = "<b onclick=alert(1)>Eve</b>";
+    const eve = await enter(here, name, "markup");
+    const ada = await enter(here, "Ada", "markup");
+    await say(eve, markup);
+    await said(ada, markup);
+    await ada.locator("#people").getByText(name).waitFor();
+    expect(await ada.locator("#messages img, #messages script, #people b").count()).toBe(0);
+    expect(await ada.title()).toBe("rooms.v1, live");
+    expect(complaints).toEqual([]);
+    await done(eve, ada);
+  });
+
+  test.each([
+    "INVALID_JSON",
+    "INVALID_MESSAGE",
+    "UNKNOWN_TYPE",
+    "TOKEN_INVALID",
+    "TOKEN_MISMATCH",
+    "FORBIDDEN",
+    "NOT_IN_ROOM",
+    "RECIPIENT_NOT_FOUND",
+    "RATE_LIMITED",
+    "1000 NORMAL",
+    "4401 UNAUTHENTICATED",
+    "4403 FORBIDDEN",
+    "4406 SUBPROTOCOL_NOT_ACCEPTABLE",
+    "4430 TOO_MANY_CONNECTIONS",
+    "1003 UNSUPPORTED_DATA",
+    "1009 MESSAGE_TOO_BIG",
+    "4400 BAD_REQUEST",
+    "4429 RATE_LIMITED",
+  ])("provokes %s", async (name) => {
+    const page = await enter(here, `Tester ${name}`, `lab-${name.replaceAll(/\W/g, "-")}`);
+    await page.getByRole("button", { name, exact: true }).click();
+    await page
+      .locator("#outcome")
+      .getByText(/\d/.test(name) ? `closed with ${name}` : `error ${name}:`)
+      .waitFor();
+    await done(page);
+  });
+
+  test("comes back when its connection breaks, and stays away after a code that says so", async () => {
+    const page = await enter(here, "Ada", "breaks");
+    const clientId = await page.locator("#who").textContent();
+    await page.getByRole("button", { name: "Break it" }).click();
+    await page.locator("#who").filter({ hasNotText: clientId! }).waitFor();
+    await page.getByRole("button", { name: "1003 UNSUPPORTED_DATA" }).click();
+    await page.getByText("closed with 1003; the client does not try again").waitFor();
+    await page.getByRole("button", { name: "Connect again" }).click();
+    await hasState(page, "connected");
+    await done(page);
+  });
+
+  test("takes a pasted token, and has no sign-in by name, where the server is not for development", async () => {
+    const server = await start({}, []);
+    const page = await openPage(`http://127.0.0.1:${server.port}/`);
+    expect(await page.getByLabel("Your name").isVisible()).toBe(false);
+    const token = await testToken("pasted");
+    await page.getByLabel("A token").fill(token);
+    await page.getByRole("button", { name: "Connect with the token" }).click();
+    await page.getByText("pasted ·").waitFor();
+    expect(await page.content()).not.toContain(token);
+    expect((await fetch(`http://127.0.0.1:${server.port}/dev/token`, { method: "POST" })).status).toBe(404);
+    expect(complaints).toEqual([]);
+    await done(page);
+    await kill(server);
+  });
+
+  test.each([1280, 400])("fits a width of %d in both themes", async (width) => {
+    for (const colorScheme of ["light", "dark"] as const) {
+      const page = await enter(here, "Ada", "looks", { colorScheme, viewport: { width, height: 900 } });
+      await say(page, `in the ${colorScheme}, ${"a-long-word-".repeat(40)}`);
+      await page.locator("#messages .mine").last().waitFor();
+      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+      const folder = process.env.SCREENSHOTS;
+      if (folder !== undefined) await page.screenshot({ path: `${folder}/page-${colorScheme}-${width}.png`, fullPage: true });
+      await done(page);
+    }
+    expect(complaints).toEqual([]);
+  });
+});
+
+describe("what a browser is given", () => {
+  const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${here.port}${path}`, init);
+
+  test("/docs holds its own policy, and its search finds", async () => {
+    const page = await openPage(`http://127.0.0.1:${here.port}/docs`);
+    await page.getByRole("searchbox").fill("slow consumer");
+    await page.getByText("SLOW_CONSUMER").locator("visible=true").first().waitFor();
+    expect(complaints).toEqual([]);
+    await done(page);
+  });
+
+  test.each(["/", "/docs"])("%s comes with headers that keep strangers out", async (path) => {
+    const { headers } = await get(path);
+    const policy = headers.get("content-security-policy");
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain("unsafe");
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+  });
+
+  test.each([
+    "/assets/reference/main.js",
+    "/assets/reference/tokens.js",
+    "/assets/reference/client/..%2ftokens.js",
+    "/assets/reference/client/%2e%2e/tokens.js",
+    "/assets/../package.json",
+    "/assets/",
+    "/assets/reference/page/page.ts",
+  ])("%s is not served", async (path) => {
+    expect((await get(path)).status).toBe(404);
+  });
+
+  test("a token for development is not for pages from elsewhere, and needs a name", async () => {
+    const ask = (body: unknown, headers = {}) =>
+      get("/dev/token", {
+        method: "POST",
+        body: JSON.stringify(body),
+        headers: { "content-type": "application/json", ...headers },
+      });
+    expect((await ask({ name: "ada" })).status).toBe(200);
+    expect((await ask({ name: "ada" }, { origin: "http://elsewhere.example" })).status).toBe(403);
+    for (const bad of [{}, { name: "" }, { name: 7 }, { name: "a", roles: "x" }, { name: "a", lifetimeSeconds: 0 }]) {
+      expect((await ask(bad)).status).toBe(400);
+    }
+  });
+});

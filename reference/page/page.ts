@@ -1,0 +1,160 @@
+// The demo page: ties the client to what is seen and pressed.
+import { createClient, type RoomsClient, type State } from "../client/client.ts";
+import { createConversations } from "./conversations.ts";
+import { find } from "./elements.ts";
+import { showFrame } from "./frames-panel.ts";
+import { createLaboratory } from "./provoke.ts";
+import { type Account, onSignIn } from "./sign-in.ts";
+import { createTappedSocket } from "./tapped-socket.ts";
+
+const stateTexts: Readonly<Record<State, string>> = {
+  closed: "not connected",
+  connecting: "connecting…",
+  connected: "connected",
+  waiting: "connection lost, coming back…",
+};
+/** Others are told that typing has stopped when nothing was typed for so long. */
+const typingMs = 3_000;
+
+let client: RoomsClient | undefined;
+let cut: () => void = () => undefined;
+const say = find<HTMLFormElement>("say");
+const content = find<HTMLInputElement>("content");
+const conversations = createConversations(() => {
+  const { current } = conversations;
+  for (const element of say.querySelectorAll<HTMLInputElement | HTMLButtonElement>("input, button")) {
+    element.disabled = current === undefined;
+  }
+  content.placeholder = current === undefined ? "Join a room first" : `Message to ${current.title}`;
+});
+
+function enter(account: Account): void {
+  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
+  const socket = createTappedSocket((code, reason) => {
+    showFrame("×", "in", `${code} ${reason}`);
+    laboratory.ended(code, reason);
+  });
+  const mine = createClient({ url, token: account.token, openSocket: socket.open });
+  const laboratory = createLaboratory({
+    url,
+    account,
+    limits: () => mine.identity?.limits,
+    send(data) {
+      showFrame("→", "out", typeof data === "string" ? data : `${data.length} bytes, binary`);
+      socket.send(data);
+    },
+  });
+  client = mine;
+  cut = socket.cut;
+  mine.on("state", showState);
+  mine.on("frame", ({ direction, text }) => {
+    showFrame(direction === "in" ? "←" : "→", direction, text);
+    if (direction === "in") laboratory.heard(text);
+  });
+  mine.on("message", conversations.received);
+  mine.on("joined", conversations.joined);
+  mine.on("gap", ({ room }) => conversations.note("Something was missed here.", room));
+  mine.on("stopped", ({ code }) => {
+    find("state").textContent = `closed with ${code}; the client does not try again`;
+    find("reconnect").hidden = false;
+  });
+  find("sign-in").hidden = true;
+  find("app").hidden = false;
+  find("sign-out").hidden = false;
+  find("room").focus();
+  mine.connect();
+}
+
+function showState(state: State): void {
+  document.documentElement.dataset.state = state;
+  find("state").textContent = stateTexts[state];
+  find("reconnect").hidden = true;
+  const identity = client?.identity;
+  if (identity === undefined) return;
+  conversations.ownClientId = identity.clientId;
+  find("who").textContent = `${identity.username} · ${identity.clientId}`;
+}
+
+/** Runs what a form or button asks for; a refusal is told in the conversation. */
+async function attempt(run: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await run();
+    return true;
+  } catch (error) {
+    conversations.note((error as Error).message);
+    return false;
+  }
+}
+
+let stopTyping: (() => void) | undefined;
+function typed(): void {
+  const { current } = conversations;
+  if (client === undefined || current?.kind !== "room") return;
+  const { name } = current;
+  const wasTyping = stopTyping !== undefined;
+  if (!wasTyping) client.typing(name, true);
+  stopTyping?.();
+  const timer = setTimeout(() => endTyping(), typingMs);
+  stopTyping = () => clearTimeout(timer);
+  typingRoom = name;
+}
+let typingRoom = "";
+function endTyping(): void {
+  if (stopTyping === undefined) return;
+  stopTyping();
+  stopTyping = undefined;
+  client?.typing(typingRoom, false);
+}
+
+content.addEventListener("input", typed);
+say.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const text = content.value;
+  const to = conversations.current;
+  if (client === undefined || to === undefined || text === "") return;
+  content.value = "";
+  endTyping();
+  const entry = conversations.sending(to, text);
+  try {
+    if (to.kind === "room") await client.chat(to.name, text);
+    else await client.direct(to.name, text);
+    // In a room it comes back as everybody's.
+    entry.done(to.kind === "room");
+  } catch (error) {
+    entry.failed((error as Error).message);
+  }
+});
+find("broadcast").addEventListener("click", async () => {
+  const text = content.value;
+  if (client === undefined || text === "") return;
+  if (await attempt(() => client!.broadcast(text))) content.value = "";
+});
+find("join").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const room = find<HTMLInputElement>("room");
+  const name = room.value.trim();
+  if (client === undefined || name === "") return;
+  conversations.open("room", name);
+  room.value = "";
+  content.focus();
+  await attempt(() => client!.join(name));
+});
+find("leave").addEventListener("click", async () => {
+  const { current } = conversations;
+  if (client === undefined || current === undefined) return;
+  endTyping();
+  conversations.close(current);
+  if (current.kind === "room") await attempt(() => client!.leave(current.name));
+});
+find("break").addEventListener("click", () => cut());
+find("reconnect").addEventListener("click", () => client?.connect());
+find("sign-out").addEventListener("click", () => {
+  client?.close();
+  client = undefined;
+  conversations.clear();
+  find("who").textContent = "";
+  find("sign-in").hidden = false;
+  find("app").hidden = true;
+  find("sign-out").hidden = true;
+});
+onSignIn(enter);
