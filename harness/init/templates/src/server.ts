@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { limits, protocol } from "./generated/protocol.gen.ts";
 import type { ClientMessage, ErrorMessage, ServerMessage } from "./generated/types.gen.ts";
+import isPing from "./generated/validators/ping.gen.js";
 import isPublish from "./generated/validators/publish.gen.js";
 import isSubscribe from "./generated/validators/subscribe.gen.js";
 
@@ -19,7 +20,11 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-const validators: { readonly [T in Type]: (value: unknown) => value is Of<T> } = { subscribe: isSubscribe, publish: isPublish };
+const validators: { readonly [T in Type]: (value: unknown) => value is Of<T> } = {
+  subscribe: isSubscribe,
+  publish: isPublish,
+  ping: isPing,
+};
 
 /** @param port 0: any free one */
 export async function startServer(port: number): Promise<Server> {
@@ -36,6 +41,9 @@ export async function startServer(port: number): Promise<Server> {
       from.send({ type: "published", replyTo: id });
       for (const to of connections) if (to.topics.has(topic)) to.send({ type: "news", topic, text });
     },
+    ping(from, { id }) {
+      from.send({ type: "pong", replyTo: id });
+    },
   };
 
   function receive(from: Connection, text: string): void {
@@ -49,6 +57,7 @@ export async function startServer(port: number): Promise<Server> {
     const replyTo = typeof id === "string" && /^[A-Za-z0-9_-]{1,64}$/.test(id) ? id : undefined;
     if (type === "subscribe" && validators.subscribe(value)) handlers.subscribe(from, value);
     else if (type === "publish" && validators.publish(value)) handlers.publish(from, value);
+    else if (type === "ping" && validators.ping(value)) handlers.ping(from, value);
     else if (typeof type === "string" && !Object.hasOwn(validators, type)) {
       from.send(refusal("UNKNOWN_TYPE", "No message has this type.", replyTo));
     } else from.send(refusal("INVALID_MESSAGE", "The message is not as the document says.", replyTo));
