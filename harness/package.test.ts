@@ -62,7 +62,7 @@ describe("the command", () => {
     const report = JSON.parse(readFileSync(path.join(coverage, readdirSync(coverage)[0]!), "utf8"));
     const urls: string[] = report.result.map(({ url }: { url: string }) => url).filter((url: string) => url.startsWith("file:"));
     expect(urls.length).toBeGreaterThan(10);
-    const allowed = /node_modules\/(commander\/|wsproof\/dist\/harness\/(cli|errors|completion|commands\/[a-z-]+)\.js)/;
+    const allowed = /node_modules\/(commander\/|wsproof\/dist\/harness\/(cli|errors|program|version|commands\/[a-z-]+)\.js)/;
     expect(urls.filter((url) => !allowed.test(url))).toEqual([]);
   });
 });
@@ -102,6 +102,36 @@ describe("the functions", () => {
     const compiler = path.join(root, "node_modules", ".bin", "tsc");
     const flags = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", "--ignoreConfig", "--types", ""];
     expect(run(user, compiler, ...flags, "typed.ts")).toBe("");
+  });
+});
+
+describe("wsproof init", () => {
+  const project = path.join(folder, "board");
+
+  it("writes a project that passes npm install && npm test as it stands", () => {
+    const said = wsproof("init", project);
+    expect(said).toContain("wrote .github/workflows/test.yml");
+    expect(said).toContain(`cd ${project}`);
+    const manifest = path.join(project, "package.json");
+    // This version in place of one from the registry.
+    const text = readFileSync(manifest, "utf8");
+    writeFileSync(manifest, text.replace(/("wsproof": )"[^"]+"/, `$1${JSON.stringify(`file:${tarball}`)}`));
+    run(project, "npm", "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund");
+    const tested = run(project, "npm", "test");
+    expect(tested).toMatch(/Conformant: \d+ rules kept\.\n/);
+  }, 180_000);
+
+  it("whose test fails when the server breaks the document", () => {
+    const file = path.join(project, "src", "server.ts");
+    writeFileSync(file, readFileSync(file, "utf8").replace("!from.topics.has(topic)", "topic === ''"));
+    expect(() => run(project, "npm", "test")).toThrow();
+    expect(readFileSync(path.join(project, "wsproof.xml"), "utf8")).toMatch(/requirement-is-enforced"[^>]*>\s*<failure/);
+  }, 180_000);
+
+  it("overwrites nothing", () => {
+    expect(() => wsproof("init", project)).toThrow(
+      /^wsproof: .* has .*asyncapi\.yaml, .*nothing was written; give a new folder/m,
+    );
   });
 });
 

@@ -1,4 +1,4 @@
-// After tsc: makes the program executable, and copies what it does not write (document, validators and their .d.ts, pages, Lua, templates) to the same place under dist/.
+// After tsc: makes the program executable, and copies what it does not write (document, validators and their .d.ts, pages, Lua, templates) to the same place under dist/. Removes what has no source any more.
 import { chmodSync, cpSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,18 @@ function copy(folder: string): void {
   }
 }
 
+/** What was compiled or copied from a file that is gone would else be packed and run. */
+function removeStale(folder: string): void {
+  for (const entry of readdirSync(path.join(root, "dist", folder), { withFileTypes: true })) {
+    const file = path.join(folder, entry.name);
+    if (entry.isDirectory()) removeStale(file);
+    else if (![file, file.replace(/(\.d\.ts|\.js)(\.map)?$/, ".ts")].some((source) => existsSync(path.join(root, source)))) {
+      rmSync(path.join(root, "dist", file));
+    }
+  }
+}
+
 for (const folder of ["spec", "generated", "reference", "harness"]) copy(folder);
+for (const folder of ["spec", "scripts", "generated", "reference", "harness"]) removeStale(folder);
 // npm makes a package's program executable when it installs it; in a checkout nobody else does.
 chmodSync(path.join(root, "dist/harness/cli.js"), 0o755);

@@ -15,7 +15,8 @@ interface Options {
 export function registerGenerate(program: Command): void {
   program
     .command("generate")
-    .description("Write types, validators, constants and docs from an AsyncAPI document.")
+    .summary("write types, validators and docs")
+    .description("Writes types, validators, constants and docs from an AsyncAPI document.")
     .option("--spec <file>", "the document (default: wsproof's own, rooms.v1)")
     .option("--out <dir>", "where to write", "generated")
     .option("--check", "write nothing; exit 1 and show the first differing lines when something would change")

@@ -2,6 +2,13 @@
 import type { Command } from "commander";
 import type { ReplayFlags } from "../verify/stateful/replay.ts";
 
+const examples = `
+Examples:
+  wsproof replay 3f9a0c                                     at our own reference server
+  wsproof replay 3f9a0c --url ws://127.0.0.1:8080/ws --auth-secret "$JWT_SECRET"
+
+Exit codes: 0 FIXED, 1 FAILED, 2 ERROR: it could not be judged.`;
+
 export function registerReplay(program: Command): void {
   program
     .command("replay")
@@ -15,7 +22,7 @@ export function registerReplay(program: Command): void {
     .option("--auth-command <command>", "a command that prints a credential for the user $WSPROOF_USER")
     .option("--origin <origin>", "the Origin header of all handshakes")
     .option("--insecure", "accept a TLS certificate that cannot be verified")
-    .addHelpText("after", "\nExit codes: 0 FIXED, 1 FAILED, 2 ERROR: it could not be judged.")
+    .addHelpText("after", examples)
     .action(async (id: string, flags: ReplayFlags) => {
       const { replay } = await import("../verify/stateful/replay.ts");
       process.exitCode = await replay(id, flags);

@@ -14,10 +14,18 @@ interface ServeOptions {
   readonly settings?: boolean;
 }
 
+const examples = `
+Examples:
+  wsproof serve --dev                                       on port 8080, with a token to try it
+  JWT_SECRET=$(head -c 32 /dev/urandom | base64) wsproof serve --port 9000
+  wsproof serve --dev --nodes 3 --redis redis://127.0.0.1:6379
+  wsproof serve --settings                                  every environment variable`;
+
 export function registerServe(program: Command): void {
   program
     .command("serve")
-    .description("Start the reference server. `serve --settings` lists what the environment can set.")
+    .summary("start the reference server")
+    .description("Starts the reference server. `serve --settings` lists what the environment can set.")
     .option("--port <number>", "port to listen on, 0 for any free one (PORT, default 8080)")
     .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
     .option("--redis <url>", "share rooms with other nodes through this Redis or Valkey (REDIS_URL)")
@@ -25,6 +33,7 @@ export function registerServe(program: Command): void {
     .option("--dev", "for development: make up a secret and print a ready token")
     .option("--jwt-secret <secret>", "secret of at least 32 bytes; better in JWT_SECRET, where other users cannot see it")
     .option("--settings", "list every environment variable with its unit, default and range")
+    .addHelpText("after", examples)
     .action(serve);
 }
 

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError } from "../errors.ts";
+import { ownVersion } from "../version.ts";
 
 const templates = fileURLToPath(new URL("./templates", import.meta.url));
 
@@ -54,9 +55,4 @@ function packageName(text: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "");
   return name === "" || name === "wsproof" ? "my-protocol" : name;
-}
-
-function ownVersion(): string {
-  const up = import.meta.url.includes("/dist/") ? "../../../package.json" : "../../package.json";
-  return JSON.parse(readFileSync(new URL(up, import.meta.url), "utf8")).version;
 }

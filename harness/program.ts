@@ -1,0 +1,33 @@
+// The commands that there are, and how each looks on the command line. Help, completion and the reference are made from this.
+import { Command } from "commander";
+import { registerCompletion } from "./commands/completion.ts";
+import { registerDiff } from "./commands/diff.ts";
+import { registerGenerate } from "./commands/generate.ts";
+import { registerInit } from "./commands/init.ts";
+import { registerLint } from "./commands/lint.ts";
+import { registerReplay } from "./commands/replay.ts";
+import { registerServe } from "./commands/serve.ts";
+import { registerVerify } from "./commands/verify.ts";
+import { ownVersion } from "./version.ts";
+
+/** Each command registers itself, and loads what it needs only when it runs, so that --help is quick. */
+export function createProgram(): Command {
+  const program = new Command("wsproof")
+    .description("Write a WebSocket protocol down once, in AsyncAPI. Prove that a server keeps it.")
+    .version(ownVersion())
+    .showHelpAfterError("(wsproof --help, or wsproof COMMAND --help, lists what there is)")
+    .exitOverride();
+  const commands = [
+    registerInit,
+    registerVerify,
+    registerReplay,
+    registerServe,
+    registerGenerate,
+    registerLint,
+    registerDiff,
+    registerCompletion,
+  ];
+  for (const register of commands) register(program);
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  return program;
+}
