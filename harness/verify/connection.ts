@@ -8,6 +8,7 @@ import type { Breach } from "./breach.ts";
 import { withValueAt } from "./messages.ts";
 import type { Closed, Peer, RawFrame, Received, User, Wanted, Within } from "./peer.ts";
 import type { Run } from "./run-state.ts";
+import { Turns } from "./turns.ts";
 import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex, shownText } from "./words.ts";
 
 /** What a connection needs from the check that it belongs to. */
@@ -44,6 +45,7 @@ export class Connection implements Peer {
   readonly #socket: WireSocket;
   readonly #waiting = new Set<() => void>();
   readonly #pongs: string[] = [];
+  readonly #turns: Turns;
   #inbox: Received[] = [];
   /** We hung up: what still comes is not judged. */
   #left = false;
@@ -53,6 +55,7 @@ export class Connection implements Peer {
   constructor(owner: Owner, socket: WireSocket, opened: Opened) {
     this.#owner = owner;
     this.#socket = socket;
+    this.#turns = new Turns(owner.run.messages, owner.run.validate);
     this.connection = opened.connection;
     this.user = opened.user;
     this.node = opened.node;
@@ -111,7 +114,13 @@ export class Connection implements Peer {
     const sent =
       correlation === undefined ? message : withValueAt(message, correlation, lookup(message, correlation) ?? this.#owner.id());
     this.send(sent);
-    return this.replyTo(sent, within);
+    const turn = this.#turns.latest(sent);
+    if (turn === undefined) return this.replyTo(sent, within);
+    const describes = turn.replies.join(" or ");
+    return this.receive(
+      Object.assign((one: Received) => this.#turns.isAt(one, turn), { describes }),
+      within,
+    );
   }
 
   async replyTo(message: unknown, within?: Within): Promise<Received> {
@@ -288,7 +297,9 @@ export class Connection implements Peer {
     if (event.kind === "text") {
       const read = run.messages.read(event.text, "fromServer");
       const { atMs } = this.#record({ kind: "receive", connection, frame: read.value, json: read.json, bytes: event.bytes });
-      this.#inbox.push({ ...read, binary: false, text: event.text, atMs });
+      const received: Received = { ...read, binary: false, text: event.text, atMs };
+      this.#turns.came(received);
+      this.#inbox.push(received);
       if (read.wrong.length > 0) this.#breachOf(read.name, event.text, read.wrong);
     } else if (event.kind === "binary") {
       const hex = event.payload.toString("hex");
@@ -341,6 +352,7 @@ export class Connection implements Peer {
     } catch {
       json = false;
     }
+    if (json) this.#turns.sent(frame);
     this.#record({ kind: "send", connection: this.connection, frame, json, bytes: Buffer.byteLength(text) });
   }
 

@@ -19,6 +19,7 @@ export function userFor(context: Context, operation: Operation): Promise<User> {
 /**
  * Brings the connection into a state in which the operation succeeds, by sending what must come before.
  * @param keys values for the columns of relations, such as a room that others are in; fresh names where they are not given
+ * @param base the message to begin with, default the first example
  * @returns a message of the operation that succeeds now; every further copy needs only a fresh id
  * @throws NotTestable where the contract does not say how to get there
  */
@@ -27,10 +28,13 @@ export async function reach(
   peer: Peer,
   operation: Operation,
   keys: Map<string, unknown> = new Map(),
+  base?: unknown,
 ): Promise<unknown> {
   const name = operation.messages[0];
   if (name === undefined) throw new NotTestable(`the operation ${operation.id} has no message`);
+  const { correlation } = context.message(name);
   let message = context.example(name);
+  if (base !== undefined) message = correlation === undefined ? base : withValueAt(base, correlation, context.id());
   for (const requirement of operation.requires) message = await meet(context, peer, operation, requirement, message, keys);
   for (const effect of operation.effects) {
     if (effect.kind !== "add" && effect.kind !== "remove") continue;

@@ -2,5 +2,6 @@
 import type { Phase } from "../phase.ts";
 import { deliveryRules } from "./examples/deliveries.ts";
 import { replyRules } from "./examples/replies.ts";
+import { requirementRules } from "./examples/requirements.ts";
 
-export const examplesPhase: Phase = { name: "examples", rules: [...replyRules, ...deliveryRules] };
+export const examplesPhase: Phase = { name: "examples", rules: [...replyRules, ...requirementRules, ...deliveryRules] };
