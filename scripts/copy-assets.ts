@@ -1,5 +1,5 @@
 // After tsc: makes the program executable, and copies what it does not write (document, validators and their .d.ts, pages, Lua, templates) to the same place under dist/. Removes what has no source any more.
-import { chmodSync, cpSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
