@@ -12,29 +12,8 @@ import { parseFrame } from "./parse-frame.ts";
 import { QueueWatch } from "./queue-watch.ts";
 import { Session } from "./session.ts";
 import { Strikes } from "./strikes.ts";
-
-export interface Switch {
-  /** What the server does wrong. */
-  readonly about: string;
-  /** Wraps parts of the server. Called once, before it starts. @param argument as it stands in the environment */
-  plant(argument: string): void;
-}
-
-type Method<T, K extends keyof T> = Extract<T[K], (...args: never[]) => unknown>;
-
-/** Puts a wrapper in the place of a method of a class. */
-function wrap<T extends object, K extends keyof T & string>(
-  prototype: T,
-  name: K,
-  wrapper: (original: Method<T, K>, self: T, args: Parameters<Method<T, K>>) => ReturnType<Method<T, K>>,
-): void {
-  const original = prototype[name] as Method<T, K>;
-  Object.defineProperty(prototype, name, {
-    value(this: T, ...args: Parameters<Method<T, K>>) {
-      return wrapper(original.bind(this as never) as Method<T, K>, this, args);
-    },
-  });
-}
+import { type Switch, wrap } from "./test-switch.ts";
+import { redisSwitches } from "./test-switches-redis.ts";
 
 /** Every attached subscriber, oldest first. */
 function followSubscribers(): Set<Subscriber> {
@@ -64,6 +43,7 @@ function onUpgrade(act: (socket: WebSocket, tcp: Socket) => void): void {
 const isMalformed = (text: string) => "malformed" in parseFrame(text);
 
 export const switches: Readonly<Record<string, Switch>> = {
+  ...redisSwitches,
   "closes-oldest-connection": {
     about: "A connection too many also closes the user's oldest one.",
     plant() {

@@ -315,6 +315,32 @@ function memberCount(history: LogHistory): Verdict {
   return { observed, anomalies };
 }
 
+/** How many the session was last told that there are. */
+export function lastCount({ count, joinedAt, seen }: Session): number | undefined {
+  return seen.findLast((one) => one.count !== undefined && one.at.seq > joinedAt.seq)?.count ?? count;
+}
+
+/** Once all has settled, those who are there are counted, and nobody else: who went without a word as well, or with a node, is gone. */
+function membership(history: LogHistory): Verdict {
+  const open = history.sessions.filter(({ closeCode, key }) => closeCode === undefined && history.settled.has(key));
+  const counted = open.filter((session) => lastCount(session) !== undefined);
+  const anomalies = [...groupBy(counted, ({ key }) => key)].flatMap(([key, sessions]): Anomaly[] => {
+    const present = open.filter((session) => session.key === key).length;
+    const other = sessions.find((session) => lastCount(session) !== present);
+    if (other === undefined) return [];
+    return [
+      {
+        check: "membership",
+        expected: `${present} in ${key}, as many as are there`,
+        actual: `client ${other.client} on node ${other.node} was last told ${lastCount(other)}`,
+        publishes: [],
+        sights: [{ session: other, seen: other.seen.findLast(({ count }) => count !== undefined) }],
+      },
+    ];
+  });
+  return { observed: counted.length, anomalies };
+}
+
 /** Once all faults are over, every open session of a key sees one last event, the same. */
 function convergence(history: LogHistory): Verdict {
   const open = history.sessions.filter(({ closeCode, key }) => closeCode === undefined && history.settled.has(key));
@@ -356,6 +382,7 @@ export const checkers: Readonly<Record<Check, (history: LogHistory) => Verdict>>
   "sender-order": senderOrder,
   "real-time-order": realTimeOrder,
   "member-count": memberCount,
+  membership,
   convergence,
   "refused-but-delivered": refusedButDelivered,
   "epoch-change-untold": epochChangeUntold,

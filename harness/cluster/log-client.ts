@@ -54,6 +54,11 @@ export class LogClient {
     return this.#options.key;
   }
 
+  /** Whether its next publish is the repetition of one whose reply was lost. */
+  get isRepeating(): boolean {
+    return this.#pending !== undefined;
+  }
+
   /** Ends the TCP connection without goodbye. */
   reset(): void {
     this.#peer?.reset();

@@ -89,6 +89,7 @@ export const checks = [
   "sender-order",
   "real-time-order",
   "member-count",
+  "membership",
   "convergence",
   "refused-but-delivered",
   "epoch-change-untold",

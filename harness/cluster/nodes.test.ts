@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { type Fault, faults } from "../faults/fault.ts";
 import { type FaultProxy, startProxy } from "../faults/proxy.ts";
+import { builtProgram } from "../prove/servers.ts";
 import { beginCheck } from "../verify/check.ts";
 import type { Target } from "../verify/context.ts";
 import { type OpenedRun, openRun } from "../verify/open-run.ts";
@@ -10,7 +11,9 @@ import { type OwnTarget, startOwnNodes } from "../verify/own-target.ts";
 import { checkers } from "./check-log.ts";
 import { type Anomaly, type Check, checks, type LogHistory } from "./log-history.ts";
 import { logRoles } from "./log-roles.ts";
-import { faultKinds } from "./nemesis-plan.ts";
+import { runNemesis } from "./nemesis.ts";
+import { type FaultKind, faultKinds, type PlannedFault } from "./nemesis-plan.ts";
+import { startCluster, withoutLimits } from "./nodes.ts";
 import { runWorkload, type Workload } from "./workload.ts";
 
 const { contract } = await loadContract({ file: defaultSpecFile });
@@ -43,6 +46,32 @@ async function start(nodes: number, faultCount: number, messages: number): Promi
   const target = { urls, origin: undefined, pid: undefined, askToStop: undefined, embedded: true, runCluster: runCluster! };
   opened = await openRun({ ...subject, target, auth: { secret }, seed: 5 });
   return target;
+}
+
+/** On nodes that have a fault, with harm chosen to bring it out; the honest ones bear all of it above. */
+async function runOn(fault: string, nodes: number, plan: readonly PlannedFault[], messages: number): Promise<LogHistory> {
+  const cluster = await startCluster({
+    count: nodes,
+    path: channel.address,
+    env: { ...withoutLimits, FAULT: fault },
+    main: builtProgram("test-server.js"),
+  });
+  own = { urls: [], secret: cluster.secret, pid: 0, revive: async () => undefined, stop: () => cluster.stop() };
+  const urls = cluster.nodes.map(({ url }) => url);
+  const target = { urls, origin: undefined, pid: undefined, askToStop: undefined, embedded: true };
+  opened = await openRun({ ...subject, target, auth: { secret: cluster.secret }, seed: 5 });
+  const { clock } = opened.run;
+  const check = beginCheck({ ...opened.run, demandAlive: async () => undefined });
+  const nemesis = { cluster, plan, messages, clock, say: () => undefined };
+  const workload: Workload = {
+    messages,
+    awayEvery: 200,
+    settleMs: 20_000,
+    faults: (suffering) => runNemesis(nemesis, suffering),
+  };
+  const history = await runWorkload(check.context, roles, workload, () => undefined);
+  await check.end();
+  return history;
 }
 
 /** Checks that found something, in the order of their evidence, with how many publishes were acknowledged until then. */
@@ -102,7 +131,7 @@ describe("one node of two is not honest", () => {
     const transformations = fault?.how.by === "proxy" ? fault.how.transformations : [];
     proxy = await startProxy({ ...subject, target: new URL(urls[1]!), messages: run.messages, transformations });
     const check = beginCheck({ ...run, target: { ...target, urls: [urls[0]!, proxy.url] } });
-    const workload: Workload = { messages: 500, awayEvery: 100 };
+    const workload: Workload = { messages: 500, awayEvery: 100, settleMs: 6_000 };
     const history = await runWorkload(check.context, roles, workload, () => undefined);
     const after = found(history);
     process.stdout.write(`${says}: ${[...after].map(([rule, count]) => `cluster-${rule} after ${count}`).join(", ")}\n`);
@@ -111,4 +140,23 @@ describe("one node of two is not honest", () => {
     for (const one of expected) expect(after.get(one)).toBeLessThan(500);
     await check.end();
   });
+});
+
+describe("all nodes have a fault that only harm brings out", () => {
+  const each = (kind: FaultKind, times: number): PlannedFault[] =>
+    Array.from({ length: times }, () => ({ kind, node: 1, afterMs: 300, forMs: 300 }));
+  const planted: readonly [fault: string, plan: readonly PlannedFault[], rules: readonly Check[]][] = [
+    ["redis-never-refills", each("listening-killed", 4), ["non-contiguous", "lost"]],
+    ["redis-buries-nobody", each("node-killed", 1), ["membership"]],
+    ["redis-forgets-keys", each("clients-reset", 8), ["duplicated"]],
+  ];
+  it.each(planted)(
+    "%s",
+    async (fault, plan, rules) => {
+      const after = found(await runOn(fault, 2, plan, 500));
+      process.stdout.write(`${fault}: ${[...after].map(([rule, count]) => `cluster-${rule} after ${count}`).join(", ")}\n`);
+      expect([...after.keys()]).toEqual(expect.arrayContaining([...rules]));
+    },
+    120_000,
+  );
 });

@@ -1,7 +1,7 @@
 // Several nodes of our own reference server behind one Redis of the run's own, each with a link to it that can be cut.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Embedded, startEmbedded } from "../verify/embedded.ts";
+import { type Embedded, type EmbeddedOptions, startEmbedded } from "../verify/embedded.ts";
 import { type Link, openLink } from "./link.ts";
 import { freePort, type OwnRedis, startRedis } from "./nodes-redis.ts";
 
@@ -54,13 +54,15 @@ export interface ClusterOptions {
   readonly path: string;
   /** Added to the environment of each node. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the reference server. */
+  readonly main?: string;
 }
 
 /**
  * @throws UsageError where there is no redis-server
  * @throws TargetLost where a node does not come up
  */
-export async function startCluster({ count, path, env = {} }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ count, path, env = {}, main }: ClusterOptions): Promise<Cluster> {
   const secret = randomBytes(32).toString("hex");
   const redis = await startRedis();
   const nodes: Node[] = [];
@@ -82,7 +84,8 @@ export async function startCluster({ count, path, env = {} }: ClusterOptions): P
     },
   };
   try {
-    for (let index = 0; index < count; index++) nodes.push(await startNode(redis, path, { ...env, JWT_SECRET: secret }));
+    for (let index = 0; index < count; index++)
+      nodes.push(await startNode(redis, { path, env: { ...env, JWT_SECRET: secret }, ...(main === undefined ? {} : { main }) }));
   } catch (error) {
     await cluster.stop();
     throw error;
@@ -102,10 +105,10 @@ async function ready(url: string): Promise<void> {
   }
 }
 
-async function startNode(redis: OwnRedis, path: string, env: Readonly<Record<string, string>>): Promise<Node> {
+async function startNode(redis: OwnRedis, options: EmbeddedOptions): Promise<Node> {
   const link = await openLink(redis.port);
-  const settings = { ...env, PORT: `${await freePort()}`, REDIS_URL: `redis://127.0.0.1:${link.port}` };
-  const start = () => startEmbedded({ path, env: settings });
+  const env = { ...options.env, PORT: `${await freePort()}`, REDIS_URL: `redis://127.0.0.1:${link.port}` };
+  const start = () => startEmbedded({ ...options, env });
   let server: Embedded;
   try {
     server = await start();

@@ -1,12 +1,13 @@
 // The workload of a cluster run: clients on all nodes publish into few logs at once, while faults happen; then all is healed and settles.
 import type { Context } from "../verify/context.ts";
 import { userFor } from "../verify/reach.ts";
+import { lastCount } from "./check-log.ts";
 import { LogClient } from "./log-client.ts";
 import type { LogHistory, Publish, Session } from "./log-history.ts";
 import type { LogRoles } from "./log-roles.ts";
 
 export interface Workload {
-  /** Clients of each node, default 3. */
+  /** Clients of each node, default 4. */
   readonly clientsPerNode?: number;
   /** Logs that they share, default 2. */
   readonly logs?: number;
@@ -14,6 +15,8 @@ export interface Workload {
   readonly messages?: number;
   /** Longest time in ms, settling left out, default 600000. */
   readonly withinMs?: number;
+  /** How long all may take to settle, in ms; default 60000 with faults, else three times the run's deadline. */
+  readonly settleMs?: number;
   /** After so many publishes a client goes away without goodbye, and comes back; default 13. */
   readonly awayEvery?: number;
   /** Whether the frames of all connections are kept to the end, default true; a long run needs the memory. */
@@ -36,9 +39,19 @@ const settleDeadlines = 3;
 export async function runWorkload(
   context: Context,
   roles: LogRoles,
-  { clientsPerNode = 4, logs = 2, messages: wanted, withinMs = 600_000, awayEvery = 13, keepsFrames = true, faults }: Workload,
+  workload: Workload,
   progress: (text: string) => void,
 ): Promise<LogHistory> {
+  const {
+    clientsPerNode = 4,
+    logs = 2,
+    messages: wanted,
+    withinMs = 600_000,
+    awayEvery = 13,
+    keepsFrames = true,
+    faults,
+  } = workload;
+  const { settleMs = faults === undefined ? settleDeadlines * context.timeoutMs : settleAfterFaultsMs } = workload;
   const publishes: Publish[] = [];
   const sessions: Session[] = [];
   const noted: LogHistory["faults"][number][] = [];
@@ -82,7 +95,6 @@ export async function runWorkload(
     faulting = false;
   });
   await Promise.all([...work, trouble]);
-  const settleMs = faults === undefined ? settleDeadlines * context.timeoutMs : settleAfterFaultsMs;
   const settled = await settle(context, roles, clients, keys, sessions, settleMs, progress);
   await Promise.all(clients.map((client) => client.giveUp()));
   return { publishes, sessions, faults: noted, settled };
@@ -109,9 +121,13 @@ async function settle(
         const present = await Promise.all(own.map((client) => client.attend(left())));
         if (present.includes(false)) return;
         await createPace(context, roles, 1).wait();
-        const sentinel = await own[0]!.publish();
-        if (sentinel.outcome === "ok" && (await allSee(context, own, sessions, sentinel, Math.min(left(), 5_000)))) {
+        const [first] = own;
+        // A repetition may stand before what others have published since: it closes no question.
+        const isFence = !first!.isRepeating;
+        const sentinel = await first!.publish();
+        if (isFence && sentinel.outcome === "ok" && (await allSee(context, own, sessions, sentinel, Math.min(left(), 5_000)))) {
           settled.add(key);
+          await allCounted(context, own, sessions, key, left());
           return;
         }
         await context.clock.sleep(200);
@@ -125,16 +141,37 @@ async function allSee(
   context: Context,
   clients: readonly LogClient[],
   sessions: readonly Session[],
-  { key, uid }: Publish,
+  { key, uid, at }: Publish,
   withinMs: number,
 ): Promise<boolean> {
   const untilMs = context.clock.nowMs() + withinMs;
   for (;;) {
     for (const client of clients) client.collect();
     const open = sessions.filter((session) => session.key === key && session.closeCode === undefined);
-    if (open.length === clients.length && open.every(({ seen }) => seen.some((one) => one.uid === uid))) return true;
+    if (
+      open.length === clients.length &&
+      open.every(({ seen }) => seen.some((one) => one.uid === uid && one.at.seq === (at ?? one.at).seq))
+    )
+      return true;
     if (context.clock.nowMs() > untilMs) return false;
     await context.clock.sleep(20);
+  }
+}
+
+/** Waits until everyone is told of those alone who are there: who was lost with a node is missed only after a while. */
+async function allCounted(
+  context: Context,
+  clients: readonly LogClient[],
+  sessions: readonly Session[],
+  key: string,
+  withinMs: number,
+): Promise<void> {
+  const untilMs = context.clock.nowMs() + withinMs;
+  while (context.clock.nowMs() < untilMs) {
+    for (const client of clients) client.collect();
+    const open = sessions.filter((session) => session.key === key && session.closeCode === undefined);
+    if (open.every((session) => (lastCount(session) ?? open.length) === open.length)) return;
+    await context.clock.sleep(50);
   }
 }
 

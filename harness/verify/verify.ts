@@ -130,6 +130,7 @@ async function judge({
       return stopper(own?.pid ?? settings.pid, settings.stopCommand);
     },
     ...(own?.runCluster === undefined ? {} : { runCluster: own.runCluster }),
+    ...(settings.nodes === undefined ? {} : { flags: nodesFlags(settings).join(" ") }),
     embedded: own !== undefined,
   };
   const opening: Opening = {
@@ -181,11 +182,17 @@ function withPath(url: string, address: string): string {
   return parsed.pathname === "/" && !url.endsWith("/") && !address.includes("{") ? new URL(address, parsed).href : url;
 }
 
+function nodesFlags({ nodes, faults, messages }: Settings): readonly string[] {
+  return [
+    ...(nodes === undefined ? [] : ["--nodes", String(nodes)]),
+    ...(faults === undefined ? [] : ["--faults", String(faults), "--messages", String(messages)]),
+  ];
+}
+
 /** Never with a secret in it. */
 function replayCommand(settings: Settings, id: string): string {
   const words = ["npx wsproof verify", ...settings.urls, "--only", id, "--seed", String(settings.seed)];
-  if (settings.nodes !== undefined) words.push("--nodes", String(settings.nodes));
-  if (settings.faults !== undefined) words.push("--faults", String(settings.faults), "--messages", String(settings.messages));
+  words.push(...nodesFlags(settings));
   if (settings.spec !== undefined) words.push("--spec", settings.spec);
   if (settings.overlay !== undefined) words.push("--overlay", settings.overlay);
   if (settings.perspective !== undefined) words.push("--perspective", settings.perspective);

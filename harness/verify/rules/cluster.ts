@@ -22,6 +22,7 @@ const titles: Readonly<Record<Check, string>> = {
   "sender-order": "keeps the order of one sender",
   "real-time-order": "puts what was acknowledged before what began after it",
   "member-count": "says after each join and leave how many there are, over all nodes",
+  membership: "counts, once all has settled, those who are there and nobody else",
   convergence: "shows everyone the same once all has settled",
   "refused-but-delivered": "delivers to nobody what was refused",
   "epoch-change-untold": "ends the connection, or says so at the join, when the log has begun anew",
@@ -30,9 +31,11 @@ const titles: Readonly<Record<Check, string>> = {
 /** Of several anomalies of one check, so many are shown. */
 const shownAnomalies = 3;
 
+const countChecks: ReadonlySet<Check> = new Set(["member-count", "membership"]);
+
 function promises(subject: Subject, check: Check): readonly LogPromise[] {
   const roles = logRoles(subject.contract, subject.channel);
-  if (roles === undefined || (check === "member-count" && ![...roles.changes.values()].some(({ count }) => count !== undefined)))
+  if (roles === undefined || (countChecks.has(check) && ![...roles.changes.values()].some(({ count }) => count !== undefined)))
     return [];
   return [{ pointer: roles.stream.pointer, says: roles.stream.description, check }];
 }
@@ -52,6 +55,7 @@ function planted(check: Check, subject: Subject): Fault | readonly Fault[] {
     "sender-order": acknowledgedTooEarly,
     "real-time-order": acknowledgedTooEarly,
     "member-count": changing === undefined ? [] : faults.addsToField(changing, change!.count!, 1),
+    membership: changing === undefined ? [] : faults.addsToField(changing, change!.count!, 1),
     convergence: faults.dropsMessage(delivered),
     "refused-but-delivered": faults.answersWith(publish.id, subject.contract.errors?.codes[0]?.code ?? ""),
     "epoch-change-untold": faults.changesField(delivered, stream.epoch!, "another-life", { everyNth: 7 }),
@@ -103,8 +107,13 @@ function judge(one: Rule, context: Context, history: LogHistory): Judged {
       steps: drawLanes(anomaly, history),
       frames: [],
       seed: context.seed,
-      replay: `npx wsproof verify ${context.target.embedded ? "" : `${context.target.urls.join(" ")} `}--phase cluster --seed ${context.seed}`,
+      replay: `npx wsproof verify ${named(context)}--phase cluster --seed ${context.seed}`,
     }),
   );
   return { id: one.id, observed, failures };
+}
+
+function named({ target }: Context): string {
+  if (target.flags !== undefined) return `${target.flags} `;
+  return target.embedded ? "" : `${target.urls.join(" ")} `;
 }
