@@ -15,7 +15,7 @@ export function checkCloses(world: World, judging: Judging) {
 function checkClose(world: World, link: Link, code: number, judging: Judging) {
   const { channel } = world.protocol;
   const declared = channel.closeCodes.find((candidate) => candidate.code === code);
-  if (link.acts.some((act) => mayClose(world, act).has(code))) return;
+  if (link.acts.some((act) => mayClose(world, act).has(code)) || mayBeLate(world, link, code)) return;
   // The server says that it goes, or that it cannot keep its promises: nothing is proven either way.
   if (declared?.reconnect === "spread" || declared?.reconnect === "rejoin") {
     judging.inconclusive.push(`connection ${link.id} was closed with ${code} ${declared.name}`);
@@ -32,8 +32,20 @@ function checkClose(world: World, link: Link, code: number, judging: Judging) {
   );
 }
 
+/** Whether the code says that a message did not come in time, and it did not. A server's clock starts before ours: half the time is enough. */
+export function mayBeLate({ protocol, recording }: World, link: Link, code: number): boolean {
+  const atMs = (at: number) => recording.history[at]?.atMs ?? 0;
+  return protocol.channel.limits.some(
+    (limit) =>
+      limit.kind === "first-message" &&
+      limit.close === code &&
+      atMs(link.closedAt) - atMs(link.openAt) >= limit.value / 2 &&
+      !link.acts.some(({ operation, message }) => operation !== undefined && message?.name === limit.message),
+  );
+}
+
 /** Close codes that the answer to an act may bring. */
-function mayClose(world: World, act: Act): Set<number> {
+export function mayClose(world: World, act: Act): Set<number> {
   const { contract, channel } = world.protocol;
   const codes = new Set<number>();
   const closes = (error: unknown) => {

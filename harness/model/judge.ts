@@ -5,6 +5,7 @@ import { checkContinuity } from "./check-continuity.ts";
 import { checkDeliveries } from "./check-deliveries.ts";
 import { checkSenderOrder } from "./check-order.ts";
 import { checkPositions } from "./check-positions.ts";
+import { checkRefusingCloses } from "./check-refusing-closes.ts";
 import { checkReplies } from "./check-replies.ts";
 import { coverEffects } from "./coverage.ts";
 import { type Judgement, Judging } from "./judgement.ts";
@@ -23,6 +24,7 @@ export function judge(protocol: Protocol, history: History, knowledge: Knowledge
   const obligations = collectObligations(world);
   const judging = new Judging();
   checkReplies(world, judging);
+  checkRefusingCloses(world, judging);
   const matches = checkDeliveries(world, obligations, judging);
   checkSenderOrder(world, matches, judging);
   const logs = collectLogs(world, obligations);

@@ -52,9 +52,12 @@ export class Membership {
     return row;
   }
 
-  /** Records what an act did, or may have done. Acts come in the order of their sends. */
-  change(row: Row, act: Act, to: "in" | "out") {
-    const certain = act.outcome === "done";
+  /**
+   * Records what an act did, or may have done. Acts come in the order of their sends.
+   * @param lasts false where the server may undo it at any time, so that it is never certain
+   */
+  change(row: Row, act: Act, to: "in" | "out", lasts = true) {
+    const certain = act.outcome === "done" && lasts;
     row.transitions.push({ from: act.sentAt, until: certain ? act.settledAt : NEVER, to, certain, act });
   }
 

@@ -86,6 +86,11 @@ export function bind(effect: Deliver, scope: Scope): Bound {
 export function recordChanges(world: World) {
   const { recording, membership } = world;
   const moments: { at: number; run: () => void }[] = [];
+  const endedByServer = new Set(
+    world.protocol.contract.operations
+      .filter(({ action, channel }) => action === "send" && channel === world.protocol.channel.id)
+      .flatMap(({ effects }) => effects.flatMap((effect) => (effect.kind === "remove" ? [effect.relation] : []))),
+  );
   for (const act of recording.acts) {
     const scope: Scope = { link: act.link, frame: act.frame, key: new Map() };
     if (act.outcome === "refused") continue;
@@ -98,7 +103,8 @@ export function recordChanges(world: World) {
           const exact = membership.row(effect.relation, act.link, key);
           const rows =
             effect.kind === "add" ? [exact] : membership.rows(effect.relation, key).filter((row) => row.link === act.link);
-          for (const row of rows) membership.change(row, act, effect.kind === "add" ? "in" : "out");
+          const lasts = effect.kind === "remove" || !endedByServer.has(effect.relation);
+          for (const row of rows) membership.change(row, act, effect.kind === "add" ? "in" : "out", lasts);
         },
       });
     }

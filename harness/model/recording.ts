@@ -25,7 +25,7 @@ export interface Link {
   readonly node: string;
   readonly user: string;
   readonly openAt: number;
-  /** When the handshake's first message came. */
+  /** When the handshake's first message came; where there is none, when it opened. */
   readyAt: number;
   first: unknown;
   readonly attributes: Map<string, unknown>;
@@ -86,7 +86,9 @@ export function createRecording(protocol: Protocol, history: History, knowledge:
   history.forEach((event, at) => {
     if (event.kind === "fault" || event.kind === "note") return;
     if (event.kind === "open") {
-      links.set(event.connection, createLink(event.connection, event.node, event.user, at));
+      const link = createLink(event.connection, event.node, event.user, at);
+      if (protocol.channel.handshake?.first === undefined) link.readyAt = at;
+      links.set(event.connection, link);
       return;
     }
     const link = links.get(event.connection);
@@ -167,7 +169,11 @@ function receive(protocol: Protocol, link: Link, at: number, frame: unknown) {
 function findAsked(protocol: Protocol, link: Link, message: Message, frame: unknown): Act | undefined {
   const id = message.correlation === undefined ? undefined : lookup(frame, message.correlation);
   if (id !== undefined) {
-    const asked = link.acts.filter((act) => act.id === id);
+    // An operation that promises no reply has none, whatever else carries its id; it may be refused all the same.
+    const isError = message.name === protocol.contract.errors?.reply.message;
+    const asked = link.acts.filter(
+      (act) => act.id === id && (isError || act.operation === undefined || act.operation.reply !== undefined),
+    );
     return asked.find((act) => act.reply === undefined) ?? asked.at(-1);
   }
   if (!protocol.replies.has(message.name) || message.name === protocol.contract.errors?.reply.message) return undefined;

@@ -298,7 +298,12 @@ export const statefulRules: readonly Rule[] = [
   stateful(
     "no-delivery-after-removal",
     "delivers nothing more to one who left",
-    (p) => effectsOf(p, "remove"),
+    (p) => {
+      const addressed = new Set(deliveries(p).flatMap(({ of: { to } }) => (to.kind === "relation" ? [to.relation] : [])));
+      return effectsOf(p, "remove").filter(({ operation }) =>
+        operation.effects.some((effect) => effect.kind === "remove" && addressed.has(effect.relation)),
+      );
+    },
     (effect, p) => {
       const operation = operations(p).find(({ effects }) => effects.includes(effect));
       const message = deliveries(p, "relation").find(({ of }) => of.when === "always")?.of.message;
