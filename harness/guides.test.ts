@@ -1,0 +1,166 @@
+// The guides, run: their files are written, their commands executed, and what they name exists.
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const guides = path.join(root, "spec/guides");
+const cli = path.join(root, "dist/harness/cli.js");
+let folder = "";
+let server: ChildProcess | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "wsproof-guide-"));
+});
+afterEach(() => {
+  server?.kill();
+  server = undefined;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+it("each link leads to a file", () => {
+  for (const name of readdirSync(guides)) {
+    for (const [, to] of textOf(name).matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      expect(existsSync(path.join(guides, to!)), `${name}: ${to}`).toBe(true);
+    }
+  }
+});
+
+describe("test-your-server", () => {
+  const blocks = blocksOf("test-your-server.md");
+
+  it("finds in a Python server what it says", async () => {
+    const port = await freePort();
+    writeFiles(blocks, port);
+    // Debian's Python: the one that has the package websockets.
+    server = spawn("/usr/bin/python3", ["server.py", String(port)], { cwd: folder, stdio: "ignore" });
+    await answers(port);
+    const runs = blocks.filter(({ info }) => /^sh run/.test(info));
+    expect(runs).toHaveLength(3);
+    const printed = runs.map(({ info, text }) => {
+      const { status, stdout } = wsproof(text.replaceAll("9000", String(port)));
+      expect(status, stdout).toBe(Number(/exit=(\d)/.exec(info)?.[1] ?? 0));
+      return stdout;
+    });
+    const expected = blocks.filter(({ info }) => info === "text expect");
+    expect(expected).toHaveLength(1);
+    expect(printed[1]).toContain(expected[0]!.text.trim());
+    expect(existsSync(path.join(folder, "wsproof.html"))).toBe(true);
+  }, 180_000);
+
+  it("its workflow is green with the baseline", async () => {
+    const port = await freePort();
+    writeFiles(blocks, port);
+    const { jobs } = parse(readFileSync(path.join(folder, ".github/workflows/contract.yml"), "utf8"));
+    const script: string = jobs.contract.steps.find(({ run }: { run?: string }) => run?.includes("wsproof")).run;
+    server = spawn("/usr/bin/python3", ["server.py", String(port)], { cwd: folder, stdio: "ignore" });
+    await answers(port);
+    const { status, stdout } = wsproof(script.split("\n").find((line) => line.startsWith("npx"))!);
+    expect(stdout).toContain("known failure");
+    expect(status).toBe(0);
+  });
+});
+
+describe("describe-a-protocol", () => {
+  it("has a document that lints at each step, and more rules apply the more it says", () => {
+    const blocks = blocksOf("describe-a-protocol.md");
+    writeFiles(blocks, 0);
+    const overlays = blocks.filter(({ info }) => info === "yaml overlay").map(({ text }) => parse(text));
+    expect(overlays).toHaveLength(4);
+    let overlay: unknown = {};
+    let before = applying(wsproof("npx wsproof verify --list --spec game.yaml").stdout);
+    expect(before).toBeGreaterThan(0);
+    for (const step of overlays) {
+      overlay = merged(overlay, step);
+      writeFileSync(path.join(folder, "overlay.yaml"), JSON.stringify(overlay));
+      const linted = wsproof("npx wsproof lint --spec game.yaml --overlay overlay.yaml --quiet");
+      expect(linted.status, linted.stdout).toBe(0);
+      const after = applying(wsproof("npx wsproof verify --list --spec game.yaml --overlay overlay.yaml").stdout);
+      expect(after).toBeGreaterThan(before);
+      before = after;
+    }
+  }, 180_000);
+});
+
+describe("read-a-report", () => {
+  const text = textOf("read-a-report.md");
+
+  it("names every verdict and every member of a report", () => {
+    const source = readFileSync(path.join(root, "harness/verify/result.ts"), "utf8");
+    const verdicts = [...source.match(/export type Verdict = ([^;]+);/)![1]!.matchAll(/"([^"]+)"/g)].map(([, one]) => one!);
+    expect(verdicts).toHaveLength(6);
+    for (const verdict of verdicts) expect(text).toContain(`| \`${verdict}\` |`);
+    const named = [...text.split("## The reports")[1]!.matchAll(/`([a-z]+[A-Za-z]*)`/g)].map(([, one]) => one!);
+    expect(named.length).toBeGreaterThan(15);
+    for (const member of named) expect(source, member).toMatch(new RegExp(`readonly ${member}\\??:`));
+  });
+});
+
+interface Block {
+  readonly info: string;
+  readonly text: string;
+}
+
+function textOf(name: string): string {
+  return readFileSync(path.join(guides, name), "utf8");
+}
+
+function blocksOf(name: string): readonly Block[] {
+  return [...textOf(name).matchAll(/^```(.+)\n([\s\S]*?)^```$/gm)].map(([, info, text]) => ({ info: info!, text: text! }));
+}
+
+/** Writes the blocks that name a file. */
+function writeFiles(blocks: readonly Block[], port: number): void {
+  for (const { info, text } of blocks) {
+    const file = /file=(\S+)/.exec(info)?.[1];
+    if (file === undefined) continue;
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    writeFileSync(path.join(folder, file), text.replaceAll("9000", String(port)));
+  }
+}
+
+/** Runs one line of a guide with the built command in the place of the installed one. */
+function wsproof(line: string): { readonly status: number | null; readonly stdout: string } {
+  const command = line.trim().replace("npx wsproof", `"${process.execPath}" "${cli}"`);
+  expect(command).not.toContain("npx");
+  return spawnSync(command, { cwd: folder, shell: true, encoding: "utf8" });
+}
+
+/** Rules that apply, of what --list prints. */
+function applying(list: string): number {
+  return Number(/(\d+) apply/.exec(list)?.[1] ?? Number.NaN);
+}
+
+function merged(a: unknown, b: unknown): unknown {
+  if (typeof a !== "object" || a === null || typeof b !== "object" || b === null || Array.isArray(b)) return b;
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  const of = (from: object, key: string) => (from as Record<string, unknown>)[key];
+  return Object.fromEntries(keys.map((key) => [key, key in b ? merged(of(a, key), of(b, key)) : of(a, key)]));
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Resolves once somebody listens. */
+async function answers(port: number): Promise<void> {
+  for (;;) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => resolve(true)).on("error", () => resolve(false));
+      socket.on("connect", () => socket.destroy());
+    });
+    if (isOpen) return;
+    if (server?.exitCode !== null) throw new Error(`the guide's server has ended with ${server?.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
