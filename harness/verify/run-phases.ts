@@ -67,8 +67,8 @@ export async function runPhases(run: Run, watch: Watch, asked: readonly Asked[],
 }
 
 /** What failed once and could not be run again convicts nobody: it may be the end of the target that was seen. */
-function undecidedIfUnconfirmed({ outcome, runs }: Job): Outcome | undefined {
-  if (outcome?.kind !== "fail" || runs > 1) return outcome;
+function undecidedIfUnconfirmed(outcome: Outcome, runs: number): Outcome {
+  if (outcome.kind !== "fail" || runs > 1) return outcome;
   const { expected, actual } = outcome;
   return { ...outcome, kind: "lost", reason: `it failed once (expected ${expected}, got ${actual}) and could not be run again` };
 }
@@ -97,7 +97,7 @@ async function runPhase(
   } catch (error) {
     if (!(error instanceof TargetLost)) throw error;
     interrupted = `the target was lost in the phase ${phase.name}. ${error.message}`;
-    for (const job of jobs) job.outcome = undecidedIfUnconfirmed(job);
+    for (const job of jobs) if (job.outcome !== undefined) job.outcome = undecidedIfUnconfirmed(job.outcome, job.runs);
   }
   for (const { outcome } of jobs) breaches.push(...(outcome?.breaches ?? []));
   const frame = { run, replay: hooks.replay };
