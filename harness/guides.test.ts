@@ -7,6 +7,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { createProgram } from "./program.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const guides = path.join(root, "spec/guides");
@@ -85,6 +86,37 @@ describe("describe-a-protocol", () => {
       before = after;
     }
   }, 180_000);
+});
+
+describe("write-a-rule, scale-out and why-rooms", () => {
+  const names = ["write-a-rule.md", "scale-out.md", "why-rooms.md"];
+
+  it("name rules that there are", () => {
+    const ids = readFileSync(path.join(root, "harness/prove/rule-ids.txt"), "utf8").split(/\s+/);
+    const phases = /^(?:cluster|handshake|limits|shutdown|boundaries|order|position|replay|reply|count|once)-|-enforced$/;
+    const named = names.flatMap((name) => [...textOf(name).matchAll(/`([a-z]+(?:-[a-z]+)+)`/g)].map(([, id]) => id!));
+    const rules = named.filter((id) => phases.test(id));
+    expect(rules.length).toBeGreaterThan(20);
+    for (const id of rules) expect(ids).toContain(id);
+  });
+
+  it("quote source as it is", () => {
+    const quotes = blocksOf("write-a-rule.md").filter(({ info }) => info.includes("from="));
+    expect(quotes).toHaveLength(1);
+    for (const { info, text } of quotes) {
+      expect(readFileSync(path.join(root, info.split("from=")[1]!), "utf8")).toContain(text);
+    }
+  });
+
+  it("give commands with options that there are", () => {
+    const known = createProgram().commands.map((command) => [command.name(), command.options.map(({ long }) => long)] as const);
+    const lines = names.flatMap((name) => [...textOf(name).matchAll(/npx wsproof (\S+)(.*)/g)]);
+    expect(lines.length).toBeGreaterThan(2);
+    for (const [line, command, rest] of lines) {
+      const options = new Map(known).get(command!);
+      for (const [option] of rest!.matchAll(/--[a-z-]+/g)) expect(options, line).toContain(option);
+    }
+  });
 });
 
 describe("read-a-report", () => {
