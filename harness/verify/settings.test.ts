@@ -41,6 +41,15 @@ describe("loadSettings", () => {
     expect(loadSettings([], {}, 42)).toMatchObject({ urls: [], seed: 42, runs: 100, timeoutMs: 5000, auth: {}, reports: {} });
   });
 
+  it("with faults judges the cluster on nodes of its own, and nothing else unless told", () => {
+    expect(loadSettings([], { faults: true }, 1)).toMatchObject({ nodes: 3, faults: 12, messages: 5000, phases: ["cluster"] });
+    expect(loadSettings([], { nodes: "2" }, 1)).toMatchObject({ nodes: 2, faults: undefined, phases: [] });
+    expect(() => loadSettings(["ws://h/x"], { nodes: "2" }, 1)).toThrow(/^--nodes starts nodes of our own, but a URL is given/);
+    expect(() => loadSettings(["ws://h/x"], { faults: true }, 1)).toThrow(/^--faults starts nodes/);
+    expect(() => loadSettings([], { messages: "5" }, 1)).toThrow("--messages needs --faults");
+    expect(() => loadSettings([], { faults: "many" }, 1)).toThrow(/expected --faults from 1 to 100000, got "many"/);
+  });
+
   it("lets flags win, each in its range", () => {
     const settings = loadSettings(["ws://h:1/x"], { seed: "7", runs: "3", timeout: "50", authToken: ["t"], json: "r.json" }, 42);
     expect(settings).toMatchObject({
