@@ -169,6 +169,45 @@ test("the outbox is bounded", async () => {
   expect((await all).map(({ status }) => status)).toEqual(["fulfilled", "fulfilled", "fulfilled", "rejected"]);
 });
 
+test("a room survives that the server cannot take us in again for now", async () => {
+  const bench = await connected();
+  for (let count = 0; count < 3; count++) bench.server.will("refuse-unavailable");
+  bench.server.cut();
+  bench.server.say("lobby", "meanwhile");
+  await bench.time.advance(60_000);
+  expect([bench.client.rooms, bench.seen, bench.gaps]).toEqual([["lobby"], ["meanwhile"], []]);
+});
+
+test("a room that refuses us for good is told as lost", async () => {
+  const bench = await connected();
+  const lost: unknown[] = [];
+  bench.client.on("lost", (value) => lost.push(value));
+  bench.server.will("refuse-room");
+  bench.server.cut();
+  await bench.time.advance(60_000);
+  expect([lost, bench.client.rooms]).toEqual([[{ room: "lobby", code: "ROOM_FULL" }], []]);
+});
+
+test("a full outbox does not keep us out of our rooms", async () => {
+  const bench = await connected({ outboxSize: 2 });
+  bench.server.refuseWith(1006);
+  bench.server.cut();
+  await bench.time.advance(10);
+  const chats = Promise.all(["one", "two"].map((content) => bench.client.chat("lobby", content)));
+  bench.server.refuseWith(undefined);
+  await bench.time.advance(60_000);
+  await chats;
+  expect(bench.seen).toEqual(["one", "two"]);
+});
+
+test("what may happen twice is not tried again when the server does not say that it did not", async () => {
+  const bench = await connected();
+  bench.server.will("refuse-unavailable");
+  const refused = expect(bench.client.direct("c9", "psst")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await bench.time.advance(100);
+  await refused;
+});
+
 test("after close() nothing comes back: no connection, no timer, no waiting request", async () => {
   const bench = await connected();
   bench.server.will("lose-reply");
@@ -197,7 +236,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc
-      .constantFrom("lose-reply", "repeat-event", "skip-event", "refuse-for-now")
+      .constantFrom("lose-reply", "repeat-event", "skip-event", "refuse-for-now", "refuse-unavailable")
       .map((misdeed) => ({ kind: "misdeed", misdeed }) as const),
   },
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 5_000 }).map((ms) => ({ kind: "wait", ms }) as const) },

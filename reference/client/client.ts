@@ -38,6 +38,8 @@ export interface ClientEvents {
   /** After each join: members and position. */
   joined: JoinedRoom["payload"];
   gap: { readonly room: string } & Gap;
+  /** A room that could not be joined again, and the error code. The client is not in it any more. */
+  lost: { readonly room: string; readonly code: string };
   /** Why the client gave up; it does not reconnect by itself any more. */
   stopped: { readonly code: number };
   /** Each frame as it is, for a look behind the scenes. */
@@ -81,6 +83,10 @@ const renewAfter = 0.8;
 /** Not a code of the document: the server did not answer, so nobody reads it. */
 const silentCode = 4000;
 
+/** Between two attempts where the server does not say when: doubles with each refusal, up to the second. */
+const firstRetryMs = 2_000;
+const longestRetryMs = 30_000;
+
 /** Whether the connection was lost before the reply came. */
 const isUnknown = (error: unknown) => error instanceof RequestFailed && error.code === "UNKNOWN";
 
@@ -103,6 +109,8 @@ export function createClient({
   let generation = 0;
   let identity: Connected["payload"] | undefined;
   let failures = 0;
+  /** Refusals in a row without a time to wait. */
+  let refusals = 0;
   let spreadMs: number | undefined;
   let tokenWasFresh = false;
   let lastToken: string | undefined;
@@ -216,6 +224,7 @@ export function createClient({
         if (!inOrder(message.payload.room, message.payload)) return;
         break;
     }
+    if ("replyTo" in message && message.replyTo !== undefined && message.type !== "error") refusals = 0;
     if ("replyTo" in message && message.replyTo !== undefined && outbox.settle(message.replyTo, message)) return;
     emit("message", message);
   }
@@ -273,8 +282,12 @@ export function createClient({
   /** Whether the request was put back, to be sent once the server takes it. */
   function refusedForNow(message: Extract<ServerMessage, { type: "error" }>): boolean {
     const { retryAfterMs, retryable } = message.payload;
-    if (!retryable || retryAfterMs === undefined || message.replyTo === undefined || !outbox.again(message.replyTo)) return false;
-    setTimer("retry", retryAfterMs, flush);
+    if (!retryable || message.replyTo === undefined) return false;
+    if (!outbox.again(message.replyTo, retryAfterMs === undefined)) return false;
+    const mostMs = Math.min(longestRetryMs, firstRetryMs * 2 ** refusals);
+    const backOffMs = Math.round(mostMs * (0.5 + surroundings.random() / 2));
+    if (retryAfterMs === undefined) refusals++;
+    setTimer("retry", retryAfterMs ?? backOffMs, flush);
     return true;
   }
 
@@ -313,7 +326,10 @@ export function createClient({
     try {
       await sendJoin(name, rooms.get(name)!.order);
     } catch (error) {
-      if (!isUnknown(error)) rooms.delete(name);
+      // Without a connection nobody has refused us.
+      if (!(error instanceof RequestFailed) || error.code === "UNKNOWN" || error.code === "CLOSED") return;
+      rooms.delete(name);
+      emit("lost", { room: name, code: error.code });
       flush();
     }
   }

@@ -43,7 +43,14 @@ export function createTime(): Surroundings & { advance(ms: number): Promise<void
   };
 }
 
-export type Misdeed = "lose-reply" | "repeat-event" | "skip-event" | "refuse-for-now" | "say-nothing";
+export type Misdeed =
+  | "lose-reply"
+  | "repeat-event"
+  | "skip-event"
+  | "refuse-for-now"
+  | "refuse-unavailable"
+  | "refuse-room"
+  | "say-nothing";
 
 interface RoomEvent {
   readonly seq: number;
@@ -149,6 +156,10 @@ export function createFakeServer(time: Surroundings, tokenLifeMs = 3_600_000): F
       reply({ type: "error", payload: { code: "RATE_LIMITED", message: "Too many.", retryable: true, retryAfterMs: 700 } });
       return;
     }
+    if ("id" in message && take("refuse-unavailable")) {
+      reply({ type: "error", payload: { code: "UNAVAILABLE", message: "Not now.", retryable: true } });
+      return;
+    }
     switch (message.type) {
       case "ping":
         reply({ type: "pong", payload: message.payload });
@@ -160,6 +171,10 @@ export function createFakeServer(time: Surroundings, tokenLifeMs = 3_600_000): F
         });
         break;
       case "join_room":
+        if (take("refuse-room")) {
+          reply({ type: "error", payload: { code: "ROOM_FULL", message: "Full.", retryable: false } });
+          break;
+        }
         join(message.payload.room, message.payload.since, reply);
         break;
       case "leave_room":

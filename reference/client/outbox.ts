@@ -34,12 +34,18 @@ export interface Outbox {
   takeUnsent(isReady: (request: Request) => boolean): Request[];
   /** A reply has come. @returns false where nobody waits for it */
   settle(replyTo: string, reply: ServerMessage): boolean;
-  /** To be sent once more, after the server refused it for now. */
-  again(replyTo: string): boolean;
+  /**
+   * To be sent once more, after the server refused it for now.
+   * @param mayHaveHappened then only what does no harm when it happens twice
+   */
+  again(replyTo: string, mayHaveHappened: boolean): boolean;
   /** The connection is lost: what may be repeated waits for the next one, the rest fails with UNKNOWN. */
   connectionLost(): void;
   failAll(code: string, message: string): void;
 }
+
+/** What keeps the connection and its rooms must not wait behind what waits for them. */
+const keepsUs = ({ type }: Unsent): boolean => type === "join_room" || type === "authenticate";
 
 /** @param most how many may wait, default 1000 */
 export function createOutbox(most = 1_000): Outbox {
@@ -50,7 +56,7 @@ export function createOutbox(most = 1_000): Outbox {
       return waiting.size;
     },
     add(unsent, repeatable) {
-      if (waiting.size >= most) {
+      if (waiting.size >= most && !keepsUs(unsent)) {
         return Promise.reject(new RequestFailed("QUEUE_FULL", `${most} requests wait already`, true));
       }
       const id = `r${++count}`;
@@ -72,9 +78,10 @@ export function createOutbox(most = 1_000): Outbox {
       else one.resolve(reply);
       return true;
     },
-    again(replyTo) {
+    again(replyTo, mayHaveHappened) {
       const one = waiting.get(replyTo);
       if (one === undefined) return false;
+      if (mayHaveHappened && !one.repeatable && one.request.type !== "join_room") return false;
       one.sent = false;
       return true;
     },

@@ -54,6 +54,7 @@ function enter(account: Account): void {
   mine.on("message", conversations.received);
   mine.on("joined", conversations.joined);
   mine.on("gap", ({ room }) => conversations.note("Something was missed here.", room));
+  mine.on("lost", ({ room, code }) => conversations.note(`You are not in this room any more: ${code}`, room));
   mine.on("stopped", ({ code }) => {
     find("state").textContent = `closed with ${code}; the client does not try again`;
     find("reconnect").hidden = false;
