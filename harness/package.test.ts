@@ -34,7 +34,9 @@ describe("what is in it", () => {
     const entries = ["harness/cli.js", "harness/index.js", "reference/client/client.js", "reference/main.js"];
     const reached = reachable(entries.map((entry) => path.join(installed, "dist", entry)));
     const all = modulesIn(path.join(installed, "dist"));
-    const unreached = all.filter((file) => !reached.has(file) && !/generated\/validators|\.gen\.js$|reference\/page\//.test(file));
+    const unreached = all.filter(
+      (file) => !reached.has(file) && !/generated\/validators|\.gen\.js$|reference\/page\//.test(file),
+    );
     // Modules of types alone leave an empty module behind.
     expect(unreached.filter((file) => statements(file) !== "export {};")).toEqual([]);
   });
