@@ -11,7 +11,7 @@ export interface Job {
   readonly rule: Rule;
   readonly promised: Promised;
   /** Undefined while it has not run. */
-  outcome?: Outcome;
+  outcome?: Outcome | undefined;
   /** Of the outcome and its confirmations. */
   failed: number;
   runs: number;

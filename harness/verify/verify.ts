@@ -91,14 +91,14 @@ interface Job {
 }
 
 async function judgeOwn(job: Job): Promise<ReportedRun> {
-  const { settings } = job;
+  const { settings, listener } = job;
   if (settings.spec !== undefined) {
     throw new UsageError(
       "--spec is given but no URL: the reference server speaks only its own document. Give the URL of the server to judge.",
     );
   }
   const path = job.subject.channel.address;
-  const say = (line: string) => process.stdout.write(`${process.stdout.isTTY ? "\r\x1b[K" : ""}  ${line}\n`);
+  const say = (line: string) => listener.write(`${listener.live ? "\r\x1b[K" : ""}  ${line}\n`);
   const own = await (settings.nodes === undefined
     ? startOwnServer(path)
     : startOwnNodes({ ...settings, nodes: settings.nodes, path, say }));
