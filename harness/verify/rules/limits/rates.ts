@@ -179,8 +179,8 @@ export const rateRules: readonly Rule[] = [
       const answers = await flood(context, sender, burst + beyond(context, perSecond, limit.error));
       const admitted = answers.filter(({ code }) => code !== limit.error);
       const tookMs = answers.at(-1)!.reply.atMs - answers[0]!.sentAtMs;
-      // The refill during the burst and the rounding of one message; the lower bound of the time is the server's own business.
-      const atMost = burst + Math.floor((perSecond * tookMs) / 1000) + 1;
+      // We start before the server's first and end after its last, so that this is its refill at most; its clock may count whole ms.
+      const atMost = burst + Math.floor((perSecond * (tookMs + 1)) / 1000);
       if (admitted.length > atMost) {
         throw new Violation(
           `at most ${atMost} of ${answers.length} messages to be admitted in ${Math.round(tookMs)} ms`,
