@@ -82,3 +82,24 @@ it("ends the one side when the other ends", async () => {
   sockets[1]!.destroy(); // the echo's own
   await gone;
 });
+
+it("slow: brings everything late and in order", async () => {
+  const slow = await openLink((echo.address() as net.AddressInfo).port, { delayMs: 4, seed: 1 });
+  try {
+    const socket = net.connect(slow.port, "127.0.0.1");
+    sockets.push(socket);
+    let heard = "";
+    socket.on("data", (bytes) => (heard += String(bytes)));
+    const startMs = performance.now();
+    const sent = Array.from({ length: 50 }, (_, at) => `${at},`);
+    for (const text of sent) {
+      socket.write(text);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await expect.poll(() => heard).toBe(sent.join(""));
+    // Half of the delay at least, there and back; timers of Node may fire a millisecond early.
+    expect(performance.now() - startMs).toBeGreaterThan(3);
+  } finally {
+    await slow.close();
+  }
+});

@@ -1,5 +1,6 @@
-// The link between one node and Redis: a TCP proxy that can be cut and healed.
+// The link between one node and Redis: a TCP proxy that can be cut and healed, and that may be slow.
 import net from "node:net";
+import { createDelay } from "../faults/outlet.ts";
 
 /** `reset`: connections end and new ones are refused. `silence`: all stay open and nothing comes through, as when a cable is pulled. */
 export type Cut = "reset" | "silence";
@@ -12,11 +13,21 @@ export interface Link {
   close(): Promise<void>;
 }
 
-/** Listens on a free port of 127.0.0.1 and passes everything on to `port` there. */
-export async function openLink(port: number): Promise<Link> {
+export interface Slowness {
+  /** Each packet takes from half of this to one and a half; those of one direction keep their order. */
+  readonly delayMs: number;
+  readonly seed: number;
+}
+
+/**
+ * Listens on a free port of 127.0.0.1 and passes everything on to `port` there.
+ * @param slowness default: as fast as it can
+ */
+export async function openLink(port: number, slowness?: Slowness): Promise<Link> {
   const sockets = new Set<net.Socket>();
   const waiting: net.Socket[] = [];
   let cut: Cut | undefined;
+  let directions = 0;
 
   function keep(socket: net.Socket): net.Socket {
     sockets.add(socket);
@@ -33,14 +44,17 @@ export async function openLink(port: number): Promise<Link> {
       [near, far],
       [far, near],
     ] as const) {
+      const inTurn = createTurns(slowness, directions++);
       // Not `pipe`: its end on one side would resume what a silence holds.
       from.on("data", (bytes) => {
-        if (!to.write(bytes)) from.pause();
+        inTurn(() => {
+          if (!to.destroyed && !to.write(bytes)) from.pause();
+        });
       });
       to.on("drain", () => {
         if (cut !== "silence") from.resume();
       });
-      from.on("close", () => to.destroy());
+      from.on("close", () => inTurn(() => to.destroy()));
     }
     near.resume();
   }
@@ -74,5 +88,21 @@ export async function openLink(port: number): Promise<Link> {
       for (const socket of sockets) socket.destroy();
       await closed;
     },
+  };
+}
+
+/** Does what it is given at once, or each after its delay, in the order in which it came. */
+function createTurns(slowness: Slowness | undefined, stream: number): (act: () => void) => void {
+  if (slowness === undefined) return (act) => act();
+  const { delayMs, seed } = slowness;
+  const jitterMs = createDelay({ seed, jitterMs: delayMs }, stream);
+  const queue: (() => void)[] = [];
+  let lastMs = 0;
+  return (act) => {
+    const nowMs = performance.now();
+    lastMs = Math.max(lastMs, nowMs + delayMs / 2 + jitterMs());
+    // Timers of Node that are due in the same millisecond but were set with different delays may change places.
+    queue.push(act);
+    setTimeout(() => queue.shift()?.(), lastMs - nowMs);
   };
 }

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Embedded, type EmbeddedOptions, startEmbedded } from "../verify/embedded.ts";
-import { type Link, openLink } from "./link.ts";
+import { type Link, openLink, type Slowness } from "./link.ts";
 import { freePort, type OwnRedis, startRedis } from "./nodes-redis.ts";
 
 const plenty = "1000000";
@@ -56,13 +56,15 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default: the reference server. */
   readonly main?: string;
+  /** Between each node and Redis. Default: none. */
+  readonly slowness?: Slowness;
 }
 
 /**
  * @throws UsageError where there is no redis-server
  * @throws TargetLost where a node does not come up
  */
-export async function startCluster({ count, path, env = {}, main }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ count, path, env = {}, main, slowness }: ClusterOptions): Promise<Cluster> {
   const secret = randomBytes(32).toString("hex");
   const redis = await startRedis();
   const nodes: Node[] = [];
@@ -85,7 +87,9 @@ export async function startCluster({ count, path, env = {}, main }: ClusterOptio
   };
   try {
     for (let index = 0; index < count; index++)
-      nodes.push(await startNode(redis, { path, env: { ...env, JWT_SECRET: secret }, ...(main === undefined ? {} : { main }) }));
+      nodes.push(
+        await startNode(redis, { path, env: { ...env, JWT_SECRET: secret }, ...(main === undefined ? {} : { main }) }, slowness),
+      );
   } catch (error) {
     await cluster.stop();
     throw error;
@@ -105,8 +109,8 @@ async function ready(url: string): Promise<void> {
   }
 }
 
-async function startNode(redis: OwnRedis, options: EmbeddedOptions): Promise<Node> {
-  const link = await openLink(redis.port);
+async function startNode(redis: OwnRedis, options: EmbeddedOptions, slowness?: Slowness): Promise<Node> {
+  const link = await openLink(redis.port, slowness);
   const env = { ...options.env, PORT: `${await freePort()}`, REDIS_URL: `redis://127.0.0.1:${link.port}` };
   const start = () => startEmbedded({ ...options, env });
   let server: Embedded;

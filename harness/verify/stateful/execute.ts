@@ -28,6 +28,8 @@ export interface Executed {
   readonly history: History;
   /** Longest time that a fence of all connections took, in ms. */
   readonly fenceMs: number;
+  /** Steps that were taken; left out are those for which the case has no connection or no valid message then, or that a limit forbids. */
+  readonly taken: number;
 }
 
 /** Runs the case on fresh users, names and connections, which end with it. @throws TargetLost */
@@ -55,6 +57,7 @@ class Execution {
   readonly #halfClosed = new Map<number, number>();
   readonly #troubles: string[] = [];
   #fenceMs = 0;
+  #taken = 0;
   /** Something that should have come did not: no further step, only proof. */
   #stalled = false;
 
@@ -72,7 +75,7 @@ class Execution {
     for (const [index, step] of this.#plan.steps.entries()) {
       if (this.#stalled) break;
       this.#options.onStep?.(step, index);
-      await this.#step(table, step);
+      if (await this.#step(table, step)) this.#taken++;
     }
     return this.#conclude(table);
   }
@@ -133,35 +136,48 @@ class Execution {
     }
   }
 
-  async #step(table: Table, step: Step) {
+  /** @returns whether anything was done */
+  async #step(table: Table, step: Step): Promise<boolean> {
     const slot = table.slots[step.link % table.slots.length];
-    if (slot === undefined) return;
-    if (step.do === "send") await this.#send(table, step);
-    else if (step.do === "reconnect") {
-      if (slot.peer !== undefined) this.#hangUp(slot, "clean");
-      await this.#dial(slot);
-    } else if (step.do === "hang-up") this.#hangUp(slot, step.how);
-    else if (slot.peer?.closed === undefined && slot.peer !== undefined && this.#budget.spendMalformed(slot)) {
-      slot.peer.sendText(
-        step.kind === "not-json"
-          ? "{"
-          : JSON.stringify(withValueAt({}, this.#protocol.tagAt ?? "/type", this.#context.fresh("unknown"))),
-      );
-    }
+    if (slot === undefined) return false;
+    const taken = await this.#perform(table, step, slot);
     if (step.sync === "fence") await this.#fenceAll(table, true);
+    return taken;
   }
 
-  async #send(table: Table, step: SendStep) {
+  async #perform(table: Table, step: Step, slot: Slot): Promise<boolean> {
+    if (step.do === "send") return this.#send(table, step);
+    const open = slot.peer !== undefined && slot.peer.closed === undefined;
+    if (step.do === "reconnect") {
+      if (slot.peer !== undefined) this.#hangUp(slot, "clean");
+      await this.#dial(slot);
+      return true;
+    }
+    if (step.do === "hang-up") {
+      this.#hangUp(slot, step.how);
+      return open;
+    }
+    if (!open || !this.#budget.spendMalformed(slot)) return false;
+    slot.peer?.sendText(
+      step.kind === "not-json"
+        ? "{"
+        : JSON.stringify(withValueAt({}, this.#protocol.tagAt ?? "/type", this.#context.fresh("unknown"))),
+    );
+    return true;
+  }
+
+  async #send(table: Table, step: SendStep): Promise<boolean> {
     const slot = table.slots[step.link % table.slots.length];
     const operation = operationsOf(this.#protocol).find(({ id }) => id === step.operation);
-    if (slot?.peer === undefined || slot.peer.closed !== undefined || operation === undefined) return;
+    if (slot?.peer === undefined || slot.peer.closed !== undefined || operation === undefined) return false;
     const frame = await bindStep(table, step, slot);
-    if (frame === undefined || slot.peer.closed !== undefined || !this.#budget.spend(slot, operation)) return;
+    if (frame === undefined || slot.peer.closed !== undefined || !this.#budget.spend(slot, operation)) return false;
     const { peer } = slot;
     peer.sendText(JSON.stringify(frame));
     const id = [...rolesOf(this.#protocol, operation)].find(([, role]) => role === "id")?.[0];
-    if (operation.reply === undefined || id === undefined || step.sync === "none") return;
+    if (operation.reply === undefined || id === undefined || step.sync === "none") return true;
     await this.#patiently(peer.reply(lookup(frame, id), { withinMs: this.#patienceMs() }));
+    return true;
   }
 
   #patienceMs(): number {
@@ -216,7 +232,7 @@ class Execution {
       await this.#fenceAll(table, false);
       judgement = this.#judge(table);
     }
-    return { judgement, history: this.#history(), fenceMs: this.#fenceMs };
+    return { judgement, history: this.#history(), fenceMs: this.#fenceMs, taken: this.#taken };
   }
 
   #isDecided({ findings }: Judgement): boolean {

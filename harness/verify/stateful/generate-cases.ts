@@ -8,12 +8,19 @@ import { type CaseLink, operationsOf, rolesOf, type StatefulCase, type Step } fr
 export interface CaseOptions {
   /** Nodes of the target, from 1. */
   readonly nodes: number;
-  /** Most steps of a case, default 20. */
-  readonly maxSteps?: number;
+  /** Steps of a case, default 4 to 20. */
+  readonly steps?: StepCount;
 }
 
+export interface StepCount {
+  readonly min: number;
+  readonly max: number;
+}
+
+const anyLength: StepCount = { min: 4, max: 20 };
+
 /** Cases for the operations of the protocol. @throws UnsatisfiableSchema where a message has no valid value */
-export function caseArbitrary(protocol: Protocol, { nodes, maxSteps = 20 }: CaseOptions): fc.Arbitrary<StatefulCase> {
+export function caseArbitrary(protocol: Protocol, { nodes, steps: count = anyLength }: CaseOptions): fc.Arbitrary<StatefulCase> {
   const { definitions } = protocol.contract;
   const arbitraries = createArbitraries(definitions, createSchemaJudge(definitions).compile);
   const sync = fc.oneof(
@@ -52,7 +59,7 @@ export function caseArbitrary(protocol: Protocol, { nodes, maxSteps = 20 }: Case
   const links: fc.Arbitrary<CaseLink> = fc.record({ user: fc.nat(2), node: fc.nat(nodes - 1), member });
   return fc.record({
     links: fc.array(links, { minLength: 2, maxLength: 4, size: "max" }),
-    steps: fc.array(steps, { minLength: 4, maxLength: maxSteps, size: "max" }),
+    steps: fc.array(steps, { minLength: count.min, maxLength: count.max, size: "max" }),
   });
 }
 

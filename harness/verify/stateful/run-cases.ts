@@ -3,7 +3,7 @@ import type { Protocol } from "../../model/protocol.ts";
 import type { Context } from "../context.ts";
 import type { StatefulCase } from "./case.ts";
 import { type Executed, execute } from "./execute.ts";
-import { caseArbitrary, drawCase } from "./generate-cases.ts";
+import { caseArbitrary, drawCase, type StepCount } from "./generate-cases.ts";
 
 export interface LaneOptions {
   /** Cases to run. */
@@ -11,6 +11,8 @@ export interface LaneOptions {
   readonly seed: number;
   /** Cases at the same time, default 8. */
   readonly lanes?: number;
+  /** Steps of a case, default 4 to 20. */
+  readonly steps?: StepCount;
   /** Rules that are judged, default all. */
   readonly asked?: ReadonlySet<string>;
 }
@@ -19,10 +21,10 @@ export interface LaneOptions {
 export async function runCases(
   context: Context,
   protocol: Protocol,
-  { runs, seed, lanes = 8, asked }: LaneOptions,
+  { runs, seed, lanes = 8, steps, asked }: LaneOptions,
   judged: (plan: StatefulCase, executed: Executed, index: number) => "go on" | "stop",
 ): Promise<void> {
-  const arbitrary = caseArbitrary(protocol, { nodes: context.target.urls.length });
+  const arbitrary = caseArbitrary(protocol, { nodes: context.target.urls.length, ...(steps === undefined ? {} : { steps }) });
   let next = 0;
   let stopped = false;
   const lane = async () => {
