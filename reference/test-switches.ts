@@ -8,6 +8,7 @@ import { type Beat, Heartbeat } from "./heartbeat.ts";
 import type { Subscriber } from "./hub/hub.ts";
 import { KeyMemory } from "./hub/key-memory.ts";
 import { MemoryHub } from "./hub/memory-hub.ts";
+import { KeyedLimiter, Limiter } from "./limiter.ts";
 import { parseFrame } from "./parse-frame.ts";
 import { QueueWatch } from "./queue-watch.ts";
 import { Session } from "./session.ts";
@@ -38,6 +39,17 @@ function onUpgrade(act: (socket: WebSocket, tcp: Socket) => void): void {
       callback(socket, upgraded);
     }),
   );
+}
+
+/** Tells whether an object is met for the first time, under this key of it. */
+function createFirstTimes(): (of: object, key?: string) => boolean {
+  const met = new WeakMap<object, Set<string>>();
+  return (of, key = "") => {
+    const keys = met.get(of) ?? new Set();
+    const isFirst = !keys.has(key);
+    met.set(of, keys.add(key));
+    return isFirst;
+  };
 }
 
 const isMalformed = (text: string) => "malformed" in parseFrame(text);
@@ -102,6 +114,34 @@ export const switches: Readonly<Record<string, Switch>> = {
           }
         }
         return result;
+      });
+    },
+  },
+  "rate-admits-one-more": {
+    about: "Each allowance admits one message more than its burst.",
+    plant() {
+      const isFirst = createFirstTimes();
+      wrap(Limiter.prototype, "take", (original, self, [nowMs]) => {
+        const waitMs = original(nowMs);
+        return waitMs !== undefined && isFirst(self) ? undefined : waitMs;
+      });
+      wrap(KeyedLimiter.prototype, "take", (original, self, [key, nowMs]) => {
+        const waitMs = original(key, nowMs);
+        return waitMs !== undefined && isFirst(self, key) ? undefined : waitMs;
+      });
+    },
+  },
+  "rate-admits-one-fewer": {
+    about: "Each allowance admits one message fewer than its burst.",
+    plant() {
+      const isFirst = createFirstTimes();
+      wrap(Limiter.prototype, "take", (original, self, [nowMs]) => {
+        if (isFirst(self)) original(nowMs);
+        return original(nowMs);
+      });
+      wrap(KeyedLimiter.prototype, "take", (original, self, [key, nowMs]) => {
+        if (isFirst(self, key)) original(key, nowMs);
+        return original(key, nowMs);
       });
     },
   },

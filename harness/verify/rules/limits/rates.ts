@@ -106,8 +106,9 @@ async function flood(context: Context, { peer, operation, message }: Sender, cou
     throw new NotTestable(`the message of ${operation.id} has no correlationId, so its replies cannot be told apart`);
   const sent = Array.from({ length: count }, () => {
     const id = context.id();
+    const atMs = context.clock.nowMs();
     peer.send(withValueAt(message, correlation, id));
-    return { id, atMs: context.clock.nowMs() };
+    return { id, atMs };
   });
   const answers: Answer[] = [];
   for (const { id, atMs } of sent) {
@@ -122,6 +123,35 @@ function retryAfterMs(context: Context, { reply }: Answer): number {
   const value = lookup(reply.value, pointer);
   if (typeof value !== "number") throw new Violation(`the time to wait at ${pointer} of a refusal for its rate`, reply.text);
   return value;
+}
+
+/**
+ * Demands that never more was admitted than the burst and what was refilled since. Judged at each reply: what was answered by then
+ * was admitted by then and, at the earliest, when the first was sent, so that this refill is the most that there can have been.
+ * @param spent admitted before, at `sinceMs` at the earliest
+ */
+function demandWithin(
+  { burst, perSecond }: { readonly burst: number; readonly perSecond: number },
+  answers: readonly Answer[],
+  error: string,
+  { sinceMs = answers[0]!.sentAtMs, spent = 0 } = {},
+): void {
+  const admitted = answers.filter(({ code }) => code !== error).sort((a, b) => a.reply.atMs - b.reply.atMs);
+  for (const [at, { reply }] of admitted.entries()) {
+    const tookMs = reply.atMs - sinceMs;
+    // The server's clock may count whole ms.
+    const atMost = burst - spent + Math.floor((perSecond * (tookMs + 1)) / 1000);
+    if (at + 1 > atMost) {
+      throw new Violation(
+        `at most ${atMost} messages to be admitted in ${Math.round(tookMs)} ms`,
+        `${at + 1} admitted, ${admitted.length} of ${answers.length} in all`,
+      );
+    }
+  }
+}
+
+function offByOneOrMore({ limit }: RatePromise, subject: Subject): readonly Fault[] {
+  return [faults.acceptsRefused(easiestUnder(subject, limit).id, limit.error), faults.server("rate-admits-one-more")];
 }
 
 /** How many beyond the burst are worth sending: enough to outrun the refill, fewer than would close the connection. */
@@ -163,7 +193,7 @@ export const rateRules: readonly Rule[] = [
     },
     brokenBy: ({ limit }, subject) => {
       const { id, messages } = easiestUnder(subject, limit);
-      return faults.refuses(id, messages[0]!, limit.error, { everyNth: 3 });
+      return [faults.refuses(id, messages[0]!, limit.error, { everyNth: 3 }), faults.server("rate-admits-one-fewer")];
     },
   }),
 
@@ -175,21 +205,19 @@ export const rateRules: readonly Rule[] = [
     from: limitsOf("connection"),
     async check(context, { limit }) {
       const { burst, perSecond } = context.effective(limit);
-      const sender = await senderUnder(context, limit);
-      const answers = await flood(context, sender, burst + beyond(context, perSecond, limit.error));
-      const admitted = answers.filter(({ code }) => code !== limit.error);
-      const tookMs = answers.at(-1)!.reply.atMs - answers[0]!.sentAtMs;
-      // We start before the server's first and end after its last, so that this is its refill at most; its clock may count whole ms.
-      const atMost = burst + Math.floor((perSecond * (tookMs + 1)) / 1000);
-      if (admitted.length > atMost) {
-        throw new Violation(
-          `at most ${atMost} of ${answers.length} messages to be admitted in ${Math.round(tookMs)} ms`,
-          `${admitted.length} admitted`,
-        );
+      let tries = 0;
+      let outran = true;
+      for (let isSharp = false; !isSharp && tries < 3; tries++) {
+        const sender = await senderUnder(context, limit);
+        const answers = await flood(context, sender, burst + beyond(context, perSecond, limit.error));
+        demandWithin(context.effective(limit), answers, limit.error);
+        outran = answers.every(({ code }) => code !== limit.error);
+        // One too many is seen only where it was answered before the first refill; on a busy machine it may not be.
+        isSharp = !outran && answers[burst]!.reply.atMs - answers[0]!.sentAtMs < 1000 / perSecond;
       }
-      if (admitted.length === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
+      if (outran) throw new NotTestable(`the refill of ${perSecond} a second outran us, ${tries} times`);
     },
-    brokenBy: ({ limit }, subject) => faults.acceptsRefused(easiestUnder(subject, limit).id, limit.error),
+    brokenBy: offByOneOrMore,
   }),
 
   rule<RatePromise>({
@@ -308,20 +336,21 @@ export const rateRules: readonly Rule[] = [
       const operation = easiestUnder(context, limit);
       const user = await userFor(context, operation);
       const each = otherBurst(context, operation, limit);
+      const total = burst + beyond(context, perSecond, limit.error);
+      const sinceMs = context.clock.nowMs();
+      const senders: Sender[] = [];
+      // All connections are made ready first, so that little is refilled while the messages are sent.
+      while (senders.length < Math.ceil(total / each)) senders.push(await senderUnder(context, limit, user));
+      const spent = senders.reduce((sum, { used }) => sum + used, 0);
       const answers: Answer[] = [];
-      const extra = beyond(context, perSecond, limit.error);
-      const startedMs = context.clock.nowMs();
-      while (answers.length < burst + extra) {
-        const sender = await senderUnder(context, limit, user);
-        answers.push(...(await flood(context, sender, Math.min(each, burst + extra - answers.length))));
-      }
+      for (const sender of senders)
+        answers.push(...(await flood(context, sender, Math.min(each, total - spent - answers.length))));
       const admitted = answers.filter(({ code }) => code !== limit.error).length;
-      const atMost = burst + Math.floor((perSecond * (answers.at(-1)!.reply.atMs - startedMs)) / 1000) + 1;
-      if (admitted < burst) throw new Violation(`${burst} messages of one user to be admitted`, `${admitted} admitted`);
-      if (admitted > atMost)
-        throw new Violation(`at most ${atMost} of ${answers.length} messages of one user to be admitted`, `${admitted} admitted`);
+      if (admitted + spent < burst)
+        throw new Violation(`${burst - spent} messages of one user to be admitted`, `${admitted} admitted`);
+      demandWithin(context.effective(limit), answers, limit.error, spent === 0 ? {} : { sinceMs, spent });
       if (admitted === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
     },
-    brokenBy: ({ limit }, subject) => faults.acceptsRefused(easiestUnder(subject, limit).id, limit.error),
+    brokenBy: (promise, subject) => [...offByOneOrMore(promise, subject), faults.server("rate-admits-one-fewer")],
   }),
 ];
