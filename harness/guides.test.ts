@@ -100,6 +100,21 @@ describe("write-a-rule, scale-out and why-rooms", () => {
     for (const id of rules) expect(ids).toContain(id);
   });
 
+  it("name for each defect of the guide what shows that rooms.v1 does not have it", () => {
+    const ids = readFileSync(path.join(root, "harness/prove/rule-ids.txt"), "utf8").split(/\s+/);
+    const rows = textOf("why-rooms.md")
+      .split("\n")
+      .filter((line) => line.startsWith("| ") && !line.startsWith("| in the guide"))
+      .map((line) => line.slice(2, -2).split(" | "));
+    expect(rows.length).toBeGreaterThan(50);
+    for (const cells of rows) {
+      expect(cells, cells[0]).toHaveLength(3);
+      const shownBy = cells[2]!.split(", ").map((name) => name.replace(/^`(.+)`$/, "$1"));
+      const missing = shownBy.filter((name) => !(name.includes("/") ? existsSync(path.join(root, name)) : ids.includes(name)));
+      expect(missing, cells[0]).toEqual([]);
+    }
+  });
+
   it("quote source as it is", () => {
     const quotes = blocksOf("write-a-rule.md").filter(({ info }) => info.includes("from="));
     expect(quotes).toHaveLength(1);

@@ -57,7 +57,7 @@ describe("frames that are no messages", () => {
     }
   });
 
-  test("the guide's table of users is rewritten by a name", async () => {
+  test("a table that is a plain object is rewritten by a name", async () => {
     const guide = await startGuide();
     guide.client.send('{"type":"register","user":"__proto__","data":{"isAdmin":true}}');
     guide.client.send('{"type":"whoami","user":"innocent"}');
