@@ -2,18 +2,19 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { type Fault, faults } from "../faults/fault.ts";
+import type { NodesPlan } from "../faults/plan.ts";
 import { type FaultProxy, startProxy } from "../faults/proxy.ts";
-import { builtProgram } from "../prove/servers.ts";
+import { claimsOf, faultsOf } from "../prove/claims.ts";
+import { startFaultyNodes } from "../prove/faulty-nodes.ts";
 import { beginCheck } from "../verify/check.ts";
 import type { Target } from "../verify/context.ts";
 import { type OpenedRun, openRun } from "../verify/open-run.ts";
 import { type OwnTarget, startOwnNodes } from "../verify/own-target.ts";
+import { clusterPhase } from "../verify/rules/cluster.ts";
 import { checkers } from "./check-log.ts";
 import { type Anomaly, type Check, checks, type LogHistory } from "./log-history.ts";
 import { logRoles } from "./log-roles.ts";
-import { runNemesis } from "./nemesis.ts";
-import { type FaultKind, faultKinds, type PlannedFault } from "./nemesis-plan.ts";
-import { startCluster, withoutLimits } from "./nodes.ts";
+import { faultKinds } from "./nemesis-plan.ts";
 import { runWorkload, type Workload } from "./workload.ts";
 
 const { contract } = await loadContract({ file: defaultSpecFile });
@@ -49,27 +50,12 @@ async function start(nodes: number, faultCount: number, messages: number): Promi
 }
 
 /** On nodes that have a fault, with harm chosen to bring it out; the honest ones bear all of it above. */
-async function runOn(fault: string, nodes: number, plan: readonly PlannedFault[], messages: number): Promise<LogHistory> {
-  const cluster = await startCluster({
-    count: nodes,
-    path: channel.address,
-    env: { ...withoutLimits, FAULT: fault },
-    main: builtProgram("test-server.js"),
-  });
+async function runOn(plan: NodesPlan): Promise<LogHistory> {
+  const { cluster, target } = await startFaultyNodes(channel.address, plan);
   own = { urls: [], secret: cluster.secret, pid: 0, revive: async () => undefined, stop: () => cluster.stop() };
-  const urls = cluster.nodes.map(({ url }) => url);
-  const target = { urls, origin: undefined, pid: undefined, askToStop: undefined, embedded: true };
   opened = await openRun({ ...subject, target, auth: { secret: cluster.secret }, seed: 5 });
-  const { clock } = opened.run;
   const check = beginCheck({ ...opened.run, demandAlive: async () => undefined });
-  const nemesis = { cluster, plan, messages, clock, say: () => undefined };
-  const workload: Workload = {
-    messages,
-    awayEvery: 200,
-    settleMs: 20_000,
-    faults: (suffering) => runNemesis(nemesis, suffering),
-  };
-  const history = await runWorkload(check.context, roles, workload, () => undefined);
+  const history = await target.runCluster!(check.context, roles, () => undefined);
   await check.end();
   return history;
 }
@@ -142,20 +128,17 @@ describe("one node of two is not honest", () => {
   });
 });
 
-describe("all nodes have a fault that only harm brings out", () => {
-  const each = (kind: FaultKind, times: number): PlannedFault[] =>
-    Array.from({ length: times }, () => ({ kind, node: 1, afterMs: 300, forMs: 300 }));
-  const planted: readonly [fault: string, plan: readonly PlannedFault[], rules: readonly Check[]][] = [
-    ["redis-never-refills", each("listening-killed", 4), ["non-contiguous", "lost"]],
-    ["redis-buries-nobody", each("node-killed", 1), ["membership"]],
-    ["redis-forgets-keys", each("clients-reset", 8), ["duplicated"]],
-  ];
-  it.each(planted)(
+describe("nodes have a fault", () => {
+  const planted = faultsOf(claimsOf([clusterPhase], subject)).filter(({ how }) => how.by === "nodes");
+  it.each(planted.map((fault) => [fault.id, fault] as const))(
     "%s",
-    async (fault, plan, rules) => {
-      const after = found(await runOn(fault, 2, plan, 500));
-      process.stdout.write(`${fault}: ${[...after].map(([rule, count]) => `cluster-${rule} after ${count}`).join(", ")}\n`);
-      expect([...after.keys()]).toEqual(expect.arrayContaining([...rules]));
+    async (id, fault) => {
+      const rules = clusterPhase.rules.filter((rule) =>
+        rule.from(subject).some((promised) => [rule.brokenBy(promised, subject)].flat().some((one) => one.id === id)),
+      );
+      const after = found(await runOn(fault.how as NodesPlan));
+      process.stdout.write(`${id}: ${[...after].map(([rule, count]) => `cluster-${rule} after ${count}`).join(", ")}\n`);
+      expect([...after.keys()].map((check) => `cluster-${check}`)).toEqual(expect.arrayContaining(rules.map((rule) => rule.id)));
     },
     120_000,
   );

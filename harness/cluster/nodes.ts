@@ -54,8 +54,8 @@ export interface ClusterOptions {
   readonly path: string;
   /** Added to the environment of each node. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: the reference server. */
-  readonly main?: string;
+  /** The program of a node, and what it has in its environment beside that. Default: the reference server. */
+  readonly program?: (index: number) => Pick<EmbeddedOptions, "main" | "env">;
   /** Between each node and Redis. Default: none. */
   readonly slowness?: Slowness;
 }
@@ -64,7 +64,7 @@ export interface ClusterOptions {
  * @throws UsageError where there is no redis-server
  * @throws TargetLost where a node does not come up
  */
-export async function startCluster({ count, path, env = {}, main, slowness }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ count, path, env = {}, program = () => ({}), slowness }: ClusterOptions): Promise<Cluster> {
   const secret = randomBytes(32).toString("hex");
   const redis = await startRedis();
   const nodes: Node[] = [];
@@ -86,10 +86,10 @@ export async function startCluster({ count, path, env = {}, main, slowness }: Cl
     },
   };
   try {
-    for (let index = 0; index < count; index++)
-      nodes.push(
-        await startNode(redis, { path, env: { ...env, JWT_SECRET: secret }, ...(main === undefined ? {} : { main }) }, slowness),
-      );
+    for (let index = 0; index < count; index++) {
+      const own = program(index);
+      nodes.push(await startNode(redis, { path, ...own, env: { ...env, ...own.env, JWT_SECRET: secret } }, slowness));
+    }
   } catch (error) {
     await cluster.stop();
     throw error;

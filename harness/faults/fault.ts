@@ -6,7 +6,7 @@ import { malformedFaults } from "./catalogue/malformed.ts";
 import { messageFaults } from "./catalogue/messages.ts";
 import { replyFaults } from "./catalogue/replies.ts";
 import { transportFaults } from "./catalogue/transport.ts";
-import type { Match, Plan } from "./plan.ts";
+import type { Match, NodesPlan, Plan } from "./plan.ts";
 
 export interface Fault {
   /** Permanent; made from the arguments, such as `never-closes/4410`. */
@@ -38,5 +38,16 @@ export const faults = {
     id: `server/${name}${argument === undefined ? "" : `/${argument}`}`,
     breaks,
     how: { by: "server", switch: name, ...(argument === undefined ? {} : { argument }) },
+  }),
+
+  /** @param name a switch of the test server, for two nodes of it behind one Redis @param harm what brings it out */
+  nodes: (
+    name: string,
+    { only, harm = [] }: Partial<Pick<NodesPlan, "only" | "harm">> = {},
+    breaks = `Two nodes on one Redis: the switch ${name} is on${only === undefined ? "" : " at one of them"}.`,
+  ): Fault => ({
+    id: ["nodes", name, ...new Set(harm)].join("/"),
+    breaks,
+    how: { by: "nodes", switch: name, harm, ...(only === undefined ? {} : { only }) },
   }),
 };

@@ -1,10 +1,23 @@
 // How a planted fault is planted: plain data for the proxy, or a switch of the test server.
 import type { Pointer, Refusal } from "../../spec/contract.ts";
+import type { FaultKind } from "../cluster/nemesis-plan.ts";
 
-/** `proxy`: a man in the middle does it, to any server. `server`: a switch of the test server; it says so when it has no such switch. */
+/**
+ * `proxy`: a man in the middle does it, to any server. `server`: a switch of the test server; it says so when it has no such switch.
+ * `nodes`: a switch of two test servers behind one Redis, and what harm brings it out; that the honest server bears.
+ */
 export type Plan =
   | { readonly by: "proxy"; readonly transformations: readonly Transformation[] }
-  | { readonly by: "server"; readonly switch: string; readonly argument?: string | number };
+  | { readonly by: "server"; readonly switch: string; readonly argument?: string | number }
+  | NodesPlan;
+
+export interface NodesPlan {
+  readonly by: "nodes";
+  readonly switch: string;
+  /** The node that has it, by index; default both. */
+  readonly only?: number;
+  readonly harm: readonly FaultKind[];
+}
 
 /** What the proxy does to what passes through it. Everything that no transformation matches goes through byte by byte. */
 export type Transformation = OnMessage | OnClose | OnControl | OnRequest | OnResponse | OnFrame | OnReplay | OnEnd;

@@ -1,6 +1,7 @@
 // Runs a rule behind a fault, or on the honest server, and says whether it convicted.
 import { TargetLost, Violation } from "../errors.ts";
 import type { Fault } from "../faults/fault.ts";
+import type { NodesPlan } from "../faults/plan.ts";
 import { type FaultProxy, startProxy } from "../faults/proxy.ts";
 import { breachRules } from "../verify/breach.ts";
 import { beginCheck } from "../verify/check.ts";
@@ -13,6 +14,7 @@ import { type Level, NotTestable, type Rule, type Subject } from "../verify/rule
 import { runOnce } from "../verify/run-rule.ts";
 import type { Run } from "../verify/run-state.ts";
 import type { Claim } from "./claims.ts";
+import { startFaultyNodes } from "./faulty-nodes.ts";
 import { createServers, type ServerChoice } from "./servers.ts";
 
 /** What came of one rule for one promise behind one fault (undefined: none). */
@@ -123,9 +125,17 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
       const [proof] = await prove([claim], fault, false, async (run) => [await judgeClaim(run, claim)]);
       return proof!;
     },
-    proveTogether(claims, fault) {
+    async proveTogether(claims, fault) {
       const { phase } = claims[0]!;
       const rules = claims.map(({ rule }) => rule);
+      if (fault?.how.by === "nodes") {
+        const startMs = performance.now();
+        const says = await judgeNodes(subject, fault.how, (run) => judgeWhole(run, phase, rules));
+        const durationMs = performance.now() - startMs;
+        return claims.map(({ rule, promised }, at) => {
+          return { rule: rule.id, level: rule.level, pointer: promised.pointer, fault: fault.id, durationMs, ...says[at]! };
+        });
+      }
       return prove(claims, fault, true, (run) => judgeWhole(run, phase, rules));
     },
     async end() {
@@ -133,6 +143,21 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
       await servers.end();
     },
   };
+}
+
+/** On nodes of their own, ended at last. */
+async function judgeNodes<T>(subject: Subject, plan: NodesPlan, judge: (run: Run) => Promise<T>): Promise<T> {
+  const { cluster, target } = await startFaultyNodes(subject.channel.address, plan);
+  try {
+    const { run, end } = await openRun({ ...subject, target, auth: { secret: cluster.secret }, seed });
+    try {
+      return await judge({ ...run, demandAlive: async () => undefined });
+    } finally {
+      await end();
+    }
+  } finally {
+    await cluster.stop();
+  }
 }
 
 export function targetOf(server: Embedded, url: string): Target {

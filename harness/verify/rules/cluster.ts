@@ -46,7 +46,7 @@ function planted(check: Check, subject: Subject): Fault | readonly Fault[] {
   const reply = publish.effects.find((effect) => effect.kind === "reply");
   const acknowledgedTooEarly =
     reply?.kind === "reply" ? faults.addsToField(reply.message, stream.seq!, -20, { everyNth: 3 }) : [];
-  const planted: Readonly<Record<Check, Fault | readonly Fault[]>> = {
+  const byProxy: Readonly<Record<Check, Fault | readonly Fault[]>> = {
     unexpected: faults.changesField(delivered, content.delivered, "never published", { everyNth: 7 }),
     lost: faults.dropsMessage(delivered, { everyNth: 7 }),
     duplicated: faults.duplicatesMessage(delivered, { everyNth: 7 }),
@@ -60,8 +60,19 @@ function planted(check: Check, subject: Subject): Fault | readonly Fault[] {
     "refused-but-delivered": faults.answersWith(publish.id, subject.contract.errors?.codes[0]?.code ?? ""),
     "epoch-change-untold": faults.changesField(delivered, stream.epoch!, "another-life", { everyNth: 7 }),
   };
-  return planted[check];
+  return [byProxy[check], faultsOfNodes.filter(([, seers]) => seers.includes(check)).map(([fault]) => fault)].flat();
 }
+
+/** What a node does wrong towards the others, and which checks must see it. */
+const faultsOfNodes: readonly [fault: Fault, seers: readonly Check[]][] = [
+  [faults.nodes("redis-local-first"), ["inconsistent-offset"]],
+  [faults.nodes("redis-plain-pubsub", { harm: Array(4).fill("listening-killed") }), ["lost", "non-contiguous"]],
+  [faults.nodes("redis-publishes-twice"), ["duplicated"]],
+  [faults.nodes("redis-drops-one-in-fifty", { only: 1 }), ["lost", "non-contiguous"]],
+  [faults.nodes("redis-counts-own-node", { only: 1 }), ["member-count"]],
+  [faults.nodes("redis-buries-nobody", { harm: ["node-killed"] }), ["membership"]],
+  [faults.nodes("redis-forgets-keys", { harm: Array(8).fill("clients-reset") }), ["duplicated"]],
+];
 
 const clusterRules = (Object.keys(checkers) as Check[]).map((check) =>
   rule<LogPromise>({
