@@ -1,0 +1,148 @@
+// A load run for a terminal: autocannon's own tables, and around them what only a checked run knows. Pure: data in, text out.
+import { stripVTControlCharacters } from "node:util";
+import autocannon from "autocannon";
+import type { Palette } from "../report/terminal.ts";
+import { bytesText, codesText, countText, msText, shareText } from "./figures.ts";
+import type { LoadResult, Second, Statistics } from "./load-result.ts";
+import { judgeLoad, type LoadVerdict } from "./verdict.ts";
+
+/** The type package of autocannon leaves it out. */
+const { printResult } = autocannon as unknown as {
+  printResult(
+    result: object,
+    options: { outputStream: object; renderLatencyTable: boolean; renderStatusCodes: boolean; verbose?: boolean },
+  ): string;
+};
+
+export interface ResultOptions {
+  /** Fifteen percentiles below the tables. Default false. */
+  readonly latencyTable?: boolean;
+  /** The sentences of failedThresholds. Default none. */
+  readonly failed?: readonly string[];
+}
+
+/** The whole result: what was asked, the tables, what was checked, how the generator did, and the verdict last. Ends with a newline. */
+export function emitResult(
+  result: LoadResult,
+  palette: Palette,
+  { latencyTable = false, failed = [] }: ResultOptions = {},
+): string {
+  const lines = [
+    `${palette.bold("wsproof bench")}  ${result.scenario}, ${result.url}`,
+    line("load", settingsOf(result).join(", ")),
+    ...(result.requests.total === 0 ? [] : [emitTables(result, palette, latencyTable)]),
+    line("a request", `above is one ${result.unit}`),
+    line("operations", `${countText(result.sent)} sent, ${countText(result.replied)} replied`),
+    ...deliveryLines(result, palette),
+    codesLine("refused", result.refused, palette),
+    codesLine("closed", result.closed, palette),
+    ...generatorLines(result),
+    ...memoryLines(result),
+    ...result.notes.map((note) => palette.dim(line("note", note))),
+    "",
+    emitVerdict(judgeLoad(result, failed), palette),
+    "",
+  ];
+  return lines.join("\n");
+}
+
+/**
+ * One line, without a newline at its end, for the second that has just passed.
+ * @param seconds of the run, without the warm-up
+ */
+export function emitProgress(second: Second, seconds: number, palette: Palette): string {
+  const width = String(seconds).length;
+  const latency = second.p99 === undefined ? "" : `  p99 ${msText(second.p99)}`;
+  const errors = `${countText(second.errors)} errors`;
+  const passed = `${String(Math.min(second.second + 1, seconds)).padStart(width)} of ${seconds} s`;
+  return `  ${passed}  ${countText(second.done).padStart(9)} done/s${latency}  ${second.errors > 0 ? palette.red(errors) : errors}`;
+}
+
+/** What was asked for, each a phrase such as `500 per second`. */
+export function settingsOf(result: LoadResult): readonly string[] {
+  const { rate, connections, rooms, members, payloadBytes, duration, workers } = result;
+  return [
+    rate === undefined ? "as fast as replies come (closed model)" : `${countText(rate)} per second (open model)`,
+    plural(connections, "connection"),
+    ...(rooms === undefined ? [] : [plural(rooms, "room")]),
+    ...(members === undefined ? [] : [plural(members, "member")]),
+    ...(payloadBytes === undefined ? [] : [`${bytesText(payloadBytes)} of payload`]),
+    `${countText(duration)} s`,
+    plural(workers, "worker"),
+  ];
+}
+
+function emitTables(result: LoadResult, palette: Palette, renderLatencyTable: boolean): string {
+  const printable = {
+    ...result,
+    latency: rounded(result.latency),
+    // "sent" is printed as the number of requests, which the tables count as done.
+    requests: { ...rounded(result.requests), sent: result.requests.total },
+  };
+  const renderStatusCodes = Object.keys(result.statusCodeStats).length > 0;
+  // chalk looks at the stream it is told of, not at the palette.
+  const outputStream = { isTTY: palette.isColorSupported };
+  const text = printResult(printable, { outputStream, renderLatencyTable, renderStatusCodes });
+  return palette.isColorSupported ? text : stripVTControlCharacters(text);
+}
+
+/** autocannon prints every digit that it is given. */
+function rounded<T extends Statistics>(statistics: T): T {
+  return Object.fromEntries(
+    Object.entries(statistics).map(([key, value]) => [key, Math.round(value * 100) / 100]),
+  ) as unknown as T;
+}
+
+function deliveryLines({ deliveries }: LoadResult, palette: Palette): string[] {
+  if (deliveries === undefined) return [];
+  const { expected, received, ...faults } = deliveries;
+  const parts = Object.entries(faults).map(([what, count]) => {
+    const text = `${countText(count)} ${what}`;
+    return count > 0 ? palette.red(text) : text;
+  });
+  return [line("deliveries", [`${countText(expected)} expected`, `${countText(received)} received`, ...parts].join(", "))];
+}
+
+function codesLine(name: string, counts: Readonly<Record<string, number>>, palette: Palette): string {
+  const text = line(name, codesText(counts));
+  return Object.keys(counts).length > 0 ? palette.yellow(text) : text;
+}
+
+function generatorLines({ generator: { lag, busy, checking, cpuSeconds } }: LoadResult): string[] {
+  return [
+    line(
+      "generator",
+      `sent later than intended by ${msText(lag.p50)} at p50, ${msText(lag.p99)} at p99, ${msText(lag.max)} at most`,
+    ),
+    line(
+      "",
+      `busy ${shareText(busy)} of the time; ${shareText(checking)} of its work was checking; ${cpuSeconds.toFixed(1)} s of CPU`,
+    ),
+  ];
+}
+
+function memoryLines({ memory }: LoadResult): string[] {
+  if (memory === undefined) return [];
+  const { beforeBytes, afterBytes, perConnectionBytes } = memory;
+  return [
+    line(
+      "memory",
+      `${bytesText(perConnectionBytes)} per connection (${bytesText(beforeBytes)} before, ${bytesText(afterBytes)} with all)`,
+    ),
+  ];
+}
+
+/** Loud where the figures do not count or the run failed. */
+function emitVerdict({ state, says, reasons }: LoadVerdict, palette: Palette): string {
+  const good = reasons.length > 0 ? palette.yellow : palette.green;
+  const color = state === "held" ? good : state === "invalid" ? palette.magenta : palette.red;
+  return [palette.bold(color(says)), ...reasons.map((reason) => color(`  ${reason}`))].join("\n");
+}
+
+function line(name: string, text: string): string {
+  return `  ${name.padEnd(11)} ${text}`;
+}
+
+function plural(count: number, noun: string): string {
+  return `${countText(count)} ${noun}${count === 1 ? "" : "s"}`;
+}

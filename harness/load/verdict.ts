@@ -1,0 +1,54 @@
+// What a load run says in one sentence: whether its figures count, whether the server was correct, and how fast.
+import { codesText, countText, msText } from "./figures.ts";
+import type { LoadResult } from "./load-result.ts";
+import { achievedPerSecond } from "./thresholds.ts";
+
+export interface LoadVerdict {
+  /**
+   * invalid: the figures are not the server's; failed: a threshold of `--fail-on`; wrong: deliveries were lost, doubled, disordered
+   * or nobody's; nothing: nothing was done; held: none of these, though requests may have been refused (reasons say so).
+   */
+  readonly state: "invalid" | "failed" | "wrong" | "nothing" | "held";
+  readonly says: string;
+  /** Each with its figures. */
+  readonly reasons: readonly string[];
+}
+
+/** @param failed the sentences of failedThresholds */
+export function judgeLoad(result: LoadResult, failed: readonly string[]): LoadVerdict {
+  if (result.invalid.length > 0)
+    return { state: "invalid", says: "INVALID: these figures are not the server's", reasons: [...result.invalid, ...failed] };
+  const faults = deliveryFaults(result);
+  if (failed.length > 0)
+    return { state: "failed", says: "FAILED: what --fail-on names came about", reasons: [...failed, ...faults] };
+  if (faults.length > 0) return { state: "wrong", says: "WRONG: not each delivery came once and in order", reasons: faults };
+  if (result.requests.total === 0)
+    return { state: "nothing", says: "NOTHING: no request was done, so nothing is measured", reasons: [] };
+  return { state: "held", says: `${checked(result)}${speed(result)}`, reasons: troubles(result) };
+}
+
+function deliveryFaults({ deliveries }: LoadResult): readonly string[] {
+  if (deliveries === undefined) return [];
+  const { expected, lost, duplicated, disordered, unexpected } = deliveries;
+  return Object.entries({ lost, duplicated, disordered, unexpected })
+    .filter(([, count]) => count > 0)
+    .map(([what, count]) => `${countText(count)} ${what} of ${countText(expected)} expected`);
+}
+
+function troubles({ errors, refused, closed }: LoadResult): readonly string[] {
+  return [
+    ...(errors > 0 ? [`${countText(errors)} errors`] : []),
+    ...(Object.keys(refused).length > 0 ? [`refused: ${codesText(refused)}`] : []),
+    ...(Object.keys(closed).length > 0 ? [`closed: ${codesText(closed)}`] : []),
+  ];
+}
+
+function checked({ deliveries }: LoadResult): string {
+  return deliveries === undefined ? "" : `${countText(deliveries.received)} deliveries, each once and in order; `;
+}
+
+function speed(result: LoadResult): string {
+  const perSecond = achievedPerSecond(result);
+  const rate = perSecond === undefined ? "" : `${countText(perSecond)} per second`;
+  return result.latency.totalCount === 0 ? rate : `${rate}${rate === "" ? "" : ", "}p99 ${msText(result.latency.p99)}`;
+}
