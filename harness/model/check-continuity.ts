@@ -3,7 +3,7 @@ import type { Effect } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { canonical, shown } from "./frame.ts";
 import type { Judging } from "./judgement.ts";
-import { askedSince, type Log, type Mark, replayOf, type Sighting } from "./logs.ts";
+import { askedSince, type Log, type Mark, type Position, replayOf, type Sighting } from "./logs.ts";
 import { bind, boundOf, type Obligations, textOf } from "./obligations.ts";
 import type { World } from "./outcomes.ts";
 import type { Deliver } from "./protocol.ts";
@@ -79,22 +79,41 @@ function excludedPlaces(world: World, { changed }: Obligations, log: Log, link: 
   const isExcluded = (effect: Effect): effect is Deliver =>
     effect.kind === "deliver" && effect.sender === "excluded" && log.stream.messages.includes(effect.message);
   const places = new Set<string>();
-  let unknown = 0;
+  /** Text of an event -> how often it happened at a place that no reply told. */
+  const untold = new Map<string, { count: number; readonly seen: ReadonlySet<string> }>();
   for (const act of link.acts) {
     const effect = act.operation?.effects.find(isExcluded);
     if (effect === undefined || act.outcome === "refused" || changed.get(act) === "no" || !keysOf(world, log, act).has(log.key))
       continue;
     const mark = log.marks.find((candidate) => candidate.act === act);
-    const delivery = world.protocol.deliveries.get(effect.message)?.find((candidate) => candidate.effect === effect);
+    if (mark !== undefined) {
+      places.add(placeOf(mark));
+      continue;
+    }
     const text = textOf(effect.message, bind(effect, { link, frame: act.frame, key: new Map() }));
-    const seen = log.sightings.filter(
-      ({ message, frame }) =>
-        delivery !== undefined && message === effect.message && textOf(message, boundOf(delivery, frame)) === text,
-    );
-    for (const { epoch, seq } of mark === undefined ? seen : [mark]) places.add(`${epoch} ${seq}`);
-    if (mark === undefined && seen.length === 0) unknown++;
+    const known = untold.get(text) ?? { count: 0, seen: placesSeen(world, log, effect, text) };
+    known.count++;
+    untold.set(text, known);
+  }
+  let unknown = 0;
+  for (const { count, seen } of untold.values()) {
+    for (const place of seen) places.add(place);
+    // One who leaves, comes back and leaves again does the same thing twice; others may have seen only one of them.
+    unknown += Math.max(0, count - seen.size);
   }
   return { places, unknown };
+}
+
+const placeOf = ({ epoch, seq }: Position) => `${epoch} ${seq}`;
+
+/** Where anybody saw the event. */
+function placesSeen({ protocol }: World, log: Log, effect: Deliver, text: string): Set<string> {
+  const delivery = protocol.deliveries.get(effect.message)?.find((candidate) => candidate.effect === effect);
+  const seen = log.sightings.filter(
+    ({ message, frame }) =>
+      delivery !== undefined && message === effect.message && textOf(message, boundOf(delivery, frame)) === text,
+  );
+  return new Set(seen.map(placeOf));
 }
 
 function enter({ changed }: Obligations, log: Log, cursor: Cursor, mark: Mark) {

@@ -376,6 +376,20 @@ describe("positions", () => {
     for (const c of [1, 2, 3]) story.get(c, "user_joined", { room: "r", epoch: "e", seq: 5, ...who(4), memberCount: 4 });
     expect(story.chat(2, "r", "y", 6, [1, 2, 3, 4]).judge().findings).toEqual([]);
   });
+
+  it("accepts a replay without a second leave of one's own that nobody was there to see", () => {
+    const story = new Story().open(1).open(2).join(1, "r", 1, 1).join(2, "r", 2, 2, [1]);
+    const leave = (c: number) => story.get(c, "left_room", { room: "r" }, story.send(c, "leave_room", { room: "r" }));
+    leave(2).left(1, 2, "r", 3, 1).join(2, "r", 4, 2, [1]);
+    leave(1).left(2, 1, "r", 5, 1);
+    leave(2); // at 6
+    story.open(3).join(3, "r", 7, 1);
+    const id = story.send(2, "join_room", { room: "r", since: { epoch: "e", seq: 5 } });
+    story.get(2, "joined_room", { room: "r", epoch: "e", seq: 8, memberCount: 2, members: [], recovered: true }, id);
+    story.get(2, "user_joined", { room: "r", epoch: "e", seq: 7, ...who(3), memberCount: 1 });
+    story.get(3, "user_joined", { room: "r", epoch: "e", seq: 8, ...who(2), memberCount: 2 });
+    expect(story.judge().findings).toEqual([]);
+  });
 });
 
 /** Connection 4 joins room r from a position. */
