@@ -40,6 +40,15 @@ export interface VerifyOptions {
   readonly runs?: number | undefined;
   /** How long to wait for what must come, 1 to 600000 ms. Default 5000. */
   readonly timeoutMs?: number | undefined;
+  /** Start so many nodes of the reference server behind a Redis of their own, and judge them: 1 to 16. Needs redis-server, and no url. */
+  readonly nodes?: number | undefined;
+  /**
+   * How often to kill, pause or cut off one of the nodes while the phase cluster runs, 1 to 100000; true: 12 times.
+   * Default: not at all. It needs no url; `nodes` is then 3 and `phases` the phase cluster, unless given.
+   */
+  readonly faults?: number | true | undefined;
+  /** How many messages are acknowledged while faults are planted, 1 to 10000000. Default 5000. Needs `faults`. */
+  readonly messages?: number | undefined;
   /** SHOULD counts, and so does what could not be tested. Default false. */
   readonly strict?: boolean | undefined;
   /** Path of a YAML list of known failures, { id, reason }. */
@@ -67,11 +76,12 @@ export async function verify(options: VerifyOptions = {}): Promise<Report> {
 /** The same as the command line says it, so that both are checked by the same code and in the same words. */
 function asFlags(options: VerifyOptions): Flags {
   const { spec, perspective, overlay, config, auth, origin, insecure, pid, stopCommand } = options;
-  const { only, phases, seed, runs, timeoutMs, strict, baseline, reports } = options;
+  const { only, phases, seed, runs, timeoutMs, nodes, faults, messages, strict, baseline, reports } = options;
   const flags = {
     ...{ spec, perspective, overlay, config, origin, insecure, stopCommand, only, strict, baseline },
     ...{ authSecret: auth?.secret, authToken: auth?.tokens, authCommand: auth?.command },
     ...{ phase: phases, pid: asText(pid), seed: asText(seed), runs: asText(runs), timeout: asText(timeoutMs) },
+    ...{ nodes: asText(nodes), faults: faults === true ? true : asText(faults), messages: asText(messages) },
     ...reports,
   };
   return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));

@@ -98,6 +98,9 @@ describe("the functions", () => {
       import { createClient, type RoomsClient } from "wsproof/client";
       export const report: Report = await verify({ url: "ws://127.0.0.1:1", phases: ["handshake"] });
       export const client: RoomsClient = createClient({ url: "ws://127.0.0.1:1", token: () => "" });
+      export const harmed: Report = await verify({ nodes: 2, faults: true, messages: 100 });
+      // @ts-expect-error a number, or true
+      await verify({ faults: "many" });
       // @ts-expect-error no such option
       await verify({ phase: "handshake" });`,
     );
