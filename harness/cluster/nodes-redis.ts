@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
 import { UsageError } from "../errors.ts";
+import { leaveWill } from "./last-will.ts";
 
 export interface OwnRedis {
   readonly port: number;
@@ -58,6 +59,7 @@ export async function startRedis(): Promise<OwnRedis> {
       const keeps = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
       const started = spawn("redis-server", [...where, ...keeps], { stdio: "ignore", detached: true });
       child = started;
+      leaveWill(started, { signal: "KILL", folder });
       let failure: NodeJS.ErrnoException | undefined;
       started.on("error", (error) => {
         failure = error;
