@@ -12,31 +12,46 @@ export interface HostileFrame {
   readonly label: string;
   /** Any of these is right. Empty: the document is silent, and the frame may be taken as well. */
   readonly outcomes: readonly Malformed[];
-  /** The text to send. @param id a fresh id of a request, which the frame carries where it can */
-  text(id: string): string;
+  /**
+   * The text to send.
+   * @param id a fresh id of a request, which the frame carries where it can
+   * @param maxBytes what is large for its own sake is made as small as this asks, default what the document allows; the rest stays
+   */
+  text(id: string, maxBytes?: number): string;
   /** Whether the frame carries the id in a way that a reply can name. */
   readonly hasUsableId: boolean;
 }
 
-/** Levels of nesting that exhaust the stack of a parser that calls itself. */
-const deepLevels = 10_000;
+/** Levels of nesting that exhaust the stack of a parser that calls itself; so many characters and members are many, too. */
+const most = 10_000;
+
+/** The largest text of at most `maxBytes`, to within a half, or else the smallest. @param make the text of so many parts */
+function shrink(maxBytes: number, largest: number, make: (parts: number) => string): string {
+  let parts = largest;
+  while (parts > 1 && Buffer.byteLength(make(parts)) > maxBytes) parts = Math.floor(parts / 2);
+  return make(parts);
+}
+
+/** The bytes that the document allows to a message of the client; Infinity where it sets no bound. */
+export function documentBytes({ limits }: Pick<Channel, "limits">): number {
+  return Math.min(...limits.flatMap(({ kind, value }) => (kind === "message-bytes" ? [value] : [])));
+}
 
 /**
- * @returns none where the channel's client sends no JSON
+ * @returns none where the channel's client sends no JSON; those are left out that cannot be as small as the document's bound of bytes
  */
 export function hostileFrames(contract: Contract, channel: Channel, judge: SchemaJudge): HostileFrame[] {
   const base = baseOf(contract, channel);
-  return [
-    ...notJson,
-    ...notObjects,
-    ...(base === undefined ? [] : [...envelopes(base, judge), ...tags(base, contract, channel)]),
-  ];
+  const bytes = documentBytes(channel);
+  return [...notJson, ...notObjects, ...(base === undefined ? [] : [...envelopes(base, judge), ...tags(base, contract, channel)])]
+    .map((one): HostileFrame => ({ ...one, text: (id, maxBytes = bytes) => one.text(id, maxBytes) }))
+    .filter(({ text }) => Buffer.byteLength(text("a")) <= bytes);
 }
 
-const frame = (label: string, outcomes: readonly Malformed[], text: string): HostileFrame => ({
+const frame = (label: string, outcomes: readonly Malformed[], make: string | ((parts: number) => string)): HostileFrame => ({
   label,
   outcomes,
-  text: () => text,
+  text: (_id, maxBytes = Infinity) => (typeof make === "string" ? make : shrink(maxBytes, most, make)),
   hasUsableId: false,
 });
 
@@ -63,12 +78,12 @@ const notJson: readonly HostileFrame[] = (
     ["a raw NUL", '{"type":"a\u0000b"}'],
     ["a bad escape", '{"type":"\\x41"}'],
     ["a cut escape", '{"type":"\\u12"}'],
-    ["10 000 brackets that open", "[".repeat(deepLevels)],
-    ["10 000 braces that open", '{"a":'.repeat(deepLevels)],
+    ["brackets that open, 10 000 or as many as fit", (parts: number) => "[".repeat(parts)],
+    ["braces that open, 10 000 or as many as fit", (parts: number) => '{"a":'.repeat(parts)],
     ["markup", "<message/>"],
     ["a form", "type=x&payload=y"],
   ] as const
-).map(([label, text]) => frame(label, ["not-json"], text));
+).map(([label, make]) => frame(label, ["not-json"], make));
 
 const notObjects: readonly HostileFrame[] = [
   ...(
@@ -83,7 +98,11 @@ const notObjects: readonly HostileFrame[] = [
     ] as const
   ).map(([label, text]) => frame(label, ["not-in-schema"], text)),
   // RFC 8259 section 9 lets a parser limit depth and the range of numbers.
-  frame("10 000 levels of arrays", ["not-json", "not-in-schema"], "[".repeat(deepLevels) + "]".repeat(deepLevels)),
+  frame(
+    "arrays in arrays, 10 000 levels or as many as fit",
+    ["not-json", "not-in-schema"],
+    (parts) => "[".repeat(parts) + "]".repeat(parts),
+  ),
   frame("a number of 1e400", ["not-json", "not-in-schema"], "1e400"),
   frame("a number of 400 digits", ["not-json", "not-in-schema"], "9".repeat(400)),
 ];
@@ -120,10 +139,14 @@ function envelopes({ message, schema, value }: Base, judge: SchemaJudge): Hostil
   /** `edit` works on the text, since parsing would lose what it is about. */
   const edited = (
     label: string,
-    edit: (text: string) => string,
-    options: { silent?: boolean; also?: Malformed } = {},
+    edit: (text: string, parts: number) => string,
+    options: { silent?: boolean; also?: Malformed; largest?: number } = {},
   ): HostileFrame => {
-    const text = (id: string) => edit(JSON.stringify(withId(id)));
+    const { largest = 1 } = options;
+    const text = (id: string, maxBytes = Infinity) => {
+      const whole = JSON.stringify(withId(id));
+      return shrink(maxBytes, largest, (parts) => edit(whole, parts));
+    };
     const parsed = parse(text("a"));
     const broken = parsed !== undefined && !isValid(parsed);
     return {
@@ -136,6 +159,7 @@ function envelopes({ message, schema, value }: Base, judge: SchemaJudge): Hostil
   };
   const first = (member: string) => (text: string) => text.replace("{", `{${member},`);
   const last = (member: string) => (text: string) => text.replace(/\}$/, `,${member}}`);
+  const lastOf = (member: (parts: number) => string) => (text: string, parts: number) => last(member(parts))(text);
   const frames = [
     // RFC 8259 section 8.1: a parser may ignore it or take it for an error.
     edited("a byte order mark", (text) => `\ufeff${text}`, { silent: true }),
@@ -144,15 +168,25 @@ function envelopes({ message, schema, value }: Base, judge: SchemaJudge): Hostil
     edited("a member named constructor", last('"constructor":{"prototype":{"isAdmin":true}}')),
     edited("a member named toString", last('"toString":1')),
     edited("a member without a name", last('"":1')),
-    edited("a member with a name of 10 000 characters", last(`"${"k".repeat(10_000)}":1`)),
+    edited(
+      "a member with a name of 10 000 characters or as many as fit",
+      lastOf((parts) => `"${"k".repeat(parts)}":1`),
+      { largest: most },
+    ),
     edited("a member with NUL in its name", last('"a\\u0000b":1')),
-    edited("1 000 members too many", last(Array.from({ length: 1_000 }, (_, index) => `"m${index}":1`).join())),
+    edited(
+      "members too many, 1 000 or as many as fit",
+      lastOf((parts) => Array.from({ length: parts }, (_, index) => `"m${index}":1`).join()),
+      { largest: 1_000 },
+    ),
     edited("a member with a lone surrogate", last('"unexpected":"\\ud800"'), { also: "not-json" }),
     edited("a member of 1e400", last('"unexpected":1e400'), { also: "not-json" }),
     edited("a member of 2^53 + 1", last('"unexpected":9007199254740993')),
-    edited("a member nested 10 000 levels deep", last(`"unexpected":${"[".repeat(deepLevels)}${"]".repeat(deepLevels)}`), {
-      also: "not-json",
-    }),
+    edited(
+      "a member nested 10 000 levels deep or as many as fit",
+      lastOf((parts) => `"unexpected":${"[".repeat(parts)}${"]".repeat(parts)}`),
+      { also: "not-json", largest: most },
+    ),
     // RFC 8259 section 4: what a parser does with names that are not unique is its own affair.
     edited("every member twice", (text) => text.replace(/\}$/, `,${text.slice(1)}`), { silent: true }),
     edited("white space around", (text) => ` \r\n\t${text}\n`),
@@ -184,15 +218,19 @@ function tags({ message, value }: Base, contract: Contract, channel: Channel): H
   // A reply can name the id only where it stands in the same place for all messages.
   const places = new Set(client.flatMap((one) => one.correlation ?? []));
   const hasUsableId = places.size === 1 && correlation !== undefined;
-  const withTag = (label: string, outcomes: readonly Malformed[], replacement: Json | undefined): HostileFrame => ({
+  const withTag = (
+    label: string,
+    outcomes: readonly Malformed[],
+    tagOf: Json | undefined | ((parts: number) => Json),
+  ): HostileFrame => ({
     label,
     outcomes,
     hasUsableId,
-    text: (id) => {
+    text: (id, maxBytes = Infinity) => {
       const carrying = correlation === undefined ? value : withValueAt(value, correlation, id);
-      return JSON.stringify(
-        replacement === undefined ? withoutPlace(carrying, tag.pointer) : withValueAt(carrying, tag.pointer, replacement),
-      );
+      if (tagOf === undefined) return JSON.stringify(withoutPlace(carrying, tag.pointer));
+      if (typeof tagOf !== "function") return JSON.stringify(withValueAt(carrying, tag.pointer, tagOf));
+      return shrink(maxBytes, most, (parts) => JSON.stringify(withValueAt(carrying, tag.pointer, tagOf(parts))));
     },
   });
   const unknown: readonly Malformed[] = ["unknown-type"];
@@ -210,7 +248,7 @@ function tags({ message, value }: Base, contract: Contract, channel: Channel): H
     withTag("a tag in capitals", unknown, text.toUpperCase()),
     withTag("a tag with a space after it", unknown, `${text} `),
     ...["__proto__", "constructor", "toString", "hasOwnProperty"].map((name) => withTag(`the tag ${name}`, unknown, name)),
-    withTag("a tag of 10 000 characters", either, "t".repeat(10_000)),
+    withTag("a tag of 10 000 characters or as many as fit", either, (parts) => "t".repeat(parts)),
     withTag("an empty tag", either, ""),
     withTag("a tag with NUL in it", either, `${text}\u0000`),
     withTag("no tag", either, undefined),

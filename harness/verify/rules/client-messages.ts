@@ -28,6 +28,18 @@ export function errorsFor({ contract }: Pick<Subject, "contract">, outcomes: rea
   return (contract.errors?.codes ?? []).filter(({ when }) => (outcomes as readonly string[]).includes(when));
 }
 
+/** The bytes that a message of the client may have: what the target advertises, else what the document says; Infinity without a bound. */
+export function maxBytes(context: Context): number {
+  return Math.min(
+    ...context.channel.limits.flatMap((limit) => (limit.kind === "message-bytes" ? [context.effective(limit)] : [])),
+  );
+}
+
+/** Whether the target reads a frame of this text at all. */
+export function isReadable(context: Context, text: string): boolean {
+  return Buffer.byteLength(text) <= maxBytes(context);
+}
+
 /** A message of the operation that succeeds now on this connection, where the contract says how to get there. */
 export async function baseFor(context: Context, peer: Peer, { operation, message }: ClientMessage): Promise<unknown> {
   return operation.messages[0] === message.name ? reach(context, peer, operation) : context.example(message.name);

@@ -1,5 +1,5 @@
 // What the rules of the boundaries share: the bounds of the client's messages as promises, and messages at them that can be sent.
-import type { JsonSchema, Limit } from "../../../../spec/contract.ts";
+import type { JsonSchema } from "../../../../spec/contract.ts";
 import { type AtBound, type Bound, type BoundKind, messagesAt } from "../../../data/boundaries.ts";
 import { dataOf } from "../../../data/contract-data.ts";
 import type { Json } from "../../../data/json.ts";
@@ -7,7 +7,7 @@ import type { Context } from "../../context.ts";
 import { withValueAt } from "../../messages.ts";
 import type { Peer } from "../../peer.ts";
 import type { Promised, Subject } from "../../rule.ts";
-import { baseFor, type ClientMessage, clientMessages } from "../client-messages.ts";
+import { baseFor, type ClientMessage, clientMessages, isReadable, maxBytes } from "../client-messages.ts";
 
 export interface BoundPromise extends Promised {
   readonly client: ClientMessage;
@@ -48,14 +48,9 @@ export async function sendable(context: Context, peer: Peer, { client, bound }: 
   const { donors } = of(client.message);
   const schema: JsonSchema = client.message.payload;
   const base = (await baseFor(context, peer, client)) as Json;
-  const maxBytes = Math.min(
-    ...context.channel.limits
-      .filter((limit): limit is Limit & { kind: "message-bytes" } => limit.kind === "message-bytes")
-      .map((limit) => context.effective(limit)),
-  );
   return messagesAt(bound, base, schema, donors, judge).flatMap((at) => {
-    if (Buffer.byteLength(JSON.stringify(at.value)) <= maxBytes) return [at];
-    context.note(`${bound.pointer}: ${at.label} would be over the limit of ${maxBytes} bytes a message`);
+    if (isReadable(context, JSON.stringify(at.value))) return [at];
+    context.note(`${bound.pointer}: ${at.label} would be over the limit of ${maxBytes(context)} bytes a message`);
     return [];
   });
 }

@@ -9,7 +9,7 @@ import { withValueAt } from "../../messages.ts";
 import { reach, userFor } from "../../reach.ts";
 import { type Rule, rule, type Subject } from "../../rule.ts";
 import { createSender } from "../../sender.ts";
-import { clientMessages, errorsFor } from "../client-messages.ts";
+import { clientMessages, errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 import { type DeliveryPromise, deliveries, isOf, type Scene, stage } from "../examples/deliveries.ts";
 import { undeclaredCode } from "./hostile.ts";
 import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts";
@@ -91,6 +91,7 @@ export const aftermathRules: readonly Rule[] = [
       const message = await reach(context, peer, client.operation);
       for (const { obligation } of broken.slice(0, Math.min(4, strikes(context)))) {
         const { value } = breakIn(context, client, obligation, message);
+        if (!isReadable(context, JSON.stringify(value))) continue;
         const answer = await answerTo(context, peer, JSON.stringify(value));
         if (answer.kind === "closed")
           throw new Violation("the connection to live after a malformed frame", describeAnswer(answer));
@@ -110,11 +111,14 @@ export const aftermathRules: readonly Rule[] = [
       channel.delivery?.fence === undefined || contract.errors?.reply.message === undefined ? [] : [{ pointer: channel.pointer }],
     async check(context) {
       const bystander = await context.dial({ stays: true });
-      const frames = dataOf(context.contract).hostile(context.channel);
+      const texts = dataOf(context.contract)
+        .hostile(context.channel)
+        .map((frame) => frame.text(context.id(), maxBytes(context)))
+        .filter((text) => isReadable(context, text));
       const sender = createSender(context, undefined);
-      for (const frame of frames) await answerTo(context, await sender.ready(true), frame.text(context.id()));
+      for (const text of texts) await answerTo(context, await sender.ready(true), text);
       const errors = (await bystander.fence()).filter((received) => context.errorCode(received) !== undefined);
-      context.judged(frames.length);
+      context.judged(texts.length);
       if (errors.length > 0) throw new Violation("no error on a connection that sent nothing", shortened(errors[0]!.text));
     },
     brokenBy: (_, { contract }) => faults.deliversToStranger(contract.errors!.reply.message!),
@@ -147,6 +151,7 @@ export const aftermathRules: readonly Rule[] = [
         for (const { obligation } of broken) {
           if (left-- <= 0) break;
           const { value } = breakIn(context, other, obligation, base);
+          if (!isReadable(context, JSON.stringify(value))) continue;
           await answerTo(context, peer, JSON.stringify(value));
         }
       }

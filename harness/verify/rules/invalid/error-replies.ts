@@ -13,7 +13,8 @@ import { withValueAt } from "../../messages.ts";
 import type { Peer } from "../../peer.ts";
 import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 import { createSender } from "../../sender.ts";
-import { baseFor, errorsFor } from "../client-messages.ts";
+import { baseFor, errorsFor, isReadable } from "../client-messages.ts";
+import { textOf } from "./hostile.ts";
 import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts";
 
 interface CodePromise extends Promised {
@@ -48,7 +49,7 @@ async function provoke(context: Context, peer: Peer, code: ErrorCode): Promise<R
     .hostile(context.channel)
     .find(({ outcomes }) => outcomes.length === 1 && outcomes[0] === code.when);
   if (frame === undefined) throw new NotTestable(`no frame is known that earns ${code.code}`);
-  const answer = await answerTo(context, peer, frame.text(context.id()));
+  const answer = await answerTo(context, peer, textOf(context, frame));
   if (answer.kind !== "refused") throw new Violation(`the error ${code.code} for ${frame.label}`, describeAnswer(answer));
   return answer;
 }
@@ -73,6 +74,7 @@ async function* refusals(context: Context, { client }: MessagePromise): AsyncGen
     if (peer !== last) base = await baseFor(context, peer, client);
     last = peer;
     const mutation = breakIn(context, client, obligation, base);
+    if (!isReadable(context, JSON.stringify(mutation.value))) continue;
     const answer = await answerTo(context, peer, JSON.stringify(mutation.value));
     const member = obligation.member === undefined ? "" : ` ${obligation.member}`;
     const what = `\`${client.message.name}\` that breaks ${obligation.keyword}${member} at ${obligation.location || "the message"}`;

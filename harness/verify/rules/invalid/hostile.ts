@@ -5,8 +5,9 @@ import type { HostileFrame, Malformed } from "../../../data/hostile.ts";
 import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
 import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
-import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
-import { errorsFor } from "../client-messages.ts";
+import type { Context } from "../../context.ts";
+import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 
 export interface HostilePromise extends Promised {
   readonly frame: HostileFrame;
@@ -34,6 +35,16 @@ function framesOf(...outcomes: readonly Malformed[]): (subject: Subject) => read
       }));
 }
 
+/**
+ * The frame's text, with a fresh id, as small as the target asks.
+ * @throws NotTestable where it cannot be small enough: the target would refuse its size
+ */
+export function textOf(context: Context, frame: HostileFrame): string {
+  const text = frame.text(context.id(), maxBytes(context));
+  if (isReadable(context, text)) return text;
+  throw new NotTestable(`a frame with ${frame.label} is over the ${maxBytes(context)} bytes that the target reads`);
+}
+
 function silent(subject: Subject): readonly HostilePromise[] {
   return dataOf(subject.contract)
     .hostile(subject.channel)
@@ -55,7 +66,7 @@ function refuses(id: string, title: string, ...outcomes: readonly Malformed[]): 
     from: framesOf(...outcomes),
     async check(context, { frame, codes }) {
       const peer = await context.dial();
-      const answer = await answerTo(context, peer, frame.text(context.id()));
+      const answer = await answerTo(context, peer, textOf(context, frame));
       demandRefused(answer, codes, `a frame with ${frame.label}`);
     },
     brokenBy: () => [faults.acceptsInvalid("any"), faults.ignoresInvalid("any")],
@@ -94,7 +105,7 @@ export const hostileRules: readonly Rule[] = [
     from: silent,
     async check(context, { frame }) {
       const peer = await context.dial();
-      const answer = await answerTo(context, peer, frame.text(context.id()));
+      const answer = await answerTo(context, peer, textOf(context, frame));
       context.judged();
       const declared = context.channel.closeCodes.map(({ code }) => code);
       if (answer.kind === "closed" && declared.length > 0 && !declared.includes(answer.code)) {

@@ -3,7 +3,8 @@ import { valueAt } from "../../../data/edit.ts";
 import { faults } from "../../../faults/fault.ts";
 import { answerTo, demandRefused } from "../../answer.ts";
 import { userFor } from "../../reach.ts";
-import { type Rule, rule } from "../../rule.ts";
+import { NotTestable, type Rule, rule } from "../../rule.ts";
+import { isReadable, maxBytes } from "../client-messages.ts";
 import { breakable, brokenFor, coverage, type ObligationPromise, outcomesOf } from "./mutations.ts";
 
 export const keywordRules: readonly Rule[] = [
@@ -17,11 +18,14 @@ export const keywordRules: readonly Rule[] = [
       context.note(coverage(context));
       const peer = await context.dial({ user: await userFor(context, client.operation) });
       const { value } = await brokenFor(context, peer, client, obligation);
+      const text = JSON.stringify(value);
+      if (!isReadable(context, text))
+        throw new NotTestable(`what breaks ${obligation.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
       const { keyword, location, member } = obligation;
       const what = member === undefined ? keyword : `${keyword} ${member}`;
       const broken = JSON.stringify(valueAt(value, location)) ?? "";
       const shown = broken.length > 60 ? `${broken.slice(0, 60)}...` : broken;
-      const answer = await answerTo(context, peer, JSON.stringify(value));
+      const answer = await answerTo(context, peer, text);
       demandRefused(
         answer,
         outcomesOf(context, client, obligation),

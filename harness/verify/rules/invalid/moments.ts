@@ -7,7 +7,7 @@ import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
 import { reach, userFor } from "../../reach.ts";
 import { type Rule, rule, type Subject } from "../../rule.ts";
 import { type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
-import { codesFor, type HostilePromise } from "./hostile.ts";
+import { codesFor, type HostilePromise, textOf } from "./hostile.ts";
 import type { MessagePromise } from "./mutations.ts";
 
 /** The plainest frame of each kind of malformed ones for which the document has an error reply. */
@@ -43,7 +43,7 @@ export const momentRules: readonly Rule[] = [
     from: plainest,
     async check(context, { frame, codes }) {
       // Any key does: a client must mask.
-      const early = encodeFrame({ opcode: opcode.text, payload: frame.text(context.id()), maskKey: 0x5a5a_a5a5 });
+      const early = encodeFrame({ opcode: opcode.text, payload: textOf(context, frame), maskKey: 0x5a5a_a5a5 });
       const peer = await context.dial({ early });
       const errors = (await peer.fence()).map((received) => context.errorCode(received)).filter((code) => code !== undefined);
       if (errors.length !== 1 || !codes.some(({ code }) => code === errors[0])) {

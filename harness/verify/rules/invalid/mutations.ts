@@ -3,7 +3,7 @@ import type { ErrorCode } from "../../../../spec/contract.ts";
 import { join } from "../../../../spec/pointer.ts";
 import { dataOf } from "../../../data/contract-data.ts";
 import { valueAt } from "../../../data/edit.ts";
-import type { Malformed } from "../../../data/hostile.ts";
+import { documentBytes, type Malformed } from "../../../data/hostile.ts";
 import type { Mutation, Obligation } from "../../../data/invalid.ts";
 import type { Json } from "../../../data/json.ts";
 import type { Context } from "../../context.ts";
@@ -26,7 +26,8 @@ export function breakable(subject: Subject): readonly ObligationPromise[] {
   return clientMessages(subject).flatMap((client) =>
     dataOf(subject.contract)
       .of(client.message)
-      .broken.filter(({ obligation }) => outcomesOf(subject, client, obligation).length > 0)
+      .broken.filter(({ value }) => Buffer.byteLength(JSON.stringify(value)) <= documentBytes(subject.channel))
+      .filter(({ obligation }) => outcomesOf(subject, client, obligation).length > 0)
       .map(({ obligation }) => ({
         pointer: obligation.pointer,
         says: describeObligation(client, obligation),
