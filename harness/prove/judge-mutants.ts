@@ -1,5 +1,6 @@
 // Holds the honest server to an altered document: some rule must fail, else nobody would notice that promise being broken.
 import { TargetLost, UsageError } from "../errors.ts";
+import { breachRules } from "../verify/breach.ts";
 import { beginCheck } from "../verify/check.ts";
 import type { Embedded } from "../verify/embedded.ts";
 import { openRun } from "../verify/open-run.ts";
@@ -9,6 +10,7 @@ import { runOnce } from "../verify/run-rule.ts";
 import type { Run } from "../verify/run-state.ts";
 import { type Claim, claimsOf } from "./claims.ts";
 import type { Mutant } from "./mutants.ts";
+import { isWithin, placesOf } from "./places.ts";
 import { targetOf } from "./prover.ts";
 
 export interface Judgement {
@@ -25,23 +27,46 @@ export interface MutantOptions {
   readonly runs?: number;
 }
 
-/** Rules that wait for declared times are not run for each mutant, and what only should be so the honest server may break anyway. */
-function isQuick({ rule }: Claim): boolean {
-  return rule.level === "MUST" && rule.waitsMs === undefined && rule.alone !== true && rule.phase !== "shutdown";
+/**
+ * The stages of judging: `quick` runs every rule that waits for nothing, `patient` those that wait for declared times, `alone` those
+ * beside which nothing else may run, `shutdown` those that end the server. But for the first, only those that concern the place.
+ */
+export const stages = ["quick", "patient", "alone", "shutdown"] as const;
+export type Stage = (typeof stages)[number];
+
+/** What only should be so, the honest server may break anyway. */
+function stageOf({ rule }: Claim): Stage | undefined {
+  if (rule.level !== "MUST") return undefined;
+  if (rule.phase === "shutdown") return "shutdown";
+  if (rule.alone === true) return "alone";
+  return rule.waitsMs === undefined ? "quick" : "patient";
+}
+
+/** The claims of a stage for a mutant, likeliest first. */
+export function claimsFor(phases: readonly Phase[], mutant: Mutant, stage: Stage): readonly Claim[] {
+  const { contract, pointer } = mutant;
+  const channel = contract.channels.find(({ kind }) => kind === "websocket");
+  if (channel === undefined) return [];
+  const claims = claimsOf(phases, { contract, channel }).filter((claim) => stageOf(claim) === stage);
+  const places = placesOf(contract, pointer);
+  if (stage !== "quick")
+    return claims.filter(({ promised }) =>
+      places.some((place) => isWithin(place, promised.pointer) || isWithin(promised.pointer, place)),
+    );
+  return likeliestFirst(claims, places);
 }
 
 /**
  * Those that speak of the altered place first, then the phases that are judged as a whole, then one promise of each other rule:
  * what is caught at all is caught by the first few, and what survives has met every rule.
  */
-function likeliestFirst(claims: readonly Claim[], pointer: string): readonly Claim[] {
-  const isNear = ({ promised }: Claim) => {
-    const steps = pointer.split("/");
-    if (steps[1] === "definitions") return promised.pointer.endsWith(`/${steps.at(-1)}`);
-    return promised.pointer.startsWith(steps.slice(0, steps[1] === "operations" ? 3 : 4).join("/"));
-  };
+function likeliestFirst(claims: readonly Claim[], places: readonly string[]): readonly Claim[] {
   const single = claims.filter(({ rule }) => rule.check !== "whole-phase");
-  const near = single.filter(isNear);
+  const nearness = ({ promised }: Claim) => {
+    if (places.some((place) => isWithin(promised.pointer, place) || isWithin(place, promised.pointer))) return 2;
+    return places.some((place) => isWithin(promised.pointer, containerOf(place))) ? 1 : 0;
+  };
+  const near = [2, 1].flatMap((wanted) => single.filter((claim) => nearness(claim) === wanted));
   const firsts = new Map(
     single
       .filter((claim) => !near.includes(claim))
@@ -51,26 +76,27 @@ function likeliestFirst(claims: readonly Claim[], pointer: string): readonly Cla
   return [...near, ...claims.filter(({ rule }) => rule.check === "whole-phase"), ...[...firsts.values()].reverse()];
 }
 
+/** The operation, the message, or the key of the channel that the place is in. */
+function containerOf(place: string): string {
+  const steps = place.split("/");
+  return steps.slice(0, steps[1] === "operations" ? 3 : 4).join("/");
+}
+
 export async function judgeMutant(
   phases: readonly Phase[],
   mutant: Mutant,
+  stage: Stage,
   server: Embedded,
   { timeoutMs = 1_000, runs = 40 }: MutantOptions = {},
 ): Promise<Judgement> {
   const survived: Judgement = { mutant, rule: undefined, detail: "" };
-  const { contract } = mutant;
-  const channel = contract.channels.find(({ kind }) => kind === "websocket");
-  if (channel === undefined) return survived;
-  const subject: Subject = { contract, channel };
+  const claims = claimsFor(phases, mutant, stage);
+  if (claims.length === 0) return survived;
+  const subject = subjectOf(mutant);
   let opened: Awaited<ReturnType<typeof openRun>>;
   try {
-    opened = await openRun({
-      ...subject,
-      target: targetOf(server, server.url),
-      auth: { secret: server.secret },
-      timeoutMs,
-      runs,
-    });
+    const target = targetOf(server, server.url);
+    opened = await openRun({ ...subject, target, auth: { secret: server.secret }, timeoutMs, runs });
   } catch (error) {
     // The first contact fails already: a run would say so and judge nothing.
     if (error instanceof TargetLost || error instanceof UsageError)
@@ -78,32 +104,49 @@ export async function judgeMutant(
     throw error;
   }
   try {
-    const claims = claimsOf(phases, subject);
-    for (const claim of likeliestFirst(claims.filter(isQuick), mutant.pointer)) {
-      const detail = await failureOf(opened.run, claim);
-      if (detail !== undefined) return { mutant, rule: claim.rule.id, detail };
-    }
-    return survived;
+    const seen = await (stage === "patient" ? togetherIn : inTurnIn)(opened.run, claims);
+    return seen === undefined ? survived : { mutant, ...seen };
   } finally {
     await opened.end();
   }
 }
 
+type Seen = Pick<Judgement, "detail"> & { readonly rule: string };
+
+async function inTurnIn(run: Run, claims: readonly Claim[]): Promise<Seen | undefined> {
+  for (const claim of claims) {
+    const seen = await failureOf(run, claim);
+    if (seen !== undefined) return seen;
+  }
+  return undefined;
+}
+
+/** What waits, waits at the same time. */
+async function togetherIn(run: Run, claims: readonly Claim[]): Promise<Seen | undefined> {
+  const all = await Promise.all(claims.map((claim) => failureOf(run, claim)));
+  return all.find((seen) => seen !== undefined);
+}
+
+function subjectOf({ contract }: Mutant): Subject {
+  return { contract, channel: contract.channels.find(({ kind }) => kind === "websocket")! };
+}
+
 const wholeDone = new WeakMap<Run, Map<Phase, ReturnType<typeof wholeFailures>>>();
 
-async function failureOf(run: Run, { phase, rule, promised }: Claim): Promise<string | undefined> {
+async function failureOf(run: Run, { phase, rule, promised }: Claim): Promise<Seen | undefined> {
   try {
     if (rule.check === "whole-phase") {
-      const ofRun = wholeDone.get(run) ?? new Map();
+      const ofRun = wholeDone.get(run) ?? new Map<Phase, ReturnType<typeof wholeFailures>>();
       wholeDone.set(run, ofRun);
       const failures = ofRun.get(phase) ?? wholeFailures(run, phase);
       ofRun.set(phase, failures);
-      return (await failures).get(rule.id);
+      const [first] = await failures;
+      return first;
     }
     const outcome = await runOnce(run, rule, promised);
     const [breach] = outcome.breaches;
-    if (breach !== undefined) return `expected ${breach.expected}; got ${breach.actual}`;
-    return outcome.kind === "fail" ? `expected ${outcome.expected}; got ${outcome.actual}` : undefined;
+    if (breach !== undefined) return { rule: breachRules[breach.kind], detail: describe(breach) };
+    return outcome.kind === "fail" ? { rule: rule.id, detail: describe(outcome) } : undefined;
   } catch (error) {
     // An altered document may be one that no rule was written for: then this rule says nothing.
     if (error instanceof Error) return undefined;
@@ -111,18 +154,22 @@ async function failureOf(run: Run, { phase, rule, promised }: Claim): Promise<st
   }
 }
 
-/** Rule id -> what failed, of all rules of the phase at once. */
-async function wholeFailures(run: Run, phase: Phase): Promise<ReadonlyMap<string, string>> {
+function describe({ expected, actual }: { readonly expected: string; readonly actual: string }): string {
+  return `expected ${expected}; got ${actual}`;
+}
+
+/** What failed of all rules of the phase at once, and what was amiss with the frames of its connections. */
+async function wholeFailures(run: Run, phase: Phase): Promise<readonly Seen[]> {
   const check = beginCheck(run);
   try {
-    const asked = phase.rules.filter((rule) => rule.check === "whole-phase" && rule.from(run).length > 0);
-    const judged = (await phase.run?.(check.context, asked, () => undefined)) ?? [];
-    return new Map(
-      judged.flatMap(({ id, failures }) => {
-        const [first] = failures;
-        return first === undefined ? [] : [[id, `expected ${first.expected}; got ${first.actual}`] as const];
-      }),
+    const asked = phase.rules.filter(
+      (rule) => rule.level === "MUST" && rule.check === "whole-phase" && rule.from(run).length > 0,
     );
+    const judged = (await phase.run?.(check.context, asked, () => undefined)) ?? [];
+    return [
+      ...judged.flatMap(({ id, failures }) => failures.slice(0, 1).map((one) => ({ rule: id, detail: describe(one) }))),
+      ...check.breaches.slice(0, 1).map((breach) => ({ rule: breachRules[breach.kind], detail: describe(breach) })),
+    ];
   } finally {
     await check.end();
     run.recorder.forget(check.connections);
