@@ -1,7 +1,9 @@
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
+import { parseCapacityConditions, probeOf } from "./capacity.ts";
+import { compareResults } from "./compare.ts";
 import { sampleResult, sampleStatistics } from "./sample-result.ts";
-import { emitProgress, emitResult } from "./terminal.ts";
+import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "./terminal.ts";
 
 const plain = picocolors.createColors(false);
 const colored = picocolors.createColors(true);
@@ -78,5 +80,31 @@ describe("emitProgress", () => {
     expect(emitProgress({ ...second, done: 0, p99: undefined, errors: 3 }, 10, plain)).toBe(
       "   3 of 10 s          0 done/s  3 errors",
     );
+  });
+});
+
+describe("emitCapacityStep", () => {
+  const step = (changes = {}) => {
+    const probe = probeOf(sampleResult(changes), parseCapacityConditions("p99<50ms"));
+    return emitCapacityStep({ rate: 1600, purpose: "rise", probe }, plain);
+  };
+  it("says that a rate holds", () => {
+    expect(step()).toBe("  rise         1,600 per second  p99 13 ms       holds\n");
+  });
+  it("says why a rate does not", () => {
+    expect(step({ errors: 2 })).toMatch(/does not hold\n +errors<=0: expected errors at most 0, got 2\n$/);
+  });
+  it("says that a run does not count", () => {
+    expect(step({ invalid: ["busy 99 %"] })).toMatch(/INVALID\n +busy 99 %\n$/);
+  });
+});
+
+describe("emitComparison", () => {
+  it("has a line for each metric, and what differs", () => {
+    const latency = { ...sampleStatistics(2, 42), totalCount: 1_000_000 };
+    const text = emitComparison(compareResults(sampleResult(), sampleResult({ latency, rate: 600 })), plain);
+    expect(text).toMatch(/│ latency p99 +│ 13 ms +│ 26 ms +│ 2\.00x +│ worse +│/);
+    expect(text).toMatch(/│ lost +│ 0 +│ 0 +│ - +│ same +│/);
+    expect(text).toContain("  note        rate differs: 500 per second before, 600 per second after\n");
   });
 });

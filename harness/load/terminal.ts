@@ -1,7 +1,10 @@
 // A load run for a terminal: autocannon's own tables, and around them what only a checked run knows. Pure: data in, text out.
 import { stripVTControlCharacters } from "node:util";
 import autocannon from "autocannon";
+import Table from "cli-table3";
 import type { Palette } from "../report/terminal.ts";
+import type { CapacityStep, LoadProbe } from "./capacity.ts";
+import { type Change, type Comparison, ratioText } from "./compare.ts";
 import { bytesText, codesText, countText, msText, shareText } from "./figures.ts";
 import type { LoadResult, Second, Statistics } from "./load-result.ts";
 import { judgeLoad, type LoadVerdict } from "./verdict.ts";
@@ -56,6 +59,30 @@ export function emitProgress(second: Second, seconds: number, palette: Palette):
   const errors = `${countText(second.errors)} errors`;
   const passed = `${String(Math.min(second.second + 1, seconds)).padStart(width)} of ${seconds} s`;
   return `  ${passed}  ${countText(second.done).padStart(9)} done/s${latency}  ${second.errors > 0 ? palette.red(errors) : errors}`;
+}
+
+/** One line for a run of the search for capacity; those that did not hold, or do not count, with a line for each reason. */
+export function emitCapacityStep({ rate, purpose, probe }: CapacityStep<LoadProbe>, palette: Palette): string {
+  const { result, holds, invalid, unmet } = probe;
+  const says = invalid.length > 0 ? palette.magenta("INVALID") : holds ? palette.green("holds") : palette.red("does not hold");
+  const latency = result.latency.totalCount > 0 ? `p99 ${msText(result.latency.p99)}` : "nothing measured";
+  const reasons = [...invalid, ...unmet].map((reason) => `\n${" ".repeat(11)}${reason}`);
+  return `  ${purpose.padEnd(8)} ${countText(rate).padStart(9)} per second  ${latency.padEnd(14)}  ${says}${palette.dim(reasons.join(""))}\n`;
+}
+
+/** Both runs in one table. Ends with a newline. */
+export function emitComparison({ metrics, notes }: Comparison, palette: Palette): string {
+  const colors: Record<Change, (text: string) => string> = {
+    better: palette.green,
+    worse: palette.red,
+    same: String,
+    unknown: palette.dim,
+  };
+  const table = new Table({ head: ["Metric", "Before", "After", "Ratio", ""], style: { head: [], border: [] } });
+  for (const { name, before, after, ratio, change } of metrics) {
+    table.push([name, before, after, ratioText(ratio), colors[change](change)]);
+  }
+  return `${[table.toString(), ...notes.map((note) => palette.yellow(line("note", note)))].join("\n")}\n`;
 }
 
 /** What was asked for, each a phrase such as `500 per second`. */
