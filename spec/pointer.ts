@@ -35,9 +35,18 @@ export function parent(pointer: string): string {
   return slash < 0 ? pointer : pointer.slice(0, slash);
 }
 
+/** Pointers that were looked up: a document has few, and every frame is looked at by them. */
+const parsed = new Map<string, readonly string[]>();
+const maxParsed = 10_000;
+
 /** What stands at the pointer, or undefined. */
 export function lookup(root: unknown, pointer: string): unknown {
+  let path = parsed.get(pointer);
+  if (path === undefined) {
+    path = tokens(pointer);
+    if (parsed.size < maxParsed) parsed.set(pointer, path);
+  }
   let value = root;
-  for (const token of tokens(pointer)) value = member(value, token);
+  for (const token of path) value = member(value, token);
   return value;
 }
