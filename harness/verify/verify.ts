@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { withDrawnExamples } from "../data/drawn-examples.ts";
 import { exitCode, UsageError } from "../errors.ts";
 import type { Opening, ReportedRun } from "../report/reported-run.ts";
 import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
@@ -75,7 +76,7 @@ async function loadSubject(settings: Settings): Promise<Subject | undefined> {
   }
   const path = settings.urls[0] === undefined ? "" : new URL(settings.urls[0]).pathname;
   const channel = channelFor(contract.channels, path);
-  return channel === undefined ? undefined : { contract, channel };
+  return channel === undefined ? undefined : { contract: withDrawnExamples(contract), channel };
 }
 
 function noChannel(settings: Settings): string {

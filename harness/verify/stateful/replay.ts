@@ -1,5 +1,6 @@
 // Replays a stored case without drawing anything: FIXED where its rule holds now, FAILED where it breaks, ERROR where that cannot be said.
 import { loadContract } from "../../../spec/load-contract.ts";
+import { withDrawnExamples } from "../../data/drawn-examples.ts";
 import { exitCode, TargetLost, UsageError } from "../../errors.ts";
 import { createProtocol } from "../../model/protocol.ts";
 import { frameLines } from "../../report/frames.ts";
@@ -35,9 +36,10 @@ export async function replay(
 ): Promise<number> {
   const failure = loadFailure(id, folder);
   const file = flags.spec ?? failure.spec;
-  const { contract, findings } = await loadContract({ file });
-  if (contract === undefined)
+  const { contract: loaded, findings } = await loadContract({ file });
+  if (loaded === undefined)
     throw new UsageError(`--spec ${file}: ${findings[0]?.actual ?? "cannot be loaded"}. Run \`wsproof lint --spec ${file}\`.`);
+  const contract = withDrawnExamples(loaded);
   const path = new URL(flags.url?.[0] ?? "ws://embedded/").pathname;
   const channel = channelFor(contract.channels, path) ?? contract.channels.find(({ kind }) => kind === "websocket");
   if (channel === undefined) throw new UsageError(`--spec ${file} has no WebSocket channel`);
