@@ -220,6 +220,12 @@ export class Connection implements Peer {
     this.#socket.end();
   }
 
+  handOver(): { socket: WireSocket; waiting: readonly Received[] } {
+    this.#leave(1005);
+    this.#ended = true;
+    return { socket: this.#socket, waiting: this.takeAll() };
+  }
+
   #leave(code: number): void {
     this.#left = true;
     this.#record({ kind: "hang-up", connection: this.connection, code });

@@ -1,5 +1,6 @@
 // What a rule holds in its hand: one connection to the target. Everything it says about messages comes from the contract.
 import type { FrameToEncode } from "../wire/frame.ts";
+import type { WireSocket } from "../wire/socket.ts";
 
 /** One message from the target. */
 export interface Received {
@@ -96,6 +97,11 @@ export interface Peer {
   reset(): void;
   /** Ends our sending side of TCP only. */
   endTcp(): void;
+  /**
+   * Gives the open connection away, with what came and was not taken, to one who reads its bytes: see WireSocket.takeBytes.
+   * For this peer it has ended.
+   */
+  handOver(): { readonly socket: WireSocket; readonly waiting: readonly Received[] };
 }
 
 export interface RawFrame extends Omit<FrameToEncode, "maskKey"> {

@@ -105,6 +105,15 @@ export class FrameDecoder {
     return this.#bytes;
   }
 
+  /** Gives away the bytes of a frame that has begun and not ended, and forgets them. */
+  takePending(): Buffer {
+    const pending = Buffer.concat(this.#chunks, this.#bytes);
+    this.#chunks = [];
+    this.#bytes = 0;
+    this.#needed = 2;
+    return pending;
+  }
+
   /**
    * All frames that end in this chunk, in order.
    * @throws FrameTooLong, after which the decoder is of no use

@@ -152,6 +152,13 @@ export interface WireListener {
   ended(how: "fin" | "reset"): void;
 }
 
+/** Reads a connection's bytes in place of `WireListener`. */
+export interface ByteReader {
+  bytes(chunk: Buffer): void;
+  /** Called once, last. */
+  ended(how: "fin" | "reset"): void;
+}
+
 /** One upgraded connection. */
 export class WireSocket {
   answerPings: boolean;
@@ -160,6 +167,7 @@ export class WireSocket {
   readonly #socket: net.Socket;
   readonly #decoder = new FrameDecoder();
   readonly #reader = new MessageReader("server");
+  readonly #onData = (chunk: Buffer) => this.#read(chunk);
   #listener: WireListener | undefined;
   #early: Buffer | undefined;
   #sentClose = false;
@@ -178,15 +186,27 @@ export class WireSocket {
   /** Begins to read. What came before is not lost. */
   listen(listener: WireListener): void {
     this.#listener = listener;
-    this.#socket.on("data", (chunk) => this.#read(chunk));
+    this.#socket.on("data", this.#onData);
     this.#socket.on("close", (hadError) => {
       clearTimeout(this.#linger);
-      listener.ended(hadError ? "reset" : "fin");
+      this.#listener?.ended(hadError ? "reset" : "fin");
     });
     const early = this.#early;
     this.#early = undefined;
     if (early !== undefined && early.length > 0) this.#read(early);
     this.#socket.resume();
+  }
+
+  /**
+   * From now on the bytes go to `reader` as they come, beginning with those of a frame that is not whole yet. Nothing is parsed
+   * or answered any more: pings and the close handshake are the reader's. To be called once, after `listen`.
+   */
+  takeBytes(reader: ByteReader): void {
+    this.#listener = { event: () => undefined, ended: (how) => reader.ended(how) };
+    this.#socket.off("data", this.#onData);
+    const pending = this.#decoder.takePending();
+    if (pending.length > 0) reader.bytes(pending);
+    this.#socket.on("data", (chunk: Buffer) => reader.bytes(chunk));
   }
 
   get bytesWaiting(): number {
