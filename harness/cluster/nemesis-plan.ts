@@ -1,4 +1,5 @@
 // The schedule of faults: drawn from the seed, each kind before any comes again. Pure.
+import { createDraw } from "../data/draw.ts";
 
 export const faultKinds = [
   "node-killed",
@@ -63,15 +64,4 @@ export function planFaults({
     plan.push({ kind: kind!, node: Math.floor(draw() * nodes), afterMs: between(quietMs), forMs: between(durations[kind!]) });
   }
   return plan;
-}
-
-/** Numbers from 0 to 1 (mulberry32). */
-function createDraw(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

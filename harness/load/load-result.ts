@@ -1,5 +1,7 @@
 // What a load run gives: autocannon's shape, so that its tables print it, and beside it what only a checked WebSocket run knows.
 
+import type { Result as AutocannonResult } from "autocannon";
+
 /** Statistics of a sample. Latencies are in ms; requests and throughput are counts and bytes per second. */
 export interface Statistics {
   readonly average: number;
@@ -72,6 +74,12 @@ export interface Memory {
   readonly perConnectionBytes: number;
 }
 
+export interface HttpPart {
+  readonly title: string;
+  /** As autocannon gives it. */
+  readonly result: AutocannonResult;
+}
+
 export interface LoadResult {
   // --- as autocannon has it ---
   readonly title: string;
@@ -122,6 +130,10 @@ export interface LoadResult {
   readonly invalid: readonly string[];
   readonly notes: readonly string[];
   readonly memory: Memory | undefined;
+  /** Heartbeats of the server that were answered. */
+  readonly heartbeats: number;
+  /** What autocannon did beside: refused upgrades, or the publishes of which the deliveries were measured. */
+  readonly http: HttpPart | undefined;
   readonly series: readonly Second[];
   /** Latency by percentile for a plot: [percentile 0 to 100, ms], rising. */
   readonly curve: readonly (readonly [percentile: number, ms: number])[];

@@ -1,0 +1,89 @@
+// One connection under load: finds texts in its bytes, answers pings and the close handshake, and says how it ended.
+import type { Peer, Received } from "../verify/peer.ts";
+import { opcode, parseClosePayload } from "../wire/frame.ts";
+import { FrameScanner, joinFragments, Unreadable } from "../wire/frame-scanner.ts";
+import type { WireSocket } from "../wire/socket.ts";
+import { nowMs } from "./clock.ts";
+import type { Recorder } from "./recorder.ts";
+
+export interface Reader {
+  /** A text, in `bytes` from `start` to `end` only until this returns. @param atMs when its chunk came */
+  text(bytes: Buffer, start: number, end: number, atMs: number): void;
+  /** The connection has ended without our doing. Called once. */
+  lost?(): void;
+}
+
+export class LoadSocket {
+  readonly #socket: WireSocket;
+  readonly #recorder: Recorder;
+  readonly #reader: Reader;
+  #isOpen = true;
+  #isLeaving = false;
+  #closeCode: number | undefined;
+
+  /** Takes the peer's connection over. What came on it before goes to the reader first. */
+  constructor(peer: Peer, recorder: Recorder, reader: Reader) {
+    const { socket, waiting } = peer.handOver();
+    this.#socket = socket;
+    this.#recorder = recorder;
+    this.#reader = reader;
+    let atMs = 0;
+    const scanner = new FrameScanner(
+      joinFragments(
+        (bytes, start, end) => reader.text(bytes, start, end, atMs),
+        (code, _isFinal, bytes, start, end) => this.#control(code, bytes.subarray(start, end)),
+      ),
+    );
+    for (const { text } of waiting as readonly Received[]) {
+      const bytes = Buffer.from(text);
+      reader.text(bytes, 0, bytes.length, nowMs());
+    }
+    socket.takeBytes({
+      bytes: (chunk) => {
+        atMs = nowMs();
+        try {
+          scanner.push(chunk);
+        } catch (error) {
+          if (!(error instanceof Unreadable)) throw error;
+          this.#end(`unreadable: ${error.message}`);
+          socket.destroy();
+        }
+        recorder.counts.readMs += nowMs() - atMs;
+      },
+      ended: (how) => this.#end(this.#closeCode === undefined ? (how === "reset" ? "reset" : "1006") : `${this.#closeCode}`),
+    });
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  send(text: string): void {
+    this.#socket.sendText(text);
+  }
+
+  /** Closes politely; what still comes is not read. */
+  leave(): void {
+    this.#isLeaving = true;
+    this.#isOpen = false;
+    this.#socket.sendClose(1000);
+  }
+
+  #control(code: number, payload: Buffer): void {
+    if (code === opcode.ping) {
+      this.#recorder.counts.pings++;
+      this.#socket.sendFrame({ opcode: opcode.pong, payload });
+    } else if (code === opcode.close) {
+      this.#closeCode = parseClosePayload(payload).code;
+      if (!this.#isLeaving) this.#socket.sendClose(this.#closeCode === 1005 ? undefined : this.#closeCode);
+      else this.#socket.end();
+    }
+  }
+
+  #end(how: string): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#recorder.closed(how, nowMs());
+    this.#reader.lost?.();
+  }
+}

@@ -1,0 +1,112 @@
+// All members of all logs that this thread holds: placed before a run, and asked at its end what never came.
+import { setTimeout as sleep } from "node:timers/promises";
+import { lookup } from "../../spec/pointer.ts";
+import { type LogRoles, logRoles } from "../cluster/log-roles.ts";
+import { UsageError } from "../errors.ts";
+import { reach, userFor } from "../verify/reach.ts";
+import { nowMs } from "./clock.ts";
+import { Member } from "./member.ts";
+import { Replies } from "./replies.ts";
+import { SeqLog } from "./seq-log.ts";
+import type { Reached, Stage } from "./stage.ts";
+import { createTemplate, type Template } from "./template.ts";
+
+/** A member that may publish, with the message that it sends. */
+export interface Placed {
+  readonly member: Member;
+  readonly replies: Replies;
+  readonly template: Template;
+}
+
+export interface Members {
+  readonly roles: LogRoles;
+  /** Of the whole run. */
+  readonly keys: readonly string[];
+  /** Those that this thread holds, by log; a log without any is left out. */
+  readonly byLog: readonly (readonly Placed[])[];
+  log(key: string): SeqLog;
+  reached(): Reached;
+  /** Waits until all that was acknowledged has come, at most the demand's timeout, and counts what has not. */
+  settle(reached: Reached): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** @throws UsageError where the document has no log */
+export async function placeMembers(stage: Stage, progress: (count: number) => void): Promise<Members> {
+  const { contract, channel, demand, recorder, run } = stage;
+  const roles = logRoles(contract, channel);
+  if (roles === undefined) {
+    throw new UsageError(
+      "fanout and publish need a log: an operation that joins, one that publishes, and an x-delivery stream in total order with a seq. The document has none; echo, mixed, idle and handshake work without.",
+    );
+  }
+  const { publish, key } = roles;
+  const keys = Array.from({ length: demand.rooms }, (_, index) => `load-${stage.label}-${index}`);
+  const logs = new Map(keys.map((one) => [one, new SeqLog(one, roles, run.messages)]));
+  const id = run.messages.message(publish.messages[0]!).correlation;
+
+  const placed = await stage.placeAll(
+    stage.mine(demand.rooms * demand.members),
+    (item) =>
+      stage.place(
+        item,
+        async (context, peer): Promise<Placed> => {
+          const room = keys[item % demand.rooms]!;
+          const message = await reach(context, peer, publish, new Map([[key.column, room]]));
+          const template = createTemplate(message, { id, content: roles.content.sent });
+          const replies = new Replies(contract, run.messages, recorder);
+          return { member: new Member(peer, { log: logs.get(room)!, recorder, replies }), replies, template };
+        },
+        (context) => userFor(context, publish),
+      ),
+    progress,
+  );
+
+  return {
+    roles,
+    keys,
+    byLog: keys.map((one) => placed.filter(({ member }) => member.log.key === one)).filter((some) => some.length > 0),
+    log: (one) => logs.get(one)!,
+    reached: () =>
+      Object.fromEntries(
+        [...logs].flatMap(([one, { acked }]) =>
+          acked.count === 0 ? [] : [[one, { lowest: acked.lowest, highest: acked.highest }]],
+        ),
+      ),
+    async settle(reached) {
+      const untilMs = nowMs() + demand.timeoutMs;
+      const open = () => placed.filter(({ member }) => member.socket.isOpen);
+      const isDone = () =>
+        open().every(({ member, replies }) => replies.waiting === 0 && member.hasReached(reached[member.log.key]?.highest ?? -1));
+      while (!isDone() && nowMs() < untilMs) await sleep(10);
+      const { counts } = recorder;
+      for (const { member, replies } of open()) {
+        counts.timeouts += replies.giveUp();
+        const span = reached[member.log.key];
+        if (span !== undefined) counts.lost += member.lost(span.lowest, span.highest);
+      }
+      counts.expected = counts.received - counts.unexpected + counts.lost;
+      const ways = [...logs.values()].map((log) => log.ways);
+      const parsed = ways.reduce((sum, one) => sum + one.parsed, 0);
+      const matched = ways.reduce((sum, one) => sum + one.matched, 0);
+      if (parsed > matched && parsed > 10_000)
+        recorder.notes.add(
+          "this server writes what varies before seq, so that most deliveries had to be parsed: that costs the generator",
+        );
+    },
+    async end() {
+      for (const { member } of placed) if (member.socket.isOpen) member.socket.leave();
+    },
+  };
+}
+
+/** The seq that a reply gives its publish, where the stream's messages have it or, as over HTTP, at the top. */
+export function seqIn(reply: unknown, { stream }: LogRoles): number | undefined {
+  const seq = lookup(reply, stream.seq!) ?? lookup(reply, stream.seq!.slice(stream.seq!.lastIndexOf("/")));
+  return typeof seq === "number" ? seq : undefined;
+}
+
+/** Content of `bytes` bytes that begins with the mark; the mark alone where that is longer. */
+export function padded(mark: string, bytes: number): string {
+  return bytes <= mark.length ? mark : `${mark} `.padEnd(bytes, "x");
+}

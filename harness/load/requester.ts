@@ -1,0 +1,61 @@
+// A connection that asks and is answered: what echo and mixed send through.
+import type { Contract, Operation } from "../../spec/contract.ts";
+import type { Messages } from "../verify/messages.ts";
+import type { Peer } from "../verify/peer.ts";
+import { nowMs } from "./clock.ts";
+import { LoadSocket } from "./load-socket.ts";
+import type { Recorder } from "./recorder.ts";
+import { Replies } from "./replies.ts";
+import type { Template } from "./template.ts";
+
+/** A message that can be sent now, and again. */
+export interface Sendable {
+  readonly operation: Operation;
+  readonly template: Template;
+  readonly hasId: boolean;
+}
+
+export class Requester {
+  readonly socket: LoadSocket;
+  readonly replies: Replies;
+  readonly #recorder: Recorder;
+  #count = 0;
+
+  constructor(peer: Peer, contract: Contract, messages: Messages, recorder: Recorder) {
+    this.#recorder = recorder;
+    this.replies = new Replies(contract, messages, recorder);
+    this.socket = new LoadSocket(peer, recorder, {
+      text: (bytes, start, end, atMs) => {
+        try {
+          this.replies.came(JSON.parse(bytes.toString("utf8", start, end)), atMs, end - start);
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error;
+          recorder.counts.unexpected++;
+          recorder.error(atMs);
+        }
+      },
+    });
+  }
+
+  /** Sends what was due at `dueMs`; what has no reply is done with that. @param then called when it is answered or refused */
+  send({ operation, template, hasId }: Sendable, dueMs: number, content: string, then?: () => void): void {
+    const id = `l${this.#count++}`;
+    const recorder = this.#recorder;
+    const text = template.emit(id, content);
+    const isAnswered = operation.reply !== undefined && operation.reply.length > 0;
+    if (isAnswered) {
+      this.replies.expect(hasId ? id : undefined, {
+        dueMs,
+        answered(_reply, code, atMs, bytes) {
+          if (recorder.isMeasured(dueMs)) recorder.counts.replied++;
+          if (code === undefined) recorder.done(dueMs, atMs, bytes);
+          then?.();
+        },
+      });
+    }
+    this.socket.send(text);
+    const atMs = nowMs();
+    recorder.sent(dueMs, atMs);
+    if (!isAnswered) then?.();
+  }
+}

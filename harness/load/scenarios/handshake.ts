@@ -1,0 +1,96 @@
+// handshake: connections accepted at a rate, timed until the contract's first message; and refused ones, by autocannon.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Handshake } from "../../../spec/contract.ts";
+import { TargetLost, Violation } from "../../errors.ts";
+import { nowMs } from "../clock.ts";
+import { fire } from "../http.ts";
+import type { HttpPart } from "../load-result.ts";
+import { keepPace } from "../pace.ts";
+import type { Act, Stage } from "../stage.ts";
+
+/** Of those refused over HTTP, at once. */
+const refusedConnections = 10;
+
+export async function prepareHandshake(stage: Stage): Promise<Act> {
+  const { demand, recorder, share, urls } = stage;
+  const pending = new Set<Promise<void>>();
+
+  async function connect(dueMs: number, index: number, then?: () => void): Promise<void> {
+    recorder.sent(dueMs, nowMs());
+    try {
+      await stage.place(index, async () => recorder.done(dueMs, nowMs(), 0));
+    } catch (error) {
+      if (!(error instanceof Violation) && !(error instanceof TargetLost)) throw error;
+      recorder.refused(error instanceof Violation ? error.actual.slice(0, 80) : "no answer", nowMs());
+    }
+    then?.();
+  }
+  function begin(dueMs: number, index: number, then?: () => void): void {
+    const one: Promise<void> = connect(dueMs, index, then).finally(() => pending.delete(one));
+    pending.add(one);
+  }
+
+  let http: HttpPart | undefined;
+  return {
+    get http() {
+      return http;
+    },
+    async play(window) {
+      recorder.begin(window);
+      const startMs = window.startMs - demand.warmUpMs;
+      await sleep(Math.max(0, startMs - nowMs()));
+      if (stage.perSecond !== undefined) {
+        recorder.counts.turnedMs += await keepPace({
+          perSecond: stage.perSecond,
+          startMs,
+          endMs: window.endMs,
+          send: (dueMs, index) => begin(dueMs, index),
+        });
+      } else {
+        let count = 0;
+        const again = (): void => {
+          if (nowMs() < window.endMs) begin(nowMs(), count++, again);
+        };
+        for (let one = 0; one < demand.inFlight; one++) again();
+        await sleep(Math.max(0, window.endMs - nowMs()));
+      }
+    },
+    async settle() {
+      await Promise.all(pending);
+      const refusal = share.index === 0 ? refusedRequest(stage.channel.handshake, urls[0]!) : undefined;
+      if (refusal === undefined) return;
+      const { url, title, request } = refusal;
+      const result = await fire({
+        ...{ url, title, request, connections: refusedConnections, perSecond: undefined },
+        durationMs: demand.durationMs,
+        timeoutMs: demand.timeoutMs,
+      });
+      http = { title, result };
+    },
+    end: async () => undefined,
+  };
+}
+
+/** An upgrade that the document refuses over HTTP; undefined where it names none that a request alone can bring about. */
+function refusedRequest(handshake: Handshake | undefined, url: string) {
+  const http = new URL(url.replace(/^ws/, "http"));
+  const upgrade = {
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
+  };
+  for (const { when, outcome } of handshake?.refusals ?? []) {
+    if (!("http" in outcome)) continue;
+    const title = `upgrades refused with ${outcome.http} (${when})`;
+    const request = (path: string, headers: Record<string, string>) => ({
+      url: http.origin,
+      title,
+      request: { method: "GET" as const, path, headers },
+    });
+    if (when === "path-unknown") return request(`${http.pathname}-no-such-path`, upgrade);
+    if (when === "origin-not-allowed") return request(http.pathname, { ...upgrade, origin: "https://not-allowed.example" });
+    if (when === "not-an-upgrade") return request(http.pathname, {});
+  }
+  return undefined;
+}

@@ -1,0 +1,24 @@
+// idle: connections that do nothing but answer heartbeats: what each costs the server's memory, and whether it keeps them.
+import { setTimeout as sleep } from "node:timers/promises";
+import { nowMs } from "../clock.ts";
+import { LoadSocket } from "../load-socket.ts";
+import type { Act, Stage } from "../stage.ts";
+
+export async function prepareIdle(stage: Stage, progress: (count: number) => void): Promise<Act> {
+  const { demand, recorder } = stage;
+  const sockets = await stage.placeAll(
+    stage.mine(demand.connections),
+    (item) => stage.place(item, async (_context, peer) => new LoadSocket(peer, recorder, { text: () => undefined })),
+    progress,
+  );
+  return {
+    async play(window) {
+      recorder.begin(window);
+      await sleep(Math.max(0, window.endMs - nowMs()));
+    },
+    settle: async () => undefined,
+    async end() {
+      for (const socket of sockets) if (socket.isOpen) socket.leave();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+// publish: autocannon drives the HTTP operation that publishes into a log, and the log's WebSocket members measure the delivery.
+import type { Channel, Operation } from "../../../spec/contract.ts";
+import { logRoles } from "../../cluster/log-roles.ts";
+import { UsageError } from "../../errors.ts";
+import { withValueAt } from "../../verify/messages.ts";
+import { userFor } from "../../verify/reach.ts";
+import { nowMs } from "../clock.ts";
+import { fire } from "../http.ts";
+import type { HttpPart } from "../load-result.ts";
+import { padded, placeMembers, seqIn } from "../members.ts";
+import { dueMark } from "../seq-log.ts";
+import type { Act, Stage } from "../stage.ts";
+import { createTemplate } from "../template.ts";
+
+interface HttpPublish {
+  readonly operation: Operation;
+  readonly channel: Channel;
+  /** In the body. */
+  readonly content: string;
+  /** Of the address: which log. */
+  readonly parameter: string;
+}
+
+export async function preparePublish(stage: Stage, progress: (count: number) => void): Promise<Act> {
+  const { demand, recorder, share, contract } = stage;
+  const found = httpPublish(stage);
+  if (found === undefined)
+    throw new UsageError(
+      "publish needs an HTTP channel whose operation delivers into a log; the document has none. fanout publishes over WebSocket.",
+    );
+  const members = await placeMembers(stage, progress);
+  const { operation, channel, content, parameter } = found;
+  const { claims, prefix, header } = await bearer(stage, operation);
+  const name = operation.messages[0]!;
+  const message = contract.messages.find((one) => one.name === name);
+  const template = createTemplate(message?.examples[0]?.payload ?? withValueAt({}, content, ""), { id: undefined, content });
+  const origin = new URL(stage.urls[0]!.replace(/^ws/, "http")).origin;
+  let turn = 0;
+  let http: HttpPart | undefined;
+
+  return {
+    get http() {
+      return http;
+    },
+    async play(window) {
+      recorder.begin(window);
+      if (share.index > 0) return; // one autocannon is enough for all threads; it can have workers of its own
+      const title = `${operation.httpMethod ?? "POST"} ${channel.address}`;
+      const result = await fire({
+        url: origin,
+        title,
+        connections: demand.connections,
+        perSecond: demand.perSecond,
+        durationMs: demand.warmUpMs + demand.durationMs,
+        timeoutMs: demand.timeoutMs,
+        request: {
+          method: (operation.httpMethod ?? "POST") as "POST",
+          headers: { "content-type": "application/json", [header]: `${prefix}${claims}` },
+          setupRequest(request, context) {
+            const index = turn++;
+            const key = members.keys[index % members.keys.length]!;
+            Object.assign(context, { key });
+            const dueMs = nowMs();
+            recorder.sent(dueMs, dueMs);
+            return {
+              ...request,
+              path: channel.address.replace(`{${parameter}}`, encodeURIComponent(key)),
+              body: template.emit("", padded(dueMark(dueMs, index), demand.payloadBytes)),
+            };
+          },
+          onResponse(status, body, context) {
+            recorder.counts.replied++;
+            if (status >= 300) recorder.refused(`HTTP ${status}`, nowMs());
+            const seq = status < 300 ? seqIn(parsed(body), members.roles) : undefined;
+            if (seq !== undefined) members.log((context as { key: string }).key).acknowledged(seq);
+          },
+        },
+      });
+      http = { title, result };
+    },
+    reached: members.reached,
+    settle: members.settle,
+    end: members.end,
+  };
+}
+
+function httpPublish({ contract, channel: sockets }: Stage): HttpPublish | undefined {
+  const roles = logRoles(contract, sockets);
+  if (roles === undefined) return undefined;
+  for (const channel of contract.channels) {
+    if (channel.kind !== "http") continue;
+    for (const operation of contract.operations) {
+      if (operation.channel !== channel.id || operation.action !== "receive") continue;
+      for (const effect of operation.effects) {
+        if (effect.kind !== "deliver" || effect.message !== roles.delivered) continue;
+        const content = effect.bindings.get(roles.content.delivered);
+        const key = effect.bindings.get(roles.stream.key!);
+        if (content?.kind === "message" && key?.kind === "parameter")
+          return { operation, channel, content: content.pointer, parameter: key.name };
+      }
+    }
+  }
+  return undefined;
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A credential with the claims that the operation wants, by a header: that is what HTTP has. */
+async function bearer(stage: Stage, operation: Operation): Promise<{ claims: string; prefix: string; header: string }> {
+  const carrier = stage.channel.handshake?.credentials?.carriers.find((one) => one.in === "header");
+  const user = await userFor(stage.context, operation);
+  return {
+    claims: user.credential ?? "",
+    prefix: carrier?.in === "header" ? carrier.prefix : "Bearer ",
+    header: carrier?.in === "header" ? carrier.name : "authorization",
+  };
+}

@@ -1,0 +1,139 @@
+// echo and mixed: connections that send operations of the contract at a rate; the time to each reply is measured.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Operation } from "../../../spec/contract.ts";
+import { logRoles } from "../../cluster/log-roles.ts";
+import { createDraw } from "../../data/draw.ts";
+import { UsageError } from "../../errors.ts";
+import type { Context } from "../../verify/context.ts";
+import type { Peer } from "../../verify/peer.ts";
+import { reach, userFor } from "../../verify/reach.ts";
+import { nowMs } from "../clock.ts";
+import { echoOperation, freeText, receivable, weighted } from "../operations.ts";
+import { keepPace } from "../pace.ts";
+import { Requester, type Sendable } from "../requester.ts";
+import { type Act, demandValid, type Stage } from "../stage.ts";
+import { createTemplate } from "../template.ts";
+
+export function prepareEcho(stage: Stage, progress: (count: number) => void): Promise<Act> {
+  const { contract, channel } = stage;
+  return prepare(stage, new Map([[echoOperation(contract, channel.id, channel.delivery?.fence), 1]]), progress);
+}
+
+export function prepareMixed(stage: Stage, progress: (count: number) => void): Promise<Act> {
+  const { contract, channel, demand } = stage;
+  const operations = weighted(receivable(contract, channel.id), demand.weights);
+  if (operations.size === 0) throw new UsageError("mixed needs an operation that can be repeated; name some with --weight");
+  return prepare(stage, operations, progress);
+}
+
+interface Placed {
+  readonly requester: Requester;
+  readonly sendables: readonly Sendable[];
+}
+
+async function prepare(
+  stage: Stage,
+  operations: ReadonlyMap<Operation, number>,
+  progress: (count: number) => void,
+): Promise<Act> {
+  const { contract, channel, demand, recorder, run } = stage;
+  const total = [...operations.values()].reduce((sum, weight) => sum + weight, 0);
+  const column = logRoles(contract, channel)?.key.column;
+
+  async function sendable(context: Context, peer: Peer, operation: Operation, keys: Map<string, unknown>): Promise<Sendable> {
+    const message = run.messages.message(operation.messages[0]!);
+    const hasId = message.correlation !== undefined;
+    const template = createTemplate(await reach(context, peer, operation, keys), {
+      id: message.correlation,
+      content: freeTextOf(stage, operation),
+    });
+    return { operation, hasId, template };
+  }
+
+  const wanted = [...operations.keys()];
+  const placed = await stage.placeAll(
+    stage.mine(demand.connections),
+    (item) =>
+      stage.place(
+        item,
+        async (context, peer): Promise<Placed> => {
+          const keys = new Map<string, unknown>(
+            column === undefined ? [] : [[column, `load-${stage.label}-${item % demand.rooms}`]],
+          );
+          const sendables: Sendable[] = [];
+          for (const operation of wanted) sendables.push(await sendable(context, peer, operation, keys));
+          return { requester: new Requester(peer, contract, run.messages, recorder), sendables };
+        },
+        (context) => userFor(context, wanted.find(({ requires }) => requires.some(({ kind }) => kind === "claim")) ?? wanted[0]!),
+      ),
+    progress,
+  );
+  for (const one of placed[0]?.sendables ?? [])
+    demandValid(stage, one.operation, one.template.emit("l1", contentOf(demand.payloadBytes)), "Change --payload, or --weight.");
+
+  const draw = createDraw(demand.seed + stage.share.index);
+  const content = contentOf(demand.payloadBytes);
+  const choose = (sendables: readonly Sendable[]): Sendable => {
+    let left = draw() * total;
+    for (const one of sendables) {
+      left -= operations.get(one.operation)!;
+      if (left < 0) return one;
+    }
+    return sendables.at(-1)!;
+  };
+  function send(dueMs: number, from: number, then?: () => void): void {
+    for (let tried = 0; tried < placed.length; tried++) {
+      const { requester, sendables } = placed[(from + tried) % placed.length]!;
+      if (!requester.socket.isOpen) continue;
+      requester.send(choose(sendables), dueMs, content, then);
+      return;
+    }
+    recorder.refused("(no connection is left)", nowMs());
+  }
+
+  return {
+    async play(window) {
+      recorder.begin(window);
+      const startMs = window.startMs - demand.warmUpMs;
+      await sleep(Math.max(0, startMs - nowMs()));
+      if (placed.length > 0 && stage.perSecond !== undefined) {
+        const { perSecond } = stage;
+        recorder.counts.turnedMs += await keepPace({
+          perSecond,
+          startMs,
+          endMs: window.endMs,
+          send: (dueMs, index) => send(dueMs, index),
+        });
+        return;
+      }
+      const again = (from: number): void => {
+        if (nowMs() < window.endMs && placed[from]!.requester.socket.isOpen) send(nowMs(), from, () => setImmediate(again, from));
+      };
+      for (let from = 0; from < placed.length; from++) for (let one = 0; one < demand.inFlight; one++) again(from);
+      await sleep(Math.max(0, window.endMs - nowMs()));
+    },
+    async settle() {
+      const untilMs = nowMs() + demand.timeoutMs;
+      const isDone = () => placed.every(({ requester }) => !requester.socket.isOpen || requester.replies.waiting === 0);
+      while (!isDone() && nowMs() < untilMs) await sleep(10);
+      for (const { requester } of placed) if (requester.socket.isOpen) recorder.counts.timeouts += requester.replies.giveUp();
+    },
+    async end() {
+      for (const { requester } of placed) if (requester.socket.isOpen) requester.socket.leave();
+    },
+  };
+}
+
+function freeTextOf(stage: Stage, operation: Operation): string | undefined {
+  if (stage.demand.payloadBytes === 0) return undefined;
+  const message = stage.run.messages.message(operation.messages[0]!);
+  const pointer = freeText(message);
+  // What a requirement or an effect reads is no free text.
+  const read = JSON.stringify([operation.requires, operation.effects], withoutBindings);
+  return read.includes(`"${pointer}"`) ? undefined : pointer;
+}
+
+/** What is only passed on may be anything. */
+const withoutBindings = (key: string, value: unknown) =>
+  key === "bindings" ? undefined : value instanceof Map ? [...value] : value;
+const contentOf = (bytes: number) => "x".repeat(bytes);

@@ -1,0 +1,149 @@
+// One log, such as a room, as its members see it: finds seq in the bytes of a delivery without parsing it, and knows when each was due.
+import { lookup, parent } from "../../spec/pointer.ts";
+import type { LogRoles } from "../cluster/log-roles.ts";
+import type { Messages } from "../verify/messages.ts";
+
+/** The bytes before seq, learned from a delivery that was parsed: the same bytes again mean the same message, log and epoch. */
+interface Prefix {
+  readonly bytes: Buffer;
+  readonly isPublish: boolean;
+}
+
+/** What a delivery is in the log. */
+export interface Entry {
+  readonly seq: number;
+  readonly isPublish: boolean;
+}
+
+const mostPrefixes = 8;
+/** Beyond it a jump of seq is another log, not a gap. */
+const longestGap = 10_000_000;
+
+/** The mark in the content of a publish that says when it was due. */
+export const dueMark = (dueMs: number, index: number): string => `${Math.round(dueMs * 1000).toString(36)}.${index.toString(36)}`;
+const markPattern = /^([0-9a-z]+)\.[0-9a-z]+(?: x*)?$/;
+
+export class SeqLog {
+  readonly key: string;
+  readonly #roles: LogRoles;
+  readonly #messages: Messages;
+  readonly #prefixes: Prefix[] = [];
+  /** When the publish at seq was due, from seq `#base` on; NaN where it is none of ours. */
+  readonly #dueMs: number[] = [];
+  #base = -1;
+  #lastParsed: { readonly seq: number; readonly content: unknown } | undefined;
+  /** Deliveries that were parsed whole, and those that were found by their prefix. */
+  readonly ways = { parsed: 0, matched: 0 };
+  /** Where acknowledged publishes stand. */
+  acked: { lowest: number; highest: number; count: number } = { lowest: Number.POSITIVE_INFINITY, highest: -1, count: 0 };
+
+  constructor(key: string, roles: LogRoles, messages: Messages) {
+    this.key = key;
+    this.#roles = roles;
+    this.#messages = messages;
+  }
+
+  /** The entry that this text is by its first bytes; undefined where only parsing can tell. */
+  match(bytes: Buffer, start: number, end: number): Entry | undefined {
+    for (const { bytes: prefix, isPublish } of this.#prefixes) {
+      const digits = start + prefix.length;
+      if (digits >= end || bytes.compare(prefix, 0, prefix.length, start, digits) !== 0) continue;
+      let seq = 0;
+      let at = digits;
+      for (; at < end; at++) {
+        const digit = bytes[at]! - 48;
+        if (digit < 0 || digit > 9) break;
+        seq = seq * 10 + digit;
+      }
+      if (at === digits || at === end) return undefined;
+      // The first to see a publish reads when it was due.
+      if (isPublish && this.#dueAt(seq) === undefined) return undefined;
+      this.ways.matched++;
+      return { seq, isPublish };
+    }
+    return undefined;
+  }
+
+  /** The entry that this parsed text is; undefined where it is none of this log. Learns from it. */
+  read(text: string, value: unknown): Entry | undefined {
+    const { stream, delivered, content } = this.#roles;
+    const name = this.#messages.nameOf(value, "fromServer");
+    if (name === undefined || !stream.messages.includes(name) || lookup(value, stream.key!) !== this.key) return undefined;
+    const seq = lookup(value, stream.seq!);
+    if (typeof seq !== "number" || !Number.isInteger(seq) || seq < 0) return undefined;
+    this.ways.parsed++;
+    const isPublish = name === delivered;
+    if (isPublish) {
+      const said = lookup(value, content.delivered);
+      this.#lastParsed = { seq, content: said };
+      if (this.#dueAt(seq) === undefined) this.#setDue(seq, said);
+    }
+    this.#learn(text, value, name, seq);
+    return { seq, isPublish };
+  }
+
+  /** When the publish at seq was due; NaN where it is none of ours. */
+  dueMs(seq: number): number {
+    return this.#dueMs[seq - this.#base] ?? Number.NaN;
+  }
+
+  /** Whether what a member parsed at seq is what the first one had there. */
+  isSame(seq: number, value: unknown): boolean {
+    const first = this.#lastParsed;
+    return first?.seq !== seq || first.content === lookup(value, this.#roles.content.delivered);
+  }
+
+  acknowledged(seq: number): void {
+    const { acked } = this;
+    acked.count++;
+    if (seq < acked.lowest) acked.lowest = seq;
+    if (seq > acked.highest) acked.highest = seq;
+  }
+
+  #dueAt(seq: number): number | undefined {
+    return this.#dueMs[seq - this.#base];
+  }
+
+  #setDue(seq: number, content: unknown): void {
+    if (this.#base < 0) this.#base = Math.max(0, seq - 1000);
+    const at = seq - this.#base;
+    if (at < 0 || at > this.#dueMs.length + longestGap) return;
+    while (this.#dueMs.length < at) this.#dueMs.push(undefined as unknown as number); // kept dense: a hole would make it slow
+    const mark = typeof content === "string" ? markPattern.exec(content)?.[1] : undefined;
+    this.#dueMs[at] = mark === undefined ? Number.NaN : Number.parseInt(mark, 36) / 1000;
+  }
+
+  #learn(text: string, value: unknown, name: string, seq: number): void {
+    const { stream } = this.#roles;
+    const member = JSON.stringify(stream.seq!.slice(parent(stream.seq!).length + 1));
+    for (let at = text.indexOf(member); at >= 0; at = text.indexOf(member, at + 1)) {
+      const gap = /^\s*:\s*/.exec(text.slice(at + member.length));
+      if (gap === null) continue;
+      const length = at + member.length + gap[0].length;
+      const rest = text.slice(length);
+      if (!/^\d/.test(rest) || !isAt(stream.seq!, text.slice(0, length), rest, seq)) continue;
+      const prefix = text.slice(0, length);
+      const epoch = stream.epoch === undefined ? undefined : lookup(value, stream.epoch);
+      // Only where what tells one log and message from another stands before seq.
+      const telling = [this.key, epoch, this.#messages.message(name).tag?.value].filter((one) => one !== undefined);
+      if (!telling.every((one) => prefix.includes(JSON.stringify(one)))) return;
+      const bytes = Buffer.from(prefix);
+      if (this.#prefixes.some((known) => known.bytes.equals(bytes))) return;
+      this.#prefixes.unshift({ bytes, isPublish: name === this.#roles.delivered });
+      // Publishes are by far the most, so they are looked for first.
+      this.#prefixes.sort((a, b) => Number(b.isPublish) - Number(a.isPublish));
+      this.#prefixes.length = Math.min(this.#prefixes.length, mostPrefixes);
+      return;
+    }
+  }
+}
+
+/** Whether the number after `head` is the one at the pointer: another number there must change it. */
+function isAt(pointer: string, head: string, rest: string, seq: number): boolean {
+  const digits = /^\d+/.exec(rest)![0];
+  try {
+    return lookup(JSON.parse(`${head}${seq + 1}${rest.slice(digits.length)}`), pointer) === seq + 1;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,90 @@
+// One thread's share of a run, step by step: place, play, settle. It says after each step what the others need to know.
+import { performance } from "node:perf_hooks";
+import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { channelFor } from "../verify/check.ts";
+import type { Auth } from "../verify/credentials.ts";
+import { nowMs } from "./clock.ts";
+import type { HttpPart, ScenarioName } from "./load-result.ts";
+import { type Recorded, Recorder, type Window } from "./recorder.ts";
+import { scenarios } from "./scenarios.ts";
+import { type Act, type Demand, openStage, type Reached, type Share } from "./stage.ts";
+
+/** Plain data: what a thread is told. */
+export interface ShareOptions {
+  readonly scenario: ScenarioName;
+  readonly spec: string | undefined;
+  readonly perspective: "server" | "client" | undefined;
+  readonly overlay: string | undefined;
+  readonly urls: readonly string[];
+  readonly origin: string | undefined;
+  readonly insecure: boolean;
+  readonly auth: Auth;
+  readonly demand: Demand;
+  readonly share: Share;
+  readonly label: string;
+}
+
+/** What one thread did. */
+export interface ShareResult {
+  readonly recorded: Recorded;
+  /** Share of the time of the run in which it was at work, 0 to 1. */
+  readonly busy: number;
+  readonly http: HttpPart | undefined;
+  readonly unit: string;
+  readonly connections: number;
+}
+
+/** How far a thread is, for a line of progress. */
+export interface Progress {
+  readonly placed: number;
+  readonly done: number;
+  readonly errors: number;
+}
+
+export interface OpenShare {
+  progress(): Progress;
+  play(window: Window): Promise<Reached>;
+  settle(reached: Reached): Promise<ShareResult>;
+  end(): Promise<void>;
+}
+
+/** @throws UsageError, TargetLost, Violation: why not all of it could be placed */
+export async function openShare(options: ShareOptions): Promise<OpenShare> {
+  const { spec, perspective, overlay, urls, scenario } = options;
+  const { contract } = await loadContract({ file: spec ?? defaultSpecFile, perspective, overlay });
+  const channel = contract === undefined ? undefined : channelFor(contract.channels, new URL(urls[0]!).pathname);
+  if (contract === undefined || channel === undefined) throw new Error("the document was usable a moment ago");
+  const recorder = new Recorder();
+  const stage = await openStage({ ...options, contract, channel, pid: undefined, recorder });
+  let placed = 0;
+  const { prepare, unit, connections } = scenarios[scenario];
+  let act: Act;
+  try {
+    act = await prepare(stage, (count) => {
+      placed = count;
+    });
+  } catch (error) {
+    await stage.end();
+    throw error;
+  }
+  let busy = 0;
+  return {
+    progress: () => ({ placed, ...(recorder.latest(nowMs()) ?? { done: 0, errors: 0 }) }),
+    async play(window) {
+      const before = performance.eventLoopUtilization();
+      const startMs = nowMs();
+      await act.play(window);
+      const { active } = performance.eventLoopUtilization(before);
+      busy = Math.max(0, active - recorder.counts.turnedMs) / (nowMs() - startMs);
+      return act.reached?.() ?? {};
+    },
+    async settle(reached) {
+      await act.settle(reached);
+      return { recorded: recorder.end(), busy, http: act.http, unit: unit(stage), connections: connections(options.demand) };
+    },
+    async end() {
+      await act.end();
+      await stage.end();
+    },
+  };
+}

@@ -1,0 +1,35 @@
+// A worker thread of the load generator: does its share as the lead says.
+import { parentPort, workerData } from "node:worker_threads";
+import type { FromWorker, ToWorker } from "./crew.ts";
+import { openShare, type ShareOptions } from "./share.ts";
+
+const tellEveryMs = 500;
+
+const say = (message: FromWorker) => parentPort?.postMessage(message);
+
+async function work(): Promise<void> {
+  const share = await openShare(workerData as ShareOptions);
+  const timer = setInterval(() => say({ say: "progress", progress: share.progress() }), tellEveryMs);
+  say({ say: "opened" });
+  parentPort?.on("message", (message: ToWorker) => {
+    answer(message).catch(fail);
+  });
+
+  async function answer(message: ToWorker): Promise<void> {
+    if (message.say === "play") say({ say: "reached", reached: await share.play(message.window) });
+    else if (message.say === "settle") say({ say: "result", result: await share.settle(message.reached) });
+    else {
+      clearInterval(timer);
+      await share.end();
+      parentPort?.close();
+    }
+  }
+}
+
+function fail(error: unknown): void {
+  const { name, message, stack } = error as Error;
+  const isOurs = !["UsageError", "TargetLost", "Violation"].includes(name);
+  say({ say: "failed", name, message: isOurs ? (stack ?? message) : message });
+}
+
+work().catch(fail);
