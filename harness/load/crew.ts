@@ -117,12 +117,19 @@ function merge(all: readonly Reached[]): Reached {
 function sum(hands: readonly Hand[]): Progress {
   const all = hands.map((hand) => hand.progress());
   const add = (of: (one: Progress) => number) => all.reduce((total, one) => total + of(one), 0);
-  return { placed: add(({ placed }) => placed), done: add(({ done }) => done), errors: add(({ errors }) => errors) };
+  const p99s = all.flatMap(({ p99 }) => p99 ?? []);
+  return {
+    placed: add(({ placed }) => placed),
+    done: add(({ done }) => done),
+    errors: add(({ errors }) => errors),
+    // Of the slowest thread: percentiles cannot be added.
+    p99: p99s.length === 0 ? undefined : Math.max(...p99s),
+  };
 }
 
 async function openWorker(share: ShareOptions): Promise<Hand> {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: share });
-  let latest: Progress = { placed: 0, done: 0, errors: 0 };
+  let latest: Progress = { placed: 0, done: 0, errors: 0, p99: undefined };
   const waiting = new Map<FromWorker["say"], { resolve: (message: FromWorker) => void; reject: (error: unknown) => void }>();
   const fail = (error: unknown) => {
     for (const { reject } of waiting.values()) reject(error);

@@ -1,5 +1,5 @@
 // What one thread of a load run counts: latencies from the intended time, seconds, refusals, closes and deliveries. It can be sent to another thread.
-import { createHistogram, encodeHistogram, type Histogram, recordMs } from "./histogram.ts";
+import { createHistogram, encodeHistogram, type Histogram, percentileMs, recordMs } from "./histogram.ts";
 
 /** What was measured, on the generator's clock. */
 export interface Window {
@@ -47,6 +47,13 @@ export interface RecordedSecond {
   readonly errors: number;
   readonly bytes: number;
   readonly latency: string | undefined;
+}
+
+export interface Latest {
+  readonly done: number;
+  readonly errors: number;
+  /** In ms; undefined where nothing was done. */
+  readonly p99: number | undefined;
 }
 
 interface OpenSecond {
@@ -132,10 +139,12 @@ export class Recorder {
     if (second !== undefined) second.errors++;
   }
 
-  /** The last whole second, for a line of progress. */
-  latest(atMs: number): { readonly done: number; readonly errors: number } | undefined {
+  /** The last whole second, for a line of progress; undefined before there is one. */
+  latest(atMs: number): Latest | undefined {
     const second = this.#seconds[Math.floor((atMs - this.#window.startMs) / 1000) - 1];
-    return second === undefined ? undefined : { done: second.done, errors: second.errors };
+    if (second === undefined) return undefined;
+    const { done, errors, latency } = second;
+    return { done, errors, p99: latency === undefined ? undefined : percentileMs(latency, 99) };
   }
 
   end(): Recorded {

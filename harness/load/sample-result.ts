@@ -79,6 +79,8 @@ export function sampleResult(changes: Partial<LoadResult> = {}): LoadResult {
     invalid: [],
     notes: [],
     memory: undefined,
+    heartbeats: 0,
+    http: undefined,
     series,
     curve: [
       [0, 1],

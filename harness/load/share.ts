@@ -5,7 +5,7 @@ import { channelFor } from "../verify/check.ts";
 import type { Auth } from "../verify/credentials.ts";
 import { nowMs } from "./clock.ts";
 import type { HttpPart, ScenarioName } from "./load-result.ts";
-import { type Recorded, Recorder, type Window } from "./recorder.ts";
+import { type Latest, type Recorded, Recorder, type Window } from "./recorder.ts";
 import { scenarios } from "./scenarios.ts";
 import { type Act, type Demand, openStage, type Reached, type Share } from "./stage.ts";
 
@@ -35,10 +35,8 @@ export interface ShareResult {
 }
 
 /** How far a thread is, for a line of progress. */
-export interface Progress {
+export interface Progress extends Latest {
   readonly placed: number;
-  readonly done: number;
-  readonly errors: number;
 }
 
 export interface OpenShare {
@@ -69,7 +67,7 @@ export async function openShare(options: ShareOptions): Promise<OpenShare> {
   }
   let busy = 0;
   return {
-    progress: () => ({ placed, ...(recorder.latest(nowMs()) ?? { done: 0, errors: 0 }) }),
+    progress: () => ({ placed, ...(recorder.latest(nowMs()) ?? { done: 0, errors: 0, p99: undefined }) }),
     async play(window) {
       const before = performance.eventLoopUtilization();
       const startMs = nowMs();

@@ -1,0 +1,56 @@
+// The server under load: one whose URL is given, or the reference, started with limits that a load does not meet.
+import { readFileSync } from "node:fs";
+import { startCluster, withoutLimits } from "../cluster/nodes.ts";
+import type { Auth } from "../verify/credentials.ts";
+import { startEmbedded } from "../verify/embedded.ts";
+import type { Settings } from "../verify/settings.ts";
+
+export interface LoadTarget {
+  readonly urls: readonly string[];
+  readonly auth: Auth;
+  /** Undefined where it is not known. */
+  readonly pid: number | undefined;
+  /** What a reader of the result should know. */
+  readonly notes: readonly string[];
+  stop(): Promise<void>;
+}
+
+const plenty = "1000000";
+/** Beside `withoutLimits`: connections and members as many as a load wants. */
+const forLoad: Readonly<Record<string, string>> = {
+  ...withoutLimits,
+  HEARTBEAT_INTERVAL_MS: "10000",
+  MEMBERS_PER_ROOM: plenty,
+  CONNECTIONS_PER_USER: plenty,
+  ROOMS_PER_CONNECTION: plenty,
+};
+
+/** @throws UsageError, TargetLost */
+export async function openTarget(settings: Settings, path: string): Promise<LoadTarget> {
+  const { urls, auth, pid, nodes } = settings;
+  if (urls.length > 0) return { urls, auth, pid, notes: [], stop: async () => undefined };
+  const notes = ["the reference server ran with its rate limits and queue bounds raised"];
+  if (nodes !== undefined) {
+    const cluster = await startCluster({ count: nodes, path, env: forLoad });
+    return {
+      urls: cluster.nodes.map(({ url }) => url),
+      auth: { secret: cluster.secret },
+      pid: undefined,
+      notes: [...notes, `${nodes} nodes of it behind one Redis`],
+      stop: () => cluster.stop(),
+    };
+  }
+  const server = await startEmbedded({ path, env: forLoad });
+  return { urls: [server.url], auth: { secret: server.secret }, pid: server.pid, notes, stop: () => server.stop() };
+}
+
+/** Resident memory of a process in bytes; undefined where /proc does not tell. */
+export function residentBytes(pid: number | undefined): number | undefined {
+  if (pid === undefined) return undefined;
+  try {
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
+  } catch {
+    return undefined;
+  }
+}
