@@ -1,5 +1,6 @@
 // The commands that there are, and how each looks on the command line. Help, completion and the reference are made from this.
 import { Command } from "commander";
+import { registerBench } from "./commands/bench.ts";
 import { registerCompletion } from "./commands/completion.ts";
 import { registerDiff } from "./commands/diff.ts";
 import { registerGenerate } from "./commands/generate.ts";
@@ -20,6 +21,7 @@ export function createProgram(): Command {
   const commands = [
     registerInit,
     registerVerify,
+    registerBench,
     registerReplay,
     registerServe,
     registerGenerate,

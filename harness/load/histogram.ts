@@ -14,7 +14,7 @@ export function createHistogram(): Histogram {
 /** Counts a duration; one that is out of range counts as the nearest in it. */
 export function recordMs(histogram: Histogram, ms: number): void {
   const us = Math.round(ms * 1000);
-  histogram.recordValue(us < 1 ? 1 : us > longestUs ? longestUs : us);
+  histogram.recordValue(Math.min(Math.max(us, 1), longestUs));
 }
 
 export function encodeHistogram(histogram: Histogram): string {

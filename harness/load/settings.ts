@@ -1,6 +1,10 @@
 // The settings of a bench: flags with their units, checked before anything is started.
 import { UsageError } from "../errors.ts";
-import { loadSettings as loadTargetSettings, type Flags as TargetFlags, type Settings as TargetSettings } from "../verify/settings.ts";
+import {
+  loadSettings as loadTargetSettings,
+  type Flags as TargetFlags,
+  type Settings as TargetSettings,
+} from "../verify/settings.ts";
 import { type ScenarioName, scenarioNames } from "./load-result.ts";
 import type { Demand } from "./stage.ts";
 import { parseThresholds, type Threshold } from "./thresholds.ts";
@@ -81,7 +85,8 @@ export function loadBenchSettings(urls: readonly string[], flags: BenchFlags, se
   if (findCapacity !== undefined && flags.inFlight !== undefined)
     throw new UsageError("--find-capacity searches the rate, so that --in-flight has no meaning: leave out one of them");
   const inFlight = number("--in-flight", flags.inFlight, 1, 100_000);
-  const perSecond = number("--rate", flags.rate, 0.1, 1_000_000) ?? (inFlight === undefined ? benchDefaults.perSecond : undefined);
+  const perSecond =
+    number("--rate", flags.rate, 0.1, 1_000_000) ?? (inFlight === undefined ? benchDefaults.perSecond : undefined);
   const durationMs = seconds("--duration", flags.duration, 1, 86_400) ?? benchDefaults.durationSeconds * 1000;
   const target = loadTargetSettings(urls, targetFlags(flags), seed);
   return {
@@ -111,8 +116,23 @@ export function loadBenchSettings(urls: readonly string[], flags: BenchFlags, se
 }
 
 function targetFlags(flags: BenchFlags): TargetFlags {
-  const { config, spec, perspective, overlay, origin, authSecret, authToken, authCommand, insecure, pid, seed, timeout, nodes } = flags;
-  const wanted = { config, spec, perspective, overlay, origin, authSecret, authToken, authCommand, insecure, pid, seed, timeout, nodes };
+  const { config, spec, perspective, overlay, origin, authSecret, authToken, authCommand, insecure, pid, seed, timeout, nodes } =
+    flags;
+  const wanted = {
+    config,
+    spec,
+    perspective,
+    overlay,
+    origin,
+    authSecret,
+    authToken,
+    authCommand,
+    insecure,
+    pid,
+    seed,
+    timeout,
+    nodes,
+  };
   return Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
 }
 

@@ -2,15 +2,13 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import picocolors from "picocolors";
-import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import { withDrawnExamples } from "../data/drawn-examples.ts";
 import { exitCode, UsageError } from "../errors.ts";
 import type { Opening, ReportedRun } from "../report/reported-run.ts";
 import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
-import { channelFor } from "./check.ts";
 import type { Target } from "./context.ts";
+import { demandSubject, loadSubject, withPath } from "./load-subject.ts";
 import { openRun } from "./open-run.ts";
 import { type OwnTarget, startOwnNodes, startOwnServer } from "./own-target.ts";
 import type { Subject } from "./rule.ts";
@@ -56,31 +54,11 @@ export function drawSeed(): number {
 /** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
 export async function runVerification(settings: Settings, listener: Listener): Promise<ReportedRun> {
   const asked = selectRules(phases, settings.only, settings.phases);
-  const subject = await loadSubject(settings);
-  if (subject === undefined) throw new UsageError(noChannel(settings));
+  const subject = await demandSubject(settings);
   const known = loadBaseline(settings.baseline);
   return settings.urls.length > 0
     ? judge({ settings, subject, asked, listener, known, own: undefined })
     : judgeOwn({ settings, subject, asked, listener, known });
-}
-
-async function loadSubject(settings: Settings): Promise<Subject | undefined> {
-  const file = settings.spec ?? defaultSpecFile;
-  const { contract, findings } = await loadContract({ file, perspective: settings.perspective, overlay: settings.overlay });
-  if (contract === undefined) {
-    const [finding] = findings.filter(({ grade }) => grade === "fatal");
-    const where = finding === undefined ? file : `${finding.file}:${finding.line}:${finding.column}`;
-    throw new UsageError(
-      `the document cannot be used: ${where}: expected ${finding?.expected}, got ${finding?.actual}. Mend: ${finding?.mend}. \`wsproof lint --spec ${file}\` says more.`,
-    );
-  }
-  const path = settings.urls[0] === undefined ? "" : new URL(settings.urls[0]).pathname;
-  const channel = channelFor(contract.channels, path);
-  return channel === undefined ? undefined : { contract: withDrawnExamples(contract), channel };
-}
-
-function noChannel(settings: Settings): string {
-  return `the document ${settings.spec ?? defaultSpecFile} has no WebSocket channel whose address fits ${settings.urls[0] ?? "the reference server"}. Correct the URL's path, or give the document with --spec.`;
 }
 
 interface Job {
@@ -93,11 +71,6 @@ interface Job {
 
 async function judgeOwn(job: Job): Promise<ReportedRun> {
   const { settings, listener } = job;
-  if (settings.spec !== undefined) {
-    throw new UsageError(
-      "--spec is given but no URL: the reference server speaks only its own document. Give the URL of the server to judge.",
-    );
-  }
   const path = job.subject.channel.address;
   const say = (line: string) => listener.write(`${listener.live ? "\r\x1b[K" : ""}  ${line}\n`);
   const own = await (settings.nodes === undefined
@@ -175,12 +148,6 @@ async function judge({
 function stopper(pid: number | undefined, command: string | undefined): (() => void) | undefined {
   if (command !== undefined) return () => void spawn(command, { shell: true, stdio: "ignore", detached: true }).unref();
   return pid === undefined ? undefined : () => process.kill(pid, "SIGTERM");
-}
-
-/** A URL without a path means the channel's address. */
-function withPath(url: string, address: string): string {
-  const parsed = new URL(url);
-  return parsed.pathname === "/" && !url.endsWith("/") && !address.includes("{") ? new URL(address, parsed).href : url;
 }
 
 function nodesFlags({ nodes, faults, messages }: Settings): readonly string[] {

@@ -1,0 +1,204 @@
+// A run of `bench` from settings to what it prints: the edge where files, processes and the terminal are touched.
+import { readFileSync, writeFileSync } from "node:fs";
+import picocolors from "picocolors";
+import { logRoles } from "../cluster/log-roles.ts";
+import { exitCode, TargetLost, UsageError, Violation } from "../errors.ts";
+import type { Palette } from "../report/terminal.ts";
+import { demandSubject, withPath } from "../verify/load-subject.ts";
+import type { Subject } from "../verify/rule.ts";
+import { assemble } from "./assemble.ts";
+import { type Capacity, capacitySentence, findCapacity, type LoadProbe, probeOf } from "./capacity.ts";
+import { nowMs } from "./clock.ts";
+import { runCrew } from "./crew.ts";
+import type { LoadResult, Memory } from "./load-result.ts";
+import { scenarios } from "./scenarios.ts";
+import { type BenchFlags, type BenchSettings, loadBenchSettings } from "./settings.ts";
+import type { Demand } from "./stage.ts";
+import { type LoadTarget, openTarget, residentBytes } from "./target.ts";
+import { emitProgress, emitResult } from "./terminal.ts";
+import { failedThresholds } from "./thresholds.ts";
+import { judgeLoad } from "./verdict.ts";
+
+/** Where a run is told while it goes on. */
+export interface Listener {
+  write(text: string): void;
+  /** True where a line may be overwritten by the next. */
+  readonly live: boolean;
+  readonly palette: Palette;
+}
+
+/** The most runs of a search; 12 double from 50 to 100 000 per second, the rest narrow and confirm. */
+const mostRuns = 24;
+const mostPerSecond = 1_000_000;
+
+/**
+ * Runs `wsproof bench` in a terminal.
+ * @returns the exit code: 0 held, 1 a threshold or a delivery failed, 3 invalid or nothing measured
+ * @throws UsageError, TargetLost: what kept it from running, in one paragraph
+ */
+export async function bench(urls: readonly string[], flags: BenchFlags): Promise<number> {
+  const settings = loadBenchSettings(urls, flags, Date.now() % 1_000_000);
+  const live = process.stdout.isTTY === true;
+  const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
+  const listener: Listener = { write: (text) => process.stdout.write(text), live, palette };
+  const before = settings.compare === undefined ? undefined : readResult(settings.compare);
+  const subject = await demandSubject(settings.target);
+  const { address } = subject.channel;
+  const target = await openTarget(settings.target, address);
+  try {
+    const job: Job = {
+      settings,
+      subject,
+      listener,
+      target: { ...target, urls: target.urls.map((url) => withPath(url, address)) },
+    };
+    return settings.findCapacity === undefined ? await benchOnce(job, before) : await benchCapacity(job);
+  } finally {
+    await target.stop();
+  }
+}
+
+interface Job {
+  readonly settings: BenchSettings;
+  readonly subject: Subject;
+  readonly target: LoadTarget;
+  readonly listener: Listener;
+}
+
+async function benchOnce(job: Job, before: LoadResult | undefined): Promise<number> {
+  const { settings, listener } = job;
+  const result = await measure(job, settings.demand);
+  const failed = failedThresholds(result, settings.failOn);
+  listener.write(emitResult(result, listener.palette, { latencyTable: settings.percentiles, failed }));
+  writeFiles(job, result, before);
+  const { state } = judgeLoad(result, failed);
+  if (state === "held") return exitCode.ok;
+  return state === "failed" || state === "wrong" ? exitCode.findings : exitCode.inconclusive;
+}
+
+async function benchCapacity(job: Job): Promise<number> {
+  const { settings, listener } = job;
+  const { palette, write } = listener;
+  const conditions = settings.findCapacity!;
+  const found: Capacity<LoadProbe> = await findCapacity({
+    from: settings.demand.perSecond!,
+    most: mostPerSecond,
+    steps: mostRuns,
+    probe: async (rate) => probeOf(await measure(job, { ...settings.demand, perSecond: rate }), conditions),
+    onStep({ rate, purpose, probe }) {
+      const { invalid, unmet, result } = probe;
+      const why = [...invalid, ...unmet].join("; ");
+      const mark =
+        invalid.length > 0 ? palette.yellow("invalid") : probe.holds ? palette.green("holds") : palette.red("does not hold");
+      write(
+        `  ${String(rate).padStart(8)} per second (${purpose}): ${mark}, p99 ${result.latency.p99} ms${why === "" ? "" : `: ${why}`}\n`,
+      );
+    },
+  });
+  const best = found.steps.filter(({ rate, probe }) => rate === found.rate && probe.holds).at(-1)?.probe.result;
+  if (best !== undefined) {
+    write(emitResult(best, palette, { latencyTable: settings.percentiles }));
+    writeFiles(job, best, undefined);
+  }
+  write(`\n${palette.bold(capacitySentence(found))}\n`);
+  return found.rate === undefined ? exitCode.findings : exitCode.ok;
+}
+
+/** One run. */
+async function measure({ settings, subject, target, listener }: Job, demand: Demand): Promise<LoadResult> {
+  const { contract, channel } = subject;
+  const scenario = settings.scenario ?? (logRoles(contract, channel) !== undefined ? "fanout" : "echo");
+  const { spec, perspective, overlay, origin, insecure, pid } = settings.target;
+  const serverPid = target.pid ?? pid;
+  const beforeBytes = residentBytes(serverPid);
+  let memory: Memory | undefined;
+  let cpuAtStart = process.cpuUsage();
+  let cpuSeconds = 0;
+  let isPlaced = false;
+  const start = new Date();
+  const connections = scenarios[scenario].connections(demand);
+  try {
+    const { results } = await runCrew({
+      ...{ scenario, spec, perspective, overlay, origin, insecure, demand, urls: target.urls, auth: target.auth },
+      label: Date.now().toString(36),
+      workers: settings.workers,
+      between() {
+        if (isPlaced) {
+          const { user, system } = process.cpuUsage(cpuAtStart);
+          cpuSeconds = (user + system) / 1e6;
+          return;
+        }
+        isPlaced = true;
+        memory = memoryOf(beforeBytes, residentBytes(serverPid), connections);
+        cpuAtStart = process.cpuUsage();
+      },
+      progress(stage, now, window) {
+        if (!listener.live) return;
+        const text =
+          stage === "placing"
+            ? `  ${now.placed} of ${connections} connections in their place`
+            : stage === "settling" || window === undefined
+              ? "  waiting for what is still to come"
+              : progressLine(now, window, listener.palette);
+        listener.write(`\r\x1b[K${text}`);
+      },
+    });
+    return assemble(results, {
+      ...{ scenario, demand, start, memory, cpuSeconds },
+      finish: new Date(),
+      title: `${contract.title} ${contract.version}: ${scenario}`,
+      url: target.urls.join(" "),
+      notes: target.notes,
+    });
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    throw new TargetLost(
+      `The load could not be placed: the harness waited for ${error.expected} and got ${error.actual}. Is it a limit of the server? Raise it for the run, or ask for less (--connections, --members, --rooms).`,
+    );
+  } finally {
+    if (listener.live) listener.write("\r\x1b[K");
+  }
+}
+
+function progressLine(
+  now: { done: number; errors: number; p99: number | undefined },
+  window: { startMs: number; endMs: number },
+  palette: Palette,
+): string {
+  const seconds = Math.round((window.endMs - window.startMs) / 1000);
+  const second = Math.floor((nowMs() - window.startMs) / 1000) - 1;
+  if (second < 0) return "  warming up";
+  return emitProgress(
+    { second, sent: 0, done: now.done, errors: now.errors, p50: undefined, p99: now.p99, max: undefined },
+    seconds,
+    palette,
+  );
+}
+
+function memoryOf(beforeBytes: number | undefined, afterBytes: number | undefined, connections: number): Memory | undefined {
+  if (beforeBytes === undefined || afterBytes === undefined || connections === 0) return undefined;
+  return { beforeBytes, afterBytes, perConnectionBytes: Math.round((afterBytes - beforeBytes) / connections) };
+}
+
+function readResult(file: string): LoadResult {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as LoadResult;
+  } catch (error) {
+    throw new UsageError(`--compare ${file} cannot be read (${(error as Error).message}). Give a file that --json wrote.`);
+  }
+}
+
+function writeFiles({ settings }: Job, result: LoadResult, before: LoadResult | undefined): void {
+  if (settings.json !== undefined) write("--json", settings.json, `${JSON.stringify(result, null, 2)}\n`);
+  void before;
+}
+
+function write(option: string, file: string, text: string): void {
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    throw new UsageError(
+      `${option} ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Give a path in a folder that exists.`,
+    );
+  }
+}
