@@ -35,7 +35,7 @@ export function assemble(shares: readonly ShareResult[], facts: RunFacts): LoadR
   const { demand, scenario } = facts;
   const recorded = shares.map((share) => share.recorded);
   const counts = addCounts(recorded.map((one) => one.counts));
-  const latency = merged(recorded.map((one) => one.latency));
+  const latency = merged(recorded.flatMap(({ late, seconds }) => [late, ...seconds.flatMap((one) => one.latency ?? [])]));
   const lag = merged(recorded.map((one) => one.lag));
   const wholeSeconds = Math.max(1, Math.floor(demand.durationMs / 1000));
   const bySecond = Array.from({ length: wholeSeconds }, (_, at) => recorded.flatMap(({ seconds }) => seconds[at] ?? []));
@@ -44,10 +44,11 @@ export function assemble(shares: readonly ShareResult[], facts: RunFacts): LoadR
   const refused = addRecords(recorded.map((one) => one.refused));
   const closed = addRecords(recorded.map((one) => one.closed));
   const busy = Math.max(...shares.map((share) => share.busy));
+  const busyMs = shares.reduce((sum, share) => sum + share.busyMs, 0);
   const generator = {
     lag: { p50: percentileMs(lag, 50), p99: percentileMs(lag, 99), max: lag.totalCount === 0 ? 0 : lag.maxValue / 1000 },
     busy: rounded(busy),
-    checking: rounded(counts.readMs / 1000 / Math.max(facts.cpuSeconds, 0.001)),
+    checking: rounded(Math.min(1, counts.readMs / Math.max(1, busyMs))),
     cpuSeconds: rounded(facts.cpuSeconds),
   };
   const statistics = latencyStatistics(latency);

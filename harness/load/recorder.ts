@@ -34,8 +34,8 @@ export interface Recorded {
   readonly counts: Counts;
   readonly refused: Readonly<Record<string, number>>;
   readonly closed: Readonly<Record<string, number>>;
-  /** HDR, compressed, base64. */
-  readonly latency: string;
+  /** Latencies of what was done after the window. HDR, compressed, base64. */
+  readonly late: string;
   readonly lag: string;
   readonly seconds: readonly RecordedSecond[];
   readonly notes: readonly string[];
@@ -83,7 +83,8 @@ export class Recorder {
   };
   readonly lag = createHistogram();
   readonly notes = new Set<string>();
-  readonly #latency = createHistogram();
+  /** Of what was done after the window; the rest stands in its second, so that each is recorded once. */
+  readonly #late = createHistogram();
   readonly #refused = new Map<string, number>();
   readonly #closed = new Map<string, number>();
   readonly #seconds: OpenSecond[] = [];
@@ -113,9 +114,11 @@ export class Recorder {
     if (!this.isMeasured(dueMs)) return;
     this.counts.done++;
     this.counts.bytes += bytes;
-    recordMs(this.#latency, atMs - dueMs);
     const second = this.#at(atMs);
-    if (second === undefined) return;
+    if (second === undefined) {
+      recordMs(this.#late, atMs - dueMs);
+      return;
+    }
     second.done++;
     second.bytes += bytes;
     second.latency ??= createHistogram();
@@ -153,7 +156,7 @@ export class Recorder {
       counts: this.counts,
       refused: Object.fromEntries(this.#refused),
       closed: Object.fromEntries(this.#closed),
-      latency: encodeHistogram(this.#latency),
+      late: encodeHistogram(this.#late),
       lag: encodeHistogram(this.lag),
       seconds: Array.from(this.#seconds, (second, at) => ({
         sent: second?.sent ?? 0,

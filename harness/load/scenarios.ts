@@ -53,7 +53,7 @@ export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
   },
   idle: {
     summary: "connections held: memory of each, heartbeats answered",
-    unit: () => "heartbeat answered",
+    unit: () => "connection that was held to the end",
     connections: ofConnections,
     prepare: prepareIdle,
   },

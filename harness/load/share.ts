@@ -29,6 +29,8 @@ export interface ShareResult {
   readonly recorded: Recorded;
   /** Share of the time of the run in which it was at work, 0 to 1. */
   readonly busy: number;
+  /** How long it was at work. */
+  readonly busyMs: number;
   readonly http: HttpPart | undefined;
   readonly unit: string;
   readonly connections: number;
@@ -66,6 +68,7 @@ export async function openShare(options: ShareOptions): Promise<OpenShare> {
     throw error;
   }
   let busy = 0;
+  let busyMs = 0;
   return {
     progress: () => ({ placed, ...(recorder.latest(nowMs()) ?? { done: 0, errors: 0, p99: undefined }) }),
     async play(window) {
@@ -73,12 +76,20 @@ export async function openShare(options: ShareOptions): Promise<OpenShare> {
       const startMs = nowMs();
       await act.play(window);
       const { active } = performance.eventLoopUtilization(before);
-      busy = Math.max(0, active - recorder.counts.turnedMs) / (nowMs() - startMs);
+      busyMs = Math.max(0, active - recorder.counts.turnedMs);
+      busy = busyMs / (nowMs() - startMs);
       return act.reached?.() ?? {};
     },
     async settle(reached) {
       await act.settle(reached);
-      return { recorded: recorder.end(), busy, http: act.http, unit: unit(stage), connections: connections(options.demand) };
+      return {
+        recorded: recorder.end(),
+        busy,
+        busyMs,
+        http: act.http,
+        unit: unit(stage),
+        connections: connections(options.demand),
+      };
     },
     async end() {
       await act.end();

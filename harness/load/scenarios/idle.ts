@@ -16,7 +16,9 @@ export async function prepareIdle(stage: Stage, progress: (count: number) => voi
       recorder.begin(window);
       await sleep(Math.max(0, window.endMs - nowMs()));
     },
-    settle: async () => undefined,
+    async settle() {
+      recorder.counts.done = sockets.filter(({ isOpen }) => isOpen).length;
+    },
     async end() {
       for (const socket of sockets) if (socket.isOpen) socket.leave();
     },
