@@ -1,8 +1,7 @@
 // One thread's share of a run, step by step: place, play, settle. It says after each step what the others need to know.
 import { performance } from "node:perf_hooks";
-import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import { channelFor } from "../verify/check.ts";
 import type { Auth } from "../verify/credentials.ts";
+import { loadSubject } from "../verify/load-subject.ts";
 import { nowMs } from "./clock.ts";
 import type { HttpPart, ScenarioName } from "./load-result.ts";
 import { type Latest, type Recorded, Recorder, type Window } from "./recorder.ts";
@@ -50,14 +49,12 @@ export interface OpenShare {
 
 /** @throws UsageError, TargetLost, Violation: why not all of it could be placed */
 export async function openShare(options: ShareOptions): Promise<OpenShare> {
-  const { spec, perspective, overlay, urls, scenario } = options;
-  const { contract } = await loadContract({ file: spec ?? defaultSpecFile, perspective, overlay });
-  const channel = contract === undefined ? undefined : channelFor(contract.channels, new URL(urls[0]!).pathname);
-  if (contract === undefined || channel === undefined) throw new Error("the document was usable a moment ago");
+  const subject = await loadSubject(options);
+  if (subject === undefined) throw new Error("the document was usable a moment ago");
   const recorder = new Recorder();
-  const stage = await openStage({ ...options, contract, channel, pid: undefined, recorder });
+  const stage = await openStage({ ...options, ...subject, pid: undefined, recorder });
   let placed = 0;
-  const { prepare, unit, connections } = scenarios[scenario];
+  const { prepare, unit, connections } = scenarios[options.scenario];
   let act: Act;
   try {
     act = await prepare(stage, (count) => {
