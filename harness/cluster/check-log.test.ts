@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { checkers } from "./check-log.ts";
 import { drawLanes } from "./lanes.ts";
-import type { Check, LogHistory, Publish, Seen, Session } from "./log-history.ts";
+import type { Check, ClockDial, LogHistory, Publish, Seen, Session } from "./log-history.ts";
 
 const at = (seq: number, epoch = "e") => ({ epoch, seq });
 
@@ -50,7 +50,11 @@ function session(client: number, sights: readonly Seen[], rest: Partial<Session>
 }
 
 function history(publishes: readonly Publish[], sessions: readonly Session[], rest: Partial<LogHistory> = {}): LogHistory {
-  return { publishes, sessions, faults: [], settled: new Set(["k"]), ...rest };
+  return { publishes, sessions, clockDials: [], faults: [], settled: new Set(["k"]), ...rest };
+}
+
+function clockDial(actual: string, kept: boolean | undefined): ClockDial {
+  return { node: 1, atMs: 10, endedAtMs: 12, what: "a clock that is off", expected: "close 4401", actual, kept };
 }
 
 const good = history(
@@ -66,6 +70,7 @@ const good = history(
     session(1, [seen("a", 1), seen("b", 2)], { closeCode: 1006, endedAtMs: 30 }),
     session(1, [changed(1, 3, 3), changed(-1, 2, 4), seen("c", 5)], { joinedAt: at(2), since: at(2), recovered: true }),
   ],
+  { clockDials: [clockDial("close 4401", true), clockDial("HTTP 503", undefined)] },
 );
 
 const bad: Readonly<Record<Check, LogHistory>> = {
@@ -87,6 +92,7 @@ const bad: Readonly<Record<Check, LogHistory>> = {
   convergence: history([publish("a", 1)], [session(0, [seen("a", 1)]), session(1, [])]),
   "refused-but-delivered": history([publish("a", undefined, { outcome: "fail", code: "REFUSED" })], [session(0, [seen("a", 1)])]),
   "epoch-change-untold": history([], [session(0, [seen("a", 1), seen("b", 1, { at: at(1, "f") })])]),
+  "credential-clock": history([], [], { clockDials: [clockDial("accepted", false)] }),
 };
 
 describe.each(Object.keys(checkers) as Check[])("%s", (check) => {
@@ -105,6 +111,19 @@ describe.each(Object.keys(checkers) as Check[])("%s", (check) => {
   test("looks at nothing in an empty history", () => {
     expect(checkers[check](history([], []))).toEqual({ observed: 0, anomalies: [] });
   });
+});
+
+test("a fault is drawn from its start to its end, and those that are far away are not", () => {
+  const fault = (what: string, atMs: number, endedAtMs: number) => ({ what, node: 0, atMs, endedAtMs });
+  const faults = [fault("begun before", -9_000, 5), fault("at once", 15, 16), fault("long over", -9_000, -8_000)];
+  const shown = history([publish("a", 1)], [session(0, [seen("nobody's", 1)])], { faults, places: ["here"] });
+  const lines = drawLanes(checkers.unexpected(shown).anomalies[0]!, shown);
+  const across = lines.filter((line) => line.includes("***")).map((line) => line.trim().replace(/ +/g, " "));
+  expect(across).toEqual([
+    "-9000.0 ms *** begun before (here)",
+    "5.0 ms *** over: begun before (here)",
+    "15.0 ms *** at once (here)",
+  ]);
 });
 
 describe("what is not certain is not judged", () => {

@@ -373,6 +373,24 @@ function convergence(history: LogHistory): Verdict {
   return { observed: open.length, anomalies: [...anomalies, ...stuck] };
 }
 
+/** Credentials of another clock are refused or accepted as declared, wherever somebody answers. */
+function credentialClock({ clockDials }: LogHistory): Verdict {
+  const answered = clockDials.filter(({ kept }) => kept !== undefined);
+  const anomalies = answered
+    .filter(({ kept }) => kept === false)
+    .map(
+      (dial): Anomaly => ({
+        check: "credential-clock",
+        expected: `${dial.expected}, for a credential of ${dial.what}`,
+        actual: dial.actual,
+        publishes: [],
+        sights: [],
+        dials: [dial],
+      }),
+    );
+  return { observed: answered.length, anomalies };
+}
+
 export const checkers: Readonly<Record<Check, (history: LogHistory) => Verdict>> = {
   unexpected,
   lost,
@@ -386,4 +404,5 @@ export const checkers: Readonly<Record<Check, (history: LogHistory) => Verdict>>
   convergence,
   "refused-but-delivered": refusedButDelivered,
   "epoch-change-untold": epochChangeUntold,
+  "credential-clock": credentialClock,
 };

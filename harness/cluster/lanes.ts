@@ -1,4 +1,4 @@
-// A violation as a picture in text: a lane for each client that takes part, time downwards, faults across. Pure.
+// A violation as a picture in text: a lane for each client that takes part, time downwards, faults across from their start to their end. Pure.
 import type { Anomaly, LogHistory } from "./log-history.ts";
 
 interface Mark {
@@ -9,13 +9,19 @@ interface Mark {
 
 /** Faults further away than this from what is shown are left out. */
 const nearMs = 2_000;
+/** What is over sooner has no end of its own. */
+const instantMs = 20;
 
 /** Lines of equal columns, the first two naming the lanes. */
-export function drawLanes({ publishes, sights }: Anomaly, { faults }: Pick<LogHistory, "faults">): string[] {
+export function drawLanes(
+  { publishes, sights, dials = [] }: Anomaly,
+  { faults, places }: Pick<LogHistory, "faults" | "places">,
+): string[] {
   const marks: Mark[] = [];
+  const placeOf = (node: number) => places?.[node] ?? `node ${node}`;
   const lanes = new Map<string, number>();
-  const lane = (client: number, node: number) => {
-    const name = `client ${client}`;
+  const lane = (client: number | string, node: number) => {
+    const name = typeof client === "string" ? client : `client ${client}`;
     if (!lanes.has(name)) lanes.set(name, node);
     return name;
   };
@@ -31,11 +37,18 @@ export function drawLanes({ publishes, sights }: Anomaly, { faults }: Pick<LogHi
     if (seen !== undefined) marks.push({ atMs: seen.atMs, lane: own, text: `${seen.at.seq}: ${seen.uid ?? seen.message}` });
     if (session.endedAtMs !== undefined) marks.push({ atMs: session.endedAtMs, lane: own, text: `closed ${session.closeCode}` });
   }
+  for (const { what, node, atMs, endedAtMs, actual } of dials) {
+    const own = lane("other clock", node);
+    marks.push({ atMs, lane: own, text: what }, { atMs: endedAtMs, lane: own, text: actual });
+  }
   const times = marks.map(({ atMs }) => atMs);
   const [from, to] = [Math.min(...times) - nearMs, Math.max(...times) + nearMs];
-  for (const { what, node, atMs } of faults) {
-    if (atMs >= from && atMs <= to)
-      marks.push({ atMs, lane: undefined, text: `*** ${what}${node === undefined ? "" : ` (node ${node})`}` });
+  for (const { what, node, atMs, endedAtMs } of faults) {
+    // One that began long before and is not over yet is drawn too.
+    if (atMs > to || endedAtMs < from) continue;
+    const where = node === undefined ? "" : ` (${placeOf(node)})`;
+    marks.push({ atMs, lane: undefined, text: `*** ${what}${where}` });
+    if (endedAtMs - atMs >= instantMs) marks.push({ atMs: endedAtMs, lane: undefined, text: `*** over: ${what}${where}` });
   }
   marks.sort((a, b) => a.atMs - b.atMs);
   const names = [...lanes.keys()];
@@ -51,7 +64,7 @@ export function drawLanes({ publishes, sights }: Anomaly, { faults }: Pick<LogHi
     row("", names),
     row(
       "",
-      names.map((name) => `node ${lanes.get(name)}`),
+      names.map((name) => placeOf(lanes.get(name)!)),
     ),
   ];
   const seenOnce = new Set<string>();

@@ -57,9 +57,23 @@ export interface Session {
   readonly endedAtMs: number | undefined;
 }
 
+/** One handshake with a credential whose issuer's clock is off. */
+export interface ClockDial {
+  readonly node: number;
+  readonly atMs: number;
+  readonly endedAtMs: number;
+  /** Which clock it is. */
+  readonly what: string;
+  readonly expected: string;
+  readonly actual: string;
+  /** undefined: the answer says nothing of the credential, as that of a node which is down. */
+  readonly kept: boolean | undefined;
+}
+
 export interface LogHistory {
   readonly publishes: readonly Publish[];
   readonly sessions: readonly Session[];
+  readonly clockDials: readonly ClockDial[];
   /** What was done to the cluster. */
   readonly faults: readonly {
     readonly what: string;
@@ -67,6 +81,8 @@ export interface LogHistory {
     readonly atMs: number;
     readonly endedAtMs: number;
   }[];
+  /** What a picture calls the URLs, by index. Default: `node 0` and so on. */
+  readonly places?: readonly string[] | undefined;
   /** Keys whose every open session was seen to reach one common sentinel after all faults. */
   readonly settled: ReadonlySet<string>;
 }
@@ -78,6 +94,7 @@ export interface Anomaly {
   readonly actual: string;
   readonly publishes: readonly Publish[];
   readonly sights: readonly { readonly session: Session; readonly seen: Seen | undefined }[];
+  readonly dials?: readonly ClockDial[];
 }
 
 export const checks = [
@@ -93,6 +110,7 @@ export const checks = [
   "convergence",
   "refused-but-delivered",
   "epoch-change-untold",
+  "credential-clock",
 ] as const;
 export type Check = (typeof checks)[number];
 

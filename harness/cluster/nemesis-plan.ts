@@ -14,6 +14,8 @@ export const faultKinds = [
   "link-silent",
   "clients-reset",
   "clients-stalled",
+  "front-reloaded",
+  "clocks-apart",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -41,25 +43,32 @@ const durations: Readonly<Record<FaultKind, readonly [number, number]>> = {
   "link-silent": [500, 4_000],
   "clients-reset": [0, 0],
   "clients-stalled": [500, 2_000],
+  "front-reloaded": [0, 1_500],
+  "clocks-apart": [300, 1_000],
 };
 const quietMs = [300, 1_500] as const;
 
-/** @param seed the same seed, the same schedule */
+/**
+ * @param seed the same seed, the same schedule
+ * @param kinds those that can be done here; default all
+ */
 export function planFaults({
   seed,
   count,
   nodes,
+  kinds = faultKinds,
 }: {
   readonly seed: number;
   readonly count: number;
   readonly nodes: number;
+  readonly kinds?: readonly FaultKind[];
 }): PlannedFault[] {
   const draw = createDraw(seed);
   const between = ([least, most]: readonly [number, number]) => Math.round(least + draw() * (most - least));
   const plan: PlannedFault[] = [];
   let left: FaultKind[] = [];
   while (plan.length < count) {
-    if (left.length === 0) left = [...faultKinds];
+    if (left.length === 0) left = [...kinds];
     const [kind] = left.splice(Math.floor(draw() * left.length), 1);
     plan.push({ kind: kind!, node: Math.floor(draw() * nodes), afterMs: between(quietMs), forMs: between(durations[kind!]) });
   }

@@ -1,5 +1,7 @@
 // Does the planned faults to a cluster of ours, one after the other, and heals each; the clients work on meanwhile.
+import { TargetLost } from "../errors.ts";
 import type { Clock } from "../verify/context.ts";
+import { keptAfterReloadMs } from "./front.ts";
 import type { LogClient } from "./log-client.ts";
 import type { LogHistory } from "./log-history.ts";
 import type { PlannedFault } from "./nemesis-plan.ts";
@@ -19,24 +21,33 @@ export interface Suffering {
   readonly clients: readonly LogClient[];
   acknowledged(): number;
   note(fault: LogHistory["faults"][number]): void;
+  /** Handshakes at every node with credentials whose issuer's clock is off. */
+  dialByOtherClocks(): Promise<void>;
 }
 
 /** A cluster that acknowledges nothing gets its next fault all the same. */
 const longestQuietMs = 30_000;
 
-/** Resolves when the last fault is healed. */
+/**
+ * Resolves when the last fault is healed.
+ * @throws TargetLost where a node ends that nobody has ended
+ */
 export async function runNemesis({ cluster, plan, messages, clock, say }: Nemesis, suffering: Suffering): Promise<void> {
   for (const [at, fault] of plan.entries()) {
     const untilMs = clock.nowMs() + longestQuietMs;
     await clock.sleep(fault.afterMs);
     const share = (messages * at) / plan.length;
     while (suffering.acknowledged() < share && clock.nowMs() < untilMs) await clock.sleep(50);
-    const { what, node, run } = prepare(fault, cluster, suffering.clients);
+    const { what, node, run } = prepare(fault, cluster, suffering);
     const atMs = clock.nowMs();
     const number = `fault ${at + 1} of ${plan.length}`;
     say(`${number}, after ${suffering.acknowledged()} acknowledged: ${what}${node === undefined ? "" : ` (node ${node})`}`);
     await run(() => clock.sleep(fault.forMs));
     suffering.note({ what, node, atMs, endedAtMs: clock.nowMs() });
+    for (const [index, one] of cluster.nodes.entries()) {
+      const end = one.process.obituary();
+      if (end !== undefined) throw new TargetLost(`node ${index} ended by itself, after ${number} (${what}). ${end}`);
+    }
   }
 }
 
@@ -47,8 +58,9 @@ interface Prepared {
   run(last: () => Promise<void>): Promise<void>;
 }
 
-function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, clients: readonly LogClient[]): Prepared {
-  const { redis } = cluster;
+function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, suffering: Suffering): Prepared {
+  const { redis, front } = cluster;
+  const { clients } = suffering;
   const node = cluster.nodes[index]!;
   const ofNode = (what: string, run: Prepared["run"]): Prepared => ({ what, node: index, run });
   const ofAll = (what: string, run: Prepared["run"]): Prepared => ({ what, node: undefined, run });
@@ -111,6 +123,21 @@ function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, c
         const resumes = everySecond(clients).map((client) => client.stall());
         await last();
         for (const resume of resumes) resume();
+      });
+    case "front-reloaded":
+      return ofAll(`nginx reloaded; its old workers end after ${keptAfterReloadMs} ms`, async (last) => {
+        await front?.reload();
+        await last();
+      });
+    case "clocks-apart":
+      return ofAll(`credentials of clocks that are off, for ${forMs} ms`, async (last) => {
+        let isOver = false;
+        const lasting = last().then(() => {
+          isOver = true;
+        });
+        do await suffering.dialByOtherClocks();
+        while (!isOver);
+        await lasting;
       });
   }
 }

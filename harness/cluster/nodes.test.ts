@@ -43,8 +43,16 @@ async function start(nodes: number, faultCount: number, messages: number): Promi
     seed: 5,
     say: (line) => lines.push(line),
   });
-  const { urls, secret, runCluster } = own;
-  const target = { urls, origin: undefined, pid: undefined, askToStop: undefined, embedded: true, runCluster: runCluster! };
+  const { urls, places, secret, runCluster } = own;
+  const target = {
+    urls,
+    places,
+    origin: undefined,
+    pid: undefined,
+    askToStop: undefined,
+    embedded: true,
+    runCluster: runCluster!,
+  };
   opened = await openRun({ ...subject, target, auth: { secret }, seed: 5 });
   return target;
 }
@@ -81,7 +89,10 @@ it("keeps every promise of the log while each kind of fault is done to three nod
   const target = await start(3, faultKinds.length, 2_000);
   const check = beginCheck({ ...opened!.run, demandAlive: async () => undefined });
   const history = await target.runCluster!(check.context, roles, () => undefined);
+  // Among them the reload of nginx: without it the run goes on, but not this test.
   expect(history.faults).toHaveLength(faultKinds.length);
+  expect(history.places).toEqual(["node 0", "node 1", "node 2", "nginx"]);
+  expect(history.sessions.some(({ node }) => history.places?.[node] === "nginx")).toBe(true);
   expect(history.settled.size).toBe(2);
   expect(history.publishes.filter(({ outcome }) => outcome === "ok").length).toBeGreaterThanOrEqual(2_000);
   for (const check of checks) expect.soft(checkers[check](history), check).toMatchObject({ anomalies: [] });

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Embedded, type EmbeddedOptions, startEmbedded } from "../verify/embedded.ts";
+import { type Front, startFront } from "./front.ts";
 import { type Link, openLink, type Slowness } from "./link.ts";
 import { freePort, type OwnRedis, startRedis } from "./nodes-redis.ts";
 
@@ -43,6 +44,8 @@ export interface Node {
 export interface Cluster {
   readonly nodes: readonly Node[];
   readonly redis: OwnRedis;
+  /** Where one was asked for, and nginx is there. */
+  readonly front: Front | undefined;
   readonly secret: string;
   /** Safe to call twice. */
   stop(): Promise<void>;
@@ -52,6 +55,8 @@ export interface ClusterOptions {
   readonly count: number;
   /** Path of the WebSocket endpoint. */
   readonly path: string;
+  /** Whether nginx shall stand in front of the nodes, as one more way to them. Default false. */
+  readonly withFront?: boolean;
   /** Added to the environment of each node. */
   readonly env?: Readonly<Record<string, string>>;
   /** The program of a node, and what it has in its environment beside that. Default: the reference server. */
@@ -64,10 +69,18 @@ export interface ClusterOptions {
  * @throws UsageError where there is no redis-server
  * @throws TargetLost where a node does not come up
  */
-export async function startCluster({ count, path, env = {}, program = () => ({}), slowness }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({
+  count,
+  path,
+  env = {},
+  program = () => ({}),
+  slowness,
+  withFront = false,
+}: ClusterOptions): Promise<Cluster> {
   const secret = randomBytes(32).toString("hex");
   const redis = await startRedis();
   const nodes: Node[] = [];
+  let front: Front | undefined;
   // What a signal would leave behind is cleared by each part as the process exits.
   const signals = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal, at) => {
     const leave = () => process.exit(128 + [2, 15, 1][at]!);
@@ -77,8 +90,12 @@ export async function startCluster({ count, path, env = {}, program = () => ({})
   const cluster: Cluster = {
     nodes,
     redis,
+    get front() {
+      return front;
+    },
     secret,
     async stop() {
+      await front?.stop();
       await Promise.all(nodes.map((node) => node.process.stop()));
       await Promise.all(nodes.map(({ link }) => link.close()));
       await redis.stop();
@@ -90,6 +107,7 @@ export async function startCluster({ count, path, env = {}, program = () => ({})
       const own = program(index);
       nodes.push(await startNode(redis, { path, ...own, env: { ...env, ...own.env, JWT_SECRET: secret } }, slowness));
     }
+    if (withFront) front = await startFront({ path, urls: nodes.map(({ url }) => url) });
   } catch (error) {
     await cluster.stop();
     throw error;

@@ -3,8 +3,10 @@ import type { Context } from "../verify/context.ts";
 import { userFor } from "../verify/reach.ts";
 import { lastCount } from "./check-log.ts";
 import { LogClient } from "./log-client.ts";
-import type { LogHistory, Publish, Session } from "./log-history.ts";
+import type { ClockDial, LogHistory, Publish, Session } from "./log-history.ts";
 import type { LogRoles } from "./log-roles.ts";
+import type { Suffering } from "./nemesis.ts";
+import { dialByOtherClocks } from "./other-clocks.ts";
 
 export interface Workload {
   /** Clients of each node, default 4. */
@@ -22,11 +24,7 @@ export interface Workload {
   /** Whether the frames of all connections are kept to the end, default true; a long run needs the memory. */
   readonly keepsFrames?: boolean;
   /** Runs beside the clients; the workload goes on until it has ended. */
-  readonly faults?: (run: {
-    readonly clients: readonly LogClient[];
-    acknowledged(): number;
-    note(fault: LogHistory["faults"][number]): void;
-  }) => Promise<void>;
+  readonly faults?: (run: Suffering) => Promise<void>;
 }
 
 const elsewhereEvery = 10;
@@ -55,6 +53,7 @@ export async function runWorkload(
   const publishes: Publish[] = [];
   const sessions: Session[] = [];
   const noted: LogHistory["faults"][number][] = [];
+  const clockDials: ClockDial[] = [];
   const nodes = context.target.urls.length;
   const keys = Array.from({ length: logs }, () => context.fresh(roles.key.column));
   const bench = { context, roles, nodes, publishes, sessions, keepsFrames };
@@ -91,13 +90,19 @@ export async function runWorkload(
       }
     }
   });
-  const trouble = faults?.({ clients, acknowledged: () => acknowledged, note: (fault) => noted.push(fault) }).finally(() => {
+  const suffering: Suffering = {
+    clients,
+    acknowledged: () => acknowledged,
+    note: (fault) => noted.push(fault),
+    dialByOtherClocks: () => dialByOtherClocks(context, clockDials),
+  };
+  const trouble = faults?.(suffering).finally(() => {
     faulting = false;
   });
-  await Promise.all([...work, trouble]);
+  await Promise.all([...work, suffering.dialByOtherClocks(), trouble]);
   const settled = await settle(context, roles, clients, keys, sessions, settleMs, progress);
   await Promise.all(clients.map((client) => client.giveUp()));
-  return { publishes, sessions, faults: noted, settled };
+  return { publishes, sessions, clockDials, faults: noted, settled, places: context.target.places };
 }
 
 /** Everyone comes back; one message into each log closes the question of what came before. */

@@ -74,6 +74,8 @@ export type Attempt =
 export interface Target {
   /** One per node, with path. */
   readonly urls: readonly string[];
+  /** What a picture calls them. Default: `node 0` and so on. */
+  readonly places?: readonly string[] | undefined;
   readonly origin: string | undefined;
   /** Of the process, where we started it or were told. */
   readonly pid: number | undefined;

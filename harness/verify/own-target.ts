@@ -1,6 +1,6 @@
 // A target that the run itself starts and stops: one reference server, or several nodes of it behind one Redis.
 import { runNemesis } from "../cluster/nemesis.ts";
-import { planFaults } from "../cluster/nemesis-plan.ts";
+import { faultKinds, planFaults } from "../cluster/nemesis-plan.ts";
 import { startCluster, withoutLimits } from "../cluster/nodes.ts";
 import { runWorkload } from "../cluster/workload.ts";
 import type { Target } from "./context.ts";
@@ -13,6 +13,7 @@ export interface OwnTarget {
   /** Of the first node. */
   readonly pid: number;
   readonly runCluster?: Target["runCluster"];
+  readonly places?: readonly string[];
   /** Starts again what has ended by itself, and says how it ended; undefined where all runs. */
   revive(): Promise<string | undefined>;
   /** Safe to call twice. */
@@ -63,9 +64,13 @@ const longestRunMs = 3_600_000;
  * @throws TargetLost where a node does not come up
  */
 export async function startOwnNodes({ path, nodes: count, faults, messages, seed, say }: OwnNodesOptions): Promise<OwnTarget> {
-  const cluster = await startCluster({ count, path, env: faults === undefined ? {} : withoutLimits });
-  const { nodes, secret } = cluster;
-  const plan = planFaults({ seed, count: faults ?? 0, nodes: count });
+  const isFaulted = faults !== undefined;
+  const cluster = await startCluster({ count, path, env: isFaulted ? withoutLimits : {}, withFront: isFaulted });
+  const { nodes, front, secret } = cluster;
+  if (isFaulted && front === undefined)
+    say("nginx is not on PATH: no client comes through it, and it is not reloaded (Debian: `apt-get install nginx`)");
+  const kinds = faultKinds.filter((kind) => front !== undefined || kind !== "front-reloaded");
+  const plan = planFaults({ seed, count: faults ?? 0, nodes: count, kinds });
   const runCluster: Target["runCluster"] = (context, roles, progress) =>
     runWorkload(
       context,
@@ -80,12 +85,13 @@ export async function startOwnNodes({ path, nodes: count, faults, messages, seed
       progress,
     );
   return {
-    urls: nodes.map(({ url }) => url),
+    urls: [...nodes, ...(front === undefined ? [] : [front])].map(({ url }) => url),
+    places: [...nodes.map((_, index) => `node ${index}`), ...(front === undefined ? [] : ["nginx"])],
     secret,
     get pid() {
       return nodes[0]!.process.pid;
     },
-    ...(faults === undefined ? {} : { runCluster }),
+    ...(isFaulted ? { runCluster } : {}),
     async revive() {
       const dead = nodes.filter((node) => node.process.obituary() !== undefined);
       const ends = dead.map((node) => `${node.url}: ${node.process.obituary()}`);

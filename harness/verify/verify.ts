@@ -103,6 +103,7 @@ async function judge({
     get askToStop() {
       return stopper(own?.pid ?? settings.pid, settings.stopCommand);
     },
+    places: own?.places,
     ...(own?.runCluster === undefined ? {} : { runCluster: own.runCluster }),
     ...(settings.nodes === undefined ? {} : { flags: nodesFlags(settings).join(" ") }),
     embedded: own !== undefined,

@@ -3,6 +3,7 @@ import { checkers } from "../../cluster/check-log.ts";
 import { drawLanes } from "../../cluster/lanes.ts";
 import type { Check, LogHistory } from "../../cluster/log-history.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
+import { clockRefusals } from "../../cluster/other-clocks.ts";
 import { runWorkload } from "../../cluster/workload.ts";
 import { type Fault, faults } from "../../faults/fault.ts";
 import type { Context } from "../context.ts";
@@ -26,6 +27,7 @@ const titles: Readonly<Record<Check, string>> = {
   convergence: "shows everyone the same once all has settled",
   "refused-but-delivered": "delivers to nobody what was refused",
   "epoch-change-untold": "ends the connection, or says so at the join, when the log has begun anew",
+  "credential-clock": "refuses and accepts, on every node and at any time, the credentials of a clock that is off, as declared",
 };
 
 /** Of several anomalies of one check, so many are shown. */
@@ -35,6 +37,10 @@ const countChecks: ReadonlySet<Check> = new Set(["member-count", "membership"]);
 
 function promises(subject: Subject, check: Check): readonly LogPromise[] {
   const roles = logRoles(subject.contract, subject.channel);
+  if (check === "credential-clock") {
+    const [refusal] = roles === undefined ? [] : clockRefusals(subject);
+    return refusal === undefined ? [] : [{ pointer: refusal.pointer, check }];
+  }
   if (roles === undefined || (countChecks.has(check) && ![...roles.changes.values()].some(({ count }) => count !== undefined)))
     return [];
   return [{ pointer: roles.stream.pointer, says: roles.stream.description, check }];
@@ -59,6 +65,9 @@ function planted(check: Check, subject: Subject): Fault | readonly Fault[] {
     convergence: faults.dropsMessage(delivered),
     "refused-but-delivered": faults.answersWith(publish.id, subject.contract.errors?.codes[0]?.code ?? ""),
     "epoch-change-untold": faults.changesField(delivered, stream.epoch!, "another-life", { everyNth: 7 }),
+    "credential-clock": clockRefusals(subject).flatMap(({ when }) =>
+      when === "credential-invalid" || when === "credential-expired" ? faults.acceptsCredential(when) : [],
+    ),
   };
   return [byProxy[check], faultsOfNodes.filter(([, seers]) => seers.includes(check)).map(([fault]) => fault)].flat();
 }
@@ -97,7 +106,7 @@ export const clusterPhase: Phase = {
     const acknowledged = publishes.filter(({ outcome }) => outcome === "ok").length;
     context.note(
       `${acknowledged} acknowledged, ${publishes.filter(({ outcome }) => outcome === "fail").length} refused, ` +
-        `${publishes.filter(({ outcome }) => outcome === "info").length} unknown, over ${context.target.urls.length} nodes, ` +
+        `${publishes.filter(({ outcome }) => outcome === "info").length} unknown, over ${context.target.urls.length} URLs, ` +
         `${sessions.length} sessions and ${history.faults.length} faults`,
     );
     return asked.map((one) => judge(one, context, history));
