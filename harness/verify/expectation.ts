@@ -19,7 +19,11 @@ export async function outcomeOf(
   for (const requirement of operation.requires) {
     if (requirement.kind !== "relation" || !requirement.present) continue;
     for (const [column, value] of requirement.where) {
-      if (value.kind === "message") keys.set(column, lookup(message, value.pointer));
+      if (value.kind !== "message") continue;
+      const key = lookup(message, value.pointer);
+      // What the message does not name, nothing can be brought about for.
+      if (key === undefined) return requirement.else;
+      keys.set(column, key);
     }
   }
   // What it returns is another message of the operation; its way there is what counts.

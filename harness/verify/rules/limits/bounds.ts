@@ -3,7 +3,7 @@ import type { Limit, Operation } from "../../../../spec/contract.ts";
 import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
-import type { Peer } from "../../peer.ts";
+import type { Peer, Received } from "../../peer.ts";
 import { reach, userFor } from "../../reach.ts";
 import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 import { fenceRequest, ignoresFence } from "../frames/clause.ts";
@@ -49,7 +49,11 @@ async function perform(
   operation: Operation,
   keys: Map<string, unknown>,
 ): Promise<string | undefined> {
-  return context.errorCode(await peer.request(await reach(context, peer, operation, keys)));
+  return context.errorCode(await replyFor(context, peer, operation, keys));
+}
+
+async function replyFor(context: Context, peer: Peer, operation: Operation, keys: Map<string, unknown>): Promise<Received> {
+  return peer.request(await reach(context, peer, operation, keys));
 }
 
 interface Filled {
@@ -90,16 +94,22 @@ function withinRates(context: Context, operation: Operation): number {
 }
 
 /** One more than the limit: by the same connection under a new key, or by a new connection under the same key. */
-async function oneMore(
-  context: Context,
-  { peers, operation, keys }: Filled,
-  limit: LimitOf<"relation">,
-): Promise<string | undefined> {
-  if (limit.per === "connection") return perform(context, peers[0]!, operation, new Map());
-  return perform(context, await context.dial({ user: await userFor(context, operation) }), operation, keys);
+async function oneMore(context: Context, { peers, operation, keys }: Filled, limit: LimitOf<"relation">): Promise<Received> {
+  if (limit.per === "connection") return replyFor(context, peers[0]!, operation, new Map());
+  return replyFor(context, await context.dial({ user: await userFor(context, operation) }), operation, keys);
 }
 
-const relationLimits = (subject: Subject) =>
+/** The reply to one more than the limit allows. */
+export async function replyBeyond(context: Context, limit: LimitOf<"relation">): Promise<Received> {
+  return oneMore(context, await fill(context, limit), limit);
+}
+
+/** With what code the operation is refused beyond the limit: what it says itself, else what the limit says. */
+function codeOf({ requires }: Operation, limit: LimitOf<"relation">): string | undefined {
+  return requires.find((one) => one.kind === "limit" && one.limit === limit.name)?.else ?? limit.error;
+}
+
+export const relationLimits = (subject: Subject) =>
   limitsOf("relation")(subject).filter(({ limit }) => limit.error !== undefined && adding(subject, limit.relation) !== undefined);
 
 /** Text of a message that the contract answers, filled up with white space to `bytes`. */
@@ -157,9 +167,10 @@ export const boundRules: readonly Rule[] = [
     title: "admits as many as are allowed, and refuses one more with the declared error",
     from: relationLimits,
     async check(context, { limit }) {
-      const code = await oneMore(context, await fill(context, limit), limit);
-      if (code !== limit.error)
-        throw new Violation(`the error ${limit.error}`, code === undefined ? "a success" : `the error ${code}`);
+      const filled = await fill(context, limit);
+      const code = context.errorCode(await oneMore(context, filled, limit));
+      const wanted = codeOf(filled.operation, limit);
+      if (code !== wanted) throw new Violation(`the error ${wanted}`, code === undefined ? "a success" : `the error ${code}`);
     },
     brokenBy: ({ limit }, subject) => faults.acceptsRefused(adding(subject, limit.relation)!.id, limit.error!),
   }),
@@ -191,7 +202,7 @@ export const boundRules: readonly Rule[] = [
       const filled = await fill(context, limit);
       const gone = await perform(context, filled.peers.at(-1)!, removing(context, limit.relation)!, filled.keys);
       if (gone !== undefined) throw new Violation("the removal to succeed", `the error ${gone}`);
-      const code = await oneMore(context, filled, limit);
+      const code = context.errorCode(await oneMore(context, filled, limit));
       if (code !== undefined) throw new Violation("another to be admitted after one has gone", `the error ${code}`);
     },
     brokenBy: ({ limit }, subject) => {

@@ -1,121 +1,27 @@
 // x-rate-limits: the burst is admitted, what is beyond it is refused, and the time to wait is the truth.
-import type { Operation, RateLimit } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
 import { Violation } from "../../../errors.ts";
 import { type Fault, faults } from "../../../faults/fault.ts";
 import type { Context } from "../../context.ts";
-import { withValueAt } from "../../messages.ts";
-import type { Peer, Received, User } from "../../peer.ts";
-import { reach, userFor } from "../../reach.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
-
-interface RatePromise extends Promised {
-  readonly limit: RateLimit;
-}
-
-function operationsUnder({ contract, channel }: Subject, limit: RateLimit): readonly Operation[] {
-  return contract.operations.filter(
-    (operation) =>
-      operation.action === "receive" &&
-      operation.channel === channel.id &&
-      operation.reply !== undefined &&
-      operation.requires.some((requirement) => requirement.kind === "rate" && requirement.limit === limit.name),
-  );
-}
-
-/** An operation with a reply that only other rate limits can refuse. */
-function operationNotUnder({ contract, channel }: Subject, limit: RateLimit): Operation | undefined {
-  return contract.operations.find(
-    (operation) =>
-      operation.channel === channel.id &&
-      operation.action === "receive" &&
-      operation.reply !== undefined &&
-      operation.requires.length > 0 &&
-      operation.requires.every((requirement) => requirement.kind === "rate" && requirement.limit !== limit.name),
-  );
-}
+import { userFor } from "../../reach.ts";
+import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import {
+  type Answer,
+  beyond,
+  demandWithin,
+  easiestUnder,
+  flood,
+  limitsOf,
+  otherBurst,
+  type RatePromise,
+  senderUnder,
+  type UsedUp,
+  useUp,
+} from "./flood.ts";
 
 function retryAfterBecomes({ contract }: Subject, ms: number): Fault {
   const { message, retryAfterMs } = contract.errors!.reply;
   return faults.changesField(message!, retryAfterMs!, ms);
-}
-
-/** Limits that some operation with a reply on the WebSocket channel is under, of this kind of scope. */
-function limitsOf(scope: "connection" | "shared" | "any"): (subject: Subject) => readonly RatePromise[] {
-  return (subject) =>
-    subject.channel.rateLimits
-      .filter((limit) => scope === "any" || (limit.scope === "connection") === (scope === "connection"))
-      .filter((limit) => operationsUnder(subject, limit).length > 0)
-      .map((limit) => ({ pointer: limit.pointer, says: limit.description, limit }));
-}
-
-/** Ready to send messages that only rate limits can refuse. */
-interface Sender {
-  readonly peer: Peer;
-  readonly operation: Operation;
-  readonly message: unknown;
-  /** Messages under the limit that were sent to get here. */
-  readonly used: number;
-}
-
-/** Prefers an operation that needs nothing to come before it, so that the bucket is full. */
-async function senderUnder(context: Context, limit: RateLimit, user?: User): Promise<Sender> {
-  const operation = easiestUnder(context, limit);
-  const peer = await context.dial({ user: user ?? (await userFor(context, operation)) });
-  const before = sentCount(context, peer);
-  const message = await reach(context, peer, operation);
-  const sameBucket = operation.requires.every(({ kind }) => kind !== "relation");
-  return { peer, operation, message, used: sameBucket ? 0 : countUnder(context, peer, limit, before) };
-}
-
-function easiestUnder(subject: Subject, limit: RateLimit): Operation {
-  return [...operationsUnder(subject, limit)].sort((a, b) => preparations(a) - preparations(b))[0]!;
-}
-
-function preparations({ requires }: Operation): number {
-  return requires.filter(({ kind }) => kind !== "rate").length;
-}
-
-function sentCount(context: Context, peer: Peer): number {
-  return context.history().filter(({ kind, connection }) => kind === "send" && connection === peer.connection).length;
-}
-
-/** Messages of the connection since `from` whose operation is under the limit. */
-function countUnder(context: Context, peer: Peer, limit: RateLimit, from: number): number {
-  const names = new Set(operationsUnder(context, limit).flatMap(({ messages }) => messages));
-  return context
-    .history()
-    .filter(({ kind, connection }) => kind === "send" && connection === peer.connection)
-    .slice(from)
-    .filter((event) => {
-      const name = event.kind === "send" ? context.read(JSON.stringify(event.frame), "fromClient").name : undefined;
-      return name !== undefined && names.has(name);
-    }).length;
-}
-
-interface Answer {
-  readonly sentAtMs: number;
-  readonly reply: Received;
-  readonly code: string | undefined;
-}
-
-/** Sends `count` copies at once and waits for each reply. */
-async function flood(context: Context, { peer, operation, message }: Sender, count: number): Promise<readonly Answer[]> {
-  const correlation = context.message(operation.messages[0]!).correlation;
-  if (correlation === undefined)
-    throw new NotTestable(`the message of ${operation.id} has no correlationId, so its replies cannot be told apart`);
-  const sent = Array.from({ length: count }, () => {
-    const id = context.id();
-    const atMs = context.clock.nowMs();
-    peer.send(withValueAt(message, correlation, id));
-    return { id, atMs };
-  });
-  const answers: Answer[] = [];
-  for (const { id, atMs } of sent) {
-    const reply = await peer.reply(id);
-    answers.push({ sentAtMs: atMs, reply, code: context.errorCode(reply) });
-  }
-  return answers;
 }
 
 function retryAfterMs(context: Context, { reply }: Answer): number {
@@ -125,52 +31,25 @@ function retryAfterMs(context: Context, { reply }: Answer): number {
   return value;
 }
 
-/**
- * Demands that never more was admitted than the burst and what was refilled since. Judged at each reply: what was answered by then
- * was admitted by then and, at the earliest, when the first was sent, so that this refill is the most that there can have been.
- * @param spent admitted before, at `sinceMs` at the earliest
- */
-function demandWithin(
-  { burst, perSecond }: { readonly burst: number; readonly perSecond: number },
-  answers: readonly Answer[],
-  error: string,
-  { sinceMs = answers[0]!.sentAtMs, spent = 0 } = {},
-): void {
-  const admitted = answers.filter(({ code }) => code !== error).sort((a, b) => a.reply.atMs - b.reply.atMs);
-  for (const [at, { reply }] of admitted.entries()) {
-    const tookMs = reply.atMs - sinceMs;
-    // The server's clock may count whole ms.
-    const atMost = burst - spent + Math.floor((perSecond * (tookMs + 1)) / 1000);
-    if (at + 1 > atMost) {
-      throw new Violation(
-        `at most ${atMost} messages to be admitted in ${Math.round(tookMs)} ms`,
-        `${at + 1} admitted, ${admitted.length} of ${answers.length} in all`,
-      );
-    }
-  }
-}
-
 function offByOneOrMore({ limit }: RatePromise, subject: Subject): readonly Fault[] {
   return [faults.acceptsRefused(easiestUnder(subject, limit).id, limit.error), faults.server("rate-admits-one-more")];
 }
 
-/** How many beyond the burst are worth sending: enough to outrun the refill, fewer than would close the connection. */
-function beyond(context: Context, perSecond: number, error: string): number {
-  const strikes = context.channel.limits.flatMap((limit) =>
-    limit.kind === "errors" && limit.errors.includes(error) ? [context.effective(limit)] : [],
-  );
-  return Math.max(1, Math.min(5 + Math.ceil(perSecond), ...strikes.map((value) => value - 1)));
-}
-
-/** The smallest burst of the connection's own limits that the operation is under as well. */
-function otherBurst(context: Context, operation: Operation, limit: RateLimit): number {
-  const others = context.channel.rateLimits.filter(
-    (other) =>
-      other.name !== limit.name &&
-      other.scope === "connection" &&
-      operation.requires.some((requirement) => requirement.kind === "rate" && requirement.limit === other.name),
-  );
-  return Math.min(Number.MAX_SAFE_INTEGER, ...others.map((other) => context.effective(other).burst));
+/** No refusal may promise the next message earlier than its refill can be there. */
+function demandLongEnough(context: Context, limit: RatePromise["limit"], { answers, used, sinceMs }: UsedUp): void {
+  const { burst, perSecond } = context.effective(limit);
+  let admitted = used;
+  for (const answer of answers) {
+    if (answer.code !== limit.error) {
+      admitted += 1;
+      continue;
+    }
+    // The server's first is not before ours, so that its next refill is not before this; its clock may count whole ms.
+    const nextAtMs = sinceMs + ((admitted + 1 - burst) * 1000) / perSecond;
+    const shortestMs = Math.floor(nextAtMs - answer.reply.atMs) - 2;
+    const waitMs = retryAfterMs(context, answer);
+    if (waitMs < shortestMs) throw new Violation(`a wait of at least ${shortestMs} ms`, `${waitMs} ms`);
+  }
 }
 
 export const rateRules: readonly Rule[] = [
@@ -256,20 +135,20 @@ export const rateRules: readonly Rule[] = [
     id: "limits-rate-retry-after-exact",
     level: "MUST",
     phase: "limits",
-    title: "asks for no longer a wait than the refill of one message takes, and refuses before it has passed",
-    from: (subject) => (subject.contract.errors?.reply.retryAfterMs === undefined ? [] : limitsOf("connection")(subject)),
+    title: "asks for the wait that the refill of one message takes, no longer and no shorter, and refuses before it has passed",
+    from: (subject) => (subject.contract.errors?.reply.retryAfterMs === undefined ? [] : limitsOf("any")(subject)),
     async check(context, { limit }) {
-      const { burst, perSecond } = context.effective(limit);
-      const sender = await senderUnder(context, limit);
-      const refused = (await flood(context, sender, burst + beyond(context, perSecond, limit.error))).filter(
-        ({ code }) => code === limit.error,
-      );
-      const last = refused.at(-1);
+      const { perSecond } = context.effective(limit);
+      const user = await userFor(context, easiestUnder(context, limit));
+      const usedUp = await useUp(context, limit, user);
+      const { answers, senders } = usedUp;
+      const last = answers.findLast(({ code }) => code === limit.error);
       if (last === undefined) throw new NotTestable("nothing was refused");
       const waitMs = retryAfterMs(context, last);
       const longestMs = Math.ceil(1000 / perSecond);
       if (waitMs > longestMs || waitMs < 0) throw new Violation(`a wait from 0 to ${longestMs} ms`, `${waitMs} ms`);
-      const [again] = await flood(context, sender, 1);
+      demandLongEnough(context, limit, usedUp);
+      const [again] = await flood(context, senders.at(-1)!, 1);
       // Judged only where the answer came before the wait was over, counted from when the refused message was sent.
       if (again!.code !== limit.error && again!.reply.atMs < last.sentAtMs + waitMs) {
         throw new Violation(
@@ -278,7 +157,7 @@ export const rateRules: readonly Rule[] = [
         );
       }
     },
-    brokenBy: (_, subject) => retryAfterBecomes(subject, 3_600_000),
+    brokenBy: (_, subject) => [retryAfterBecomes(subject, 3_600_000), retryAfterBecomes(subject, 0)],
   }),
 
   rule<RatePromise>({
@@ -304,28 +183,6 @@ export const rateRules: readonly Rule[] = [
   }),
 
   rule<RatePromise>({
-    id: "limits-rate-other-bucket-free",
-    level: "MUST",
-    phase: "limits",
-    title: "counts operations of another limit apart",
-    from: (subject) => limitsOf("connection")(subject).filter(({ limit }) => operationNotUnder(subject, limit) !== undefined),
-    async check(context, { limit }) {
-      const { burst, perSecond } = context.effective(limit);
-      const sender = await senderUnder(context, limit);
-      const other = operationNotUnder(context, limit);
-      if (other === undefined) throw new NotTestable("no operation is under other limits alone");
-      await flood(context, sender, burst + beyond(context, perSecond, limit.error));
-      const reply = await sender.peer.request(await reach(context, sender.peer, other));
-      const code = context.errorCode(reply);
-      if (code === limit.error) throw new Violation(`${other.id} to be admitted`, `the error ${code}`);
-    },
-    brokenBy: ({ limit }, subject) => {
-      const { id, messages } = operationNotUnder(subject, limit)!;
-      return faults.refuses(id, messages[0]!, limit.error);
-    },
-  }),
-
-  rule<RatePromise>({
     id: "limits-rate-shared-by-scope",
     level: "MUST",
     phase: "limits",
@@ -333,22 +190,12 @@ export const rateRules: readonly Rule[] = [
     from: limitsOf("shared"),
     async check(context, { limit }) {
       const { burst, perSecond } = context.effective(limit);
-      const operation = easiestUnder(context, limit);
-      const user = await userFor(context, operation);
-      const each = otherBurst(context, operation, limit);
-      const total = burst + beyond(context, perSecond, limit.error);
-      const sinceMs = context.clock.nowMs();
-      const senders: Sender[] = [];
-      // All connections are made ready first, so that little is refilled while the messages are sent.
-      while (senders.length < Math.ceil(total / each)) senders.push(await senderUnder(context, limit, user));
-      const spent = senders.reduce((sum, { used }) => sum + used, 0);
-      const answers: Answer[] = [];
-      for (const sender of senders)
-        answers.push(...(await flood(context, sender, Math.min(each, total - spent - answers.length))));
+      const user = await userFor(context, easiestUnder(context, limit));
+      const { answers, used, sinceMs } = await useUp(context, limit, user);
       const admitted = answers.filter(({ code }) => code !== limit.error).length;
-      if (admitted + spent < burst)
-        throw new Violation(`${burst - spent} messages of one user to be admitted`, `${admitted} admitted`);
-      demandWithin(context.effective(limit), answers, limit.error, spent === 0 ? {} : { sinceMs, spent });
+      if (admitted + used < burst)
+        throw new Violation(`${burst - used} messages of one user to be admitted`, `${admitted} admitted`);
+      demandWithin(context.effective(limit), answers, limit.error, { sinceMs, spent: used });
       if (admitted === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
     },
     brokenBy: (promise, subject) => [...offByOneOrMore(promise, subject), faults.server("rate-admits-one-fewer")],

@@ -67,6 +67,17 @@ async function earn(context: Context, { peer, strike, free }: Offender, limit: S
   }
 }
 
+/** Sends until one more error has come, or the close in its place. */
+async function earnLast(context: Context, { peer, strike, free }: Offender, limit: StrikeLimit): Promise<void> {
+  for (let count = 0; count < free && peer.closed === undefined; count++) {
+    const reply = await peer.reply(strike()).catch((error: unknown) => {
+      if (error instanceof Violation && peer.closed !== undefined) return undefined;
+      throw error;
+    });
+    if (reply === undefined || limit.errors.includes(context.errorCode(reply) ?? "")) return;
+  }
+}
+
 export const strikeRules: readonly Rule[] = [
   rule<StrikePromise>({
     id: "limits-errors-borne",
@@ -100,9 +111,14 @@ export const strikeRules: readonly Rule[] = [
     title: "closes with the declared code at one error more than the limit",
     from: strikeLimits,
     async check(context, { limit }) {
-      const { peer, strike, free } = await offender(context, limit);
-      for (let count = 0; count <= context.effective(limit) + free; count++) strike();
-      await peer.closes({ code: limit.close! });
+      const one = await offender(context, limit);
+      const strikes = context.effective(limit);
+      if (one.free === 0) for (let count = 0; count <= strikes; count++) one.strike();
+      else {
+        await earn(context, one, limit, strikes);
+        await earnLast(context, one, limit);
+      }
+      await one.peer.closes({ code: limit.close! });
     },
     brokenBy: ({ limit }) => [faults.neverCloses(limit.close!), faults.changesCloseCode(limit.close!, 1000)],
   }),

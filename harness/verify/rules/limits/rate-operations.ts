@@ -1,0 +1,156 @@
+// Which operations a rate limit counts: each that requires it, and no other.
+import type { Operation, RateLimit } from "../../../../spec/contract.ts";
+import { Violation } from "../../../errors.ts";
+import { faults } from "../../../faults/fault.ts";
+import { answerTo } from "../../answer.ts";
+import type { Context } from "../../context.ts";
+import { withValueAt } from "../../messages.ts";
+import type { Peer, User } from "../../peer.ts";
+import { reach } from "../../reach.ts";
+import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import {
+  codeOf,
+  demandWithin,
+  easiestUnder,
+  flood,
+  limitsOf,
+  operationsUnder,
+  type RatePromise,
+  senderOn,
+  type UsedUp,
+  useUp,
+} from "./flood.ts";
+
+interface OperationPromise extends RatePromise {
+  readonly operation: Operation;
+}
+
+/** Each limit with each operation that requires it. */
+function counted(subject: Subject): readonly OperationPromise[] {
+  return limitsOf("any")(subject).flatMap((promise) =>
+    operationsUnder(subject, promise.limit).map((operation) => {
+      const { pointer } = operation.requires.find((one) => one.kind === "rate" && one.limit === promise.limit.name)!;
+      return { ...promise, pointer, operation };
+    }),
+  );
+}
+
+/** Each limit with each operation that does not require it, and can be told to be refused for it all the same. */
+function notCounted(subject: Subject): readonly OperationPromise[] {
+  const { contract, channel } = subject;
+  return channel.rateLimits.flatMap((limit) =>
+    contract.operations
+      .filter(({ action, channel: of }) => action === "receive" && of === channel.id)
+      .filter((operation) => !isUnder(operation, limit) && canTell(subject, limit, operation))
+      .map((operation) => ({ pointer: limit.pointer, says: limit.description, limit, operation })),
+  );
+}
+
+function isUnder({ requires }: Operation, limit: RateLimit): boolean {
+  return requires.some((one) => one.kind === "rate" && one.limit === limit.name);
+}
+
+function canTell(subject: Subject, limit: RateLimit, operation: Operation): boolean {
+  const { contract, channel } = subject;
+  const own = channel.rateLimits.filter((one) => isUnder(operation, one));
+  const spends = operationsUnder(subject, limit).length > 0 ? [easiestUnder(subject, limit)] : [];
+  if (operation.reply === undefined) {
+    // Its refusal is looked for until the fence is answered.
+    const fence = contract.operations.find(({ id }) => id === channel.delivery?.fence);
+    if (fence === undefined || isUnder(fence, limit)) return false;
+  }
+  // Where nothing else uses the limit up, the operation itself must be able to go beyond it.
+  if (spends.length === 0) return operation.reply !== undefined && own.every(({ burst }) => burst > limit.burst + spare(limit));
+  // Another limit that both are under must not be used up meanwhile.
+  return own.every((one) => !spends.some((spender) => isUnder(spender, one)) || one.burst > limit.burst);
+}
+
+/** What is sent beyond the burst at most. */
+function spare({ perSecond }: RateLimit): number {
+  return 5 + Math.ceil(perSecond);
+}
+
+/** A user whose credential has the claims that all of these operations ask for. */
+function userForAll(context: Context, operations: readonly Operation[]): Promise<User> {
+  const claims: Record<string, unknown[]> = {};
+  for (const one of operations.flatMap(({ requires }) => requires)) {
+    if (one.kind === "claim") claims[one.claim] = [...(claims[one.claim] ?? []), one.contains];
+  }
+  return context.user({ claims });
+}
+
+interface Spent {
+  /** The connection on which the operation is performed now. */
+  readonly peer: Peer;
+  /** Succeeds but for the limit; a copy needs a fresh id. */
+  readonly message: unknown;
+  readonly usedUp: UsedUp;
+}
+
+/** Uses the limit up for the connection, or the user, by whom the operation is performed next. */
+async function spend(context: Context, limit: RateLimit, operation: Operation): Promise<Spent> {
+  const user = await userForAll(context, [easiestUnder(context, limit), operation]);
+  const sinceMs = context.clock.nowMs();
+  const peer = await context.dial({ user });
+  const message = await reach(context, peer, operation);
+  return { peer, message, usedUp: await useUp(context, limit, user, { peer, sinceMs }) };
+}
+
+/** More than a refill can let through unnoticed. */
+const tries = 3;
+
+export const rateOperationRules: readonly Rule[] = [
+  rule<OperationPromise>({
+    id: "limits-rate-operation-counted",
+    level: "MUST",
+    phase: "limits",
+    title: "refuses each operation that requires a rate limit once others have used it up, with the declared error",
+    from: counted,
+    async check(context, { limit, operation }) {
+      const { peer, message, usedUp } = await spend(context, limit, operation);
+      const code = codeOf(operation, limit);
+      const spent = codeOf(easiestUnder(context, limit), limit);
+      const all = usedUp.answers.map((one) => (one.code === spent ? { ...one, code } : one));
+      for (let count = 0; count < tries; count++) {
+        const [answer] = await flood(context, { peer, operation, message, used: 0 }, 1);
+        if (answer!.code === code) return;
+        if (answer!.code !== undefined) throw new Violation(`the error ${code} for ${operation.id}`, `the error ${answer!.code}`);
+        all.push(answer!);
+        demandWithin(context.effective(limit), all, code, { sinceMs: usedUp.sinceMs, spent: usedUp.used });
+      }
+      throw new NotTestable(`the refill of ${context.effective(limit).perSecond} a second outran us`);
+    },
+    brokenBy: ({ limit, operation }) => faults.acceptsRefused(operation.id, codeOf(operation, limit)),
+  }),
+
+  rule<OperationPromise>({
+    id: "limits-rate-other-bucket-free",
+    level: "MUST",
+    phase: "limits",
+    title: "does not refuse an operation for a rate limit that it does not require",
+    from: notCounted,
+    async check(context, { limit, operation }) {
+      const refuse = (code: string | undefined) => {
+        if (code === limit.error) throw new Violation(`${operation.id} to be admitted`, `the error ${code}`);
+      };
+      if (operationsUnder(context, limit).length === 0) {
+        const peer = await context.dial({ user: await userForAll(context, [operation]) });
+        const sender = await senderOn(context, limit, operation, peer);
+        const { burst } = context.effective(limit);
+        for (const { code } of await flood(context, sender, burst + spare(limit))) refuse(code);
+        return;
+      }
+      const { peer, message } = await spend(context, limit, operation);
+      if (operation.reply !== undefined) {
+        refuse(context.errorCode(await peer.request(message)));
+        return;
+      }
+      const { correlation } = context.message(operation.messages[0]!);
+      const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id());
+      const answer = await answerTo(context, peer, JSON.stringify(sent));
+      context.judged();
+      refuse(answer.kind === "refused" ? answer.code : undefined);
+    },
+    brokenBy: ({ limit, operation }) => faults.refuses(operation.id, operation.messages[0]!, limit.error),
+  }),
+];
