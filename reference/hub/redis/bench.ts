@@ -1,4 +1,4 @@
-// What an append costs: two nodes against redis-benchmark with the same script, and against the number of rooms and members. Prints a table.
+// What an append costs: two nodes against redis-benchmark with the same script, and against the number of rooms and members. Prints a table, or with --json its rows.
 import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -165,6 +165,10 @@ async function main(): Promise<void> {
         `${(cost / base).toFixed(2)} (flat is 1)`,
       ]);
     }
+    if (process.argv.includes("--json")) {
+      process.stdout.write(JSON.stringify(rows.map(([what, value, ratio]) => ({ what, value, ratio }))));
+      return;
+    }
     const width = Math.max(...rows.map(([name]) => name.length));
     process.stdout.write(
       `median of ${rounds} rounds, ${inFlight} appends under way on each connection, messages of ${content.length} characters\n\n`,
@@ -176,6 +180,6 @@ async function main(): Promise<void> {
   }
 }
 
-const [url, name] = process.argv.slice(2);
+const [url, name] = process.argv.slice(2).filter((word) => word !== "--json");
 if (url === undefined || name === undefined) await main();
 else await nodeProcess(url, name);
