@@ -15,15 +15,29 @@ interface Bench {
   readonly stopped: number[];
 }
 
-function createBench(options: { tokenLifeMs?: number; outboxSize?: number } = {}): Bench {
+interface BenchOptions {
+  readonly tokenLifeMs?: number;
+  readonly outboxSize?: number;
+  /** How long a timer of the client takes that was set for `ms`. Default: just so long. */
+  readonly timerTakes?: (ms: number, nowMs: number) => number;
+  /** Until the client reads what has arrived. Default 0. */
+  readonly unreadMs?: number;
+}
+
+function createBench(options: BenchOptions = {}): Bench {
+  const { timerTakes = (ms) => ms, unreadMs = 0 } = options;
   const time = createTime();
   const server = createFakeServer(time, options.tokenLifeMs);
   let tokens = 0;
   const client = createClient({
     url: "ws://fake/ws",
     token: () => `token-${++tokens}`,
-    openSocket: server.openSocket,
-    surroundings: time,
+    openSocket: (url, protocols, events) =>
+      server.openSocket(url, protocols, {
+        ...events,
+        message: (text) => (unreadMs === 0 ? events.message(text) : void time.setTimer(unreadMs, () => events.message(text))),
+      }),
+    surroundings: { ...time, setTimer: (ms, run) => time.setTimer(timerTakes(ms, time.nowMs()), run) },
     ...(options.outboxSize === undefined ? {} : { outboxSize: options.outboxSize }),
   });
   const bench: Bench = { time, server, client, seen: [], gaps: [], stopped: [] };
@@ -117,6 +131,22 @@ test("a server that falls silent is left, and found again", async () => {
   expect(bench.server.handshakes).toBe(1);
   await bench.time.advance(20_000);
   expect([bench.client.state, bench.server.handshakes]).toEqual(["connected", 2]);
+});
+
+test.each<[string, BenchOptions]>([
+  ["strike once a minute, as in a tab in the background", { timerTakes: (ms, nowMs) => 60_000 - ((nowMs + ms) % 60_000) + ms }],
+  ["strike a little early", { timerTakes: (ms) => Math.max(0, ms - 0.7) }],
+  ["strike just before the answer is read", { unreadMs: 9_998 }],
+])("timers that %s end no connection that answers", async (_, options) => {
+  const bench = createBench(options);
+  let pings = 0;
+  bench.client.on("frame", ({ direction, text }) => {
+    if (direction === "out" && text.includes('"ping"')) pings++;
+  });
+  bench.client.connect();
+  await bench.time.advance(600_000);
+  expect([bench.client.state, bench.server.handshakes]).toEqual(["connected", 1]);
+  expect(pings).toBeGreaterThan(4);
 });
 
 test("what was missed while away comes in order, before what is new", async () => {

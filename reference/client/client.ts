@@ -241,25 +241,29 @@ export function createClient({
     flush();
   }
 
-  /** A browser sees no WebSocket ping, so a silence is broken by a message, and one that lasts ends the connection. */
+  /**
+   * A browser sees no WebSocket ping, so a silence is broken by a message, and one that lasts ends the connection.
+   * What counts is whether anything came, never how late it is: timers come a little early, and in a tab in the background a minute late.
+   */
   function listen(intervalMs: number, timeoutMs: number): void {
-    setTimer("heartbeat", Math.max(0, lastHeardMs + intervalMs - surroundings.nowMs()), () => {
-      const silentMs = surroundings.nowMs() - lastHeardMs;
-      if (silentMs < intervalMs) {
-        listen(intervalMs, timeoutMs);
-        return;
-      }
-      outbox.add({ type: "ping", payload: null }, true).catch(() => undefined);
-      flush();
-      setTimer("heartbeat", timeoutMs, () => {
-        if (surroundings.nowMs() - lastHeardMs < timeoutMs) {
-          listen(intervalMs, timeoutMs);
-          return;
-        }
-        socket?.close(silentCode);
-        ended(heartbeat.close);
-      });
-    });
+    const heardMs = lastHeardMs;
+    const orElse = (silent: () => void) => () => (lastHeardMs === heardMs ? silent() : listen(intervalMs, timeoutMs));
+    // After a stall the answer may have come but wait to be read behind the timer: one more turn.
+    const lastTurn = () => setTimer("heartbeat", 0, orElse(giveUp));
+    setTimer(
+      "heartbeat",
+      Math.max(0, heardMs + intervalMs - surroundings.nowMs()),
+      orElse(() => {
+        outbox.add({ type: "ping", payload: null }, true).catch(() => undefined);
+        flush();
+        setTimer("heartbeat", timeoutMs, orElse(lastTurn));
+      }),
+    );
+  }
+
+  function giveUp(): void {
+    socket?.close(silentCode);
+    ended(heartbeat.close);
   }
 
   function renewAt(expiresAt: string): void {
