@@ -48,25 +48,35 @@ export function createLaboratory({ url, account, limits, send }: LaboratoryParts
     buttons.get(name)?.classList.add("seen");
   }
 
-  function sawError(text: string): void {
+  /** Whether it was one. */
+  function sawError(text: string): boolean {
     // Each frame passes here; few are errors.
-    if (!text.includes('"error"')) return;
+    if (!text.includes('"error"')) return false;
     const { type, payload } = JSON.parse(text) as { type: string; payload: { code: ErrorCode; message: string } };
     if (type === "error") saw(payload.code, `error ${payload.code}: ${payload.message}`);
+    return type === "error";
   }
 
-  function sawClose(code: number, reason: string): void {
+  /** Whether it is one of the document. */
+  function sawClose(code: number, reason: string): boolean {
     const known = Object.entries(closeCodes).find(([, entry]) => entry.code === code);
-    if (known === undefined) return;
+    if (known === undefined) return false;
     const [name, { when, reconnect }] = known;
     saw(
       `close ${name}`,
       `closed with ${code} ${name}${reason === "" ? "" : ` (${reason})`}. ${when} What a client does: ${reconnect}.`,
     );
+    return true;
+  }
+
+  /** Without a code of the document, so that it shows as no outcome. */
+  function hangUp(): void {
+    for (const socket of open) socket.close();
+    open.clear();
   }
 
   async function probe(make: () => Probe | Promise<Probe>): Promise<void> {
-    for (const socket of open) socket.close();
+    hangUp();
     let parts: Probe;
     try {
       parts = await make();
@@ -84,14 +94,14 @@ export function createLaboratory({ url, account, limits, send }: LaboratoryParts
     socket.addEventListener("message", ({ data }) => {
       const text = String(data);
       showFrame("2nd ←", "in", text);
-      sawError(text);
+      if (sawError(text)) return hangUp();
       const { type, payload } = JSON.parse(text) as { type: string; payload: { limits: Limits } };
       if (type === "connected") run?.(socket, payload.limits);
     });
     socket.addEventListener("close", ({ code, reason }) => {
       open.delete(socket);
       showFrame("2nd ×", "in", `${code} ${reason}`);
-      sawClose(code, reason);
+      if (sawClose(code, reason)) hangUp();
     });
   }
 
