@@ -172,6 +172,22 @@ export const switches: Readonly<Record<string, Switch>> = {
       });
     },
   },
+  "renewal-ignored": {
+    about: "A fresh token is confirmed, but the connection is closed when the old one has run out.",
+    plant() {
+      const isFirst = createFirstTimes();
+      wrap(Connection.prototype, "expireAt", (original, self, [dateMs]) => (isFirst(self) ? original(dateMs) : undefined));
+    },
+  },
+  "renewal-lifts-expiry": {
+    about: "A connection that was given a fresh token outlives that one.",
+    plant() {
+      const isFirst = createFirstTimes();
+      wrap(Connection.prototype, "expireAt", (original, self, [dateMs]) =>
+        original(isFirst(self) ? dateMs : Number.POSITIVE_INFINITY),
+      );
+    },
+  },
   "heartbeat-ignores-pongs": {
     about: "A peer that answers pings is taken for dead.",
     plant() {

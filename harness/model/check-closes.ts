@@ -1,12 +1,14 @@
 // Closes: the server ends a connection only for a declared reason, and where an answer closes, it does.
+import { checkExpiryClose, checkExpiryOpen } from "./check-expiry.ts";
 import type { Judging } from "./judgement.ts";
 import { expectOutcome, type World } from "./outcomes.ts";
-import type { Act, Link } from "./recording.ts";
+import { type Act, type Link, NEVER } from "./recording.ts";
 
 export function checkCloses(world: World, judging: Judging) {
   for (const link of world.recording.links.values()) {
     if (link.readyAt > link.closedAt) continue;
     judging.decide("no-unexpected-close");
+    if (link.closedAt === NEVER && link.hungUpAt === NEVER) checkExpiryOpen(world, link, judging);
     if (link.closedAt > link.hungUpAt || link.closeCode === undefined) continue;
     checkClose(world, link, link.closeCode, judging);
   }
@@ -21,6 +23,7 @@ function checkClose(world: World, link: Link, code: number, judging: Judging) {
     judging.inconclusive.push(`connection ${link.id} was closed with ${code} ${declared.name}`);
     return;
   }
+  if (checkExpiryClose(world, link, code, judging)) return;
   const last = link.acts.at(-1);
   const events = [...(last === undefined ? [] : [last.sentAt]), link.closedAt];
   judging.fail(

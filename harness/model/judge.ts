@@ -15,11 +15,13 @@ import { collectObligations, recordChanges } from "./obligations.ts";
 import type { World } from "./outcomes.ts";
 import type { Protocol } from "./protocol.ts";
 import { createRecording, type Knowledge } from "./recording.ts";
+import { recordEnds } from "./terms.ts";
 
 /** Judges what happened so far. A longer history may close what is open, but never takes a finding back. */
 export function judge(protocol: Protocol, history: History, knowledge: Knowledge): Judgement {
   const recording = createRecording(protocol, history, knowledge);
   const world: World = { protocol, recording, knowledge, membership: new Membership() };
+  recordEnds(world);
   recordChanges(world);
   const obligations = collectObligations(world);
   const judging = new Judging();

@@ -10,6 +10,8 @@ export interface ModelFinding {
   readonly actual: string;
   /** Indices into the history, ascending: the least that shows it. */
   readonly events: readonly number[];
+  /** A clock alone decided it, so that another run must show it too. */
+  readonly timed?: boolean;
 }
 
 /** Something that must still come, and that nothing proves missing yet. */
@@ -19,6 +21,8 @@ export interface Open {
   /** The connection that waits for it. */
   readonly connection: number;
   readonly expected: string;
+  /** When the clock alone decides it, in ms of the history; undefined: something must come. */
+  readonly decidedAtMs?: number;
 }
 
 export interface Judgement {
@@ -52,7 +56,13 @@ export class Judging {
   }
 
   fail(rule: string, pointer: DocumentPointer, expected: string, actual: string, events: readonly number[]) {
-    this.findings.push({ rule, pointer, expected, actual, events: [...new Set(events)].sort((a, b) => a - b) });
+    this.findings.push({ rule, pointer, expected, actual, events: ascending(events) });
+  }
+
+  /** A finding that a clock alone decided. */
+  failByClock(rule: string, pointer: DocumentPointer, expected: string, actual: string, events: readonly number[]) {
+    this.decide(rule);
+    this.findings.push({ rule, pointer, expected, actual, events: ascending(events), timed: true });
   }
 
   /** Decides the rule: a finding unless `holds`. */
@@ -64,4 +74,8 @@ export class Judging {
   wait(open: Open) {
     this.open.push(open);
   }
+}
+
+function ascending(events: readonly number[]): number[] {
+  return [...new Set(events)].sort((a, b) => a - b);
 }

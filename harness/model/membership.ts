@@ -89,6 +89,8 @@ export function presence(row: Row, from: number, until: number): Presence {
 export function ownPresence(row: Row, act: Act): Presence {
   let now: Presence = "out";
   for (const change of row.transitions) {
+    // What was answered was served before the connection ended.
+    if (change.act === undefined && act.reply !== undefined) continue;
     const mine = change.act !== undefined && change.act.link === act.link;
     if (mine ? change.act.number >= act.number : change.from > act.settledAt) continue;
     if (now === change.to) continue;
@@ -119,7 +121,7 @@ export function linkPresence(link: Link, from: number, until: number): Presence 
   const ready = link.readyAt;
   if (link.openAt > until) return "out";
   if (ready >= from) return "maybe";
-  return Math.min(link.hungUpAt, link.closedAt) > until ? "in" : "maybe";
+  return link.endFrom > until ? "in" : "maybe";
 }
 
 /** What values mean for one act, or for the tuple of a connection that ends. */

@@ -110,7 +110,7 @@ export function recordChanges(world: World) {
     }
   }
   for (const link of recording.links.values()) {
-    const at = endOf(link);
+    const at = link.endFrom;
     if (at === NEVER) continue;
     moments.push({
       at,
@@ -122,14 +122,6 @@ export function recordChanges(world: World) {
   }
   moments.sort((a, b) => a.at - b.at);
   for (const moment of moments) moment.run();
-}
-
-/** The earliest moment at which the server may have ended the connection. */
-function endOf(link: Link): number {
-  if (link.hungUpAt < link.closedAt) return link.hungUpAt;
-  if (link.closedAt === NEVER) return NEVER;
-  // The server closed it: all that is certain is that it was open when it last sent something.
-  return link.received.at(-1)?.at ?? link.openAt;
 }
 
 /** All that follows from the acts and ends of the world. `recordChanges` has run. */
@@ -272,7 +264,7 @@ function absence(world: World, effect: Deliver, receiver: Link, act: Act, scope:
 /** A connection that ended: each of its tuples goes, and others are told. */
 function collectEnds(world: World, link: Link, past: Obligation[], all: Obligation[]) {
   const { membership, recording } = world;
-  const from = endOf(link);
+  const from = link.endFrom;
   if (from === NEVER) return;
   for (const row of membership.rowsOf(link)) {
     const relation = world.protocol.contract.state.relations.find((candidate) => candidate.name === row.relation);

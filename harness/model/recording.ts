@@ -12,11 +12,22 @@ export interface Knowledge {
   /** The claims of the credential that a user of the history connected with. */
   readonly claimsOf: (user: string) => ReadonlyMap<string, unknown>;
   /** Credential as sent -> what it is. A value that is missing here is not judged. */
-  readonly credentials: ReadonlyMap<string, { readonly good: boolean; readonly claims: ReadonlyMap<string, unknown> }>;
+  readonly credentials: ReadonlyMap<string, CredentialFacts>;
+  /** When the credential runs out that the connection opened with, in ms of the history; undefined: not within the run. */
+  readonly expiryOf?: (connection: number) => number | undefined;
+  /** The target was alive then, and all that it had sent is in the history, in ms of the history; default: nothing is known of it. */
+  readonly aliveAtMs?: number;
   /** Whether the frame keeps the schema of the message. Without it every frame with a known tag counts as valid. */
   readonly accepts?: (message: string, frame: unknown) => boolean;
   /** Shorter deadline for deliveries than the contract's, in ms; used while shrinking. */
   readonly deadlineMs?: number;
+}
+
+export interface CredentialFacts {
+  readonly good: boolean;
+  readonly claims: ReadonlyMap<string, unknown>;
+  /** When it runs out, in ms of the history; undefined: not within the run. */
+  readonly expiresAtMs?: number;
 }
 
 /** One connection. A reconnect is another one. */
@@ -33,6 +44,8 @@ export interface Link {
   hungUpAt: number;
   closedAt: number;
   closeCode: number | undefined;
+  /** The earliest moment at which the server may have ended it; NEVER where nothing ended it. Known once `recordEnds` has run. */
+  endFrom: number;
   readonly acts: Act[];
   readonly fences: Fence[];
   readonly received: Received[];
@@ -115,7 +128,7 @@ export function createRecording(protocol: Protocol, history: History, knowledge:
 function createLink(id: number, node: string, user: string, openAt: number): Link {
   return {
     ...{ id, node, user, openAt, readyAt: NEVER, first: undefined, attributes: new Map() },
-    ...{ hungUpAt: NEVER, closedAt: NEVER, closeCode: undefined, acts: [], fences: [], received: [] },
+    ...{ hungUpAt: NEVER, closedAt: NEVER, closeCode: undefined, endFrom: NEVER, acts: [], fences: [], received: [] },
   };
 }
 

@@ -5,9 +5,11 @@ import { canonical } from "../../model/frame.ts";
 import { keyIn, type PositionedStream, positionOf } from "../../model/logs.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Knowledge } from "../../model/recording.ts";
-import type { Context } from "../context.ts";
+import type { Context, CredentialOptions } from "../context.ts";
 import { withValueAt } from "../messages.ts";
 import type { Peer, User } from "../peer.ts";
+import { NotTestable } from "../rule.ts";
+import { createBrief } from "./brief.ts";
 import { type Role, rolesOf, type SendStep } from "./case.ts";
 
 /** One place at the table: the connections that followed one another in it. */
@@ -72,7 +74,9 @@ async function valueFor(
     case "since":
       return since(table, step, slot, operation);
     case "credential":
-      return credential(table, step, slot, operation);
+      return credential(table, step, slot, operation).catch((error: unknown) => {
+        if (!(error instanceof NotTestable)) throw error; // then the step is left out
+      });
   }
 }
 
@@ -117,22 +121,37 @@ function lastSeen(table: Table, stream: PositionedStream, slot: Slot, key: strin
 async function credential(table: Table, step: SendStep, slot: Slot, operation: Operation): Promise<unknown> {
   const { context, credentials } = table;
   const lacks = operation.requires.flatMap((one) => (one.kind === "credential" && one.lacks !== undefined ? [one.lacks] : []))[0];
-  const { name, claims } = slot.user;
   if (step.credential === "other") {
     const other = await context.user();
     if (other.credential !== undefined) credentials.set(other.credential, { good: true, claims: other.claims });
     return other.credential;
   }
-  const extra = new Map<string, unknown>(
-    step.credential === "lacking" && lacks !== undefined ? [[lacks.claim, [lacks.value]]] : [],
-  );
+  const extra = step.credential === "lacking" && lacks !== undefined ? { [lacks.claim]: [lacks.value] } : {};
+  if (step.credential === "brief") return (await briefCredential(table, slot.user)).token;
   const bad = step.credential === "bad";
-  const kept = Object.fromEntries([...claims].filter(([claim]) => Array.isArray(claims.get(claim)) || extra.has(claim)));
-  const token = await context.credential({
-    name,
-    claims: { ...kept, ...Object.fromEntries(extra) },
-    ...(bad ? { forged: "other-key" as const } : {}),
-  });
-  credentials.set(token, { good: !bad, claims: new Map([...claims, ...extra]) });
+  const token = await credentialOf(context, slot.user, extra, bad ? { forged: "other-key" } : {});
+  credentials.set(token, { good: !bad, claims: new Map([...slot.user.claims, ...Object.entries(extra)]) });
   return token;
+}
+
+/** A good one of the user that runs out soon. @throws NotTestable */
+export async function briefCredential(
+  { context, credentials }: Pick<Table, "context" | "credentials">,
+  user: User,
+): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
+  const { claims, expiresAtMs } = createBrief(context.clock);
+  const token = await credentialOf(context, user, claims);
+  credentials.set(token, { good: true, claims: new Map([...user.claims, ...Object.entries(claims)]), expiresAtMs });
+  return { token, expiresAtMs };
+}
+
+/** Another one of the user. Its lists are kept, such as what it may do; what is made for each credential is made anew. */
+function credentialOf(
+  context: Context,
+  { name, claims }: User,
+  extra: Readonly<Record<string, unknown>>,
+  options: CredentialOptions = {},
+): Promise<string> {
+  const kept = Object.fromEntries([...claims].filter(([claim, value]) => Array.isArray(value) || claim in extra));
+  return context.credential({ name, ...options, claims: { ...kept, ...extra } });
 }

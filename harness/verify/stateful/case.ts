@@ -12,6 +12,8 @@ export interface CaseLink {
   readonly node: number;
   /** Whether it has joined the first key of every relation before the first step. */
   readonly member: boolean;
+  /** Whether the credential that it opens with runs out soon, where one like that can be made. Default false. */
+  readonly expires?: boolean;
 }
 
 export interface SendStep {
@@ -26,7 +28,8 @@ export interface SendStep {
   readonly key: number;
   /** Whom it is for: a connection, or -1 for nobody. */
   readonly to: number;
-  readonly credential: "good" | "bad" | "other" | "lacking";
+  /** brief: good, but it runs out soon. */
+  readonly credential: "good" | "brief" | "bad" | "other" | "lacking";
   /** With an idempotency key: a new one, or that of the last step of this user that had one, with the same frame. */
   readonly once: "no" | "new" | "again";
   readonly since: "no" | "last" | "stale" | "future";
@@ -39,11 +42,18 @@ export type Step =
   | { readonly do: "malformed"; readonly link: number; readonly kind: "not-json" | "unknown-type"; readonly sync: Sync }
   | { readonly do: "hang-up"; readonly link: number; readonly how: "clean" | "reset" | "half-close"; readonly sync: Sync }
   /** Another connection of the same user takes its place. */
-  | { readonly do: "reconnect"; readonly link: number; readonly sync: Sync };
+  | { readonly do: "reconnect"; readonly link: number; readonly sync: Sync }
+  /** Nothing more happens until the credential that the connection opened with has run out, or until it may be closed for that. */
+  | { readonly do: "wait"; readonly link: number; readonly until: "expiry" | "close"; readonly sync: Sync };
 
 export interface StatefulCase {
   readonly links: readonly CaseLink[];
   readonly steps: readonly Step[];
+}
+
+/** Whether the case waits for the end of a credential. */
+export function isSlow({ links }: StatefulCase): boolean {
+  return links.some(({ expires }) => expires === true);
 }
 
 /** What a place in a client's message means to the model. */
@@ -104,5 +114,7 @@ export function describeStep(step: Step): string {
       return `connection ${step.link} ends (${step.how})${waits}`;
     case "reconnect":
       return `another connection of the same user takes the place of connection ${step.link}${waits}`;
+    case "wait":
+      return `nothing happens until the credential of connection ${step.link} has run out${step.until === "close" ? ", and the grace after that is over" : ""}${waits}`;
   }
 }

@@ -6,11 +6,12 @@ import { judge } from "../../model/judge.ts";
 import type { Judgement } from "../../model/judgement.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Knowledge } from "../../model/recording.ts";
+import { graceOf } from "../../model/terms.ts";
 import type { Context } from "../context.ts";
 import { withValueAt } from "../messages.ts";
 import type { Peer, User } from "../peer.ts";
 import { NotTestable } from "../rule.ts";
-import { bindStep, type Slot, type Table } from "./bind.ts";
+import { bindStep, briefCredential, type Slot, type Table } from "./bind.ts";
 import { Budget } from "./budget.ts";
 import { type CaseLink, operationsOf, rolesOf, type SendStep, type StatefulCase, type Step } from "./case.ts";
 
@@ -55,9 +56,13 @@ class Execution {
   readonly #budget: Budget;
   readonly #users = new Map<string, User>();
   readonly #halfClosed = new Map<number, number>();
+  /** Connection -> when the credential runs out that it opened with, where that is soon. */
+  readonly #expiry = new Map<number, number>();
   readonly #troubles: string[] = [];
   #fenceMs = 0;
   #taken = 0;
+  /** The target was alive then, and what it had sent by then has been read. */
+  #aliveAtMs = 0;
   /** Something that should have come did not: no further step, only proof. */
   #stalled = false;
 
@@ -90,8 +95,9 @@ class Execution {
       slots.push({ user: users.get(user)!, node: node % context.target.urls.length, peer: undefined, connections: new Set() });
     }
     const keys = [context.fresh("key"), context.fresh("key"), context.fresh("key")];
-    await Promise.all(slots.map((slot) => this.#dial(slot)));
-    return { context, protocol: this.#protocol, slots, keys, credentials: new Map(), keyed: new Map() };
+    const table: Table = { context, protocol: this.#protocol, slots, keys, credentials: new Map(), keyed: new Map() };
+    await Promise.all(slots.map((slot, at) => this.#dial(slot, this.#plan.links[at]?.expires === true ? table : undefined)));
+    return table;
   }
 
   /** Every other user has all the claims that operations require. */
@@ -111,11 +117,17 @@ class Execution {
     return user;
   }
 
-  async #dial(slot: Slot) {
+  /** @param brief where its credential shall run out soon */
+  async #dial(slot: Slot, brief?: Table): Promise<void> {
+    const { user, node } = slot;
+    const soon = brief === undefined ? undefined : await briefCredential(brief, user).catch(ignoreNotTestable);
     try {
-      slot.peer = await this.#context.dial({ user: slot.user, node: slot.node });
+      slot.peer = await this.#context.dial({ user, node, ...(soon === undefined ? {} : { credential: soon.token }) });
       slot.connections.add(slot.peer.connection);
+      if (soon !== undefined) this.#expiry.set(slot.peer.connection, soon.expiresAtMs);
     } catch (error) {
+      // It has run out on the way: the machine is busy.
+      if (soon !== undefined && this.#context.clock.nowMs() >= soon.expiresAtMs) return this.#dial(slot);
       if (!(error instanceof Violation)) throw error;
       this.#troubles.push(`a connection could not be opened: ${error.message}`);
       this.#stalled = true;
@@ -157,6 +169,7 @@ class Execution {
       this.#hangUp(slot, step.how);
       return open;
     }
+    if (step.do === "wait") return this.#wait(slot, step.until);
     if (!open || !this.#budget.spendMalformed(slot)) return false;
     slot.peer?.sendText(
       step.kind === "not-json"
@@ -177,6 +190,18 @@ class Execution {
     const id = [...rolesOf(this.#protocol, operation)].find(([, role]) => role === "id")?.[0];
     if (operation.reply === undefined || id === undefined || step.sync === "none") return true;
     await this.#patiently(peer.reply(lookup(frame, id), { withinMs: this.#patienceMs() }));
+    return true;
+  }
+
+  /** @returns whether there was anything to wait for */
+  async #wait(slot: Slot, until: "expiry" | "close"): Promise<boolean> {
+    const expiresAtMs = slot.peer === undefined ? undefined : this.#expiry.get(slot.peer.connection);
+    const grace = graceOf({ protocol: this.#protocol });
+    if (slot.peer?.closed !== undefined || expiresAtMs === undefined || grace === undefined) return false;
+    const untilMs = until === "expiry" ? expiresAtMs + 50 : expiresAtMs + this.#context.effective(grace) + 500;
+    const leftMs = untilMs - this.#context.clock.nowMs();
+    if (leftMs <= 0) return false;
+    await this.#context.until("a close", () => slot.peer?.closed, { withinMs: leftMs }).catch(ignoreViolation);
     return true;
   }
 
@@ -215,8 +240,29 @@ class Execution {
     this.#fenceMs = Math.max(this.#fenceMs, this.#context.clock.nowMs() - startMs);
   }
 
+  /** Waits for what the clock alone decides: credentials that run out, all at the same time. */
+  async #outwait(table: Table): Promise<Judgement> {
+    const { clock } = this.#context;
+    for (;;) {
+      const judgement = this.#judge(table);
+      const timed = judgement.open.filter(({ decidedAtMs }) => decidedAtMs !== undefined && decidedAtMs > this.#aliveAtMs);
+      const dueMs = Math.max(...timed.map(({ decidedAtMs }) => decidedAtMs ?? 0));
+      if (timed.length === 0 || this.#isDecided(judgement)) return judgement;
+      const waiting = new Set(timed.map(({ connection }) => connection));
+      const peers = table.slots.flatMap(({ peer }) => (peer !== undefined && waiting.has(peer.connection) ? [peer] : []));
+      const oneEnded = () => (peers.some(({ closed }) => closed !== undefined) ? true : undefined);
+      try {
+        await this.#context.until("a close", oneEnded, { withinMs: Math.max(0, dueMs - clock.nowMs()) });
+      } catch (error) {
+        ignoreViolation(error); // it came after the target had shown that it is alive
+        this.#aliveAtMs = dueMs;
+      }
+    }
+  }
+
   async #conclude(table: Table): Promise<Executed> {
-    await this.#fenceAll(table, false);
+    const timed = await this.#outwait(table);
+    if (!this.#isDecided(timed)) await this.#fenceAll(table, false);
     let judgement = this.#judge(table);
     const { clock } = this.#context;
     const untilMs = clock.nowMs() + this.#deadlineMs();
@@ -250,6 +296,8 @@ class Execution {
     const knowledge: Knowledge = {
       claimsOf: (user) => this.#users.get(user)?.claims ?? new Map(),
       credentials: table.credentials,
+      expiryOf: (connection) => this.#expiry.get(connection),
+      aliveAtMs: this.#aliveAtMs,
       accepts: (message, frame) => this.#context.wrongWith(message, frame).length === 0,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
     };
@@ -274,6 +322,10 @@ class Execution {
     for (const [connection, atMs] of waiting) told.push({ kind: "hang-up", connection, code: 1006, atMs });
     return told;
   }
+}
+
+function ignoreNotTestable(error: unknown): undefined {
+  if (!(error instanceof NotTestable)) throw error;
 }
 
 function ignoreViolation(error: unknown) {

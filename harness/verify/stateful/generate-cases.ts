@@ -3,13 +3,15 @@ import fc from "fast-check";
 import { type Arbitraries, createArbitraries } from "../../data/arbitrary.ts";
 import { createSchemaJudge } from "../../data/schema-judge.ts";
 import type { Protocol } from "../../model/protocol.ts";
-import { type CaseLink, operationsOf, rolesOf, type StatefulCase, type Step } from "./case.ts";
+import { type CaseLink, operationsOf, rolesOf, type StatefulCase, type Step, type Sync } from "./case.ts";
 
 export interface CaseOptions {
   /** Nodes of the target, from 1. */
   readonly nodes: number;
   /** Steps of a case, default 4 to 20. */
   readonly steps?: StepCount;
+  /** Whether credentials run out in them, and are renewed or not. Default false. */
+  readonly expiring?: boolean;
 }
 
 export interface StepCount {
@@ -20,7 +22,10 @@ export interface StepCount {
 const anyLength: StepCount = { min: 4, max: 20 };
 
 /** Cases for the operations of the protocol. @throws UnsatisfiableSchema where a message has no valid value */
-export function caseArbitrary(protocol: Protocol, { nodes, steps: count = anyLength }: CaseOptions): fc.Arbitrary<StatefulCase> {
+export function caseArbitrary(
+  protocol: Protocol,
+  { nodes, steps: count = anyLength, expiring = false }: CaseOptions,
+): fc.Arbitrary<StatefulCase> {
   const { definitions } = protocol.contract;
   const arbitraries = createArbitraries(definitions, createSchemaJudge(definitions).compile);
   const sync = fc.oneof(
@@ -30,8 +35,8 @@ export function caseArbitrary(protocol: Protocol, { nodes, steps: count = anyLen
   );
   const link = fc.nat(3);
   const sends = operationsOf(protocol).map((operation) => ({
-    weight: weightOf(protocol, operation.id),
-    arbitrary: sendArbitrary(protocol, arbitraries, operation.id, link, sync),
+    weight: weightOf(protocol, operation.id, expiring),
+    arbitrary: sendArbitrary(protocol, arbitraries, operation.id, link, sync, expiring),
   }));
   const steps: fc.Arbitrary<Step> = fc.oneof(
     ...sends,
@@ -45,7 +50,7 @@ export function caseArbitrary(protocol: Protocol, { nodes, steps: count = anyLen
       }),
     },
     {
-      weight: 2,
+      weight: expiring ? 1 : 2,
       arbitrary: fc.record({
         do: fc.constant("hang-up" as const),
         link,
@@ -53,21 +58,36 @@ export function caseArbitrary(protocol: Protocol, { nodes, steps: count = anyLen
         sync,
       }),
     },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant("reconnect" as const), link, sync }) },
+    { weight: expiring ? 1 : 3, arbitrary: fc.record({ do: fc.constant("reconnect" as const), link, sync }) },
+    ...(expiring ? [{ weight: 3, arbitrary: waitArbitrary(link, sync) }] : []),
   );
-  const member = fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) });
-  const links: fc.Arbitrary<CaseLink> = fc.record({ user: fc.nat(2), node: fc.nat(nodes - 1), member });
+  const mostly = fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) });
+  const links: fc.Arbitrary<CaseLink> = fc.record({
+    ...{ user: fc.nat(2), node: fc.nat(nodes - 1), member: mostly },
+    ...(expiring ? { expires: mostly } : {}),
+  });
   return fc.record({
     links: fc.array(links, { minLength: 2, maxLength: 4, size: "max" }),
     steps: fc.array(steps, { minLength: count.min, maxLength: count.max, size: "max" }),
   });
 }
 
-/** What is delivered to a relation is asked for most: there is most to go wrong. */
-function weightOf(protocol: Protocol, id: string): number {
+function waitArbitrary(link: fc.Arbitrary<number>, sync: fc.Arbitrary<Sync>): fc.Arbitrary<Step> {
+  return fc.record({
+    do: fc.constant("wait" as const),
+    link,
+    until: fc.constantFrom("expiry" as const, "close" as const),
+    sync,
+  });
+}
+
+/** What is delivered to a relation is asked for most: there is most to go wrong. So is the renewal of what runs out. */
+function weightOf(protocol: Protocol, id: string, expiring: boolean): number {
   const operation = operationsOf(protocol).find((candidate) => candidate.id === id);
   const delivers = operation?.effects.some((effect) => effect.kind === "deliver" && effect.to.kind === "relation") ?? false;
   const changes = operation?.effects.some(({ kind }) => kind === "add" || kind === "remove") ?? false;
+  const renews = operation?.effects.some(({ kind }) => kind === "renew") ?? false;
+  if (renews && expiring) return 16;
   return delivers && !changes ? 6 : 4;
 }
 
@@ -76,7 +96,8 @@ function sendArbitrary(
   arbitraries: Arbitraries,
   id: string,
   link: fc.Arbitrary<number>,
-  sync: fc.Arbitrary<"fence" | "reply" | "none">,
+  sync: fc.Arbitrary<Sync>,
+  expiring: boolean,
 ): fc.Arbitrary<Step> {
   const operation = operationsOf(protocol).find((candidate) => candidate.id === id);
   const message = protocol.contract.messages.find(({ name, format }) => operation?.messages.includes(name) && format === "json");
@@ -99,7 +120,9 @@ function sendArbitrary(
     ),
     to: roles.includes("attribute") ? fc.integer({ min: -1, max: 3 }) : fc.constant(0),
     credential: roles.includes("credential")
-      ? rarely("good" as const, "bad" as const, "other" as const, "lacking" as const)
+      ? expiring
+        ? fc.constantFrom("good", "good", "good", "good", "brief", "brief", "bad", "other", "lacking")
+        : rarely("good" as const, "bad" as const, "other" as const, "lacking" as const)
       : fc.constant("good" as const),
     once: roles.includes("once") ? rarely("no" as const, "new" as const, "again" as const) : fc.constant("no" as const),
     since: roles.includes("since")

@@ -1,11 +1,12 @@
 // The phase stateful: random cases in lanes, judged by the model; what fails is confirmed, made small and stored.
 import { promisesOf } from "../../model/coverage.ts";
-import { createProtocol } from "../../model/protocol.ts";
+import { createProtocol, type Protocol } from "../../model/protocol.ts";
 import type { Context } from "../context.ts";
 import type { Failure, Judged, Phase, Progress } from "../phase.ts";
-import type { Rule } from "../rule.ts";
+import { NotTestable, type Rule } from "../rule.ts";
 import { sentenceAt } from "../sentence.ts";
-import { describeStep, type StatefulCase } from "./case.ts";
+import { briefGraceMs } from "./brief.ts";
+import { describeStep, isSlow, type StatefulCase } from "./case.ts";
 import { confirm } from "./confirm.ts";
 import type { Executed } from "./execute.ts";
 import { failuresFolder, idOf, storeFailure } from "./failures.ts";
@@ -16,6 +17,10 @@ import { runCases } from "./run-cases.ts";
 const maxFailing = 3;
 /** For all shrinking of a run together. */
 const shrinkMs = 8_000;
+/** For that of one case that waits for the end of a credential. */
+const slowShrinkMs = 20_000;
+/** One case of so many is one in which credentials run out; but no fewer than the least, and no more than the most. */
+const expiring = { oneIn: 6, least: 12, most: 24 };
 
 export const statefulPhase: Phase = {
   name: "stateful",
@@ -37,7 +42,9 @@ export async function runStateful(
   const open = new Map<string, string>();
   const failing: { plan: StatefulCase; executed: Executed }[] = [];
   let cases = 0;
-  await runCases(context, protocol, { runs: context.runs, seed: context.seed, asked: ids }, (plan, executed) => {
+  const slow = await expiringCases(context, protocol, asked);
+  const lanes = { runs: context.runs, seed: context.seed, asked: ids, expiring: slow.cases };
+  await runCases(context, protocol, lanes, (plan, executed) => {
     const { judgement } = executed;
     for (const [rule, count] of judgement.judged) judged.set(rule, (judged.get(rule) ?? 0) + count);
     for (const [pointer, count] of judgement.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + count);
@@ -45,13 +52,14 @@ export async function runStateful(
       open.set(rule, `it never came, and no fence was answered that proves it missing: ${expected}`);
     for (const text of judgement.inconclusive) context.note(text);
     if (judgement.findings.some(({ rule }) => ids.has(rule))) failing.push({ plan, executed });
-    progress(`case ${++cases} of ${context.runs}${failing.length === 0 ? "" : `, ${failing.length} failing`}`);
+    progress(`case ${++cases} of ${context.runs + slow.cases}${failing.length === 0 ? "" : `, ${failing.length} failing`}`);
     return failing.length < maxFailing ? "go on" : "stop";
   });
   if (failing.length === 0) noteCoverage(context, coverage, protocol);
   const failures = await confirmAll(context, failing, ids, progress, folder);
+  const waits = (id: string) => asked.some((rule) => rule.id === id && rule.waitsMs !== undefined);
   return asked.map(({ id }): Judged => {
-    const inconclusive = open.get(id);
+    const inconclusive = open.get(id) ?? (waits(id) ? slow.reason : undefined);
     return {
       id,
       observed: judged.get(id) ?? 0,
@@ -59,6 +67,23 @@ export async function runStateful(
       ...(inconclusive === undefined ? {} : { inconclusive }),
     };
   });
+}
+
+/** How many cases there are in which credentials run out; none, unless a rule that needs them is asked for, or with the reason. */
+async function expiringCases(
+  context: Context,
+  protocol: Protocol,
+  asked: readonly Rule[],
+): Promise<{ readonly cases: number; readonly reason?: string }> {
+  if (!asked.some(({ waitsMs }) => waitsMs !== undefined)) return { cases: 0 };
+  try {
+    await briefGraceMs(context, protocol);
+  } catch (error) {
+    if (!(error instanceof NotTestable)) throw error;
+    return { cases: 0, reason: error.message };
+  }
+  const { oneIn, least, most } = expiring;
+  return { cases: Math.min(most, Math.max(least, Math.round(context.runs / oneIn))) };
 }
 
 function noteCoverage(context: Context, coverage: ReadonlyMap<string, number>, protocol: ReturnType<typeof createProtocol>) {
@@ -86,7 +111,8 @@ async function confirmAll(
     if (!news) continue;
     progress("a case failed: running it again, and looking for a smaller one");
     const wanted = new Set([...ids].filter((id) => !failures.has(id)));
-    const confirmed = await confirm(context, protocol, plan, executed, wanted, Math.max(0, untilMs - context.clock.nowMs()) / 2);
+    const leftMs = isSlow(plan) ? slowShrinkMs : Math.max(0, untilMs - context.clock.nowMs()) / 2;
+    const confirmed = await confirm(context, protocol, plan, executed, wanted, leftMs);
     if (confirmed === undefined) continue;
     const { rule, failed, runs } = confirmed;
     const describe = (
@@ -124,8 +150,8 @@ async function confirmAll(
 
 function describeLinks({ links }: StatefulCase): string[] {
   return links.map(
-    ({ user, node, member }, index) =>
-      `connection ${index}: user ${user}${node > 0 ? `, node ${node}` : ""}${member ? ", joins key 0" : ""}`,
+    ({ user, node, member, expires }, index) =>
+      `connection ${index}: user ${user}${node > 0 ? `, node ${node}` : ""}${member ? ", joins key 0" : ""}${expires === true ? ", with a credential that runs out soon" : ""}`,
   );
 }
 

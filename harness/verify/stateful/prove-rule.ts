@@ -49,7 +49,9 @@ export async function proveRule({ contract, channel, server, rule, runs, folder 
       transformations: fault.how.transformations,
     });
     const check = beginCheck({ ...direct.run, target: { ...base, urls: [proxy.url] } });
-    const judged = await runStateful(check.context, statefulRules, () => {}, folder);
+    // A rule that waits does so alone: the others would be broken first, and nobody waits for what is decided.
+    const asked = rule.waitsMs === undefined ? statefulRules.filter(({ waitsMs }) => waitsMs === undefined) : [rule];
+    const judged = await runStateful(check.context, asked, () => {}, folder);
     const failed = judged.filter(({ failures }) => failures.length > 0);
     const own = failed.find(({ id }) => id === rule.id);
     await check.end();

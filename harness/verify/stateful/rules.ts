@@ -1,8 +1,11 @@
 // The rules that random cases are judged by. What each finds is in harness/model; here stand its words, its promises and its faults.
 import type { DocumentPointer, Effect, ErrorCode, Message, Operation, Requirement, Stream } from "../../../spec/contract.ts";
 import { type Fault, faults } from "../../faults/fault.ts";
+import { expiryRules } from "../../model/check-expiry.ts";
 import { createProtocol, type Deliver, type Protocol, splitBindings } from "../../model/protocol.ts";
+import { graceOf } from "../../model/terms.ts";
 import { type Level, type Promised, type Rule, rule, type Subject } from "../rule.ts";
+import { lifetimeSeconds } from "./brief.ts";
 
 interface Place<T> extends Promised {
   readonly of: T;
@@ -15,11 +18,12 @@ function stateful<T>(
   title: string,
   from: (protocol: Protocol) => readonly Place<T>[],
   brokenBy: (promised: T, protocol: Protocol) => readonly (Fault | undefined)[],
-  level: Level = "MUST",
+  { level = "MUST", waitsMs }: { readonly level?: Level; readonly waitsMs?: Rule["waitsMs"] } = {},
 ): Rule {
   const promises = (subject: Subject) => from(createProtocol(subject.contract, subject.channel.id));
   return rule<Place<T>>({
     ...{ id, level, title, phase: "stateful", check: "whole-phase" },
+    ...(waitsMs === undefined ? {} : { waitsMs }),
     from: promises,
     brokenBy: ({ of }, subject) =>
       brokenBy(of, createProtocol(subject.contract, subject.channel.id)).filter((fault) => fault !== undefined),
@@ -60,6 +64,11 @@ const messageOf = ({ contract }: Protocol, operation: Operation) =>
 const named = ({ contract }: Protocol, name: string | undefined): Message | undefined =>
   contract.messages.find((message) => message.name === name);
 const replyOf = (operation: Operation) => operation.effects.find((effect) => effect.kind === "reply");
+const graces = (protocol: Protocol) => [graceOf({ protocol })].flatMap((limit) => (limit === undefined ? [] : [at(limit)]));
+const waitsForGrace: Rule["waitsMs"] = (context) => {
+  const grace = graceOf({ protocol: createProtocol(context.contract, context.channel.id) });
+  return grace === undefined ? 0 : lifetimeSeconds * 1000 + context.effective(grace);
+};
 const counted = (protocol: Protocol) => deliveries(protocol).filter(({ of }) => splitBindings(of.bindings).counts.length > 0);
 
 // --- which fault breaks it ---
@@ -185,7 +194,7 @@ export const statefulRules: readonly Rule[] = [
       const operation = besidesFence(p)[0];
       return [operation === undefined ? undefined : faults.answersWith(operation.id, code.code)];
     },
-    "SHOULD",
+    { level: "SHOULD" },
   ),
   stateful(
     "fence-in-order",
@@ -343,6 +352,35 @@ export const statefulRules: readonly Rule[] = [
       const message = deliveries(p).find(({ of }) => of.when === "always")?.of.message;
       return [message === undefined ? undefined : faults.closesAfter(message, 1011, { everyNth: 2 })];
     },
+  ),
+
+  // --- the end of a credential ---
+  stateful(
+    expiryRules.closes,
+    "closes a connection whose credential has run out with the declared code, after the grace and not before",
+    graces,
+    ({ close }) => [
+      faults.neverCloses(close),
+      faults.changesCloseCode(close, 1000),
+      faults.server("expires-early"),
+      faults.server("renewal-lifts-expiry"),
+    ],
+    { waitsMs: waitsForGrace },
+  ),
+  stateful(
+    expiryRules.keeps,
+    "keeps a connection that has renewed its credential in time",
+    (p) =>
+      graces(p).length === 0
+        ? []
+        : answered(p)
+            .filter(({ effects }) => effects.some(({ kind }) => kind === "renew"))
+            .map(at),
+    ({ id, messages }) => [
+      messages[0] === undefined ? undefined : faults.pretends(id, messages[0]),
+      faults.server("renewal-ignored"),
+    ],
+    { waitsMs: waitsForGrace },
   ),
 
   // --- order and positions ---

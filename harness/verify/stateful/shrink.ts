@@ -13,6 +13,7 @@ export function* smallerCases(plan: StatefulCase): Generator<StatefulCase> {
   for (let index = links.length - 1; index >= 0 && links.length > 1; index--) yield withoutLink(plan, index);
   for (const [index, link] of links.entries()) {
     if (link.member) yield withLink(plan, index, { ...link, member: false });
+    if (link.expires === true) yield withLink(plan, index, { ...link, expires: false });
     if (link.node > 0) yield withLink(plan, index, { ...link, node: 0 });
   }
   for (const [index, step] of steps.entries())
@@ -39,6 +40,7 @@ function withoutLink({ links, steps }: StatefulCase, index: number): StatefulCas
 function* simplerSteps(step: Step): Generator<Step> {
   if (step.sync !== "fence") yield { ...step, sync: "fence" };
   if (step.do === "hang-up" && step.how !== "clean") yield { ...step, how: "clean" };
+  if (step.do === "wait" && step.until === "close") yield { ...step, until: "expiry" };
   if (step.do !== "send") return;
   if (step.key !== 0) yield { ...step, key: 0 };
   if (step.once !== "no") yield { ...step, once: "no" };
@@ -55,24 +57,39 @@ export interface Shrunk {
 /**
  * Makes the case smaller as long as `failsTwice` says that the smaller one fails in the same way.
  * @param mayGoOn false when the time is up: the smallest found so far is returned
+ * @param width how many smaller cases are tried at the same time, for those that take their time; of those that fail the boldest counts
  */
 export async function shrink(
   plan: StatefulCase,
   failsTwice: (smaller: StatefulCase) => Promise<boolean>,
   mayGoOn: () => boolean,
+  width = 1,
 ): Promise<Shrunk> {
   let best = plan;
   let tried = 0;
   for (let better = true; better && mayGoOn(); ) {
     better = false;
-    for (const smaller of smallerCases(best)) {
+    for (const group of inGroups(smallerCases(best), width)) {
       if (!mayGoOn()) break;
-      tried++;
-      if (!(await failsTwice(smaller))) continue;
-      best = smaller;
+      tried += group.length;
+      const failed = await Promise.all(group.map(failsTwice));
+      const boldest = group[failed.indexOf(true)];
+      if (boldest === undefined) continue;
+      best = boldest;
       better = true;
       break;
     }
   }
   return { plan: best, tried };
+}
+
+function* inGroups<T>(all: Iterable<T>, size: number): Generator<T[]> {
+  let group: T[] = [];
+  for (const one of all) {
+    group.push(one);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
 }

@@ -19,6 +19,8 @@ const { values } = parseArgs({
     steps: { type: "string", default: "20" },
     seed: { type: "string", default: "1" },
     lanes: { type: "string", default: "8" },
+    /** Cases beside them in which credentials run out. */
+    expiring: { type: "string", default: "0" },
     /** ms, between the harness and the server. */
     jitter: { type: "string", default: "0" },
     /** ms, now and then. */
@@ -27,9 +29,9 @@ const { values } = parseArgs({
     "redis-delay": { type: "string" },
   },
 });
-const [runs, count, seed, lanes, jitterMs, stallMs] = (["runs", "steps", "seed", "lanes", "jitter", "stall"] as const).map(
-  (name) => Number(values[name]),
-) as [number, number, number, number, number, number];
+const [runs, count, seed, lanes, jitterMs, stallMs, expiring] = (
+  ["runs", "steps", "seed", "lanes", "jitter", "stall", "expiring"] as const
+).map((name) => Number(values[name])) as [number, number, number, number, number, number, number];
 const redisDelayMs = values["redis-delay"] === undefined ? undefined : Number(values["redis-delay"]);
 
 setFlagsFromString("--expose-gc");
@@ -53,10 +55,12 @@ const coverage = new Map<string, number>();
 await runCases(
   check.context,
   protocol,
-  { runs, seed, lanes, steps: { min: count, max: count } },
+  { runs, seed, lanes, steps: { min: count, max: count }, expiring },
   (plan, { judgement, history, taken: ofCase }, index) => {
-    steps += plan.steps.length;
-    taken += ofCase;
+    if (index < runs) {
+      steps += plan.steps.length;
+      taken += ofCase;
+    }
     for (const [pointer, times] of judgement.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + times);
     if (index % 500 === 499) console.log(`${index + 1} cases, heap ${heapMb()} MB`);
     if (judgement.inconclusive.length > 0 || judgement.open.length > 0) {
@@ -78,7 +82,7 @@ const seconds = (performance.now() - startMs) / 1000;
 await check.end();
 const endMb = heapMb();
 console.log(
-  `${runs} runs of ${(steps / runs).toFixed(1)} steps (${(taken / runs).toFixed(1)} taken) in ${seconds.toFixed(1)} s on ${target.urls.length} node(s), heap ${startMb} MB at the start and ${endMb} MB at the end, ${failed} with findings, ${inconclusive} inconclusive`,
+  `${runs} runs of ${(steps / runs).toFixed(1)} steps (${(taken / runs).toFixed(1)} taken) in ${seconds.toFixed(1)} s on ${target.urls.length} node(s)${expiring === 0 ? "" : `, beside ${expiring} runs with credentials that run out`}, heap ${startMb} MB at the start and ${endMb} MB at the end, ${failed} with findings, ${inconclusive} inconclusive`,
 );
 for (const pointer of promisesOf(protocol)) if (!coverage.has(pointer)) console.log(`never put to the test: ${pointer}`);
 await opened.end();
