@@ -131,15 +131,16 @@ function subjectOf({ contract }: Mutant): Subject {
   return { contract, channel: contract.channels.find(({ kind }) => kind === "websocket")! };
 }
 
-const wholeDone = new WeakMap<Run, Map<Phase, ReturnType<typeof wholeFailures>>>();
+const wholeDone = new WeakMap<Run, Map<string, ReturnType<typeof wholeFailures>>>();
 
 async function failureOf(run: Run, { phase, rule, promised }: Claim): Promise<Seen | undefined> {
   try {
     if (rule.check === "whole-phase") {
-      const ofRun = wholeDone.get(run) ?? new Map<Phase, ReturnType<typeof wholeFailures>>();
+      const ofRun = wholeDone.get(run) ?? new Map<string, ReturnType<typeof wholeFailures>>();
       wholeDone.set(run, ofRun);
-      const failures = ofRun.get(phase) ?? wholeFailures(run, phase);
-      ofRun.set(phase, failures);
+      const waits = rule.waitsMs !== undefined;
+      const failures = ofRun.get(`${phase.name} ${waits}`) ?? wholeFailures(run, phase, waits);
+      ofRun.set(`${phase.name} ${waits}`, failures);
       const [first] = await failures;
       return first;
     }
@@ -158,12 +159,16 @@ function describe({ expected, actual }: { readonly expected: string; readonly ac
   return `expected ${expected}; got ${actual}`;
 }
 
-/** What failed of all rules of the phase at once, and what was amiss with the frames of its connections. */
-async function wholeFailures(run: Run, phase: Phase): Promise<readonly Seen[]> {
+/** What failed of all rules of the phase at once that wait, or that do not, and what was amiss with the frames of its connections. */
+async function wholeFailures(run: Run, phase: Phase, waits: boolean): Promise<readonly Seen[]> {
   const check = beginCheck(run);
   try {
     const asked = phase.rules.filter(
-      (rule) => rule.level === "MUST" && rule.check === "whole-phase" && rule.from(run).length > 0,
+      (rule) =>
+        rule.level === "MUST" &&
+        rule.check === "whole-phase" &&
+        (rule.waitsMs !== undefined) === waits &&
+        rule.from(run).length > 0,
     );
     const judged = (await phase.run?.(check.context, asked, () => undefined)) ?? [];
     return [
