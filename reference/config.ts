@@ -1,6 +1,6 @@
 // The server's settings, read from the environment. One table says every variable; reading, checking and --help come from it.
 import { heartbeat, limits, protocol, rateLimits } from "../generated/protocol.gen.ts";
-import { parseRedisUrl } from "./hub/redis/server.ts";
+import { parseRedisUrls } from "./hub/redis/url.ts";
 import type { Rate } from "./limiter.ts";
 
 export type LimitName = keyof typeof limits;
@@ -205,7 +205,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, { 
   }
   const redisUrl = text("REDIS_URL");
   try {
-    if (redisUrl !== undefined) parseRedisUrl(redisUrl);
+    if (redisUrl !== undefined) parseRedisUrls(redisUrl);
   } catch (error) {
     mistakes.push((error as Error).message);
   }

@@ -17,7 +17,7 @@ export async function createHub(config: Config, clock: Clock, log: Logger): Prom
   return new RedisHub({
     url: config.redisUrl,
     settings,
-    onStatus: (isAvailable, reason) => log[isAvailable ? "info" : "warn"]({ isAvailable, reason }, "hub"),
+    onStatus: (isAvailable, reason) => log[reason === "ok" ? "info" : "warn"]({ isAvailable, reason }, "hub"),
     onTrouble: (reason) => log.warn({ reason }, "hub"),
   });
 }

@@ -19,9 +19,13 @@ import { RedisLink } from "./redis/link.ts";
 import { fillAfterMs, Logs } from "./redis/logs.ts";
 import { asUnavailable, Publisher } from "./redis/publisher.ts";
 import { type Listener, Room } from "./redis/room.ts";
+import type { Concerns } from "./redis/shards.ts";
 
 export interface RedisHubOptions {
-  /** `redis://[user:password@]host[:port][/database]`, `rediss://` with TLS, or `unix:///path`. */
+  /**
+   * `redis://[user:password@]host[:port][/database]`, `rediss://` with TLS, or `unix:///path`. Of a Redis Cluster any node, or several
+   * with commas between them.
+   */
   readonly url: string;
   readonly settings: HubSettings;
   /** Begins every key. Default `wsproof:`. */
@@ -90,6 +94,7 @@ export class RedisHub implements Hub {
       },
       beaten: () => this.#beaten(),
       forgotten: () => this.#forgotten(),
+      lost: (concerns) => this.#lost(concerns),
     });
     this.#logs = new Logs({
       link: this.#link,
@@ -133,6 +138,14 @@ export class RedisHub implements Hub {
   #forgotten(): void {
     this.#logs.loseAll();
     this.#loseSessions((session) => session.node !== this.#link.node);
+  }
+
+  /** Who or how many they are may be known to nobody any more. */
+  #lost(concerns: Concerns): void {
+    const { keys } = this.#link;
+    this.#loseSessions(({ subscriber: { member } }) =>
+      [keys.client(member.clientId), keys.connections(member.userId)].some(concerns),
+    );
   }
 
   #loseSessions(isLost: (session: Session) => boolean): void {

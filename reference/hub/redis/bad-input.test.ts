@@ -40,6 +40,10 @@ it("names a wrong URL when it is made", () => {
   expect(() => new TestNode({ url: "localhost" })).toThrow(/REDIS_URL.*redis:\/\/.*localhost/);
   expect(() => new TestNode({ url: "http://localhost" })).toThrow(/REDIS_URL.*http:\/\/localhost/);
   expect(() => new TestNode({ url: "redis://:geheim@localhost/x" })).toThrow(/REDIS_URL.*\*\*\*@localhost\/x/);
+  expect(() => new TestNode({ url: "redis://one,localhost" })).toThrow(/REDIS_URL.*localhost/);
+  expect(() => new TestNode({ url: "redis://:geheim@one,redis://:geheim@two/1" })).toThrow(
+    /REDIS_URL: expected several .* without a database.*got "redis:\/\/\*\*\*@one,redis:\/\/\*\*\*@two\/1"/,
+  );
 });
 
 it("starts where nobody listens, and says so", async () => {
@@ -68,10 +72,17 @@ it("refuses a Redis that is too old", async () => {
   expect(explainRedisError(new Error("ERR unknown command `HELLO`"), "redis://h")).toMatch(/too old/);
 });
 
-it("refuses one of several nodes of a Redis Cluster", async () => {
-  const answers = ["redis_version:7.2.4\r\nrole:master\r\nredis_mode:cluster\r\nmaxmemory:0\r\n", "cluster_size:3\r\n"];
-  const client = { sendCommand: async () => answers.shift() } as unknown as Client;
-  await expect(inspectServer(client, "key")).rejects.toThrow(/one of several nodes of a Redis Cluster/);
+it("refuses several URLs that are no nodes of a Redis Cluster", async () => {
+  const redis = await start();
+  await refuses(
+    node({ url: `${redis.url},${redis.url.replace("127.0.0.1", "localhost")}` }),
+    /is no node of a Redis Cluster: give one URL/,
+  );
+});
+
+it("refuses a Redis Cluster whose slots nobody has", async () => {
+  const redis = await start("--cluster-enabled", "yes");
+  await refuses(node({ url: redis.url }), /no master of the Redis Cluster at .* has slots yet/);
 });
 
 it("refuses a read-only replica", async () => {

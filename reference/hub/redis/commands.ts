@@ -29,6 +29,34 @@ export interface CommandsOptions {
   refused(reason: string): void;
 }
 
+/** The connection broke before the answer came. */
+class AnswerLost extends HubUncertain {
+  /** Whether there is soon another connection to the same Redis. */
+  readonly comesBack: () => Promise<boolean>;
+  constructor(comesBack: () => Promise<boolean>) {
+    super("the connection to Redis broke before it answered");
+    this.comesBack = comesBack;
+  }
+}
+
+/**
+ * Calls that are repeated on the next connection where an answer was lost; `isRetry` lets them find out whether the first try got through.
+ * @throws HubUnavailable or HubUncertain
+ */
+export async function callOnce<T>(attempt: (isRetry: boolean) => Promise<T>): Promise<T> {
+  try {
+    return await attempt(false);
+  } catch (error) {
+    if (!(error instanceof AnswerLost) || !(await error.comesBack())) throw error;
+    try {
+      return await attempt(true);
+    } catch (second) {
+      // The second try was refused, but of the first nothing is known still.
+      throw second instanceof HubUnavailable ? error : second;
+    }
+  }
+}
+
 export class Commands {
   readonly #options: CommandsOptions;
   #peer: Peer | undefined;
@@ -114,24 +142,6 @@ export class Commands {
     }
   }
 
-  /**
-   * A call that is repeated on the next connection where its answer was lost; `isRetry` lets it find out whether the first try got through.
-   * @throws HubUnavailable or HubUncertain
-   */
-  async callOnce<T>(attempt: (isRetry: boolean) => Promise<T>): Promise<T> {
-    try {
-      return await attempt(false);
-    } catch (error) {
-      if (!(error instanceof HubUncertain) || !(await this.#comesBack())) throw error;
-      try {
-        return await attempt(true);
-      } catch (second) {
-        // The second try was refused, but of the first nothing is known still.
-        throw second instanceof HubUnavailable ? error : second;
-      }
-    }
-  }
-
   #comesBack(): Promise<boolean> {
     if (this.#waiting.length >= 10_000) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -157,7 +167,7 @@ export class Commands {
       this.#options.refused(reason);
       return new HubUnavailable(reason);
     }
-    return new HubUncertain("the connection to Redis broke before it answered");
+    return new AnswerLost(() => this.#comesBack());
   }
 
   #watch(): void {

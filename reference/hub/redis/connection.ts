@@ -17,6 +17,35 @@ export interface ConnectionOptions {
 const firstWaitMs = 25;
 const longestWaitMs = 1_000;
 
+/** A client that lives as long as its one connection. @param connectMs how long the connection may take, in ms */
+export function createRedisClient(url: string, connectMs: number): Client {
+  return createClient({
+    url,
+    // Nothing waits for a connection that may never come.
+    disableOfflineQueue: true,
+    // A deadline of its own for each command, an AbortSignal, costs more than all the rest; ours are elsewhere.
+    commandOptions: { timeout: 0 },
+    commandsQueueMaxLength: 50_000,
+    maintNotifications: "disabled",
+    socket: { reconnectStrategy: false, connectTimeout: connectMs },
+  }) as unknown as Client;
+}
+
+/** @throws Error that says so, where it takes longer */
+export async function withinMs<T>(ms: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("Connection timeout")), ms);
+  });
+  // It may still reject after the timeout has won.
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /**
  * node-redis can reconnect by itself, but then a half-open connection is never given up and nothing tells one server process from the next.
  * So here a client lives as long as its connection, its queue ends with it, and what was under way is rejected.
@@ -45,28 +74,16 @@ export class RedisConnection {
   async #make(): Promise<void> {
     if (this.#isClosed) return;
     let client: Client | undefined;
-    let timer: NodeJS.Timeout | undefined;
+    const { url, connectMs, prepare } = this.#options;
     try {
-      const made = createClient({
-        url: this.#options.url,
-        // Nothing waits for a connection that may never come.
-        disableOfflineQueue: true,
-        // A deadline of its own for each command, an AbortSignal, costs more than all the rest; ours are elsewhere.
-        commandOptions: { timeout: 0 },
-        commandsQueueMaxLength: 50_000,
-        maintNotifications: "disabled",
-        socket: { reconnectStrategy: false, connectTimeout: this.#options.connectMs },
-      }) as unknown as Client;
+      const made = createRedisClient(url, connectMs);
       client = made;
       this.#making = made;
       made.on("error", (error) => this.#lost(made, error));
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error("Connection timeout")), this.#options.connectMs);
-      });
-      const ready = made.connect().then(() => this.#options.prepare(made));
-      // It may still reject after the timeout has won.
-      ready.catch(() => {});
-      await Promise.race([ready, late]);
+      await withinMs(
+        connectMs,
+        made.connect().then(() => prepare(made)),
+      );
       if (this.#isClosed) return made.destroy();
       if (!made.isReady) throw new Error("Socket closed unexpectedly");
       this.#client = made;
@@ -77,7 +94,6 @@ export class RedisConnection {
       this.#options.down(error);
       this.#again();
     } finally {
-      clearTimeout(timer);
       this.#making = undefined;
     }
   }

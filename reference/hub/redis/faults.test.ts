@@ -1,7 +1,7 @@
 // What the Redis hub does when Redis, a connection to it, or a node goes away.
 import { afterEach, expect, it } from "vitest";
 import { HubUnavailable } from "../hub.ts";
-import { type TestConnection, TestNode, testSettings, until } from "./test-node.ts";
+import { chatter, contents, type TestConnection, TestNode, testSettings, until } from "./test-node.ts";
 import { TestRedis } from "./test-redis.ts";
 
 let redis: TestRedis;
@@ -22,41 +22,7 @@ afterEach(async () => {
   await redis.stop();
 });
 
-/** Publishes without a pause until told to stop, and keeps what was acknowledged. */
-function chatter(
-  connection: TestConnection,
-  room: string,
-): { acked: Map<number, string>; refused: string[]; stop(): Promise<void> } {
-  const acked = new Map<number, string>();
-  const refused: string[] = [];
-  let isOver = false;
-  const loop = (async () => {
-    for (let count = 0; !isOver; count++) {
-      const content = `${connection.member.clientId}-${count}`;
-      try {
-        acked.set((await connection.say(room, content)).seq, content);
-      } catch (error) {
-        refused.push((error as Error).name);
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    }
-  })();
-  return {
-    acked,
-    refused,
-    stop: () => {
-      isOver = true;
-      return loop;
-    },
-  };
-}
-
 const seqs = (connection: TestConnection): number[] => connection.events.map(({ seq }) => seq);
-const contents = (connection: TestConnection): Map<number, string> =>
-  new Map(
-    connection.events.map(({ seq, text }) => [seq, (JSON.parse(text) as { payload: { content: string } }).payload.content]),
-  );
-
 it("loses, doubles and reorders nothing while its pub/sub connections are killed again and again", async () => {
   await start();
   const [a, b] = await Promise.all([node(), node()]);

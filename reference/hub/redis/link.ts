@@ -1,13 +1,13 @@
-// This node's tie to Redis: a connection for commands, one for listening, the beat that says that the node lives, and whether all of it is well.
+// This node among the others: its name, the beat that says that it lives, and whether all that it needs of Redis is well.
 import { randomBytes } from "node:crypto";
 import { HubUnavailable } from "../hub.ts";
-import { Commands, run } from "./commands.ts";
-import { RedisConnection } from "./connection.ts";
+import { run } from "./commands.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { Presence } from "./presence.ts";
-import { scripts } from "./scripts.ts";
-import { type Client, explainRedisError, inspectServer, parseRedisUrl } from "./server.ts";
+import type { Client, Server } from "./server.ts";
+import { type Concerns, Shards } from "./shards.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { parseRedisUrls } from "./url.ts";
 
 export interface LinkOptions {
   readonly url: string;
@@ -19,6 +19,8 @@ export interface LinkOptions {
   readonly keepRoomMs: number;
   /** Commands pass again, or channels are heard again: read on what may have been missed. */
   restored(): void;
+  /** What stood under these keys may be gone. The logs among them tell by themselves. */
+  lost(concerns: Concerns): void;
   /** A beat has come through. */
   beaten(): void;
   /** Everything that this node told Redis is gone: others have buried it, or the data is lost. It has a new name now. */
@@ -32,17 +34,13 @@ const troubleEveryMs = 10_000;
 
 export class RedisLink {
   readonly keys: Keys;
-  readonly commands: Commands;
-  readonly subscriptions = new Subscriptions();
+  readonly commands: Shards;
+  readonly subscriptions: Subscriptions;
   readonly #options: LinkOptions;
-  readonly #connection: RedisConnection;
-  readonly #listening: RedisConnection;
   readonly #presence: Presence;
   #node = createName();
   #isKnown = false;
   #leaseUntilMs = Number.NEGATIVE_INFINITY;
-  #isListening = false;
-  #refusal: string | undefined;
   #status = { isAvailable: false, reason: "not connected yet" };
   readonly #troubles = new Map<string, number>();
   #isClosed = false;
@@ -54,44 +52,41 @@ export class RedisLink {
   constructor(options: LinkOptions) {
     this.#options = options;
     const { url, prefix, commandMs, leaseMs, beatMs, logLength, keepRoomMs } = options;
+    const { urls, database } = parseRedisUrls(url);
     // Channels know no databases, so keys and channels of all but the first carry the number.
-    const database = parseRedisUrl(url);
     this.keys = createKeys(database === 0 ? prefix : `${prefix}${database}:`);
-    const connectMs = 2 * commandMs;
-    this.#connection = new RedisConnection({
-      url,
-      connectMs,
-      prepare: (client) => this.#prepare(client),
-      up: () => this.#up(),
-      down: (error) => this.#down(error),
-    });
-    this.#listening = new RedisConnection({
-      url,
-      connectMs,
-      prepare: (client) => this.subscriptions.prepare(client),
-      up: () => this.#heard(),
-      down: (error) => this.#deaf(error),
-    });
+    const { keys } = this;
     const now = (): number => performance.now();
-    this.commands = new Commands({
-      connection: this.#connection,
-      url,
+    // An epoch is asked for with each call, so it must cost nothing.
+    const createOp = (): string => this.createOp();
+    const commands = new Shards({
+      urls,
+      formatKey: keys.format,
       commandMs,
       logLength,
       now,
-      // Asked for with each call, so it must cost nothing.
-      createEpoch: () => this.createOp(),
+      createEpoch: createOp,
+      greet: (client, server) => this.#greet(client, server),
+      subscribe: (client, concerns) => this.subscriptions.prepare(client, concerns),
+      deaf: (concerns) => this.subscriptions.down(concerns),
+      restored: () => options.restored(),
+      forgot: (concerns) => options.lost(concerns),
+      moved: (concerns) => void this.#moved(concerns),
       refused: (reason) => this.trouble(reason),
+      changed: () => this.#updateStatus(),
     });
-    const { commands, keys } = this;
-    this.#presence = new Presence({ commands, keys, leaseMs, beatMs, keepRoomMs, createOp: () => this.createOp(), now });
+    this.commands = commands;
+    this.subscriptions = new Subscriptions(
+      (channel) => commands.of(channel)?.listener,
+      () => commands.suspect(),
+    );
+    this.#presence = new Presence({ commands, keys, leaseMs, beatMs, keepRoomMs, createOp, now });
     this.#beat = setInterval(() => void this.beat(), beatMs);
   }
 
   /** Begins to connect, in the background. */
   open(): void {
-    this.#connection.open();
-    this.#listening.open();
+    this.commands.open();
   }
 
   /** This life of the node, as the others know it. */
@@ -131,10 +126,9 @@ export class RedisLink {
     this.#options.onTrouble?.(reason);
   }
 
-  async #prepare(client: Client): Promise<void> {
-    const { live, dead, format } = this.keys;
-    const server = await inspectServer(client, format);
-    await Promise.all(Object.values(scripts).map(({ text }) => client.sendCommand(["SCRIPT", "LOAD", text])));
+  /** Says on a fresh connection that this node lives. */
+  async #greet(client: Client, server: Server): Promise<number> {
+    const { live, dead } = this.keys;
     const noDeadline = `${Number.MAX_SAFE_INTEGER}`;
     const beat = (isNew: boolean) =>
       run(client, "beat", ["2", live, dead, noDeadline, server.runId, "0", "", "0", this.#node, isNew ? "1" : "0"]);
@@ -146,40 +140,31 @@ export class RedisLink {
     }
     this.#isKnown = true;
     this.#leaseUntilMs = sentAt + this.#options.leaseMs;
-    this.commands.use(client, server, Number(reply[1]));
     this.#presence.heard(this.#node, reply);
+    return Number(reply[1]);
   }
 
-  #up(): void {
-    this.#refusal = undefined;
-    this.#updateStatus();
-    this.commands.announce();
+  /** What lies elsewhere now may lack the end of what was said: only the logs can tell by themselves. */
+  async #moved(concerns: Concerns): Promise<void> {
+    this.#options.lost(concerns);
+    await this.subscriptions.moved(concerns);
     this.#options.restored();
   }
 
-  #down(error: unknown): void {
-    this.commands.drop();
-    this.#refusal = explainRedisError(error, this.#options.url);
-    this.#updateStatus();
+  /** Nobody can come to this node while one of these is away. Of the rest, what lies on a process that is away is refused. */
+  #vitalTrouble(): string | undefined {
+    const { live, broadcast, inbox } = this.keys;
+    const vital = [live, broadcast.stream, inbox(this.#node).stream];
+    return vital.map((key) => this.commands.troubleOf(key)).find((trouble) => trouble !== undefined);
   }
 
-  #heard(): void {
-    this.#isListening = true;
-    this.#updateStatus();
-    this.#options.restored();
-  }
-
-  #deaf(error: unknown): void {
-    this.#isListening = false;
-    this.subscriptions.down();
-    this.#updateStatus(explainRedisError(error, this.#options.url));
-  }
-
-  #updateStatus(listeningTrouble = "not listening to Redis yet"): void {
+  #updateStatus(): void {
     if (this.#isClosed) return;
-    const isConnected = this.commands.server !== undefined;
-    const reason = this.#refusal ?? (isConnected ? (this.#isListening ? "ok" : listeningTrouble) : "not connected yet");
-    const isAvailable = reason === "ok";
+    const trouble = this.#vitalTrouble();
+    const { all } = this.commands;
+    const away = all.flatMap((shard) => shard.trouble ?? []);
+    const isAvailable = trouble === undefined;
+    const reason = trouble ?? (away.length === 0 ? "ok" : `${away.length} of ${all.length} masters cannot be used: ${away[0]}`);
     if (reason === this.#status.reason) return;
     this.#status = { isAvailable, reason };
     this.#options.onStatus?.(isAvailable, reason);
@@ -187,37 +172,29 @@ export class RedisLink {
 
   /** The beat is the health check too: it is refused where an append would be. */
   async beat(): Promise<void> {
-    this.#pingListening();
     const { live, dead } = this.keys;
+    const home = this.commands.of(live);
+    for (const shard of this.commands.all) {
+      shard.pingListening();
+      if (shard !== home) void shard.tick();
+    }
     const sentAt = performance.now();
     try {
       const reply = await this.commands.call("beat", [live, dead], [this.#node, "0"]);
       if (this.#isClosed) return;
       if (reply[0] === "gone") {
-        this.#connection.replace("Redis has forgotten this node");
+        home?.replace("Redis has forgotten this node");
         return this.#beginAnew();
       }
       this.#leaseUntilMs = sentAt + this.#options.leaseMs;
-      this.commands.tune(Number(reply[1]));
+      home?.commands.tune(Number(reply[1]));
       this.#presence.heard(this.#node, reply);
-      this.#refusal = undefined;
+      home?.refuse(undefined);
       this.#options.beaten();
     } catch (error) {
-      this.#refusal = (error as Error).message;
+      // One that is away has said why.
+      if (home?.commands.server !== undefined) home.refuse((error as Error).message);
     }
-    this.#updateStatus();
-  }
-
-  /** A half-open connection says nothing by itself. */
-  #pingListening(): void {
-    const client = this.#listening.client;
-    if (client === undefined) return;
-    const giveUp = (): void => {
-      if (this.#listening.client === client) this.#listening.replace("Redis does not answer");
-    };
-    const timer = setTimeout(giveUp, 2 * this.#options.commandMs);
-    const settle = (): void => clearTimeout(timer);
-    client.ping().then(settle, settle);
   }
 
   #beginAnew(): void {
@@ -240,8 +217,6 @@ export class RedisLink {
     this.#isClosed = true;
     this.#status = { isAvailable: false, reason: "closed" };
     this.commands.close();
-    this.#connection.close();
-    this.#listening.close();
   }
 }
 

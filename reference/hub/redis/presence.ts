@@ -1,9 +1,10 @@
 // A node beats so that others know that it lives. Who stops is buried by the others, and its connections leave their rooms.
-import type { Commands, Reply } from "./commands.ts";
+import type { Reply } from "./commands.ts";
 import type { Keys } from "./keys.ts";
+import type { Shards } from "./shards.ts";
 
 export interface PresenceOptions {
-  readonly commands: Commands;
+  readonly commands: Shards;
   readonly keys: Keys;
   /** Without a beat for so long, as others have watched it, a node is dead. */
   readonly leaseMs: number;

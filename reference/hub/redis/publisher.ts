@@ -39,12 +39,14 @@ export class Publisher {
   }
 
   get isRateLocal(): boolean {
-    return this.#link.commands.server === undefined;
+    const { all } = this.#link.commands;
+    return all.length === 0 || all.some(({ commands }) => commands.server === undefined);
   }
 
-  /** While Redis is away nothing is accepted, but who asks too often is still told so. */
+  /** While the user's Redis is away nothing is accepted, but who asks too often is still told so. */
   countHere(userId: string): Refused | undefined {
-    if (!this.isRateLocal) return undefined;
+    const { commands, keys } = this.#link;
+    if (commands.of(keys.rate(userId))?.commands.server !== undefined) return undefined;
     const retryAfterMs = this.#limiter.take(userId, performance.now());
     return retryAfterMs === undefined ? undefined : { refused: "RATE_LIMITED", retryAfterMs };
   }
@@ -61,7 +63,7 @@ export class Publisher {
     const logLength = room === null ? Math.max(leastKept, eventsPerRoom) : eventsPerRoom;
     let { isRated } = append;
     return commands.callOnce(async (isRetry) => {
-      const isCluster = commands.server?.isCluster === true;
+      const { isCluster } = commands;
       if (isCluster && !isRated) {
         const answer = await this.#askUser(userId, key);
         if (answer[0] !== "ok") return answer;

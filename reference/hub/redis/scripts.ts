@@ -8,8 +8,9 @@ const flags = {
   join: "",
   attach: "",
   user: "",
-  // The health check: it must fail where an append would.
+  // The health checks: they must fail where an append would.
   beat: "",
+  tick: "",
   leave: " flags=allow-oom",
   read: " flags=allow-oom",
   bury: " flags=allow-oom",

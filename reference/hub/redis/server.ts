@@ -1,5 +1,6 @@
 // What kind of Redis answers, and whether it can keep the hub's promises.
 import type { RedisClientType } from "redis";
+import { hidePassword } from "./url.ts";
 
 export type Client = RedisClientType;
 
@@ -14,17 +15,16 @@ export interface Server {
   readonly runId: string;
   /** Whether a restart of this Redis loses nothing that it has acknowledged. */
   readonly isDurable: boolean;
-  readonly isCluster: boolean;
 }
 
 const format = "wsproof rooms 1";
 
 /**
  * Looks at the Redis behind a new connection.
- * @param formatKey a string of ours stands there, or nothing yet
+ * @param formatKey a string of ours stands there, or nothing yet; undefined where this is not the process that has it
  * @throws UnfitRedis where it is too old, a replica, drops keys when full, or holds foreign data under our keys
  */
-export async function inspectServer(client: Client, formatKey: string): Promise<Server> {
+export async function inspectServer(client: Client, formatKey: string | undefined): Promise<Server> {
   const text = await client.sendCommand<string>(["INFO"]);
   const info = new Map(
     String(text)
@@ -46,18 +46,11 @@ export async function inspectServer(client: Client, formatKey: string): Promise<
       `Redis drops keys when its memory is full (maxmemory-policy ${policy}): set maxmemory-policy to noeviction`,
     );
   }
-  const isCluster = of("redis_mode") === "cluster";
-  if (isCluster && !/^cluster_size:[01]\r?$/m.test(String(await client.sendCommand<unknown>(["CLUSTER", "INFO"])))) {
-    throw new UnfitRedis(
-      "this is one of several nodes of a Redis Cluster, whose slots are not looked up yet: use a single Redis",
-    );
-  }
-  await claimFormat(client, formatKey);
+  if (formatKey !== undefined) await claimFormat(client, formatKey);
   return {
     version,
     runId: of("run_id"),
     isDurable: await keepsEveryWrite(client, of("second_repl_offset")),
-    isCluster,
   };
 }
 
@@ -108,23 +101,9 @@ export function explainRedisError(error: unknown, url: string): string {
   if (/^READONLY/.test(message)) return `Redis at ${where} is a read-only replica: give the URL of its primary`;
   if (/^MISCONF/.test(message)) return `Redis at ${where} cannot save to its disk and refuses writes`;
   if (/^(WRONGTYPE|FOREIGN)/.test(message)) return `foreign data under the hub's keys: ${message}`;
+  if (/^(MOVED|ASK|TRYAGAIN)/.test(message)) return `slots of the Redis Cluster are moving away from ${where}`;
+  if (/^CLUSTERDOWN/.test(message))
+    return `the Redis Cluster of ${where} is down: a master is missing, and cluster-require-full-coverage is not no`;
   if (/^LOADING/.test(message)) return `Redis at ${where} is still loading its data`;
   return `Redis at ${where}: ${message}`;
-}
-
-/**
- * The number of the URL's database.
- * @throws Error that names REDIS_URL and echoes it without its password
- */
-export function parseRedisUrl(url: string): number {
-  const form = /^rediss?:\/\/[^/?#]+(?:\/(\d{0,4}))?$|^unix:\/\/[^?#]*\/[^?#]+(?:\?db=(\d{1,4}))?$/.exec(url);
-  if (form === null || !(url.startsWith("unix:") || URL.canParse(url))) {
-    const expected = "redis://[user:password@]host[:port][/database], rediss:// with TLS, or unix:///path[?db=number]";
-    throw new Error(`REDIS_URL: expected ${expected}, got "${hidePassword(url)}"`);
-  }
-  return Number(form[1] ?? form[2] ?? 0);
-}
-
-export function hidePassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//***@");
 }

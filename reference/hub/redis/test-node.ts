@@ -112,3 +112,38 @@ export class TestConnection implements Subscriber {
     });
   }
 }
+
+/** Publishes without a pause until told to stop, and keeps what was acknowledged. */
+export function chatter(
+  connection: TestConnection,
+  room: string,
+): { acked: Map<number, string>; refused: string[]; stop(): Promise<void> } {
+  const acked = new Map<number, string>();
+  const refused: string[] = [];
+  let isOver = false;
+  const loop = (async () => {
+    for (let count = 0; !isOver; count++) {
+      const content = `${connection.member.clientId}-${count}`;
+      try {
+        acked.set((await connection.say(room, content)).seq, content);
+      } catch (error) {
+        refused.push((error as Error).name);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    }
+  })();
+  return {
+    acked,
+    refused,
+    stop: () => {
+      isOver = true;
+      return loop;
+    },
+  };
+}
+
+/** What was said, by seq. */
+export const contents = (connection: TestConnection): Map<number, string> =>
+  new Map(
+    connection.events.map(({ seq, text }) => [seq, (JSON.parse(text) as { payload: { content: string } }).payload.content]),
+  );
