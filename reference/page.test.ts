@@ -113,6 +113,13 @@ const provokedAtOnce = [
 /** With the numbers of the document these take 16 and 27 s. */
 const provokedInTime = ["TOO_MANY_ROOMS", "4410 TOKEN_EXPIRED"];
 
+const isInSight = (page: Page, selector: string) =>
+  page.locator(selector).evaluate((element) => {
+    const { top, bottom } = element.getBoundingClientRect();
+    const box = element.closest(".card")!.getBoundingClientRect();
+    return top >= box.top && bottom <= box.bottom;
+  });
+
 /** Presses the button, waits for what it says, and sees that a second connection is not left behind. */
 async function provoke(node: Node, name: string): Promise<void> {
   const page = await enter(node, `Tester ${name}`, `lab-${name.replaceAll(/\W/g, "-")}`);
@@ -123,6 +130,7 @@ async function provoke(node: Node, name: string): Promise<void> {
     .getByText(/\d/.test(name) ? `closed with ${name}` : `error ${name}:`)
     .waitFor();
   await button.and(page.locator(".seen")).waitFor();
+  expect(await isInSight(page, "#outcome")).toBe(true);
   const frames = page.locator("#frames");
   if ((await frames.getByText("2nd ←").count()) > 0) await frames.getByText("2nd ×").first().waitFor();
   await done(page);
@@ -155,8 +163,11 @@ describe("the demo page", () => {
     const bob = await enter(there, "Bob", "storm");
     await say(bob, "before");
     await said(ada, "before");
+    await bob.getByLabel("Message", { exact: true }).pressSequentially("o");
+    await ada.getByText("Bob is typing…").waitFor();
     await kill(lost);
     await hasState(ada, "waiting");
+    expect(await ada.getByText("is typing").count()).toBe(0);
     for (const text of ["one", "two", "three"]) await say(bob, text);
     await bob.locator("#messages .mine").getByText("three").waitFor();
     await say(ada, "from the dark");

@@ -28,6 +28,8 @@ export interface Conversations {
   sending(to: Conversation, content: string): { done(isShownElsewhere: boolean): void; failed(why: string): void };
   /** @param room default: the conversation that is looked at */
   note(text: string, room?: string): void;
+  /** Without a connection nobody is heard to stop. */
+  nobodyTypes(): void;
   clear(): void;
 }
 
@@ -205,6 +207,10 @@ export function createConversations(changed: () => void): Conversations {
     note(text, room) {
       const conversation = room === undefined ? current : roomOf(room);
       if (conversation !== undefined) add(conversation, "note", undefined, text);
+    },
+    nobodyTypes() {
+      for (const { typing } of all.values()) typing.clear();
+      show();
     },
     clear() {
       all.clear();

@@ -70,6 +70,7 @@ function showState(state: State): void {
   document.documentElement.dataset.state = state;
   find("state").textContent = stateTexts[state];
   find("reconnect").hidden = true;
+  if (state !== "connected") conversations.nobodyTypes();
   const identity = client?.identity;
   if (identity === undefined) return;
   conversations.ownClientId = identity.clientId;
