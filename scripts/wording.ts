@@ -92,7 +92,9 @@ export function requirementWords(requirement: Requirement): string {
       if (requirement.same !== undefined) return `The new credential has the same \`${requirement.same}\`.`;
       if (requirement.lacks !== undefined)
         return `The new credential's \`${requirement.lacks.claim}\` lacks \`${String(requirement.lacks.value)}\`.`;
-      return "The new credential is good.";
+      return requirement.value.kind === "header"
+        ? `The credential in ${valueWords(requirement.value)} is good.`
+        : "The new credential is good.";
   }
 }
 

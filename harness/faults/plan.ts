@@ -120,7 +120,7 @@ export interface OnRequest {
     | { readonly do: "set-header"; readonly name: string; readonly value: string | undefined };
 }
 
-/** The server's answer to the handshake. */
+/** The server's answer to the handshake, or to another request. */
 export interface OnResponse {
   readonly on: "response";
   /** Only answers with this status; undefined: each. */
@@ -131,6 +131,8 @@ export interface OnResponse {
     | { readonly do: "header"; readonly name: string; readonly value: string | undefined }
     /** The whole request, credential and all, comes back in a header of its own. */
     | { readonly do: "repeat-request" }
+    /** ASCII, in place of the body. */
+    | { readonly do: "body"; readonly text: string }
     /** TCP ends in its place. */
     | { readonly do: "cut" };
 }

@@ -126,10 +126,15 @@ async function crossOver(client: net.Socket, upstream: net.Socket, crowd: Crowd,
   }
   upstream.write(await change.request(head.text), "latin1");
   if (head.rest.length > 0) client.unshift(head.rest);
-  if (!isUpgrade(request) && !change.touchesResponses) {
-    pipe(client, upstream);
-    return;
+  if (!isUpgrade(request)) {
+    // Its body goes on at once: the answer may wait for it.
+    oneWay(client, upstream);
+    if (!change.touchesResponses) {
+      oneWay(upstream, client);
+      return;
+    }
   }
+  const goOn = () => (isUpgrade(request) ? pipe(client, upstream) : oneWay(upstream, client));
   const answer = await readHead(upstream);
   if (client.destroyed || upstream.destroyed) {
     // Nobody listens there, or one of them is gone already.
@@ -139,7 +144,7 @@ async function crossOver(client: net.Socket, upstream: net.Socket, crowd: Crowd,
   }
   if (!answer.whole) {
     client.write(answer.bytes);
-    pipe(client, upstream);
+    goOn();
     return;
   }
   const original = parseResponse(answer.text);
@@ -151,23 +156,28 @@ async function crossOver(client: net.Socket, upstream: net.Socket, crowd: Crowd,
   }
   client.write(emitResponse(response), "latin1");
   if (answer.rest.length > 0) upstream.unshift(answer.rest);
+  if (response.body !== undefined) {
+    client.end();
+    upstream.destroy();
+    return;
+  }
   if (statusOf(response) === 101) {
     new Link(crowd, client, upstream).start();
   } else if (statusOf(original) === 101) {
     client.end();
     upstream.destroy();
-  } else pipe(client, upstream);
+  } else goOn();
 }
 
 /** Both ways, ends and resets included. */
 function pipe(client: net.Socket, upstream: net.Socket): void {
-  for (const [from, to] of [
-    [client, upstream],
-    [upstream, client],
-  ] as const) {
-    from.pipe(to);
-    from.on("close", (hadError) => (hadError ? to.resetAndDestroy() : to.end()));
-  }
+  oneWay(client, upstream);
+  oneWay(upstream, client);
+}
+
+function oneWay(from: net.Socket, to: net.Socket): void {
+  from.pipe(to);
+  from.on("close", (hadError) => (hadError ? to.resetAndDestroy() : to.end()));
 }
 
 interface Head {

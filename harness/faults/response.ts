@@ -1,11 +1,13 @@
 // The server's answer to a request on its way through the proxy: another status, other headers, another JSON body.
 import type { OnResponse } from "./plan.ts";
 
-/** The answer, whole where it has a body. */
+/** The head of the answer. */
 export interface Response {
   readonly statusLine: string;
   /** As they were written. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** In place of the one that comes; undefined: that one. */
+  readonly body?: string;
 }
 
 /** @param head up to and without the empty line */
@@ -22,8 +24,9 @@ export function statusOf({ statusLine }: Response): number {
   return Number(statusLine.split(" ")[1]);
 }
 
-export function emitResponse({ statusLine, headers }: Response): string {
-  return `${[statusLine, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n`;
+/** @returns the head with its empty line, and the body where it is another than the one that comes */
+export function emitResponse({ statusLine, headers, body = "" }: Response): string {
+  return `${[statusLine, ...headers.map(([name, value]) => `${name}: ${value}`)].join("\r\n")}\r\n\r\n${body}`;
 }
 
 /**
@@ -37,7 +40,10 @@ export function changed(response: Response, transformations: readonly OnResponse
     if (act.do === "cut") return undefined;
     if (act.do === "status") result = { ...result, statusLine: `HTTP/1.1 ${act.to} Changed` };
     else if (act.do === "repeat-request") result = withHeader(result, "X-Request", request.replaceAll("\r\n", " "));
-    else result = withHeader(result, act.name, act.value);
+    else if (act.do === "body") {
+      const sized = withHeader(withHeader(result, "Transfer-Encoding", undefined), "Content-Length", `${act.text.length}`);
+      result = { ...sized, body: act.text };
+    } else result = withHeader(result, act.name, act.value);
   }
   return result;
 }

@@ -32,11 +32,5 @@ export function reasonFor(contract: Contract, { kind, pointer, alsoAt }: Documen
   const onlyIn = streams.filter(({ messages }) => messages.some((name) => pointer.endsWith(`/messages/${name}`)));
   if (onlyIn.length > 0 && onlyIn.every(({ guarantee }) => guarantee === "best-effort"))
     return "best effort: it may never come, and is held to its schema where it comes";
-  const http = channels.filter((channel) => channel.kind === "http");
-  const operation = contract.operations.find((one) => pointer.startsWith(`${one.pointer}/`));
-  const isHttp = http.some(
-    (channel) => channel.id === operation?.channel || channel.messages.some((name) => pointer.endsWith(`/${name}`)),
-  );
-  if (isHttp) return "of a channel over HTTP, and the harness judges WebSocket channels";
   return undefined;
 }

@@ -5,6 +5,7 @@ import { Violation } from "../errors.ts";
 import type { HistoryEvent } from "../history.ts";
 import { type Connected, connect } from "../wire/socket.ts";
 import { emitRequest } from "../wire/upgrade.ts";
+import { shortened } from "./answer.ts";
 import type { Breach } from "./breach.ts";
 import { Connection, type Owner } from "./connection.ts";
 import type { Attempt, Context, CredentialOptions, DialOptions } from "./context.ts";
@@ -61,7 +62,9 @@ export function beginCheck(run: Run): Check {
     const url = new URL(target);
     const request = createRequest({ url, channel: run.channel, options, credential, origin: run.target.origin, connection });
     const secrets = [credential ?? "", ...(options.also ?? []).map((one) => one.credential)];
-    run.recorder.record({ kind: "note", connection, text: describeRequest(request, secrets) });
+    const isPlain = request.method !== "GET" && options.early !== undefined;
+    const body = isPlain ? `, body ${shortened(Buffer.from(options.early ?? []).toString("utf8"))}` : "";
+    run.recorder.record({ kind: "note", connection, text: describeRequest(request, secrets) + body });
     const { timeoutMs, insecure } = run;
     const connected = await connect({
       url,
@@ -174,7 +177,7 @@ export function eventsOf(run: Run, connections: ReadonlySet<number>): readonly H
 export function describeRefusal(answer: Exclude<Attempt, { kind: "open" }> | Exclude<Connected, { kind: "open" }>): string {
   if (answer.kind === "dropped") return `dropped: ${answer.how}`;
   const body = answer.body.trim().slice(0, 200);
-  return `refused with HTTP ${answer.status}${body === "" ? "" : ` ${JSON.stringify(body)}`}`;
+  return `${answer.status < 300 ? "answered" : "refused"} with HTTP ${answer.status}${body === "" ? "" : ` ${JSON.stringify(body)}`}`;
 }
 
 function errorCode(run: Run, { name, value }: Received): string | undefined {

@@ -1,19 +1,19 @@
 // How to reach a state in which an operation succeeds: who must send it, what must come before, and which values the message must hold.
 import type { Operation, Requirement, Value } from "../../spec/contract.ts";
 import { Violation } from "../errors.ts";
-import type { Context } from "./context.ts";
+import type { Context, CredentialOptions } from "./context.ts";
 import { withValueAt } from "./messages.ts";
 import type { Peer, User } from "./peer.ts";
 import { NotTestable } from "./rule.ts";
 
-/** A fresh user whose credential has the claims that the operation asks for. */
-export function userFor(context: Context, operation: Operation): Promise<User> {
+/** A fresh user whose credential has the claims that the operation asks for. @param options what else its credential is */
+export function userFor(context: Context, operation: Operation, options: Omit<CredentialOptions, "claims"> = {}): Promise<User> {
   const claims = Object.fromEntries(
     operation.requires.flatMap((requirement) =>
       requirement.kind === "claim" ? [[requirement.claim, [requirement.contains]]] : [],
     ),
   );
-  return context.user({ claims });
+  return context.user({ claims, ...options });
 }
 
 /**

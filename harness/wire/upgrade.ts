@@ -71,6 +71,19 @@ export function isBodyWhole(headers: ReadonlyMap<string, string>, body: Buffer):
   return headers.get("transfer-encoding")?.toLowerCase() === "chunked" && body.toString("latin1").endsWith("0\r\n\r\n");
 }
 
+/** What a chunked body says (RFC 9112 section 7.1), up to where it breaks off. @param body as it came; its sizes count bytes of UTF-8 */
+export function withoutChunks(body: string): string {
+  let bytes = Buffer.from(body);
+  const parts: Buffer[] = [];
+  for (;;) {
+    const end = bytes.indexOf("\r\n");
+    const size = Number.parseInt(bytes.subarray(0, Math.max(end, 0)).toString("latin1"), 16);
+    if (!(size > 0)) return Buffer.concat(parts).toString("utf8");
+    parts.push(bytes.subarray(end + 2, end + 2 + size));
+    bytes = bytes.subarray(end + 2 + size + 2);
+  }
+}
+
 function shown(bytes: Buffer): string {
   return JSON.stringify(bytes.subarray(0, 40).toString("latin1"));
 }

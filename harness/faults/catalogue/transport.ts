@@ -17,6 +17,9 @@ export const transportFaults = {
   /** @param to 101 cannot be made of a refusal: see acceptsHandshake */
   changesStatus: (from: number, to: number) =>
     onResponse(`changes-status/${from}/${to}`, `Answers ${to} where ${from} was due.`, from, { do: "status", to }),
+  /** @param status of the answers whose body it is @param text ASCII */
+  changesBody: (status: number, text: string) =>
+    onResponse(`changes-body/${status}/${text}`, `The answer ${status} has the body ${text}.`, status, { do: "body", text }),
   /** @param status of the answers it is taken from; default 101 */
   dropsHeader: (name: string, status: number | undefined = 101) =>
     onResponse(`drops-header/${status ?? "any"}/${name.toLowerCase()}`, `The answer ${status ?? ""} lacks ${name}.`, status, {
@@ -26,7 +29,7 @@ export const transportFaults = {
     }),
   addsHeader: (name: string, value: string, status: number | undefined = 101) =>
     onResponse(
-      `adds-header/${status ?? "any"}/${name.toLowerCase()}`,
+      `adds-header/${status ?? "any"}/${name.toLowerCase()}=${value}`,
       `The answer ${status ?? ""} has ${name}: ${value}.`,
       status,
       { do: "header", name, value },
@@ -47,6 +50,20 @@ export const transportFaults = {
   repeatsRequest: () =>
     onResponse("repeats-request", "Repeats the client's request, with its credential, in a header of the answer.", 101, {
       do: "repeat-request",
+    }),
+  /** Does not look at this header of a request. */
+  dropsRequestHeader: (name: string) =>
+    onRequest(`drops-request-header/${name.toLowerCase()}`, `Takes no notice of the header ${name} of a request.`, {
+      do: "set-header",
+      name,
+      value: undefined,
+    }),
+  /** Takes this header of every request for one and the same. */
+  setsRequestHeader: (name: string, value: string) =>
+    onRequest(`sets-request-header/${name.toLowerCase()}`, `Reads ${name}: ${value} in every request.`, {
+      do: "set-header",
+      name,
+      value,
     }),
   /** The upgrade fails: TCP ends in place of the answer. */
   dropsHandshake: (status: number | undefined) =>

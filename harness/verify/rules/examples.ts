@@ -3,5 +3,9 @@ import type { Phase } from "../phase.ts";
 import { deliveryRules } from "./examples/deliveries.ts";
 import { replyRules } from "./examples/replies.ts";
 import { requirementRules } from "./examples/requirements.ts";
+import { httpRules } from "./http.ts";
 
-export const examplesPhase: Phase = { name: "examples", rules: [...replyRules, ...requirementRules, ...deliveryRules] };
+export const examplesPhase: Phase = {
+  name: "examples",
+  rules: [...replyRules, ...requirementRules, ...deliveryRules, ...httpRules("examples")],
+};

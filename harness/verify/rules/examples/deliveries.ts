@@ -102,7 +102,8 @@ export async function stage(context: Context, { client, effect }: DeliveryPromis
   return { sender, other, message };
 }
 
-async function enter(context: Context, peer: Peer, relation: string, keys: Map<string, unknown>): Promise<void> {
+/** Brings the connection into the relation, under these keys. */
+export async function enter(context: Context, peer: Peer, relation: string, keys: Map<string, unknown>): Promise<void> {
   const adding = context.contract.operations.find(
     ({ action, channel, effects }) =>
       action === "receive" &&

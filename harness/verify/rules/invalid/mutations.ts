@@ -62,7 +62,10 @@ export function outcomesOf(subject: Pick<Subject, "contract">, { message }: Clie
   return errorsFor(subject, kinds);
 }
 
-export function describeObligation({ message }: ClientMessage, { keyword, location, member, schema }: Obligation): string {
+export function describeObligation(
+  { message }: Pick<ClientMessage, "message">,
+  { keyword, location, member, schema }: Obligation,
+): string {
   const bound = member ?? JSON.stringify(schema[keyword]) ?? "";
   return `${location || "the message"} of \`${message.name}\` has ${keyword} ${bound.length > 80 ? `${bound.slice(0, 80)}...` : bound}.`;
 }

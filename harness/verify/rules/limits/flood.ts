@@ -108,7 +108,7 @@ export async function flood(context: Context, { peer, operation, message }: Send
  */
 export function demandWithin(
   { burst, perSecond }: { readonly burst: number; readonly perSecond: number },
-  answers: readonly Answer[],
+  answers: readonly (Pick<Answer, "sentAtMs" | "code"> & { readonly reply: Pick<Received, "atMs"> })[],
   error: string,
   { sinceMs = answers[0]!.sentAtMs, spent = 0 } = {},
 ): void {
