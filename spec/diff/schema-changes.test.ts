@@ -151,6 +151,6 @@ describe("what diff calls compatible", async () => {
       { numRuns: 120 },
     );
     // Or the property would have said nothing.
-    for (const count of Object.values(reached)) expect(count).toBeGreaterThan(50);
+    for (const count of Object.values(reached)) expect(count).toBeGreaterThan(10);
   });
 });
