@@ -36,6 +36,9 @@ it("puts each key into the slot that Redis puts it into", async () => {
     expect(slotOf(key), key).toBe(await cluster.masters[0]!.run("CLUSTER", "KEYSLOT", key));
 });
 
+/** Three servers and as many nodes share a machine that may be busy. */
+const unhurried = { commandMs: 2_000, leaseMs: 6_000 };
+
 describe("one of three masters", () => {
   const keys = createKeys("wsproof:");
   const nodes: TestNode[] = [];
@@ -57,7 +60,7 @@ describe("one of three masters", () => {
   /** One whose inbox is elsewhere. */
   async function node(): Promise<TestNode> {
     for (;;) {
-      const created = await new TestNode({ url: own.url }).available();
+      const created = await new TestNode({ url: own.url, ...unhurried }).available();
       nodes.push(created);
       if (own.masterOf(keys.inbox(created.hub.name).stream) !== victim) return created;
     }
@@ -140,6 +143,28 @@ describe("one of three masters", () => {
     const joined = await (await a.connect(user("dan"))).join(there, since);
     expect(joined.recovered).toBe(false);
     expect(joined.epoch).not.toBe(since.epoch);
+  });
+
+  it("is killed: who goes meanwhile leaves all rooms that are elsewhere, with a node or alone, and the others later", async () => {
+    await start("--cluster-require-full-coverage", "no", "--appendonly", "yes", "--appendfsync", "always");
+    const [a, b] = await Promise.all([node(), node()]);
+    // The list of its rooms is not on the victim, where its inbox is not.
+    const [ada, bob, eve] = await Promise.all([a.connect(user("ada")), b.connect(user("bob")), b.connect(user("eve"))]);
+    const here = room(false);
+    // More than one round of the sweep.
+    const there = Array.from({ length: 25 }, (_, at) => name(`room-${at}`, true, (one) => [keys.room(one).stream]));
+    for (const one of [...there, here]) for (const connection of [ada, bob, eve]) await connection.join(one);
+    await victim.kill();
+    await until("the nodes know", () => [a, b].every(({ hub }) => hub.reason !== "ok"));
+    const left = (which: string): string[] =>
+      ada.events.filter((event) => event.room === which && event.text.includes('"user_left"')).map(({ text }) => text);
+    await eve.detach();
+    await until("eve has left", () => left(here).length === 1);
+    b.hub.abandon();
+    await until("bob has left", () => left(here).length === 2);
+    expect(there.flatMap(left)).toEqual([]);
+    await victim.start();
+    await until("both have left the others", () => there.every((one) => left(one).length === 2));
   });
 
   it("is killed where the Cluster wants all slots: nothing is accepted until it is back, and the reason says what would help", async () => {

@@ -62,7 +62,13 @@ export class Presence {
     try {
       const { commands, keys } = this.#options;
       const rooms = (await commands.send(["SMEMBERS", keys.roomsOf(node)])) as string[];
-      while (rooms.length > 0) await Promise.all(rooms.splice(0, roomsAtOnce).map((room) => this.#sweepRoom(node, room)));
+      let isSwept = true;
+      while (rooms.length > 0) {
+        // In a Cluster some may have to wait for their master: the others do not.
+        const outcomes = await Promise.allSettled(rooms.splice(0, roomsAtOnce).map((room) => this.#sweepRoom(node, room)));
+        isSwept &&= outcomes.every(({ status }) => status === "fulfilled");
+      }
+      if (!isSwept) return;
       const clients = Object.entries((await commands.send(["HGETALL", keys.clientsOf(node)])) as Record<string, string>);
       await Promise.all(
         clients.flatMap(([clientId, userId]) => [

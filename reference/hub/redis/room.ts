@@ -75,6 +75,16 @@ export class Room {
     return listener;
   }
 
+  /** The listener gets what comes after the position; resolves once this node has seen all up to it. */
+  async follow(listener: Listener, epoch: string, seq: number, memberCount: number): Promise<void> {
+    const { reader } = this;
+    // Others follow an epoch that has ended: they are told, then all go on in the new one.
+    if (reader.position !== undefined && reader.position.epoch !== epoch) reader.lose();
+    listener.from ??= seq;
+    if (reader.position === undefined) reader.anchor(epoch, seq, memberCount);
+    else await reader.reached(seq);
+  }
+
   /** Hands on what has been held, then goes on as it comes. */
   release(listener: Listener): void {
     const held = listener.held ?? [];
