@@ -1,11 +1,21 @@
 // The page's parts of one channel: how to connect, what one can do, how it ends, what it promises.
 import type { Channel, Contract, Operation } from "../spec/contract.ts";
 import { httpSnippet, type Snippet, webSocketSnippets } from "./connect-lines.ts";
+import { lifecyclePart } from "./emit-html-lifecycle.ts";
 import { anchor, closeLink, errorLink, messageLink, type Part } from "./emit-html-part.ts";
 import { sequenceSvg } from "./emit-html-sequence.ts";
 import { escapeHtml, inlineHtml, mono, snippetHtml, tableHtml } from "./markup.ts";
 import { flowOf } from "./operation-flow.ts";
-import { afterClose, duration, effectWords, limitValue, orderWords, refusalWords, requirementWords } from "./wording.ts";
+import {
+  afterClose,
+  browserWords,
+  duration,
+  effectWords,
+  limitValue,
+  orderWords,
+  refusalWords,
+  requirementWords,
+} from "./wording.ts";
 
 export function channelParts(contract: Contract, channel: Channel): (Part | undefined)[] {
   const id = (name: string) => anchor(name, channel.id);
@@ -18,7 +28,12 @@ export function channelParts(contract: Contract, channel: Channel): (Part | unde
       },
     ];
   }
-  const start = [connect(contract, channel, id("connect")), handshake(channel, id("handshake")), state(contract, id("state"))];
+  const start = [
+    connect(contract, channel, id("connect")),
+    handshake(channel, id("handshake")),
+    lifecyclePart(contract, channel, id("life")),
+    state(contract, id("state")),
+  ];
   const received = own.filter(({ action }) => action === "receive");
   const sent = own.filter(({ action }) => action === "send");
   return [
@@ -85,6 +100,7 @@ function handshake({ handshake: shake }: Channel, id: string): Part | undefined 
         ],
       })),
     ),
+    ...browserWords(shake).map((sentence) => `<p>${inlineHtml(sentence)}</p>`),
   ];
   return { id, title: "Handshake", body: body.join("\n"), words: ["subprotocol credential token claims refusals"] };
 }

@@ -125,6 +125,19 @@ svg .refused line { stroke: var(--red); stroke-dasharray: 5 4; } svg .refused pa
 .box rect { fill: none; stroke: var(--line); } .box text { fill: var(--soft); font: 600 11.5px system-ui, sans-serif; }
 .box.no rect { stroke: var(--red-back); fill: var(--red-back); fill-opacity: 0.35; } .box.no text { fill: var(--red); }
 .box.yes rect { stroke: var(--green-back); fill: var(--green-back); fill-opacity: 0.35; } .box.yes text { fill: var(--green); }
+.life-of a { text-decoration: underline; text-decoration-color: var(--line); text-underline-offset: 3px; }
+.life-of .party text { font-size: 13px; }
+.life-of .standing { font-weight: 700; }
+.life-of .aside { fill: var(--soft); font: 12px system-ui, sans-serif; }
+.life-of .class text { font: 650 11.5px system-ui, sans-serif; }
+.life-of .stop rect { fill: var(--red-back); } .life-of .stop text { fill: var(--red); }
+.life-of .back-off rect { fill: var(--amber-back); } .life-of .back-off text { fill: var(--amber); }
+.life-of :is(.at-once, .rejoin) rect { fill: var(--green-back); } .life-of :is(.at-once, .rejoin) text { fill: var(--green); }
+.life-of .spread rect { fill: var(--blue-back); } .life-of .spread text { fill: var(--link); }
+.life-of .fresh-token rect { fill: var(--violet-back); } .life-of .fresh-token text { fill: var(--violet); }
+.last rect { fill: var(--card); stroke: var(--line); } .last.early rect { stroke: var(--red); stroke-dasharray: 3 3; }
+.way { fill: none; stroke: var(--soft); stroke-width: 1.75; } .tip, .end { fill: var(--soft); }
+.bare { list-style: none; padding: 0; } .bare li { margin: 0.3rem 0; }
 .change rect { fill: var(--card); stroke: var(--line); } .change text { fill: var(--soft); }
 footer { margin-top: 4rem; font-size: 0.85rem; }
 
@@ -132,6 +145,7 @@ footer { margin-top: 4rem; font-size: 0.85rem; }
 @media (max-width: 800px) {
   .bar { padding: 0 1rem; }
   .drawing svg { width: 100%; height: auto; min-width: 22.5rem; }
+  .drawing .life-of { max-width: 26rem; min-width: 18rem; }
   .scripted #menu { display: block; }
   nav { position: static; width: auto; border: 0; border-bottom: 1px solid var(--line); }
   .scripted nav { display: none; }

@@ -8,6 +8,7 @@ import { fieldsOf } from "./schema-fields.ts";
 import {
   afterClose,
   beyond,
+  browserWords,
   duration,
   effectWords,
   limitValue,
@@ -102,6 +103,7 @@ function handshake({ handshake: shake }: Channel): string {
           refusalOutcome(refusal),
         ]),
       ),
+      ...browserWords(shake).map(inline),
     ),
   );
 }

@@ -4,6 +4,7 @@ import type {
   CloseCode,
   Contract,
   Effect,
+  Handshake,
   Limit,
   Refusal,
   Requirement,
@@ -48,6 +49,29 @@ export const refusalWords: Readonly<Record<Refusal["when"], string>> = {
 export function refusalOutcome({ outcome }: Refusal): string {
   if ("close" in outcome) return `accepted, then close ${outcome.close}`;
   return `HTTP ${outcome.http}${outcome.headers.length > 0 ? ` with ${outcome.headers.join(", ")}` : ""}`;
+}
+
+/** What a browser's own WebSocket makes of the refusals: it hides more than it shows. One sentence each. */
+export function browserWords({ refusals, subprotocols }: Handshake): string[] {
+  const statuses = [...new Set(refusals.flatMap(({ outcome }) => ("http" in outcome ? [outcome.http] : [])))].sort(
+    (a, b) => a - b,
+  );
+  const subprotocol = refusals.find(({ when }) => when === "subprotocol-not-acceptable")?.outcome;
+  const sentences: string[] = [];
+  if (statuses.length > 0) {
+    const what =
+      statuses.length === 1
+        ? `an HTTP ${statuses[0]} from anything else that fails: it shows`
+        : `HTTP ${statuses.join(", ")} apart: each shows`;
+    sentences.push(`A page in a browser cannot tell ${what} as close 1006, without a status or a reason.`);
+  }
+  if (subprotocol !== undefined && "close" in subprotocol) {
+    const wanted = subprotocols.map((name) => `\`${name}\``).join(" or ");
+    sentences.push(
+      `A browser that offers only wrong subprotocols sees 1006, not ${subprotocol.close}: where none of those that it offered is chosen, it ends the connection by itself. Offer ${wanted === "" ? "the right one" : wanted}. (One that offers none at all does see ${subprotocol.close}.)`,
+    );
+  }
+  return sentences;
 }
 
 /** A value in words, in Markdown-like backticks. */
