@@ -10,6 +10,7 @@ export const packages = {
   nginx: "nginx",
   openssl: "openssl",
   chromium: "chromium",
+  curl: "curl",
   "python3-websockets": "/usr/lib/python3/dist-packages/websockets/__init__.py",
 } as const;
 export type Package = keyof typeof packages;

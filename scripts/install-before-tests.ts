@@ -6,6 +6,7 @@ export default function installBeforeTests(): void {
   const folders = (["redis-server", "nginx", "openssl"] as const).map((name) => dirname(findOrInstall(name)));
   findOrInstall("python3-websockets");
   findOrInstall("chromium");
+  findOrInstall("curl");
   // nginx lies in /usr/sbin, which is not on everybody's PATH.
   process.env.PATH = [process.env.PATH, ...new Set(folders)].join(delimiter);
 }
