@@ -144,7 +144,7 @@ footer { margin-top: 4rem; font-size: 0.85rem; }
 @media (max-width: 1150px) { .pair, .flow { grid-template-columns: minmax(0, 1fr); gap: 0.5rem; } }
 @media (max-width: 800px) {
   .bar { padding: 0 1rem; }
-  .drawing svg { width: 100%; height: auto; min-width: 22.5rem; }
+  .drawing svg { width: 100%; height: auto; min-width: 20.5rem; }
   .drawing .life-of { max-width: 26rem; min-width: 18rem; }
   .scripted #menu { display: block; }
   nav { position: static; width: auto; border: 0; border-bottom: 1px solid var(--line); }
