@@ -7,6 +7,8 @@ import { type Sample, startSample } from "./sample.ts";
 /** Longer than any reply, shorter than any delivery: lengths tell the two apart. */
 export const content = "What was said at noon is known to all by one. ".padEnd(150, "0123456789");
 const leastDeliveryBytes = 190;
+/** Of a frame of 126 to 65535 bytes. */
+const headerBytes = 4;
 /** More than can be in flight. */
 const placeCount = 1024;
 /** Connections that are opened at once. */
@@ -62,9 +64,9 @@ export class Crowd implements MemberOwner {
     return this.#members.length;
   }
 
-  /** Bytes of the last frame that the last member has got. */
+  /** Bytes of the last frame that the last member has got, with its header. */
   get frameBytes(): number {
-    return this.#members.at(-1)!.frames.lastFrameBytes;
+    return headerBytes + this.#members.at(-1)!.lastFrameBytes;
   }
 
   async #gather(count: number): Promise<void> {
@@ -87,7 +89,7 @@ export class Crowd implements MemberOwner {
     const requests = Array.from({ length: this.#rooms }, (_, room) => clientFrame(dialect.publish(roomName(room), content)));
     this.#requests = requests.map((request) => Buffer.concat(Array.from({ length: placeCount }, () => request)));
     if (join !== undefined) await this.#fence();
-    for (const { frames } of this.#members) frames.leastBytes = leastDeliveryBytes;
+    for (const member of this.#members) member.leastBytes = leastDeliveryBytes;
   }
 
   /** One message per room that all members recognise: what comes after it is what will be published. */

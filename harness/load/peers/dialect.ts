@@ -4,6 +4,7 @@ import { logRoles } from "../../cluster/log-roles.ts";
 import { createRequest } from "../../verify/dial.ts";
 import { createMessages, withValueAt } from "../../verify/messages.ts";
 import { emitRequest } from "../../wire/upgrade.ts";
+import { echoOperation } from "../operations.ts";
 
 export interface Dialect {
   /** The whole HTTP request of the nth connection. */
@@ -60,7 +61,7 @@ export const socketIoDialect: Dialect = {
 /** Of the server that only writes: the frame of a request is not looked into. */
 export const bareDialect: Dialect = { upgrade: plainUpgrade("/"), greets: false, publish: (_room, content) => content };
 
-/** Our own, from the document alone. @throws Error where it has no log that members of a relation get, or no fence to echo */
+/** Our own, from the document alone. @throws Error where it has no log that members of a relation get, or no request to echo */
 export function contractDialect(contract: Contract, channel: Channel, credential: string): Dialect {
   const roles = logRoles(contract, channel);
   if (roles === undefined) throw new Error("the document has no log that can be joined and published to");
@@ -74,10 +75,10 @@ export function contractDialect(contract: Contract, channel: Channel, credential
     const all = correlation === undefined ? rest : { ...rest, [correlation]: id };
     return JSON.stringify(Object.entries(all).reduce((value, [at, member]) => withValueAt(value, at, member), example(name)));
   }
-  const fence = contract.operations.find(({ id }) => id === channel.delivery?.fence);
-  const reply = fence?.effects.find((effect) => effect.kind === "reply");
+  const request = echoOperation(contract, channel.id, channel.delivery?.fence);
+  const reply = request.effects.find((effect) => effect.kind === "reply");
   const bound = reply?.kind === "reply" ? [...reply.bindings.values()].find(({ kind }) => kind === "message") : undefined;
-  if (fence === undefined || bound?.kind !== "message") throw new Error("the document has no fence that sends back what it got");
+  if (bound?.kind !== "message") throw new Error("the document has no request whose reply holds what it got");
   return {
     upgrade: (url, connection) =>
       emitRequest(createRequest({ url, channel, options: {}, credential, origin: undefined, connection })),
@@ -95,6 +96,6 @@ export function contractDialect(contract: Contract, channel: Channel, credential
         [roles.content.sent]: content,
         ...(roles.once !== undefined && { [roles.once]: undefined }),
       }),
-    echo: (content) => text(fence.messages[0]!, { "": "e", [bound.pointer]: content }),
+    echo: (content) => text(request.messages[0]!, { "": "e", [bound.pointer]: content }),
   };
 }

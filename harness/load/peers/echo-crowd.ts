@@ -31,7 +31,7 @@ export class EchoCrowd implements MemberOwner {
     crowd.#members = await Promise.all(
       Array.from({ length: connections }, (_, index) => Member.open(peer.url, peer.dialect, index, 0, crowd)),
     );
-    for (const { frames } of crowd.#members) frames.leastBytes = 1;
+    for (const member of crowd.#members) member.leastBytes = 1;
     return crowd;
   }
 

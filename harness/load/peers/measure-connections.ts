@@ -5,7 +5,7 @@ import { Crowd } from "./crowd.ts";
 import { Member } from "./member.ts";
 import type { PeerId, RunningPeer } from "./peers.ts";
 import type { Plan } from "./plan.ts";
-import type { FlatCase, Results, Rounds } from "./results.ts";
+import { addRound, type FlatCase, type Results, type Rounds } from "./results.ts";
 import { type Sample, startSample } from "./sample.ts";
 import type { Stage } from "./stage.ts";
 
@@ -24,8 +24,7 @@ export async function measureConnections(plan: Plan, stage: Stage): Promise<NonN
     for (let round = 0; round < plan.rounds; round++) {
       stage.say(`connections, round ${round + 1} of ${plan.rounds}`);
       for (const peer of stage.inTurn(running, round)) {
-        samples[peer.id] ??= [];
-        samples[peer.id]!.push(await accept(peer, count));
+        addRound(samples, peer.id, await accept(peer, count));
       }
     }
   });
@@ -89,8 +88,7 @@ async function measureFlatness(plan: Plan, stage: Stage): Promise<readonly FlatC
             stage.say(`cost of a delivery, ${id}, round ${round + 1} of ${plan.rounds}`);
             for (const at of stage.inTurn([...cases.keys()], round)) {
               await crowds[at]!.publishClosed(1, plan.measureMs / 3);
-              cases[at]!.samples[id] ??= [];
-              cases[at]!.samples[id]!.push(await crowds[at]!.publishClosed(1, plan.measureMs));
+              addRound(cases[at]!.samples, id, await crowds[at]!.publishClosed(1, plan.measureMs));
             }
           }
         } finally {

@@ -2,7 +2,7 @@
 import { EchoCrowd } from "./echo-crowd.ts";
 import type { PeerId } from "./peers.ts";
 import type { Plan } from "./plan.ts";
-import type { EchoCase, Results } from "./results.ts";
+import { addRound, type EchoCase, type Results } from "./results.ts";
 import type { Stage } from "./stage.ts";
 
 const compared: readonly PeerId[] = ["reference", "ws", "uws"];
@@ -14,14 +14,15 @@ export async function measureEcho(plan: Plan, stage: Stage): Promise<NonNullable
     const crowds = new Map<PeerId, EchoCrowd>();
     try {
       for (const peer of running) crowds.set(peer.id, await EchoCrowd.gather(peer, connections));
-      for (let round = 0; round < plan.rounds; round++) {
-        stage.say(`echo, round ${round + 1} of ${plan.rounds}`);
+      // Round 0 is not counted, as for fan-out.
+      for (let round = 0; round <= plan.rounds; round++) {
+        stage.say(`echo, round ${round} of ${plan.rounds}`);
         for (const { inFlight, samples } of cases) {
           for (const { id } of stage.inTurn(running, round)) {
             const crowd = crowds.get(id)!;
             await crowd.run(inFlight, plan.measureMs / 3);
-            samples[id] ??= [];
-            samples[id].push(await crowd.run(inFlight, plan.measureMs));
+            const sample = await crowd.run(inFlight, plan.measureMs);
+            if (round > 0) addRound(samples, id, sample);
           }
         }
       }

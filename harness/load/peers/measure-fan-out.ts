@@ -2,7 +2,7 @@
 import { Crowd } from "./crowd.ts";
 import { type PeerId, startPeer } from "./peers.ts";
 import type { Plan } from "./plan.ts";
-import type { FanOutCase, Latency, Results, Rounds } from "./results.ts";
+import { addRound, type FanOutCase, type Latency, type Results, type Rounds } from "./results.ts";
 import type { Stage } from "./stage.ts";
 import { medianOf, percentileOf } from "./statistics.ts";
 
@@ -23,14 +23,15 @@ export async function measureFanOut(plan: Plan, stage: Stage): Promise<NonNullab
           crowds.set(peer.id, crowd);
         }
         const sized = plan.fanout.inFlight.map((inFlight): FanOutCase => ({ members, inFlight, samples: {} }));
-        for (let round = 0; round < plan.rounds; round++) {
-          stage.say(`fan-out: ${members} members, round ${round + 1} of ${plan.rounds}`);
+        // Round 0 is not counted: what has been compiled by then serves all that follow.
+        for (let round = 0; round <= plan.rounds; round++) {
+          stage.say(`fan-out: ${members} members, round ${round} of ${plan.rounds}`);
           for (const { inFlight, samples } of sized) {
             for (const { id } of stage.inTurn(running, round)) {
               const crowd = crowds.get(id)!;
               await crowd.publishClosed(inFlight, plan.measureMs / 3);
-              samples[id] ??= [];
-              samples[id].push(await crowd.publishClosed(inFlight, plan.measureMs));
+              const sample = await crowd.publishClosed(inFlight, plan.measureMs);
+              if (round > 0) addRound(samples, id, sample);
             }
           }
         }
@@ -74,8 +75,7 @@ async function measureLatency(
     for (const id of stage.inTurn(ids, round)) {
       const latencies: number[] = [];
       await crowds.get(id)!.publishOpen(perSecond, plan.latency.measureMs, (latencyMs) => latencies.push(latencyMs));
-      p99Ms[id] ??= [];
-      p99Ms[id].push(percentileOf(latencies, 99));
+      addRound(p99Ms, id, percentileOf(latencies, 99));
     }
   }
   return { members: single.members, perSecond, p99Ms };

@@ -4,7 +4,7 @@ import { openIdle } from "./measure-connections.ts";
 import type { PeerId } from "./peers.ts";
 import type { Plan } from "./plan.ts";
 import { residentBytes } from "./process-cost.ts";
-import type { Results, Rounds } from "./results.ts";
+import { addRound, type Results, type Rounds } from "./results.ts";
 import type { Stage } from "./stage.ts";
 
 const compared: readonly PeerId[] = ["reference", "guide", "socket.io", "uws", "ws"];
@@ -24,8 +24,7 @@ export async function measureMemory(plan: Plan, stage: Stage): Promise<NonNullab
         const before = residentBytes(peer.pid);
         const all = await openIdle(peer, count);
         await sleep(settleMs);
-        bytes[id] ??= [];
-        bytes[id].push((residentBytes(peer.pid) - before) / count);
+        addRound(bytes, id, (residentBytes(peer.pid) - before) / count);
         all.end();
       });
     }

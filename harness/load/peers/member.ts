@@ -1,16 +1,16 @@
 // One connection of the generator: a raw socket that counts what comes, and can wait for bytes while nothing is measured.
 import { connect, type Socket } from "node:net";
 import { encodeFrame, opcode } from "../../wire/frame.ts";
+import { FrameScanner, Unreadable } from "../../wire/frame-scanner.ts";
 import { parseResponseHead } from "../../wire/upgrade.ts";
 import type { Dialect } from "./dialect.ts";
-import { FrameCounter, type FrameListener } from "./frame-counter.ts";
 
 /** All sockets read into it, one after the other: node hands over what was read before it reads again. */
 const readBuffer = Buffer.allocUnsafe(262_144);
 const maskKey = 0x5a17_c3e9;
 
 export interface MemberOwner {
-  /** Counted frames that have come in one chunk. */
+  /** So many counted texts have come in one chunk. */
   counted(member: Member, frames: number): void;
   /** Its connection has ended, and was not asked to. */
   lost(member: Member, why: string): void;
@@ -28,13 +28,19 @@ export function clientFrame(text: string): Buffer {
   return encodeFrame({ opcode: opcode.text, payload: text, maskKey });
 }
 
-export class Member implements FrameListener {
+export class Member {
   readonly index: number;
   /** Which room it publishes to and hears. */
   readonly room: number;
   /** Messages that it has been delivered since the beginning of the measurement. */
   delivered = 0;
-  readonly frames: FrameCounter;
+  /** Shorter texts are not counted; to begin with, none is. */
+  leastBytes = Number.POSITIVE_INFINITY;
+  /** Of the last frame, without its header. */
+  lastFrameBytes = 0;
+  readonly #scanner: FrameScanner;
+  /** Counted texts of the chunk in hand. */
+  #counted = 0;
   readonly #owner: MemberOwner;
   readonly #socket: Socket;
   #head: Buffer | undefined = Buffer.alloc(0);
@@ -46,7 +52,11 @@ export class Member implements FrameListener {
     this.index = index;
     this.room = room;
     this.#owner = owner;
-    this.frames = new FrameCounter(this);
+    this.#scanner = new FrameScanner((code, _isFinal, _bytes, start, end) => {
+      this.lastFrameBytes = end - start;
+      if (code === opcode.text && end - start >= this.leastBytes) this.#counted++;
+      else if (code === opcode.close) this.#lost("the server sent a close frame");
+    });
     this.#socket = socket((bytes) => this.#read(bytes));
     this.#socket.setNoDelay(true);
     this.#socket.on("error", (error) => this.#lost(error.message));
@@ -104,17 +114,9 @@ export class Member implements FrameListener {
     this.#socket.resetAndDestroy();
   }
 
-  counted(frames: number): void {
-    this.#owner.counted(this, frames);
-  }
-
-  closed(): void {
-    this.#lost("the server sent a close frame");
-  }
-
   #read(bytes: number): void {
     if (this.#head !== undefined) this.#readHead(bytes);
-    else this.#readFrames(readBuffer, bytes);
+    else this.#readFrames(readBuffer.subarray(0, bytes));
   }
 
   #readHead(bytes: number): void {
@@ -127,13 +129,21 @@ export class Member implements FrameListener {
     }
     this.#head = undefined;
     this.#opened?.();
-    this.#readFrames(response.rest, response.rest.length);
+    this.#readFrames(response.rest);
   }
 
-  #readFrames(from: Buffer, bytes: number): void {
-    if (bytes === 0) return;
-    if (this.#wait !== undefined) this.#look(from.subarray(0, bytes));
-    this.frames.push(from, 0, bytes);
+  /** The lengths of frames say enough: what is received must cost less than to send it. */
+  #readFrames(chunk: Buffer): void {
+    if (chunk.length === 0) return;
+    if (this.#wait !== undefined) this.#look(chunk);
+    this.#counted = 0;
+    try {
+      this.#scanner.push(chunk);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      this.#lost(error.message);
+    }
+    if (this.#counted > 0) this.#owner.counted(this, this.#counted);
   }
 
   #look(chunk: Buffer): void {

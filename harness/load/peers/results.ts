@@ -5,6 +5,11 @@ import type { Sample } from "./sample.ts";
 /** One sample per round of each server, in the order of the rounds. */
 export type Rounds<One> = Partial<Record<PeerId, One[]>>;
 
+export function addRound<One>(rounds: Rounds<One>, id: PeerId, one: One): void {
+  rounds[id] ??= [];
+  rounds[id].push(one);
+}
+
 export interface FanOutCase {
   readonly members: number;
   readonly inFlight: number;
