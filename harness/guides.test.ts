@@ -19,7 +19,13 @@ beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), "wsproof-guide-"));
 });
 afterEach(() => {
-  server?.kill();
+  if (server?.exitCode === null) {
+    try {
+      process.kill(-server.pid!, "SIGKILL");
+    } catch {
+      server.kill(); // not the first of a group
+    }
+  }
   server = undefined;
   rmSync(folder, { recursive: true, force: true });
 });
@@ -134,6 +140,52 @@ describe("write-a-rule, scale-out and why-rooms", () => {
   });
 });
 
+describe("scale-out", () => {
+  it("starts nodes and proves them, and others under faults", async () => {
+    const [starting, proving] = blocksOf("scale-out.md").map(({ text }) => text);
+    // The same lines with free ports, the built command, and fewer faults.
+    const [redis, first, second, third] = await freePorts(1, 3);
+    const command = `"${process.execPath}" "${cli}"`;
+    const replaced = (text: string, pairs: Readonly<Record<string, string>>) =>
+      Object.entries(pairs).reduce((result, [from, to]) => {
+        expect(result).toContain(from);
+        return result.replaceAll(from, to);
+      }, text);
+    const script = [
+      replaced(starting!, { "npx wsproof": command, "6390": `${redis}`, "8081": `${first}` }),
+      `for port in ${first} ${second} ${third}; do until curl -sf http://127.0.0.1:$port/health/ready; do sleep 0.1; done; done`,
+      "set -e",
+      replaced(proving!, {
+        "npx wsproof": command,
+        "8081": `${first}`,
+        "8082": `${second}`,
+        "8083": `${third}`,
+        "--faults 12": "--faults 2 --messages 300",
+      }),
+    ].join("\n");
+    // A group of its own, so that what it leaves in the background goes as well.
+    server = spawn("bash", ["-c", script], { cwd: folder, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    let printed = "";
+    for (const stream of [server.stdout!, server.stderr!]) {
+      stream.on("data", (chunk) => {
+        printed += chunk;
+      });
+    }
+    const code = await new Promise((resolve) => server!.once("exit", resolve));
+    // Redis would save into a folder that is about to go; the nodes drain when what started them is gone.
+    process.kill(-server.pid!, "SIGKILL");
+    expect(code, printed).toBe(0);
+    expect(printed.match(/^Conformant: \d+ rules kept\.$/gm), printed).toHaveLength(2);
+    expect(printed).toContain("fault 2 of 2");
+  }, 240_000);
+
+  it("names every rule of the phase", () => {
+    const ids = readFileSync(path.join(root, "harness/prove/rule-ids.txt"), "utf8").match(/cluster-\S+/g)!;
+    expect(ids.length).toBeGreaterThan(10);
+    expect(ids.filter((id) => !textOf("scale-out.md").includes(`\`${id}\``))).toEqual([]);
+  });
+});
+
 describe("read-a-report", () => {
   const text = textOf("read-a-report.md");
 
@@ -197,6 +249,27 @@ function freePort(): Promise<number> {
       probe.close(() => resolve(port));
     });
   });
+}
+
+/** Of each count so many that follow one another. */
+async function freePorts(...counts: readonly number[]): Promise<number[]> {
+  const listen = (port: number) =>
+    new Promise<boolean>((resolve) => {
+      const probe = createServer().on("error", () => resolve(false));
+      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+    });
+  const found: number[] = [];
+  for (const count of counts) {
+    for (;;) {
+      const first = await freePort();
+      const row = Array.from({ length: count }, (_, index) => first + index);
+      const isFree = await Promise.all(row.slice(1).map(listen));
+      if (!isFree.every(Boolean) || row.some((port) => found.includes(port) || port > 65_535)) continue;
+      found.push(...row);
+      break;
+    }
+  }
+  return found;
 }
 
 /** Resolves once somebody listens. */

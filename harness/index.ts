@@ -44,7 +44,7 @@ export interface VerifyOptions {
   readonly nodes?: number | undefined;
   /**
    * How often to kill, pause or cut off one of the nodes while the phase cluster runs, 1 to 100000; true: 12 times.
-   * Default: not at all. It needs no url; `nodes` is then 3 and `phases` the phase cluster, unless given.
+   * Default: not at all. Where there is an nginx, it stands before them as one more way to them. It needs no url; `nodes` is then 3 and `phases` the phase cluster, unless given.
    */
   readonly faults?: number | true | undefined;
   /** How many messages are acknowledged while faults are planted, 1 to 10000000. Default 5000. Needs `faults`. */
