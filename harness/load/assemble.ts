@@ -111,14 +111,13 @@ function invalidities(
   scenario: ScenarioName,
 ): string[] {
   const reasons: string[] = [];
+  const mend = `${perSecond === undefined ? "Lower --in-flight" : "Lower --rate"}, or give it --workers`;
   const ms = (value: number) => `${Math.round(value * 10) / 10} ms`;
   if (lag.p99 > lateMs && lag.p99 > p99 * latePart)
-    reasons.push(
-      `the generator sent ${ms(lag.p99)} late (p99), of a latency of ${ms(p99)}: it measured itself. Lower --rate, or give it --workers`,
-    );
+    reasons.push(`the generator sent ${ms(lag.p99)} late (p99), of a latency of ${ms(p99)}: it measured itself. ${mend}`);
   if (busy > busiest)
     reasons.push(
-      `the generator was at work ${Math.round(busy * 100)} % of the time: what it read late counts as latency. Lower --rate, or give it --workers`,
+      `the generator was at work ${Math.round(busy * 100)} % of the time: what it read late counts as latency. ${mend}`,
     );
   const due = perSecond === undefined ? 0 : (perSecond * durationMs) / 1000;
   if (scenario !== "publish" && scenario !== "idle" && counts.sent < due * 0.99 - 1)
