@@ -1,6 +1,8 @@
 // Which operations of a document can be put under load, from the contract alone.
 import type { Contract, Message, Operation, Pointer } from "../../spec/contract.ts";
+import { join } from "../../spec/pointer.ts";
 import { isRecord } from "../../spec/raw.ts";
+import { propertiesAt, schemasAt } from "../../spec/schema-walk.ts";
 import { UsageError } from "../errors.ts";
 
 /** What the client may send on this channel, in the order of the document. */
@@ -10,12 +12,15 @@ export function receivable(contract: Contract, channel: string): readonly Operat
   );
 }
 
-/** The request whose reply is timed: the fence, else one that is answered and changes nothing, else the first that is answered. */
+/** The request whose reply is timed: the fence, else one that is answered and changes nothing, else one that can be repeated, else the first. */
 export function echoOperation(contract: Contract, channel: string, fence: string | undefined): Operation {
   const answered = receivable(contract, channel).filter(({ reply }) => reply !== undefined && reply.length > 0);
   const found =
     answered.find(({ id }) => id === fence) ??
-    answered.find(({ effects, requires }) => requires.length === 0 && effects.every(({ kind }) => kind === "reply")) ??
+    answered.find(
+      ({ effects, requires }) => requires.every(({ kind }) => kind === "rate") && effects.every(({ kind }) => kind === "reply"),
+    ) ??
+    repeatable(answered)[0] ??
     answered[0];
   if (found === undefined) throw new UsageError("echo needs an operation with a reply, and the document has none");
   return found;
@@ -54,21 +59,37 @@ export function weighted(
   );
 }
 
-/** A free text of the message: where `--payload` goes. Undefined where it has none. */
-export function freeText(message: Message): Pointer | undefined {
-  return find(message.payload, message.examples[0]?.payload, "", message);
-}
+/** What a pattern must accept for the text to be free. */
+const prose = 'Any text: "x".';
 
-function find(schema: unknown, example: unknown, at: Pointer, message: Message): Pointer | undefined {
-  if (!isRecord(schema) || !isRecord(schema.properties)) return undefined;
-  for (const [name, member] of Object.entries(schema.properties)) {
-    const pointer = `${at}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    const value = isRecord(example) ? example[name] : undefined;
-    if (pointer === message.correlation || pointer === message.tag?.pointer || !isRecord(member)) continue;
-    const isFree = member.type === "string" && !["const", "enum", "pattern", "format"].some((keyword) => keyword in member);
-    if (isFree && typeof value === "string") return pointer;
-    const inner = find(member, value, pointer, message);
-    if (inner !== undefined) return inner;
+/**
+ * The first free text of the message's first example: where `--payload` goes. Undefined where it has none.
+ * @param isTaken whether something else is read there
+ */
+export function freeText(
+  message: Message,
+  definitions: Contract["definitions"],
+  isTaken: (pointer: Pointer) => boolean = () => false,
+): Pointer | undefined {
+  function find(example: unknown, at: Pointer): Pointer | undefined {
+    if (!isRecord(example)) return undefined;
+    for (const name of new Set(propertiesAt(message.payload, at, definitions))) {
+      const pointer = join(at, name);
+      const value = example[name];
+      if (pointer === message.correlation || pointer === message.tag?.pointer) continue;
+      if (typeof value === "string" && isFree(pointer) && !isTaken(pointer)) return pointer;
+      const inner = find(value, pointer);
+      if (inner !== undefined) return inner;
+    }
+    return undefined;
   }
-  return undefined;
+  function isFree(pointer: Pointer): boolean {
+    const parts = (schemasAt(message.payload, pointer, definitions) ?? []).filter(isRecord);
+    return (
+      parts.some(({ type }) => type === "string") &&
+      parts.every(({ pattern }) => typeof pattern !== "string" || new RegExp(pattern, "u").test(prose)) &&
+      !parts.some((part) => ["const", "enum", "format"].some((keyword) => keyword in part))
+    );
+  }
+  return find(message.examples[0]?.payload, "");
 }

@@ -127,10 +127,11 @@ async function prepare(
 function freeTextOf(stage: Stage, operation: Operation): string | undefined {
   if (stage.demand.payloadBytes === 0) return undefined;
   const message = stage.run.messages.message(operation.messages[0]!);
-  const pointer = freeText(message);
   // What a requirement or an effect reads is no free text.
   const read = JSON.stringify([operation.requires, operation.effects], withoutBindings);
-  return read.includes(`"${pointer}"`) ? undefined : pointer;
+  const pointer = freeText(message, stage.contract.definitions, (one) => read.includes(`"${one}"`));
+  if (pointer === undefined) stage.recorder.notes.add(`${operation.id} has no free text, so --payload does not change it`);
+  return pointer;
 }
 
 /** What is only passed on may be anything. */
