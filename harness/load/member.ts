@@ -3,7 +3,7 @@ import type { Peer } from "../verify/peer.ts";
 import { LoadSocket } from "./load-socket.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Replies } from "./replies.ts";
-import type { SeqLog } from "./seq-log.ts";
+import { longestGap, type SeqLog } from "./seq-log.ts";
 
 /** Of those found by their first bytes, one in so many is parsed all the same and compared. */
 const sampleEvery = 64;
@@ -82,9 +82,19 @@ export class Member {
       this.#first = seq;
       this.#next = seq + 1;
     } else if (seq > this.#next) {
+      if (seq - this.#next > longestGap) {
+        counts.unexpected++;
+        this.#recorder.error(atMs);
+        return;
+      }
       for (let gone = this.#next; gone < seq; gone++) this.#missing.add(gone);
       this.#next = seq + 1;
     } else {
+      // What came first was a later one: what stood before it may still come, late.
+      if (seq < this.#first && this.#first - seq <= longestGap) {
+        for (let gone = seq; gone < this.#first; gone++) this.#missing.add(gone);
+        this.#first = seq;
+      }
       if (this.#missing.delete(seq)) counts.disordered++;
       else {
         counts.duplicated++;

@@ -15,9 +15,10 @@ export interface Entry {
   readonly isPublish: boolean;
 }
 
+const [comma, brace, space] = [44, 125, 32];
 const mostPrefixes = 8;
 /** Beyond it a jump of seq is another log, not a gap. */
-const longestGap = 10_000_000;
+export const longestGap = 1_000_000;
 
 /** The mark in the content of a publish that says when it was due. */
 export const dueMark = (dueMs: number, index: number): string => `${Math.round(dueMs * 1000).toString(36)}.${index.toString(36)}`;
@@ -31,7 +32,6 @@ export class SeqLog {
   /** When the publish at seq was due, from seq `#base` on; NaN where it is none of ours. */
   readonly #dueMs: number[] = [];
   #base = -1;
-  #lastParsed: { readonly seq: number; readonly content: unknown } | undefined;
   /** Deliveries that were parsed whole, and those that were found by their prefix. */
   readonly ways = { parsed: 0, matched: 0 };
   /** Where acknowledged publishes stand. */
@@ -55,7 +55,9 @@ export class SeqLog {
         if (digit < 0 || digit > 9) break;
         seq = seq * 10 + digit;
       }
-      if (at === digits || at === end) return undefined;
+      // After a whole number in JSON comes a comma, a brace or white space; 1.5 and 1e3 are no seq.
+      const after = at === digits || at === end ? 0 : bytes[at]!;
+      if (after !== comma && after !== brace && after !== space) return undefined;
       // The first to see a publish reads when it was due.
       if (isPublish && this.#dueAt(seq) === undefined) return undefined;
       this.ways.matched++;
@@ -73,11 +75,7 @@ export class SeqLog {
     if (typeof seq !== "number" || !Number.isInteger(seq) || seq < 0) return undefined;
     this.ways.parsed++;
     const isPublish = name === delivered;
-    if (isPublish) {
-      const said = lookup(value, content.delivered);
-      this.#lastParsed = { seq, content: said };
-      if (this.#dueAt(seq) === undefined) this.#setDue(seq, said);
-    }
+    if (isPublish && this.#dueAt(seq) === undefined) this.#setDue(seq, dueOf(lookup(value, content.delivered)));
     this.#learn(text, value, name, seq);
     return { seq, isPublish };
   }
@@ -87,10 +85,10 @@ export class SeqLog {
     return this.#dueMs[seq - this.#base] ?? Number.NaN;
   }
 
-  /** Whether what a member parsed at seq is what the first one had there. */
+  /** Whether the mark of what a member parsed at seq is that of what the first one had there, if that was one of ours. */
   isSame(seq: number, value: unknown): boolean {
-    const first = this.#lastParsed;
-    return first?.seq !== seq || first.content === lookup(value, this.#roles.content.delivered);
+    const firstMs = this.dueMs(seq);
+    return Number.isNaN(firstMs) || dueOf(lookup(value, this.#roles.content.delivered)) === firstMs;
   }
 
   acknowledged(seq: number): void {
@@ -104,13 +102,12 @@ export class SeqLog {
     return this.#dueMs[seq - this.#base];
   }
 
-  #setDue(seq: number, content: unknown): void {
+  #setDue(seq: number, dueMs: number): void {
     if (this.#base < 0) this.#base = Math.max(0, seq - 1000);
     const at = seq - this.#base;
     if (at < 0 || at > this.#dueMs.length + longestGap) return;
     while (this.#dueMs.length < at) this.#dueMs.push(undefined as unknown as number); // kept dense: a hole would make it slow
-    const mark = typeof content === "string" ? markPattern.exec(content)?.[1] : undefined;
-    this.#dueMs[at] = mark === undefined ? Number.NaN : Number.parseInt(mark, 36) / 1000;
+    this.#dueMs[at] = dueMs;
   }
 
   #learn(text: string, value: unknown, name: string, seq: number): void {
@@ -136,6 +133,12 @@ export class SeqLog {
       return;
     }
   }
+}
+
+/** NaN where the content is none of ours. */
+function dueOf(content: unknown): number {
+  const mark = typeof content === "string" ? markPattern.exec(content)?.[1] : undefined;
+  return mark === undefined ? Number.NaN : Number.parseInt(mark, 36) / 1000;
 }
 
 /** Whether the number after `head` is the one at the pointer: another number there must change it. */
