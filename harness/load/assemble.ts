@@ -111,7 +111,7 @@ function invalidities(
   scenario: ScenarioName,
 ): string[] {
   const reasons: string[] = [];
-  const mend = `${perSecond === undefined ? "Lower --in-flight" : "Lower --rate"}, or give it --workers`;
+  const mend = `${perSecond === undefined ? "Lower --in-flight" : "Lower --rate"}, give it --workers, or a quieter machine`;
   const ms = (value: number) => `${Math.round(value * 10) / 10} ms`;
   if (lag.p99 > lateMs && lag.p99 > p99 * latePart)
     reasons.push(`the generator sent ${ms(lag.p99)} late (p99), of a latency of ${ms(p99)}: it measured itself. ${mend}`);

@@ -7,15 +7,17 @@ import type { Palette } from "../report/terminal.ts";
 import { demandSubject, withPath } from "../verify/load-subject.ts";
 import type { Subject } from "../verify/rule.ts";
 import { assemble } from "./assemble.ts";
-import { type Capacity, capacitySentence, findCapacity, type LoadProbe, probeOf } from "./capacity.ts";
+import { type Capacity, capacitySentence, findCapacity, type LoadProbe, parseCapacityConditions, probeOf } from "./capacity.ts";
 import { nowMs } from "./clock.ts";
+import { compareResults } from "./compare.ts";
 import { runCrew } from "./crew.ts";
-import type { LoadResult, Memory } from "./load-result.ts";
+import { parseEarlierResult } from "./earlier-result.ts";
+import type { LoadResult, Memory, ScenarioName } from "./load-result.ts";
 import { scenarios } from "./scenarios.ts";
 import { type BenchFlags, type BenchSettings, loadBenchSettings } from "./settings.ts";
 import type { Demand } from "./stage.ts";
 import { type LoadTarget, openTarget, residentBytes } from "./target.ts";
-import { emitProgress, emitResult } from "./terminal.ts";
+import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "./terminal.ts";
 import { failedThresholds } from "./thresholds.ts";
 import { judgeLoad } from "./verdict.ts";
 
@@ -41,17 +43,14 @@ export async function bench(urls: readonly string[], flags: BenchFlags): Promise
   const live = process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
   const listener: Listener = { write: (text) => process.stdout.write(text), live, palette };
-  const before = settings.compare === undefined ? undefined : readResult(settings.compare);
   const subject = await demandSubject(settings.target);
   const { address } = subject.channel;
+  const scenario = settings.scenario ?? (logRoles(subject.contract, subject.channel) === undefined ? "echo" : "fanout");
+  const before = settings.compare === undefined ? undefined : readEarlier(settings.compare, scenario);
   const target = await openTarget(settings.target, address);
   try {
-    const job: Job = {
-      settings,
-      subject,
-      listener,
-      target: { ...target, urls: target.urls.map((url) => withPath(url, address)) },
-    };
+    const reached = { ...target, urls: target.urls.map((url) => withPath(url, address)) };
+    const job: Job = { settings, scenario, subject, listener, target: reached };
     return settings.findCapacity === undefined ? await benchOnce(job, before) : await benchCapacity(job);
   } finally {
     await target.stop();
@@ -60,6 +59,7 @@ export async function bench(urls: readonly string[], flags: BenchFlags): Promise
 
 interface Job {
   readonly settings: BenchSettings;
+  readonly scenario: ScenarioName;
   readonly subject: Subject;
   readonly target: LoadTarget;
   readonly listener: Listener;
@@ -70,6 +70,7 @@ async function benchOnce(job: Job, before: LoadResult | undefined): Promise<numb
   const result = await measure(job, settings.demand);
   const failed = failedThresholds(result, settings.failOn);
   listener.write(emitResult(result, listener.palette, { latencyTable: settings.percentiles, failed }));
+  if (before !== undefined) listener.write(`\n${emitComparison(compareResults(before, result), listener.palette)}`);
   writeFiles(job, result, before);
   const { state } = judgeLoad(result, failed);
   if (state === "held") return exitCode.ok;
@@ -79,21 +80,13 @@ async function benchOnce(job: Job, before: LoadResult | undefined): Promise<numb
 async function benchCapacity(job: Job): Promise<number> {
   const { settings, listener } = job;
   const { palette, write } = listener;
-  const conditions = settings.findCapacity!;
+  const conditions = parseCapacityConditions(settings.findCapacity!);
   const found: Capacity<LoadProbe> = await findCapacity({
     from: settings.demand.perSecond!,
     most: mostPerSecond,
     steps: mostRuns,
     probe: async (rate) => probeOf(await measure(job, { ...settings.demand, perSecond: rate }), conditions),
-    onStep({ rate, purpose, probe }) {
-      const { invalid, unmet, result } = probe;
-      const why = [...invalid, ...unmet].join("; ");
-      const mark =
-        invalid.length > 0 ? palette.yellow("invalid") : probe.holds ? palette.green("holds") : palette.red("does not hold");
-      write(
-        `  ${String(rate).padStart(8)} per second (${purpose}): ${mark}, p99 ${result.latency.p99} ms${why === "" ? "" : `: ${why}`}\n`,
-      );
-    },
+    onStep: (step) => write(emitCapacityStep(step, palette)),
   });
   const best = found.steps.filter(({ rate, probe }) => rate === found.rate && probe.holds).at(-1)?.probe.result;
   if (best !== undefined) {
@@ -105,9 +98,8 @@ async function benchCapacity(job: Job): Promise<number> {
 }
 
 /** One run. */
-async function measure({ settings, subject, target, listener }: Job, demand: Demand): Promise<LoadResult> {
-  const { contract, channel } = subject;
-  const scenario = settings.scenario ?? (logRoles(contract, channel) !== undefined ? "fanout" : "echo");
+async function measure({ settings, scenario, subject, target, listener }: Job, demand: Demand): Promise<LoadResult> {
+  const { contract } = subject;
   const { spec, perspective, overlay, origin, insecure, pid } = settings.target;
   const serverPid = target.pid ?? pid;
   const beforeBytes = residentBytes(serverPid);
@@ -180,12 +172,16 @@ function memoryOf(beforeBytes: number | undefined, afterBytes: number | undefine
   return { beforeBytes, afterBytes, perConnectionBytes: Math.round((afterBytes - beforeBytes) / connections) };
 }
 
-function readResult(file: string): LoadResult {
+function readEarlier(file: string, scenario: ScenarioName): LoadResult {
+  let text: string;
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as LoadResult;
+    text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new UsageError(`--compare ${file} cannot be read (${(error as Error).message}). Give a file that --json wrote.`);
+    throw new UsageError(
+      `--compare ${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Give a file that --json wrote.`,
+    );
   }
+  return parseEarlierResult(text, file, scenario);
 }
 
 function writeFiles({ settings }: Job, result: LoadResult, before: LoadResult | undefined): void {

@@ -5,6 +5,7 @@ import {
   type Flags as TargetFlags,
   type Settings as TargetSettings,
 } from "../verify/settings.ts";
+import { parseCapacityConditions } from "./capacity.ts";
 import { type ScenarioName, scenarioNames } from "./load-result.ts";
 import type { Demand } from "./stage.ts";
 import { parseThresholds, type Threshold } from "./thresholds.ts";
@@ -52,7 +53,8 @@ export interface BenchSettings {
   readonly scenario: ScenarioName | undefined;
   readonly demand: Demand;
   readonly workers: number;
-  readonly findCapacity: readonly Threshold[] | undefined;
+  /** Conditions that must hold, as they were written. */
+  readonly findCapacity: string | undefined;
   readonly failOn: readonly Threshold[];
   readonly percentiles: boolean;
   readonly json: string | undefined;
@@ -81,8 +83,8 @@ export function loadBenchSettings(urls: readonly string[], flags: BenchFlags, se
     throw new UsageError(`expected --scenario to be one of ${scenarioNames.join(", ")}, got "${scenario}"`);
   if (flags.rate !== undefined && flags.inFlight !== undefined)
     throw new UsageError("--rate says when to send, --in-flight sends as fast as answers come: leave out one of them");
-  const findCapacity = flags.findCapacity === undefined ? undefined : parseThresholds(flags.findCapacity, "--find-capacity");
-  if (findCapacity !== undefined && flags.inFlight !== undefined)
+  if (flags.findCapacity !== undefined) parseCapacityConditions(flags.findCapacity);
+  if (flags.findCapacity !== undefined && flags.inFlight !== undefined)
     throw new UsageError("--find-capacity searches the rate, so that --in-flight has no meaning: leave out one of them");
   const inFlight = number("--in-flight", flags.inFlight, 1, 100_000);
   const perSecond =
@@ -106,7 +108,7 @@ export function loadBenchSettings(urls: readonly string[], flags: BenchFlags, se
       seed: target.seed,
     },
     workers: whole("--workers", flags.workers, 1, 64) ?? 1,
-    findCapacity,
+    findCapacity: flags.findCapacity,
     failOn: flags.failOn === undefined ? [] : parseThresholds(flags.failOn),
     percentiles: flags.percentiles ?? false,
     json: flags.json,
