@@ -20,11 +20,11 @@ function edges(
   return boundsAmong(obligations).map((bound) => ({ bound, at: messagesAt(bound, donors.all[0]!, schema, donors, judge) }));
 }
 
+/** But for the odd texts, which are the same at every place that takes them. */
 const told = (schema: JsonSchema) =>
-  edges(schema).map(({ bound, at }) => [
-    bound.keyword,
-    ...at.map(({ label, valid }) => `${label}: ${valid ? "valid" : "invalid"}`),
-  ]);
+  edges(schema)
+    .filter(({ bound }) => bound.kind !== "text")
+    .map(({ bound, at }) => [bound.keyword, ...at.map(({ label, valid }) => `${label}: ${valid ? "valid" : "invalid"}`)]);
 
 describe("boundaries", () => {
   it("lengths are counted in code points", () => {
@@ -83,6 +83,29 @@ describe("boundaries", () => {
     ]);
   });
 
+  it("odd texts are met where the schema takes them, and nowhere else", () => {
+    const labels = (schema: JsonSchema) =>
+      edges(schema)
+        .filter(({ bound }) => bound.kind === "text")
+        .flatMap(({ at }) => at.map(({ label }) => label));
+    expect(labels({ type: "string" })).toContain('the text "\\u0000"');
+    expect(labels({ type: "string", maxLength: 1 })).toEqual(['the text "\\u0000"', 'the text "\uffff"']);
+    expect(labels({ type: "string", pattern: "^[a-z]+$" })).toEqual([]);
+    expect(labels({ type: "string", enum: [" a "] })).toEqual([]);
+  });
+
+  it("a member without a name in the schema is met where the schema says that it may be there", () => {
+    const named = { type: "object", required: ["a"], properties: { a: { const: 1 } } };
+    expect(told({ ...named, additionalProperties: true })).toContainEqual([
+      "additionalProperties",
+      "a member that no schema names: valid",
+    ]);
+    const typed = edges({ ...named, additionalProperties: { type: "integer" } }).find(({ bound }) => bound.kind === "additional");
+    expect(typed!.at.map(({ value }) => Object.values(value as object).every((one) => Number.isInteger(one)))).toEqual([true]);
+    expect(told(named).map(([keyword]) => keyword)).not.toContain("additionalProperties");
+    expect(told({ ...named, additionalProperties: false }).map(([keyword]) => keyword)).not.toContain("additionalProperties");
+  });
+
   it.each(Object.entries(sampleSchemas))("the validator agrees for: %s", (_name, schema) => {
     const { compile } = createSchemaJudge(sampleDefinitions);
     for (const { at } of edges(schema)) {
@@ -101,7 +124,7 @@ describe("our own client messages", async () => {
       message.examples.map(({ payload }) => payload as Json),
     );
     for (const { bound, at } of all) {
-      if (bound.kind === "optional") continue;
+      if (bound.kind === "optional" || bound.kind === "text") continue;
       expect([bound.pointer, at.some(({ valid }) => valid)]).toEqual([bound.pointer, true]);
       expect([bound.pointer, at.some(({ valid }) => !valid)]).toEqual([bound.pointer, true]);
     }

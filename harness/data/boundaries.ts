@@ -1,8 +1,8 @@
 // Values at, one below and one above every bound of a message's schema, each enum member, each optional member there and not there.
 
 import type { JsonSchema } from "../../spec/contract.ts";
-import { join } from "../../spec/pointer.ts";
-import { list, number, record, strings, text } from "../../spec/raw.ts";
+import { join, parent } from "../../spec/pointer.ts";
+import { isRecord, list, number, record, strings, text } from "../../spec/raw.ts";
 import { greatestSize } from "./break-keyword.ts";
 import type { Donors } from "./donors.ts";
 import { hasPlace, valueAt, withoutPlace, withValueAt } from "./edit.ts";
@@ -12,7 +12,7 @@ import type { Obligation } from "./obligations.ts";
 import { ofLength, parsePlainPattern } from "./pattern.ts";
 import type { SchemaJudge } from "./schema-judge.ts";
 
-export const boundKinds = ["length", "pattern", "number", "count", "enum", "optional", "null"] as const;
+export const boundKinds = ["length", "pattern", "number", "count", "enum", "optional", "null", "text", "additional"] as const;
 export type BoundKind = (typeof boundKinds)[number];
 
 /** Something in a schema that has an edge. */
@@ -53,6 +53,22 @@ const kindOf: Readonly<Record<string, BoundKind>> = {
   enum: "enum",
 };
 
+/** Texts that programs are prone to change, to cut, or to refuse. No lone surrogates: RFC 8259 section 8.2 leaves them open. */
+export const delicateTexts = [
+  " a ",
+  "\u00e9 and e\u0301",
+  "\u{1f469}\u200d\u{1f4bb}",
+  "<b>&amp;</b>",
+  "\ufeffx",
+  "\\n \" ' \\u0041",
+  "a\r\nb\tc",
+  "\u0000",
+  "\u2028\u2029",
+  "%00 {{x}} $y",
+  "\u202eabc",
+  "\uffff",
+];
+
 /** The bounds among a schema's obligations, in its order. */
 export function boundsAmong(obligations: readonly Obligation[]): Bound[] {
   const objects = new Set<string>();
@@ -74,6 +90,8 @@ export function boundsAmong(obligations: readonly Obligation[]): Bound[] {
       if (plain !== undefined && (plain.minLength > 0 || plain.maxLength < greatestSize)) found.push(bound(kind));
     } else if (kind !== undefined) found.push(bound(kind));
     if (keyword === "type" && list(schema.type).includes("null") && list(schema.type).length > 1) found.push(bound("null"));
+    if (keyword === "type" && list(schema.type).concat(schema.type).includes("string") && isFreeText(schema))
+      found.push(bound("text"));
     // Told once per object, by whichever keyword comes first.
     const object = `${location} ${pointer.slice(0, pointer.lastIndexOf("/"))}`;
     if (keyword === "type" && !objects.has(object)) {
@@ -84,9 +102,19 @@ export function boundsAmong(obligations: readonly Obligation[]): Bound[] {
         const at = `${pointer.slice(0, pointer.lastIndexOf("/"))}/properties`;
         found.push(bound("optional", { member, keyword: "properties", pointer: join(at, member) }));
       }
+      // Only where it is written: many a document says nothing of other members and does not mean to allow them.
+      const { additionalProperties } = schema;
+      if (additionalProperties === true || isRecord(additionalProperties)) {
+        const at = join(parent(pointer), "additionalProperties");
+        found.push(bound("additional", { keyword: "additionalProperties", pointer: at }));
+      }
     }
     return found;
   });
+}
+
+function isFreeText({ const: constant, enum: values, format }: Obligation["schema"]): boolean {
+  return constant === undefined && values === undefined && format === undefined;
 }
 
 /**
@@ -111,6 +139,9 @@ export function messagesAt(bound: Bound, base: Json, schema: JsonSchema, donors:
   }
   return found;
 }
+
+/** A name that a document hardly gives to a member. */
+const unnamed = "wsproofUnnamed";
 
 /** What stands at the place; a function where it is dear to make. */
 type Candidate = Json | (() => Json | undefined);
@@ -178,6 +209,17 @@ function edgesOf(bound: Bound, start: Json, donors: Donors): Edge[] {
       return list(schema.enum).map((value) => edge(JSON.stringify(value), true, value as Json));
     case "null":
       return [edge("null", true, null)];
+    case "text":
+      return delicateTexts.map((value) => edge(`the text ${JSON.stringify(value)}`, true, value));
+    case "additional": {
+      const { additionalProperties } = schema;
+      const own = valueAt(start, location) as Readonly<Record<string, Json>>;
+      const drawn = () => {
+        const [value] = donors.draw(additionalProperties as JsonSchema, 1);
+        return value === undefined ? undefined : { ...own, [unnamed]: value };
+      };
+      return [edge("a member that no schema names", true, { ...own, [unnamed]: "x" }, drawn)];
+    }
     case "optional": {
       const place = join(location, member!);
       const absent = hasPlace(start, place) ? withoutPlace(start, place) : start;

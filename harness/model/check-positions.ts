@@ -116,7 +116,7 @@ function checkCounts(world: World, log: Log, events: ReadonlyMap<string, Sightin
       const known = new Map<number, number>();
       for (const event of inEpoch) {
         const before = known.get(event.seq - 1);
-        const step = changeBy(world.protocol.deliveries.get(event.message), relation);
+        const step = changeBy(world.protocol.deliveries.get(event.message), relation, event.frame);
         const expected = before === undefined || step === undefined ? undefined : before + step;
         const got = countIn(world, event, relation);
         if (got !== undefined && expected !== undefined) {

@@ -120,8 +120,14 @@ export function replayOf(act: Act): Extract<Effect, { kind: "replay" }> | undefi
   return act.operation?.effects.find((effect) => effect.kind === "replay");
 }
 
-/** By how much each message of the stream changes the number of tuples; undefined where its effects differ. */
-export function changeBy(deliveries: readonly Delivery[] | undefined, relation: string): number | undefined {
-  const steps = new Set((deliveries ?? []).map(({ changes }) => changes.get(relation) ?? 0));
+/**
+ * By how much the event that the frame tells of changes the number of tuples; undefined where effects that may have sent it differ.
+ * What an effect says in so many words tells them apart.
+ */
+export function changeBy(deliveries: readonly Delivery[] | undefined, relation: string, frame: unknown): number | undefined {
+  const fitting = (deliveries ?? []).filter(({ fixed }) =>
+    fixed.every(([pointer, value]) => value.kind !== "literal" || canonical(value.value) === canonical(lookup(frame, pointer))),
+  );
+  const steps = new Set(fitting.map(({ changes }) => changes.get(relation) ?? 0));
   return steps.size === 1 ? [...steps][0] : undefined;
 }

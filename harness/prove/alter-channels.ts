@@ -35,10 +35,13 @@ export function alterHandshakes(contract: Contract, add: Add): void {
       });
     }
   });
+  // The one claim whose value is known and nobody's own.
+  const other = contract.channels
+    .flatMap(({ handshake }) => handshake?.credentials?.claims ?? [])
+    .find(({ value }) => value !== undefined)?.name;
   for (const [at, { name, claim, unique }] of contract.state.attributes.entries()) {
     const pointer = `#/x-state/connection/${name}`;
-    const other = contract.state.attributes.find((one) => one.claim !== undefined && one.name !== name)?.claim;
-    if (other !== undefined) {
+    if (claim !== undefined && other !== undefined) {
       add("attribute-claim-altered", pointer, (copy) => {
         copy.state.attributes[at]!.claim = other;
       });

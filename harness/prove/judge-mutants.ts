@@ -82,6 +82,8 @@ function containerOf(place: string): string {
   return steps.slice(0, steps[1] === "operations" ? 3 : 4).join("/");
 }
 
+let judged = 0;
+
 export async function judgeMutant(
   phases: readonly Phase[],
   mutant: Mutant,
@@ -96,7 +98,9 @@ export async function judgeMutant(
   let opened: Awaited<ReturnType<typeof openRun>>;
   try {
     const target = targetOf(server, server.url);
-    opened = await openRun({ ...subject, target, auth: { secret: server.secret }, timeoutMs, runs });
+    // Several begin in the same second, and must not be taken for one user.
+    const label = `m${++judged}`;
+    opened = await openRun({ ...subject, target, auth: { secret: server.secret }, timeoutMs, runs, label });
   } catch (error) {
     // The first contact fails already: a run would say so and judge nothing.
     if (error instanceof TargetLost || error instanceof UsageError)

@@ -31,6 +31,7 @@ interface Result {
 const explained: Readonly<Record<string, string>> = {
   "examples-requirement-refused-long":
     "Theirs. The reason of the close holds the id, a reason has at most 123 bytes (RFC 6455 section 5.5), and so `socket.close` throws: 4500 comes in place of 4409.",
+  "boundaries-text-accepted": "Theirs: what `no-unexpected-close` tells of, by the first text that is no GraphQL.",
   "invalid-type-missing":
     "Theirs. `connection_ack` is a message of the server alone, so from a client it is of no type that the protocol lets it send, which is 4400 as we read it. The package parses it as one of the protocol and throws: 4500.",
   "no-unexpected-close":

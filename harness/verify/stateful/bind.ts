@@ -5,12 +5,12 @@ import { canonical } from "../../model/frame.ts";
 import { keyIn, type PositionedStream, positionOf } from "../../model/logs.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Knowledge } from "../../model/recording.ts";
-import type { Context, CredentialOptions } from "../context.ts";
+import type { Context } from "../context.ts";
 import { withValueAt } from "../messages.ts";
 import type { Peer, User } from "../peer.ts";
 import { NotTestable } from "../rule.ts";
 import { createBrief } from "./brief.ts";
-import { type Role, rolesOf, type SendStep } from "./case.ts";
+import { type Role, requiredClaims, rolesOf, type SendStep } from "./case.ts";
 
 /** One place at the table: the connections that followed one another in it. */
 export interface Slot {
@@ -119,19 +119,42 @@ function lastSeen(table: Table, stream: PositionedStream, slot: Slot, key: strin
 }
 
 async function credential(table: Table, step: SendStep, slot: Slot, operation: Operation): Promise<unknown> {
-  const { context, credentials } = table;
-  const lacks = operation.requires.flatMap((one) => (one.kind === "credential" && one.lacks !== undefined ? [one.lacks] : []))[0];
+  const { context, protocol, credentials } = table;
+  const { name, claims } = slot.user;
   if (step.credential === "other") {
     const other = await context.user();
     if (other.credential !== undefined) credentials.set(other.credential, { good: true, claims: other.claims });
     return other.credential;
   }
-  const extra = step.credential === "lacking" && lacks !== undefined ? { [lacks.claim]: [lacks.value] } : {};
   if (step.credential === "brief") return (await briefCredential(table, slot.user)).token;
+  const lists = new Map([...claims].filter(([, value]) => Array.isArray(value)));
+  if (step.credential === "lacking") for (const [claim, value] of shutOut(protocol, operation)) lists.set(claim, [value]);
+  if (step.credential === "changed") {
+    for (const [claim, values] of Object.entries(requiredClaims(protocol))) {
+      if (lists.has(claim)) lists.delete(claim);
+      else lists.set(claim, values);
+    }
+  }
   const bad = step.credential === "bad";
-  const token = await credentialOf(context, slot.user, extra, bad ? { forged: "other-key" } : {});
-  credentials.set(token, { good: !bad, claims: new Map([...slot.user.claims, ...Object.entries(extra)]) });
+  const token = await context.credential({
+    name,
+    claims: Object.fromEntries(lists),
+    ...(bad ? { forged: "other-key" as const } : {}),
+  });
+  const others = [...claims].filter(([, value]) => !Array.isArray(value));
+  credentials.set(token, { good: !bad, claims: new Map([...others, ...lists]) });
   return token;
+}
+
+/** A claim that the operation does not allow, else one with which nobody may connect: the document says what becomes of it here. */
+function shutOut({ channel }: Protocol, { requires }: Operation): (readonly [string, unknown])[] {
+  const lacked = requires.flatMap((one) =>
+    one.kind === "credential" && one.lacks !== undefined ? [[one.lacks.claim, one.lacks.value] as const] : [],
+  );
+  const refused = (channel.handshake?.refusals ?? []).flatMap(({ when, claim, contains }) =>
+    when === "claim" && claim !== undefined ? [[claim, contains] as const] : [],
+  );
+  return [...lacked, ...refused].slice(0, 1);
 }
 
 /** A good one of the user that runs out soon. @throws NotTestable */
@@ -146,12 +169,7 @@ export async function briefCredential(
 }
 
 /** Another one of the user. Its lists are kept, such as what it may do; what is made for each credential is made anew. */
-function credentialOf(
-  context: Context,
-  { name, claims }: User,
-  extra: Readonly<Record<string, unknown>>,
-  options: CredentialOptions = {},
-): Promise<string> {
+function credentialOf(context: Context, { name, claims }: User, extra: Readonly<Record<string, unknown>>): Promise<string> {
   const kept = Object.fromEntries([...claims].filter(([claim, value]) => Array.isArray(value) || claim in extra));
-  return context.credential({ name, ...options, claims: { ...kept, ...extra } });
+  return context.credential({ name, claims: { ...kept, ...extra } });
 }

@@ -28,8 +28,11 @@ export interface SendStep {
   readonly key: number;
   /** Whom it is for: a connection, or -1 for nobody. */
   readonly to: number;
-  /** brief: good, but it runs out soon. */
-  readonly credential: "good" | "brief" | "bad" | "other" | "lacking";
+  /**
+   * `brief`: good, but it runs out soon. `changed`: good, with the claims that operations require where the user's first one lacks
+   * them, else without them.
+   */
+  readonly credential: "good" | "brief" | "bad" | "other" | "lacking" | "changed";
   /** With an idempotency key: a new one, or that of the last step of this user that had one, with the same frame. */
   readonly once: "no" | "new" | "again";
   readonly since: "no" | "last" | "stale" | "future";
@@ -94,6 +97,15 @@ export function operationsOf(protocol: Protocol): Operation[] {
       operation !== protocol.fence &&
       protocol.contract.messages.some(({ name, format }) => operation.messages.includes(name) && format === "json"),
   );
+}
+
+/** Every claim that some operation requires, with all values that it must hold. */
+export function requiredClaims(protocol: Protocol): Readonly<Record<string, readonly unknown[]>> {
+  const claims: Record<string, unknown[]> = {};
+  for (const requirement of operationsOf(protocol).flatMap(({ requires }) => requires)) {
+    if (requirement.kind === "claim") claims[requirement.claim] = [...(claims[requirement.claim] ?? []), requirement.contains];
+  }
+  return claims;
 }
 
 /** One line a step, for a person. */

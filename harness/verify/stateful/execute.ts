@@ -13,7 +13,7 @@ import type { Peer, User } from "../peer.ts";
 import { NotTestable } from "../rule.ts";
 import { bindStep, briefCredential, type Slot, type Table } from "./bind.ts";
 import { Budget } from "./budget.ts";
-import { type CaseLink, operationsOf, rolesOf, type SendStep, type StatefulCase, type Step } from "./case.ts";
+import { type CaseLink, operationsOf, requiredClaims, rolesOf, type SendStep, type StatefulCase, type Step } from "./case.ts";
 
 export interface ExecuteOptions {
   /** In place of the contract's deadlines, in ms; used while shrinking. */
@@ -102,13 +102,7 @@ class Execution {
 
   /** Every other user has all the claims that operations require. */
   async #createUser(number: number): Promise<User> {
-    const claims: Record<string, unknown[]> = {};
-    for (const operation of operationsOf(this.#protocol)) {
-      for (const requirement of operation.requires) {
-        if (requirement.kind === "claim")
-          claims[requirement.claim] = [...(claims[requirement.claim] ?? []), requirement.contains];
-      }
-    }
+    const claims = requiredClaims(this.#protocol);
     const user = await this.#context.user(number % 2 === 0 ? { claims } : {}).catch((error: unknown) => {
       if (error instanceof NotTestable) return this.#context.user();
       throw error;

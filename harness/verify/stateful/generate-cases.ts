@@ -121,8 +121,8 @@ function sendArbitrary(
     to: roles.includes("attribute") ? fc.integer({ min: -1, max: 3 }) : fc.constant(0),
     credential: roles.includes("credential")
       ? expiring
-        ? fc.constantFrom("good", "good", "good", "good", "brief", "brief", "bad", "other", "lacking")
-        : rarely("good" as const, "bad" as const, "other" as const, "lacking" as const)
+        ? fc.constantFrom("good", "good", "good", "good", "brief", "brief", "bad", "other", "lacking", "changed")
+        : rarely("good" as const, "bad" as const, "other" as const, "lacking" as const, "changed" as const)
       : fc.constant("good" as const),
     once: roles.includes("once") ? rarely("no" as const, "new" as const, "again" as const) : fc.constant("no" as const),
     since: roles.includes("since")

@@ -17,6 +17,8 @@ const titles: Readonly<Record<BoundKind, string>> = {
   enum: "accepts each value of an enum",
   optional: "accepts a message with and without an optional member",
   null: "accepts null where the schema allows it",
+  text: "accepts the oddest texts that a schema allows",
+  additional: "accepts a member that no schema names, where the schema allows such members in so many words",
 };
 
 function accepts(kind: BoundKind): Rule {

@@ -1,7 +1,7 @@
 // Texts at their bounds come through as they were: not cut, not trimmed, not normalised, characters outside the basic plane whole.
 import type { Pointer } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
-import { messagesAt } from "../../../data/boundaries.ts";
+import { delicateTexts, messagesAt } from "../../../data/boundaries.ts";
 import { dataOf } from "../../../data/contract-data.ts";
 import { valueAt } from "../../../data/edit.ts";
 import type { Json } from "../../../data/json.ts";
@@ -24,22 +24,6 @@ function carried(subject: Subject): readonly CarriedPromise[] {
   return deliveries(subject).flatMap((promise) => freeTexts(promise).map((carried) => ({ ...promise, ...carried })));
 }
 
-/** What programs are prone to change. */
-const delicate = [
-  " a ",
-  "\u00e9 and e\u0301",
-  "\u{1f469}\u200d\u{1f4bb}",
-  "<b>&amp;</b>",
-  "\ufeffx",
-  "\\n \" ' \\u0041",
-  "a\r\nb\tc",
-  "\u0000",
-  "\u2028\u2029",
-  "%00 {{x}} $y",
-  "\u202eabc",
-  "\uffff",
-];
-
 export const unchangedRules: readonly Rule[] = [
   rule<CarriedPromise>({
     id: "boundaries-text-unchanged",
@@ -59,7 +43,9 @@ export const unchangedRules: readonly Rule[] = [
         .flatMap((bound) => messagesAt(bound, scene.message as Json, message.payload, donors, judge))
         .filter(({ valid }) => valid)
         .map(({ value }) => valueAt(value, source));
-      const texts = [...new Set([...longest, ...delicate])].filter((text) => isValid(withValueAt(scene.message, source, text)));
+      const texts = [...new Set([...longest, ...delicateTexts])].filter((text) =>
+        isValid(withValueAt(scene.message, source, text)),
+      );
       for (const text of texts.slice(0, 14)) {
         const sent = withValueAt(scene.message, source, text);
         if (client.operation.reply === undefined) scene.sender.send(sent);

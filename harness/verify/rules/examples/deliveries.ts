@@ -1,5 +1,5 @@
 // Deliveries: what an operation sends to others reaches one of them, with the fields that the document fills, and the sender only if it says so.
-import type { Effect, Pointer, Value } from "../../../../spec/contract.ts";
+import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
 import { dataOf } from "../../../data/contract-data.ts";
 import { equalJson } from "../../../data/json.ts";
@@ -48,6 +48,24 @@ function fields(subject: Subject): readonly FieldPromise[] {
   );
 }
 
+interface ExamplePromise extends DeliveryPromise {
+  readonly example: Example;
+}
+
+/** Deliveries that every sending of the example brings about: no key in it makes a repetition the same. */
+function repeatable(subject: Subject): readonly ExamplePromise[] {
+  return deliveries(subject)
+    .filter(({ effect }) => effect.when === "always")
+    .flatMap((promise) => {
+      const keys = promise.client.operation.effects.flatMap((one) =>
+        one.kind === "once" && one.key.kind === "message" ? [one.key.pointer] : [],
+      );
+      return promise.client.message.examples
+        .filter(({ payload }) => keys.every((key) => lookup(payload, key) === undefined))
+        .map((example) => ({ ...promise, example }));
+    });
+}
+
 /** Where the delivery carries a text of the request which decides nothing else. */
 export function freeTexts({ client, effect }: DeliveryPromise): readonly { readonly source: Pointer; readonly at: Pointer }[] {
   const { operation, message } = client;
@@ -71,13 +89,16 @@ export interface Scene {
   readonly message: unknown;
 }
 
-/** A sender, and another connection that the effect reaches. Neither has messages that were not taken. */
-export async function stage(context: Context, { client, effect }: DeliveryPromise): Promise<Scene> {
+/**
+ * A sender, and another connection that the effect reaches. Neither has messages that were not taken.
+ * @param example of the message, default its first
+ */
+export async function stage(context: Context, { client, effect }: DeliveryPromise, example?: unknown): Promise<Scene> {
   const { operation } = client;
   const sender = await context.dial({ user: await userFor(context, operation) });
   const other = await context.dial();
   const keys = new Map<string, unknown>();
-  let message = await reach(context, sender, operation, keys);
+  let message = await reach(context, sender, operation, keys, example);
   // Others may do the same at the same time: a text of our own tells their deliveries from ours.
   const isValid = dataOf(context.contract).judge.compile(client.message.payload);
   for (const { source } of freeTexts({ client, effect, pointer: effect.pointer })) {
@@ -221,6 +242,24 @@ export const deliveryRules: readonly Rule[] = [
       if (more !== undefined) throw new Violation(`${effect.message} once`, `once more: ${shortened(more.text)}`);
     },
     brokenBy: ({ effect }) => faults.duplicatesMessage(effect.message),
+  }),
+
+  rule<ExamplePromise>({
+    id: "examples-delivery-each",
+    level: "MUST",
+    phase: "examples",
+    title: "delivers a message as often as it is sent, where the document does not say that a repetition happens once",
+    from: repeatable,
+    async check(context, promise) {
+      const { client, effect, example } = promise;
+      const scene = await stage(context, promise, example.payload);
+      const isIt = describing(effect, isOf(effect, scene.sender));
+      for (let count = 0; count < 2; count++) {
+        await perform(context, scene, client);
+        await scene.other.receive(isIt);
+      }
+    },
+    brokenBy: ({ effect }) => faults.dropsMessage(effect.message, { fromNth: 2 }),
   }),
 ];
 
