@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import isPublishRefused from "../generated/validators/publish_refused.gen.js";
 import { startTestServer, type TestServer, testToken } from "./in-process-server.ts";
 
@@ -97,6 +99,27 @@ describe("beside it", () => {
     const metrics = await (await fetch(`${server.http}/metrics`)).text();
     expect(metrics).toMatch(/^wsproof_ready 1$/m);
     expect(metrics).toMatch(/^wsproof_connections \d+$/m);
+  });
+
+  test("metrics count what was refused and closed, by code", async () => {
+    const count = async (line: string) => {
+      const text = await (await fetch(`${server.http}/metrics`)).text();
+      return Number(
+        text
+          .split("\n")
+          .find((one) => one.startsWith(`${line} `))!
+          .slice(line.length),
+      );
+    };
+    const lines = ['wsproof_errors_total{code="INVALID_JSON"}', 'wsproof_closes_total{code="4401"}'];
+    const before = await Promise.all(lines.map(count));
+    const mallory = await server.connect("mallory");
+    mallory.send("{");
+    await mallory.next("error");
+    mallory.socket.close();
+    const stranger = new WebSocket(`${server.http.replace("http", "ws")}/ws`, ["rooms.v1", "bearer.bm8"]);
+    await once(stranger, "close");
+    expect(await Promise.all(lines.map(count))).toEqual(before.map((number) => number + 1));
   });
 
   test("metrics can have a port of their own", async () => {
