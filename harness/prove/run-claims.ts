@@ -15,7 +15,7 @@ export function tasksOf(claims: readonly Claim[]): readonly Task[] {
 }
 
 /** Most rules wait for frames rather than compute, so a few lanes fill a core. */
-const lanes = 6;
+const usualLanes = 6;
 const waitingLanes = 40;
 /** Each with a server of its own. */
 const wholeLanes = 2;
@@ -23,12 +23,14 @@ const wholeLanes = 2;
 /**
  * @param done called after each task
  * @param isLate where it says so, what has not begun is left out
+ * @param lanes how many that do not wait on purpose run side by side
  */
 export async function runTasks(
   prover: Prover,
   tasks: readonly Task[],
   done: (proof: Proof) => void,
   isLate: () => boolean = () => false,
+  lanes = usualLanes,
 ): Promise<readonly Proof[]> {
   const proofs = new Map<Task, Proof>();
   const perform = async (task: Task) => {
