@@ -1,6 +1,7 @@
 // Each quick rule behind each fault: who else sees it. Pure.
 import type { Fault } from "../faults/fault.ts";
 import type { Claim } from "./claims.ts";
+import type { Proof } from "./prover.ts";
 import type { Task } from "./run-claims.ts";
 
 /**
@@ -41,4 +42,27 @@ export function crossTasks(claims: readonly Claim[], faults: readonly Fault[]): 
         return { claim: naming ?? own[0]!, fault };
       }),
     );
+}
+
+/** Behind a fault that more rules see than this, one rule more or less tells nothing. */
+const fewSeers = 5;
+
+/**
+ * The convictions on which it depends whether one rule alone sees a fault: by rules that do not name it, behind faults that few see.
+ * A deadline that was missed on a busy machine looks like one, so they are run again with a longer one.
+ */
+export function doubtfulTasks(tasks: readonly Task[], proofs: readonly Proof[]): readonly Task[] {
+  const seers = new Map<string | undefined, number>();
+  for (const { fault, verdict } of proofs) if (verdict === "convicts") seers.set(fault, (seers.get(fault) ?? 0) + 1);
+  return tasks.filter(
+    ({ claim, fault }, at) =>
+      proofs[at]?.verdict === "convicts" && seers.get(fault?.id)! <= fewSeers && !claim.faults.some(({ id }) => id === fault?.id),
+  );
+}
+
+/** The proofs with the later ones of the same rule and fault in the place of the earlier. */
+export function confirmed(proofs: readonly Proof[], later: readonly Proof[]): readonly Proof[] {
+  const key = ({ rule, fault }: Proof) => `${rule} ${fault}`;
+  const known = new Map(later.map((proof) => [key(proof), proof]));
+  return proofs.map((proof) => known.get(key(proof)) ?? proof);
 }

@@ -4,13 +4,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { phases } from "../verify/rules.ts";
 import { claimsOf, faultsOf } from "./claims.ts";
-import { crossTasks } from "./cross.ts";
 import { emitCross, emitMatrix, emitProof } from "./emit-proof.ts";
 import type { Judgement } from "./judge-mutants.ts";
 import { coverageOf, promisesOf } from "./promises.ts";
 import { createProver, type Proof } from "./prover.ts";
 import { reasonFor } from "./reasons.ts";
 import { complaint, runTasks, tasksOf, unclaimed } from "./run-claims.ts";
+import { runCross } from "./run-cross.ts";
 import { runMutants, weigh } from "./run-mutants.ts";
 import { loadOwnSubject } from "./subject.ts";
 
@@ -31,8 +31,6 @@ const { values } = parseArgs({
     help: { type: "boolean" },
   },
 });
-/** Behind most faults most rules wait for what does not come. */
-const crossLanes = 8;
 const parts = values.part ?? ["promises", "named", "cross", "mutants"];
 const write = (text: string) => process.stdout.write(text);
 if (values.help === true) write(`${usage}\n`);
@@ -67,27 +65,25 @@ async function prove(): Promise<number> {
     );
   }
 
-  for (const part of ["named", "cross"] as const) {
-    if (!parts.includes(part)) continue;
-    const prover = createProver(subject, part === "cross" ? { faultTimeoutMs: 600 } : {});
-    const tasks = part === "named" ? tasksOf(claims) : crossTasks(claims, faults);
-    const progress = progressOf(part, tasks.length);
+  if (parts.includes("named")) {
+    const prover = createProver(subject);
+    const tasks = tasksOf(claims);
+    const progress = progressOf("named", tasks.length);
     try {
-      const made = await runTasks(
-        prover,
-        tasks,
-        (proof) => progress(proof.rule),
-        isLate,
-        part === "cross" ? crossLanes : undefined,
-      );
+      const made = await runTasks(prover, tasks, (proof) => progress(proof.rule), isLate);
       proofs.push(...made);
-      if (part === "named") complaints.push(...made.map(complaint).filter((one) => one !== undefined));
-      if (part === "cross" && values.only === undefined && made.length === tasks.length)
-        writeFileSync(generated("CROSS.md"), emitCross(claims, faults, made));
-      if (made.length < tasks.length) complaints.push(`${part}: only ${made.length} of ${tasks.length} were reached in time`);
+      complaints.push(...made.map(complaint).filter((one) => one !== undefined));
+      if (made.length < tasks.length) complaints.push(`named: only ${made.length} of ${tasks.length} were reached in time`);
     } finally {
       await prover.end();
     }
+  }
+
+  if (parts.includes("cross")) {
+    const cross = await runCross(subject, claims, faults, (round, total) => progressOf(`cross ${round}`, total), isLate);
+    proofs.push(...cross.proofs);
+    if (cross.left > 0) complaints.push(`cross: ${cross.left} were not reached in time`);
+    else if (values.only === undefined) writeFileSync(generated("CROSS.md"), emitCross(claims, faults, cross.proofs));
   }
 
   if (parts.includes("mutants")) {
