@@ -4,6 +4,13 @@ import { CommanderError } from "commander";
 import { exitCode, TargetLost, UsageError } from "./errors.ts";
 import { createProgram } from "./program.ts";
 
+// Whoever read along, such as `head`, may go; the run, its files and its exit code stand.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 try {
   await createProgram().parseAsync();
 } catch (error) {

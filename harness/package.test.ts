@@ -163,14 +163,15 @@ function statements(file: string): string {
     .trim();
 }
 
-/** @throws where a module imports a file that is not there */
+/** What these import, and what they start by its URL. @throws where a module imports a file that is not there */
 function reachable(entries: readonly string[]): ReadonlySet<string> {
   const reached = new Set<string>();
   const waiting = [...entries];
   for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
     if (reached.has(file)) continue;
     reached.add(file);
-    const imports = readFileSync(file, "utf8").matchAll(/(?:^(?:import|export)\b[^;"'`]*|\bimport\(\s*)"(\.[^"]+\.js)"/gm);
+    const text = readFileSync(file, "utf8");
+    const imports = text.matchAll(/(?:^(?:import|export)\b[^;"'`]*|\bimport\(\s*|new Worker\(new URL\()"(\.[^"]+\.js)"/gm);
     for (const [, to] of imports) waiting.push(path.join(path.dirname(file), to!));
   }
   return reached;

@@ -1,5 +1,6 @@
 // Help, the reference and completion, all made from the commands' definitions.
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -23,6 +24,19 @@ describe("the commands", () => {
   it("stand in generated/COMMANDS.md as they are (else: npm run generate:commands)", () => {
     expect(readFileSync("generated/COMMANDS.md", "utf8")).toBe(emitCommandReference(createProgram()));
   });
+});
+
+it("goes on to its exit code when nobody reads what it prints", async () => {
+  for (const args of [["--help"], ["lint"], ["lint", "--spec", "no-such-file.yaml"]]) {
+    const child = spawn(process.execPath, ["dist/harness/cli.js", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.destroy();
+    let complaint = "";
+    child.stderr.on("data", (chunk) => {
+      complaint += chunk;
+    });
+    const [code] = await once(child, "close");
+    expect([code, complaint.includes("EPIPE")], complaint).toEqual([args.length === 3 ? 2 : 0, false]);
+  }
 });
 
 describe("completion in bash", () => {

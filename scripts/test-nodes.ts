@@ -32,6 +32,11 @@ const trials: readonly Trial[] = [
   },
   { name: "diff", args: [command, "diff", document, document], says: /nothing changed on the wire/ },
   { name: "verify, quick phases", args: [command, "verify", ...quickPhases], says: /Conformant: \d+ rules kept\.\n$/ },
+  {
+    name: "bench",
+    args: [command, "bench", "--rate", "10", "--members", "10", "--duration", "2"],
+    says: /deliveries .* 0 lost, 0 duplicated/,
+  },
   { name: 'import "wsproof"', args: ["own.js"], says: /^Conformant/ },
 ];
 
