@@ -15,15 +15,16 @@ export function alterSchemas(contract: Contract, add: Add): void {
   const shared = new Set(clients.flatMap(({ payload }) => reachedDefinitions(contract, payload)));
   for (const [at, { name, payload, pointer }] of contract.messages.entries()) {
     const alter = fromClient.has(name) ? alterForClient : narrowForServer;
-    alter(payload, join(pointer, "payload"), add, (copy) => copy.messages[at]!.payload);
+    alter(contract, payload, join(pointer, "payload"), add, (copy) => copy.messages[at]!.payload);
   }
   for (const [name, schema] of contract.definitions) {
     const alter = shared.has(name) ? alterForClient : narrowForServer;
-    alter(schema, `#/definitions/${name}`, add, (copy) => copy.definitions.get(name));
+    alter(contract, schema, `#/definitions/${name}`, add, (copy) => copy.definitions.get(name));
   }
 }
 
 type Alter = (
+  contract: Contract,
   schema: JsonSchema,
   pointer: string,
   add: Add,
@@ -31,7 +32,7 @@ type Alter = (
   within: (copy: Mutable<Contract>) => unknown,
 ) => void;
 
-const alterForClient: Alter = (schema, pointer, add, within) => {
+const alterForClient: Alter = (contract, schema, pointer, add, within) => {
   for (const { path, keyword, value, change } of keywordsOf(schema, within)) {
     const at = join(pointer, ...path, keyword);
     const step = outward[keyword];
@@ -48,15 +49,13 @@ const alterForClient: Alter = (schema, pointer, add, within) => {
     if (keyword === "additionalProperties" && value === false) add("members-allowed", at, change({ additionalProperties: true }));
     if (keyword === "enum" && Array.isArray(value)) {
       add("enum-extended", at, change({ enum: [...value, "never-sent"] }));
-      value.forEach((one, index) => {
-        if (value.length > 1) add("enum-shortened", join(at, index), change({ enum: value.filter((other) => other !== one) }));
-      });
+      shortenEnum(value, at, contract, add, (left) => change({ enum: left }));
     }
     if (keyword === "pattern") add("pattern-removed", at, change({ pattern: undefined }));
   }
 };
 
-const narrowForServer: Alter = (schema, pointer, add, within) => {
+const narrowForServer: Alter = (contract, schema, pointer, add, within) => {
   for (const { path, keyword, value, owner, change } of keywordsOf(schema, within)) {
     const at = join(pointer, ...path, keyword);
     const narrowed = narrowest(keyword, owner);
@@ -71,9 +70,7 @@ const narrowForServer: Alter = (schema, pointer, add, within) => {
       }
     }
     if (keyword === "enum" && Array.isArray(value)) {
-      value.forEach((one, index) => {
-        if (value.length > 1) add("enum-shortened", join(at, index), change({ enum: value.filter((other) => other !== one) }));
-      });
+      shortenEnum(value, at, contract, add, (left) => change({ enum: left }));
     }
     if (keyword === "pattern") add("pattern-narrowed", at, change({ pattern: "^never-sent$" }));
     if (keyword === "type" && Array.isArray(value)) {
@@ -83,6 +80,22 @@ const narrowForServer: Alter = (schema, pointer, add, within) => {
     }
   }
 };
+
+function shortenEnum(
+  values: readonly unknown[],
+  pointer: string,
+  { errors }: Contract,
+  add: Add,
+  change: (left: readonly unknown[]) => (copy: Mutable<Contract>) => void,
+): void {
+  if (values.length < 2) return;
+  for (const [index, value] of values.entries()) {
+    const left = values.filter((other) => other !== value);
+    // An error's code comes where the error does.
+    const also = (errors?.codes ?? []).filter(({ code }) => code === value).map((code) => code.pointer);
+    add("enum-shortened", join(pointer, index), change(left), also);
+  }
+}
 
 /** By how much a bound moves outward. */
 const outward: Readonly<Record<string, number>> = {

@@ -10,7 +10,7 @@ import { runOnce } from "../verify/run-rule.ts";
 import type { Run } from "../verify/run-state.ts";
 import { type Claim, claimsOf } from "./claims.ts";
 import type { Mutant } from "./mutants.ts";
-import { isWithin, placesOf } from "./places.ts";
+import { isWithin } from "./places.ts";
 import { targetOf } from "./prover.ts";
 
 export interface Judgement {
@@ -44,11 +44,10 @@ function stageOf({ rule }: Claim): Stage | undefined {
 
 /** The claims of a stage for a mutant, likeliest first. */
 export function claimsFor(phases: readonly Phase[], mutant: Mutant, stage: Stage): readonly Claim[] {
-  const { contract, pointer } = mutant;
+  const { contract, places } = mutant;
   const channel = contract.channels.find(({ kind }) => kind === "websocket");
   if (channel === undefined) return [];
   const claims = claimsOf(phases, { contract, channel }).filter((claim) => stageOf(claim) === stage);
-  const places = placesOf(contract, pointer);
   if (stage !== "quick")
     return claims.filter(({ promised }) =>
       places.some((place) => isWithin(place, promised.pointer) || isWithin(promised.pointer, place)),

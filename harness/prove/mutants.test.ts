@@ -63,6 +63,11 @@ describe("the places of an alteration", () => {
     expect(uses).toContain("#/components/messages/join_room/payload/properties/payload/properties/since/properties/epoch");
     expect(uses).toContain("#/components/messages/message/payload/properties/payload/properties/epoch");
   });
+  it("of a code in an enum are those of the error", () => {
+    const code = contract.errors!.codes[0]!;
+    const shortened = mutants.filter(({ kind, places }) => kind === "enum-shortened" && places.includes(code.pointer));
+    expect(shortened).toHaveLength(1);
+  });
   it("choose the rules that wait", () => {
     const claims = claimsFor(phases, mutantOf(`close-altered ${channel.heartbeat!.pointer}`), "patient");
     expect(claims.map(({ rule }) => rule.id)).toContain("limits-heartbeat-silent-closed");
@@ -79,23 +84,23 @@ describe("the places of an alteration", () => {
 });
 
 describe("a reason", () => {
-  const http = mutants.find((mutant) => mutantReasonFor(contract, mutant)?.says.includes("HTTP"))!;
+  const explained = mutantOf(`close-code-altered ${channel.closeCodes.find(({ code }) => code === 1002)!.pointer}`);
   const other = mutantOf(`close-altered ${channel.heartbeat!.pointer}`);
   const survives = { rule: undefined, detail: "" };
   const noticed = { rule: "some-rule", detail: "" };
 
   it("explains what goes unnoticed", () => {
-    const { explained, unexplained, complaints } = weigh(contract, [{ mutant: http, ...survives }], false);
-    expect([explained.length, unexplained.length, complaints]).toEqual([1, 0, []]);
+    const result = weigh(contract, [{ mutant: explained, ...survives }], false);
+    expect([result.explained.length, result.unexplained.length, result.complaints]).toEqual([1, 0, []]);
   });
   it("is missing where there is none", () => {
     const { complaints } = weigh(contract, [{ mutant: other, ...survives }], false);
     expect(complaints).toEqual([`${other.id} goes unnoticed, and there is no reason for it`]);
   });
   it("is stale where the alteration is noticed", () => {
-    const { complaints } = weigh(contract, [{ mutant: http, ...noticed }], false);
+    const { complaints } = weigh(contract, [{ mutant: explained, ...noticed }], false);
     expect(complaints).toHaveLength(1);
-    expect(complaints[0]).toContain(`${http.id} is noticed by some-rule`);
+    expect(complaints[0]).toContain(`${explained.id} is noticed by some-rule`);
   });
   it("is stale where nothing needs it", () => {
     const { complaints } = weigh(contract, [{ mutant: other, ...noticed }], true);

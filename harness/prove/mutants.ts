@@ -3,6 +3,7 @@ import type { Contract } from "../../spec/contract.ts";
 import { alterChannels, alterErrors, alterHandshakes } from "./alter-channels.ts";
 import { alterEffects, alterRequirements } from "./alter-operations.ts";
 import { alterSchemas } from "./alter-schemas.ts";
+import { placesOf } from "./places.ts";
 
 export interface Mutant {
   /** Kind and pointer, such as `effect-removed #/operations/x/x-effects/0`. */
@@ -11,6 +12,8 @@ export interface Mutant {
   readonly kind: string;
   /** What was altered. */
   readonly pointer: string;
+  /** Where it makes itself felt. */
+  readonly places: readonly string[];
   readonly contract: Contract;
 }
 
@@ -23,8 +26,8 @@ export type Mutable<T> =
         ? { -readonly [K in keyof T]: Mutable<T[K]> }
         : T;
 
-/** Makes one mutant: `change` gets a copy of the document to work on. */
-export type Add = (kind: string, pointer: string, change: (copy: Mutable<Contract>) => void) => void;
+/** Makes one mutant: `change` gets a copy of the document to work on; `also` is what else the alteration concerns. */
+export type Add = (kind: string, pointer: string, change: (copy: Mutable<Contract>) => void, also?: readonly string[]) => void;
 
 /**
  * All mutants of the document, in its order. What would only loosen what the server must do is left out: no server that keeps the
@@ -35,10 +38,11 @@ export type Add = (kind: string, pointer: string, change: (copy: Mutable<Contrac
  */
 export function mutantsOf(contract: Contract, first?: unknown): readonly Mutant[] {
   const mutants: Mutant[] = [];
-  const add: Add = (kind, pointer, change) => {
+  const add: Add = (kind, pointer, change, also = []) => {
     const copy = structuredClone(contract) as Mutable<Contract>;
     change(copy);
-    mutants.push({ id: `${kind} ${pointer}`, kind, pointer, contract: copy as unknown as Contract });
+    const places = [...new Set([pointer, ...also].flatMap((place) => placesOf(contract, place)))];
+    mutants.push({ id: `${kind} ${pointer}`, kind, pointer, places, contract: copy as unknown as Contract });
   };
   alterEffects(contract, add);
   alterRequirements(contract, add);
