@@ -2,9 +2,10 @@
 import type { Fault } from "../faults/fault.ts";
 import type { Claim } from "./claims.ts";
 import { lookOnly } from "./cross.ts";
-import type { Judgement } from "./judge-mutants.ts";
+import { alteredLines, figureOf } from "./emit-altered.ts";
 import type { Coverage } from "./promises.ts";
 import type { Proof } from "./prover.ts";
+import type { MutantResult } from "./run-mutants.ts";
 
 /** A promise that no rule is checked for, or a mutant that survives, and why that is so. */
 export type Reasons = ReadonlyMap<string, string>;
@@ -26,7 +27,7 @@ export function emitProof(
     "",
     `${rules.length} rules are checked for ${claims.length} promises. Each fails behind each of the planted faults that it names`,
     `(${faults.length} faults), and passes on the honest server. Of ${coverage.length} promises of the document, ${covered.length} have a rule.`,
-    "Which faults one rule alone sees stands in [CROSS.md](CROSS.md).",
+    "Which faults one rule alone sees stands in [CROSS.md](CROSS.md), and what altered documents show in [ALTERED.md](ALTERED.md).",
     "",
     "## Rules and the faults that they convict",
     "",
@@ -129,7 +130,7 @@ function cell(text: string): string {
 }
 
 /** The matrix of one run, as text: fault by fault, who convicts. */
-export function emitMatrix(proofs: readonly Proof[], judgements: readonly Judgement[]): string {
+export function emitMatrix(proofs: readonly Proof[], altered: MutantResult | undefined): string {
   const byFault = new Map<string, Set<string>>();
   for (const { fault, rule, verdict } of proofs) {
     if (fault === undefined) continue;
@@ -141,16 +142,6 @@ export function emitMatrix(proofs: readonly Proof[], judgements: readonly Judgem
     const only = rules.size === 1 ? "  <- one rule alone" : "";
     return `${fault}\n${[...rules].map((rule) => `    ${rule}`).join("\n") || "    (nobody)"}${only}`;
   });
-  const killed = judgements.filter(({ rule }) => rule !== undefined);
-  const survivors = judgements.filter(({ rule }) => rule === undefined);
-  return [
-    "Who convicts behind each fault",
-    "",
-    ...lines,
-    "",
-    `Altered documents: ${killed.length} of ${judgements.length} make the honest server fail.`,
-    ...killed.map(({ mutant, rule }) => `    ${mutant.id}: ${rule}`),
-    ...(survivors.length > 0 ? ["Survivors:", ...survivors.map(({ mutant }) => `    ${mutant.id}`)] : []),
-    "",
-  ].join("\n");
+  const ofDocuments = altered === undefined ? [] : [`${figureOf(altered)}.`, ...alteredLines(altered)];
+  return ["Who convicts behind each fault", "", ...lines, "", ...ofDocuments, ""].join("\n");
 }

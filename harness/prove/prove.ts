@@ -4,20 +4,20 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { phases } from "../verify/rules.ts";
 import { claimsOf, faultsOf } from "./claims.ts";
+import { emitAltered, figureOf } from "./emit-altered.ts";
 import { emitCross, emitMatrix, emitProof } from "./emit-proof.ts";
-import type { Judgement } from "./judge-mutants.ts";
 import { coverageOf, promisesOf } from "./promises.ts";
 import { createProver, type Proof } from "./prover.ts";
 import { reasonFor } from "./reasons.ts";
 import { complaint, runTasks, tasksOf, unclaimed } from "./run-claims.ts";
 import { runCross } from "./run-cross.ts";
-import { runMutants, weigh } from "./run-mutants.ts";
+import { type MutantResult, runMutants, weigh } from "./run-mutants.ts";
 import { loadOwnSubject } from "./subject.ts";
 
 const usage = `npm run prove -- [--part named|cross|mutants|promises]... [--only RULE]... [--mutant KIND]... [--minutes N]
   named     each rule on the honest server and behind each fault that it names (about 10 minutes)
   cross     each quick rule behind each fault (about 8 minutes); writes generated/CROSS.md
-  mutants   the honest server held to documents with one promise altered (about 8 minutes)
+  mutants   the honest server held to documents with one promise altered (about 8 minutes); writes generated/ALTERED.md
   promises  which promises of the document have a rule (at once)
   --mutant  only the altered documents of this kind, or whose id begins like this, such as "effect-removed #/operations/x"
   --minutes how long it may take, default 30; what is not reached by then is told, and fails the run`;
@@ -46,7 +46,7 @@ async function prove(): Promise<number> {
   const rules = new Set(claims.map(({ rule }) => rule.id));
   const complaints: string[] = [...unclaimed(claims)];
   const proofs: Proof[] = [];
-  const judgements: Judgement[] = [];
+  let altered: MutantResult | undefined;
   write(
     `Proves ${rules.size} rules for ${claims.length} promises, by ${faults.length} faults. Parts: ${parts.join(", ")}; at most ${values.minutes} minutes.\n`,
   );
@@ -88,26 +88,22 @@ async function prove(): Promise<number> {
 
   if (parts.includes("mutants")) {
     const only = values.mutant ?? [];
-    const { judgements: made, left } = await runMutants(
-      subject,
-      phases,
-      only,
-      (stage, total) => progressOf(`mutants ${stage}`, total),
-      isLate,
-    );
-    judgements.push(...made);
-    const { noticed, explained, unexplained, complaints: wrong } = weigh(subject.contract, made, only.length === 0 && left === 0);
-    write(
-      `mutants   ${noticed.length} of ${made.length} altered documents make the honest server fail, ${explained.length} are explained\n`,
-    );
-    for (const { mutant } of unexplained) write(`  survives: ${mutant.id}\n`);
-    complaints.push(...wrong);
+    const tell = (stage: string, total: number) => progressOf(`mutants ${stage}`, total);
+    const { judgements, left } = await runMutants(subject, phases, only, tell, isLate);
+    const isWhole = only.length === 0 && left === 0;
+    altered = weigh(subject.contract, judgements, isWhole);
+    write(`mutants   ${figureOf(altered)}\n`);
+    for (const { mutant, reason } of altered.explained) write(`  explained: ${mutant.id}: ${reason}\n`);
+    complaints.push(...altered.complaints);
     if (left > 0) complaints.push(`mutants: ${left} were not reached in time`);
+    if (isWhole && altered.complaints.length === 0) writeFileSync(generated("ALTERED.md"), emitAltered(altered));
   }
 
   mkdirSync(".wsproof", { recursive: true });
-  writeFileSync(".wsproof/proof.txt", emitMatrix(proofs, judgements));
-  const told = judgements.map(({ mutant, rule, detail }) => ({ mutant: mutant.id, rule, detail }));
+  writeFileSync(".wsproof/proof.txt", emitMatrix(proofs, altered));
+  const told = [...(altered?.noticed ?? []), ...(altered?.explained ?? []), ...(altered?.unexplained ?? [])].map(
+    ({ mutant, ...judgement }) => ({ mutant: mutant.id, ...judgement }),
+  );
   writeFileSync(".wsproof/proof.json", `${JSON.stringify({ complaints, proofs, mutants: told, coverage }, undefined, 1)}\n`);
   if (values.only === undefined && parts.includes("named") && complaints.length === 0) {
     writeFileSync(generated("PROOF.md"), emitProof(claims, faults, coverage, reasons));
