@@ -69,6 +69,13 @@ describe("failedThresholds", () => {
     expect(failed("p99<=13ms")).toHaveLength(1);
   });
 
+  it("gives the digits that tell the actual value from the bound", () => {
+    const p99 = (value: number) => ({ latency: { ...sampleResult().latency, p99: value } });
+    expect(failed("p99>50ms", p99(271.98012345))).toEqual(["p99>50ms: expected p99 at most 50 ms, got 272 ms"]);
+    expect(failed("p99>50ms", p99(50.00012))).toEqual(["p99>50ms: expected p99 at most 50 ms, got 50.00012 ms"]);
+    expect(failed("p99>=50ms", p99(50))).toEqual(["p99>=50ms: expected p99 below 50 ms, got 50 ms"]);
+  });
+
   it("sums refusals and closes over their codes", () => {
     const changes = { refused: { RATE_LIMITED: 2, FORBIDDEN: 1 }, closed: { 1006: 4 } };
     expect(failed("refused>2,closed>3", changes)).toEqual([

@@ -143,7 +143,9 @@ function judge(
     const actual = of(result);
     if (actual === undefined) return [`${text}: cannot be judged, this run of ${result.scenario} measured no ${metric}`];
     if (compares[operator](actual, value)) return [];
-    return [`${text}: expected ${metric} ${inWords[operator]} ${shown(value, kind)}, got ${shown(actual, kind)}`];
+    // As many digits as it takes not to look equal to the bound that was missed.
+    const digits = [4, 7, 15].find((one) => Number(actual.toPrecision(one)) !== value) ?? 15;
+    return [`${text}: expected ${metric} ${inWords[operator]} ${shown(value, kind)}, got ${shown(actual, kind, digits)}`];
   });
 }
 
@@ -157,8 +159,7 @@ export function sumOf(counts: Readonly<Record<string, number>>): number {
   return Object.values(counts).reduce((sum, one) => sum + one, 0);
 }
 
-function shown(value: number, kind: Kind): string {
-  // Enough digits that an actual value just beyond a bound does not look equal to it.
-  const number = String(Number(value.toPrecision(7)));
+function shown(value: number, kind: Kind, digits = 15): string {
+  const number = String(Number(value.toPrecision(kind === "count" ? 15 : digits)));
   return kind === "latency" ? `${number} ms` : kind === "rate" ? `${number} per second` : number;
 }

@@ -20,7 +20,7 @@ export function judgeLoad(result: LoadResult, failed: readonly string[]): LoadVe
     return { state: "invalid", says: "INVALID: these figures are not the server's", reasons: [...result.invalid, ...failed] };
   const faults = deliveryFaults(result);
   if (failed.length > 0)
-    return { state: "failed", says: "FAILED: what --fail-on names came about", reasons: [...failed, ...faults] };
+    return { state: "failed", says: "FAILED: beyond what --fail-on allows", reasons: [...failed, ...faults] };
   if (faults.length > 0) return { state: "wrong", says: "WRONG: not each delivery came once and in order", reasons: faults };
   if (result.requests.total === 0)
     return { state: "nothing", says: "NOTHING: no request was done, so nothing is measured", reasons: [] };
