@@ -76,7 +76,11 @@ const general: readonly Variable[] = [
   },
   { name: "TRUSTED_PROXY_HOPS", about: "Proxies whose X-Forwarded-For is believed.", fallback: "0", range: [0, 10] },
   { name: "LOG_LEVEL", about: "What is logged.", fallback: "info", choices: logLevels },
-  { name: "REDIS_URL", about: "Redis that several nodes share; without it all is in memory.", fallback: undefined },
+  {
+    name: "REDIS_URL",
+    about: "Redis that several nodes share, or nodes of a Redis Cluster with commas between; without it all is in memory.",
+    fallback: undefined,
+  },
   { name: "MAX_CONNECTIONS", about: "Connections of this node; more are closed with 1013.", fallback: "100000", range: [1, 1e7] },
   { name: "HEADERS_TIMEOUT_MS", about: "Time for a request's headers.", fallback: "10000", unit: "ms", range: [100, 600_000] },
   { name: "DRAIN_MS", about: "Time over which a shutdown closes connections.", fallback: "5000", unit: "ms", range: [0, 10_000] },

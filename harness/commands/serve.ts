@@ -28,7 +28,10 @@ export function registerServe(program: Command): void {
     .description("Starts the reference server. `serve --settings` lists what the environment can set.")
     .option("--port <number>", "port to listen on, 0 for any free one (PORT, default 8080)")
     .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
-    .option("--redis <url>", "share rooms with other nodes through this Redis or Valkey (REDIS_URL)")
+    .option(
+      "--redis <url>",
+      "share rooms with other nodes through this Redis, or these nodes of a Redis Cluster, with commas between (REDIS_URL)",
+    )
     .option("--nodes <count>", "run so many nodes, on this port and the next ones; needs --redis")
     .option("--dev", "for development: make up a secret and print a ready token")
     .option("--jwt-secret <secret>", "secret of at least 32 bytes; better in JWT_SECRET, where other users cannot see it")

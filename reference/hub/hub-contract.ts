@@ -352,6 +352,14 @@ export function describeHub(name: string, createCluster: CreateCluster): void {
         expect(first).toMatchObject({ room: "red" });
       });
 
+      test("a key that was used before opens no room to one who is not in it", async () => {
+        const { one, two, connect } = await start();
+        const [ada, again] = [await connect(one, "ada"), await connect(two, "ada")];
+        await ada.join(one, "lobby");
+        await say(one, ada, "lobby", "once", "0123456789abcdef");
+        expect(await say(two, again, "lobby", "once", "0123456789abcdef")).toEqual({ refused: "NOT_IN_ROOM" });
+      });
+
       test("a key is forgotten after its time", async () => {
         const { one, connect, advance } = await start({ keepKeyMs: 300 });
         const ada = await connect(one);

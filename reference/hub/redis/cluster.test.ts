@@ -37,7 +37,7 @@ it("puts each key into the slot that Redis puts it into", async () => {
 });
 
 /** Three servers and as many nodes share a machine that may be busy. */
-const unhurried = { commandMs: 2_000, leaseMs: 6_000 };
+const unhurried = { commandMs: 2_000, leaseMs: 6_000, beatMs: 500 };
 
 describe("one of three masters", () => {
   const keys = createKeys("wsproof:");

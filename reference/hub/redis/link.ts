@@ -160,8 +160,8 @@ export class RedisLink {
 
   #updateStatus(): void {
     if (this.#isClosed) return;
-    const trouble = this.#vitalTrouble();
     const { all } = this.commands;
+    const trouble = this.#vitalTrouble() ?? all.find(({ isUntried }) => isUntried)?.trouble;
     const away = all.flatMap((shard) => shard.trouble ?? []);
     const isAvailable = trouble === undefined;
     const reason = trouble ?? (away.length === 0 ? "ok" : `${away.length} of ${all.length} masters cannot be used: ${away[0]}`);

@@ -66,6 +66,10 @@ export class Publisher {
       const { isCluster } = commands;
       if (isCluster && !isRated) {
         const answer = await this.#askUser(userId, key);
+        // Membership comes before the key, but it is known elsewhere.
+        const isMember =
+          answer[0] !== "before" || member === "" || Number(await commands.send(["HEXISTS", keys.members, member]));
+        if (!isMember) return ["not-member"];
         if (answer[0] !== "ok") return answer;
         isRated = true;
       }

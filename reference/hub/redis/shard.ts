@@ -39,6 +39,7 @@ export class Shard {
   #refusal: string | undefined;
   #deafness: string | undefined = "not listening to Redis yet";
   #listener: Client | undefined;
+  readonly #untried = new Set<"commands" | "listening">(["commands", "listening"]);
 
   constructor(options: ShardOptions) {
     this.#options = options;
@@ -73,6 +74,11 @@ export class Shard {
     return this.#refusal ?? (this.commands.server === undefined ? "not connected yet" : this.#deafness);
   }
 
+  /** It is not known yet whether it can be used. */
+  get isUntried(): boolean {
+    return this.#untried.size > 0;
+  }
+
   /** The client that listens or is about to, where there is one. */
   get listener(): Client | undefined {
     return this.#listener;
@@ -88,6 +94,7 @@ export class Shard {
   }
 
   #up(): void {
+    this.#untried.delete("commands");
     this.refuse(undefined);
     this.#options.changed();
     this.commands.announce();
@@ -97,6 +104,7 @@ export class Shard {
   }
 
   #down(error: unknown): void {
+    this.#untried.delete("commands");
     this.commands.drop();
     this.refuse(explainRedisError(error, this.url));
   }
@@ -109,12 +117,14 @@ export class Shard {
   }
 
   #heard(): void {
+    this.#untried.delete("listening");
     this.#deafness = undefined;
     this.#options.changed();
     this.#options.restored();
   }
 
   #deaf(error: unknown): void {
+    this.#untried.delete("listening");
     this.#listener = undefined;
     this.#deafness = explainRedisError(error, this.url);
     this.#options.deaf();
