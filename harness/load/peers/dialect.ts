@@ -58,8 +58,12 @@ export const socketIoDialect: Dialect = {
   publish: (room, content) => `42${JSON.stringify(["say", { room, content }])}`,
 };
 
-/** Of the server that only writes: the frame of a request is not looked into. */
-export const bareDialect: Dialect = { upgrade: plainUpgrade("/"), greets: false, publish: (_room, content) => content };
+/** Of the server that only writes: a connection's number, in its path, decides its room. */
+export const bareDialect: Dialect = {
+  upgrade: (url, connection) => plainUpgrade(`/${connection}`)(url, connection),
+  greets: false,
+  publish: (_room, content) => content,
+};
 
 /** Our own, from the document alone. @throws Error where it has no log that members of a relation get, or no request to echo */
 export function contractDialect(contract: Contract, channel: Channel, credential: string): Dialect {

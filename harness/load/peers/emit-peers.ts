@@ -1,7 +1,7 @@
 // Results -> generated/PEERS.md: what was measured and how, targets, losses, and a table for each part. Pure.
 import { type PeerId, peerNames } from "./peers.ts";
 import type { Plan } from "./plan.ts";
-import { fanOutCase, type Measure, type Ratio, ratiosOf, speeds } from "./ratios.ts";
+import { fanOutCase, idleCase, inOrder, latencyCase, type Measure, type Ratio, ratiosOf, speeds } from "./ratios.ts";
 import type { Results, Rounds } from "./results.ts";
 import type { Sample } from "./sample.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
@@ -102,7 +102,7 @@ function emitLosses(ratios: readonly Ratio[]): string[] {
       const isClose = isGain ? spread.most >= 1 : spread.least <= 1;
       return `${when}${how} ${figure(spread.median)}${isClose ? " (1 is within the rounds)" : ""}`;
     });
-    return `- **${titles[group]}, to ${peerNames[peer]}**: ${cases.join("; ")}. Because ${why}.`;
+    return `- **${titles[group]}, to ${peer === "reference" ? "itself" : peerNames[peer]}**: ${cases.join("; ")}. Because ${why}.`;
   });
   return ["## Where the reference loses", items.join("\n")];
 }
@@ -123,7 +123,7 @@ function emitFanOut({ cases, latency, frameBytes }: NonNullable<Results["fanout"
     const heads = ["members", "in flight", `the reference, ${unit}`, ...peers.map((peer) => `by ${peerNames[peer]}`)];
     return `${measure === "cpu" ? "By CPU" : "By the clock"}:\n\n${table([...heads, ...(measure === "wall" ? ["generator busy"] : [])], rows)}`;
   });
-  const sizes = Object.entries(frameBytes).map(([id, bytes]) => `${peerNames[id as PeerId]} ${bytes![0]}`);
+  const sizes = inOrder(frameBytes).map(([id, [bytes]]) => `${peerNames[id]} ${bytes}`);
   return [
     "## Fan-out",
     `Bytes of one delivery: ${sizes.join(", ")}.`,
@@ -134,7 +134,7 @@ function emitFanOut({ cases, latency, frameBytes }: NonNullable<Results["fanout"
       "sent by a schedule; from when a message should have been sent to its arrival at a member.",
     table(
       ["server", "p99 of deliveries, ms", "the reference by it"],
-      valueRows(latency.p99Ms, ratios, "latency", (value) => figure(value)),
+      valueRows(latency.p99Ms, ratios, "latency", latencyCase, (value) => figure(value)),
     ),
   ];
 }
@@ -152,7 +152,7 @@ function emitEcho({ cases }: NonNullable<Results["echo"]>, ratios: readonly Rati
 
 function emitConnections({ count, samples, flat }: NonNullable<Results["connections"]>, ratios: readonly Ratio[]): string[] {
   const perDelivery = (one: Sample[]): string => bracketed(spreadOf(speeds(one, "cpu").map((speed) => 1_000 / speed)));
-  const ids = (Object.keys(flat[0]?.samples ?? {}) as PeerId[]).filter((id) => flat.every((one) => one.samples[id]));
+  const ids = inOrder(flat[0]?.samples ?? {}).map(([id]) => id);
   return [
     "## Connections",
     `${count} connections, opened 32 at a time, until each has been greeted. The reference verifies a token of each.`,
@@ -171,13 +171,19 @@ function emitConnections({ count, samples, flat }: NonNullable<Results["connecti
   ];
 }
 
-function emitMemory({ count, bytes }: NonNullable<Results["memory"]>, ratios: readonly Ratio[]): string[] {
+function emitMemory({ cases }: NonNullable<Results["memory"]>, ratios: readonly Ratio[]): string[] {
   return [
     "## Memory",
-    `What one of ${count} idle connections adds to the resident memory of a new process.`,
+    "What a process that has just been started grows by in resident memory, for each idle connection. Its young generation grows in steps, once, and " +
+      "sooner where more is allocated to accept a connection: with few connections that is a good part of the figure.",
     table(
-      ["server", "kB per connection", "the reference by it"],
-      valueRows(bytes, ratios, "memory", (value) => figure(value / 1_000)),
+      ["idle connections", "server", "kB per connection", "the reference by it"],
+      cases.flatMap(({ connections, bytes }) =>
+        valueRows(bytes, ratios, "memory", idleCase(connections), (value) => figure(value / 1_000)).map((row) => [
+          `${connections}`,
+          ...row,
+        ]),
+      ),
     ),
   ];
 }
@@ -189,7 +195,7 @@ function speedRows(
   when: string,
   lead: readonly string[],
 ): string[][] {
-  return (Object.entries(samples) as [PeerId, Sample[]][]).map(([peer, own]) => [
+  return inOrder(samples).map(([peer, own]) => [
     ...lead,
     peerNames[peer],
     ...(["cpu", "wall"] as const).flatMap((measure) => [
@@ -203,11 +209,12 @@ function valueRows(
   values: Rounds<number>,
   ratios: readonly Ratio[],
   group: Ratio["group"],
+  when: string,
   show: (value: number) => string,
 ): string[][] {
-  return (Object.entries(values) as [PeerId, number[]][]).map(([peer, own]) => {
+  return inOrder(values).map(([peer, own]) => {
     const { median, least, most } = spreadOf(own);
-    const ratio = ratios.find((one) => one.group === group && one.peer === peer);
+    const ratio = ratios.find((one) => one.group === group && one.when === when && one.peer === peer);
     return [peerNames[peer], `${show(median)} (${show(least)}..${show(most)})`, ratio ? bracketed(ratio.spread) : "1"];
   });
 }

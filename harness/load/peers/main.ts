@@ -52,9 +52,9 @@ async function main(args: readonly string[]): Promise<void> {
   let frameBytes = 0;
   const stage = createStage(say, () => frameBytes);
   let results: Results = before;
+  if (only.includes("fanout") || only.includes("connections")) frameBytes = await probeFrameBytes();
   for (const part of only) {
     if (part === "fanout") {
-      frameBytes = await probeFrameBytes();
       results = { ...results, fanout: await measureFanOut(plan, stage) };
     } else if (part === "echo") results = { ...results, echo: await measureEcho(plan, stage) };
     else if (part === "connections") results = { ...results, connections: await measureConnections(plan, stage) };

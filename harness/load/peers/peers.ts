@@ -49,13 +49,27 @@ const withoutLimits: Readonly<Record<string, string>> = {
   RECONNECT_WITHIN_MS: "0",
 };
 
-/** @param frameBytes what a delivery of the bare server has, header and all */
-export async function startPeer(id: PeerId, frameBytes = 300): Promise<RunningPeer> {
+/** What the bare server must be told, because it looks into nothing. */
+export interface BareOptions {
+  /** Of a delivery, header and all. */
+  readonly frameBytes: number;
+  /** The nth connection is in the room n modulo rooms. */
+  readonly rooms: number;
+}
+
+export async function startPeer(
+  id: PeerId,
+  { frameBytes, rooms }: BareOptions = { frameBytes: 300, rooms: 1 },
+): Promise<RunningPeer> {
   if (id === "reference") return startReference();
   const file = { guide: "guide", "socket.io": "socket-io", uws: "uws", ws: "ws", bare: "bare" }[id];
-  const child = spawn(process.execPath, [builtServer(`server-${file}.js`), ...(id === "bare" ? [`${frameBytes}`] : [])], {
-    stdio: ["pipe", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    [builtServer(`server-${file}.js`), ...(id === "bare" ? [`${frameBytes}`, `${rooms}`] : [])],
+    {
+      stdio: ["pipe", "pipe", "pipe"],
+    },
+  );
   const port = await portOf(child, id);
   return {
     id,

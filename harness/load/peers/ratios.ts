@@ -1,5 +1,5 @@
 // Results -> ratios of the reference to each server, one per case, in a fixed order. Pure. Both the tables and the verdicts read these.
-import type { PeerId } from "./peers.ts";
+import { type PeerId, peerNames } from "./peers.ts";
 import type { Results, Rounds } from "./results.ts";
 import type { Sample } from "./sample.ts";
 import { ratioSpread, type Spread } from "./statistics.ts";
@@ -59,10 +59,10 @@ export function ratiosOf(results: Results): Ratio[] {
       const spread = ratioSpread(values.reference!, theirs);
       return { group, when, measure: undefined, peer, spread, isGain: false };
     });
-  if (fanout) ratios.push(...plain("latency", "a tenth of capacity", fanout.latency.p99Ms));
-  if (memory) ratios.push(...plain("memory", "idle", memory.bytes));
+  if (fanout) ratios.push(...plain("latency", latencyCase, fanout.latency.p99Ms));
+  for (const { connections: count, bytes } of memory?.cases ?? []) ratios.push(...plain("memory", idleCase(count), bytes));
   const [fewest, most] = [connections?.flat[0], connections?.flat.at(-1)];
-  for (const peer of ["reference", "guide"] as const) {
+  for (const peer of ["reference", "bare"] as const) {
     const [few, many] = [fewest?.samples[peer], most?.samples[peer]];
     if (few === undefined || many === undefined) continue;
     // The cost of one is the inverse of the speed.
@@ -73,8 +73,14 @@ export function ratiosOf(results: Results): Ratio[] {
   return ratios;
 }
 
+export const latencyCase = "a tenth of capacity";
+
 export function fanOutCase(members: number, inFlight: number): string {
   return `${members} members, ${inFlight} in flight`;
+}
+
+export function idleCase(connections: number): string {
+  return `${connections} idle ones`;
 }
 
 export function echoCase(connections: number, inFlight: number): string {
@@ -82,5 +88,10 @@ export function echoCase(connections: number, inFlight: number): string {
 }
 
 function others<One>(rounds: Rounds<One>): [PeerId, One[]][] {
-  return (Object.entries(rounds) as [PeerId, One[]][]).filter(([id]) => id !== "reference");
+  return inOrder(rounds).filter(([id]) => id !== "reference");
+}
+
+/** As the tables list them: the turns of the first round decide nothing. */
+export function inOrder<One>(rounds: Rounds<One>): [PeerId, One[]][] {
+  return (Object.keys(peerNames) as PeerId[]).flatMap((id) => (rounds[id] === undefined ? [] : [[id, rounds[id]]]));
 }

@@ -38,12 +38,17 @@ export interface FlatCase {
   readonly samples: Rounds<Sample>;
 }
 
+export interface MemoryCase {
+  readonly connections: number;
+  /** What the server has grown by, for each connection. */
+  readonly bytes: Rounds<number>;
+}
+
 export interface Results {
   readonly fanout?: { readonly cases: readonly FanOutCase[]; readonly latency: Latency; readonly frameBytes: Rounds<number> };
   readonly echo?: { readonly cases: readonly EchoCase[] };
   readonly connections?: { readonly count: number; readonly samples: Rounds<Sample>; readonly flat: readonly FlatCase[] };
-  /** Bytes per connection. */
-  readonly memory?: { readonly count: number; readonly bytes: Rounds<number> };
+  readonly memory?: { readonly cases: readonly MemoryCase[] };
 }
 
 export type Part = keyof Results;

@@ -1,10 +1,10 @@
-// The limit: bytes that are ready, one write per socket for all that came in one chunk. No room, no JSON, no frame is looked into.
-// Its argument is how many bytes a delivery has.
+// The limit: bytes that are ready, one write per socket for all that came in one chunk. No JSON, and no frame is looked into.
+// Its arguments: how many bytes a delivery has, and how many rooms there are. The number in the path of a connection decides its room.
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { acceptFor } from "../../wire/upgrade.ts";
 import { announcePort } from "./server-start.ts";
 
-const frameBytes = Number(process.argv[2] ?? 300);
+const [frameBytes, roomCount] = process.argv.slice(2).map(Number) as [number, number];
 const maxFrames = 1024;
 const frames = Buffer.alloc(frameBytes * maxFrames, "x");
 for (let at = 0; at < frames.length; at += frameBytes) {
@@ -13,20 +13,19 @@ for (let at = 0; at < frames.length; at += frameBytes) {
   frames.writeUInt16BE(frameBytes - 4, at + 2);
 }
 
-const members = new Set<Socket>();
+const rooms = Array.from({ length: roomCount }, () => new Set<Socket>());
 const server = createServer({ noDelay: true }, (socket) => {
-  let isOpen = false;
+  let members: Set<Socket> | undefined;
   /** Bytes of a request that has begun. */
   let pendingBytes = 0;
   socket.on("error", () => {});
-  socket.on("close", () => members.delete(socket));
+  socket.on("close", () => members?.delete(socket));
   socket.on("data", (chunk) => {
-    if (!isOpen) {
-      const key = /sec-websocket-key: (\S+)/i.exec(chunk.toString("latin1"))?.[1] ?? "";
+    if (members === undefined) {
+      const [, number, key = ""] = /^GET \/(\d+) [\s\S]*sec-websocket-key: (\S+)/i.exec(chunk.toString("latin1")) ?? [];
       const accept = `Sec-WebSocket-Accept: ${acceptFor(key)}`;
       socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${accept}\r\n\r\n`);
-      isOpen = true;
-      members.add(socket);
+      members = rooms[Number(number) % roomCount]!.add(socket);
       return;
     }
     // All requests are alike: the first says how long each is.

@@ -2,9 +2,14 @@
 import type { PeerId, RunningPeer } from "./peers.ts";
 import { startPeer } from "./peers.ts";
 
+export interface PeerInRooms {
+  readonly id: PeerId;
+  readonly rooms: number;
+}
+
 export interface Stage {
   /** Runs `work` with the servers started anew; those that cannot run here are left out, and said once. */
-  withPeers(ids: readonly PeerId[], work: (running: readonly RunningPeer[]) => Promise<void>): Promise<void>;
+  withPeers(peers: readonly (PeerId | PeerInRooms)[], work: (running: readonly RunningPeer[]) => Promise<void>): Promise<void>;
   /** All, beginning with another one each round. */
   inTurn<One>(all: readonly One[], round: number): readonly One[];
   say(line: string): void;
@@ -20,13 +25,14 @@ export function createStage(
     absent,
     say,
     inTurn: (all, round) => all.map((_, at) => all[(at + round) % all.length]!),
-    async withPeers(ids, work) {
+    async withPeers(peers, work) {
       const running: RunningPeer[] = [];
       try {
-        for (const id of ids) {
+        for (const peer of peers) {
+          const { id, rooms } = typeof peer === "string" ? { id: peer, rooms: 1 } : peer;
           if (absent.has(id)) continue;
           try {
-            running.push(await startPeer(id, frameBytes()));
+            running.push(await startPeer(id, { frameBytes: frameBytes(), rooms }));
           } catch (error) {
             // Without the reference there is nothing to compare with.
             if (id === "reference") throw error;

@@ -1,6 +1,6 @@
 // What the reference aims at, whether it got there, and why it loses where it does. Pure.
 import type { PeerId } from "./peers.ts";
-import { echoCase, fanOutCase, type Ratio } from "./ratios.ts";
+import { echoCase, fanOutCase, idleCase, type Ratio } from "./ratios.ts";
 
 export interface Target {
   readonly group: Ratio["group"];
@@ -22,7 +22,8 @@ export const targets: readonly Target[] = [
   { group: "latency", when: undefined, peer: "guide", atMost: 1.2 },
   { group: "echo", when: echoCase(50, 1), peer: "ws", atLeast: 0.7 },
   { group: "echo", when: echoCase(50, 16), peer: "ws", atLeast: 0.7 },
-  { group: "memory", when: undefined, peer: "ws", atMost: 1.3 },
+  { group: "memory", when: idleCase(2_000), peer: "ws", atMost: 1.3 },
+  { group: "memory", when: idleCase(8_000), peer: "ws", atMost: 1.3 },
   { group: "flatness", when: undefined, peer: "reference", atMost: 1.2 },
 ];
 
@@ -79,8 +80,21 @@ const reasons: readonly { readonly group: Ratio["group"]; readonly peer: PeerId;
     peer: "uws",
     why: "uWebSockets.js parses HTTP and upgrades in C++, and takes everyone; the reference goes through node:http and verifies a signed token",
   },
-  { group: "memory", peer: "ws", why: "a connection also has a session, a user, a heartbeat and a timer" },
-  { group: "memory", peer: "guide", why: "a connection also has a session, a user, a heartbeat and a timer" },
+  {
+    group: "flatness",
+    peer: "reference",
+    why: "where many connections are open, each delivery is written to a socket that the processor's caches have lost; the growth of the bare writer, which keeps nothing of its own, says how much of it is the system's",
+  },
+  {
+    group: "memory",
+    peer: "ws",
+    why: "a connection also has a session, a user, a heartbeat and a timer, and accepting it allocates more (a token is verified), so that V8's young generation grows sooner",
+  },
+  {
+    group: "memory",
+    peer: "guide",
+    why: "a connection also has a session, a user, a heartbeat and a timer, and accepting it allocates more (a token is verified), so that V8's young generation grows sooner",
+  },
   {
     group: "memory",
     peer: "uws",
@@ -98,7 +112,9 @@ export interface Loss {
 /** Everything in which the reference is behind by its median, with the reason where one is known. */
 export function lossesIn(ratios: readonly Ratio[]): Loss[] {
   const behind = ratios.filter(
-    ({ group, spread, isGain }) => group !== "flatness" && (isGain ? spread.median < 1 : spread.median > 1),
+    // The cost of the bare writer grows as well, but that is not ours to lose.
+    ({ group, peer, spread, isGain }) =>
+      (group !== "flatness" || peer === "reference") && (isGain ? spread.median < 1 : spread.median > 1),
   );
   const keys = [...new Set(behind.map(({ group, peer }) => `${group}\n${peer}`))];
   return keys.map((key) => {
