@@ -45,6 +45,9 @@ export async function preparePublish(stage: Stage, progress: (count: number) => 
     async play(window) {
       recorder.begin(window);
       if (share.index > 0) return; // one autocannon is enough for all threads; it can have workers of its own
+      recorder.notes.add(
+        "autocannon sends what is due in a second at its begin, and waits for answers: latencies of publish count from the send",
+      );
       const title = `${operation.httpMethod ?? "POST"} ${channel.address}`;
       const result = await fire({
         url: origin,
