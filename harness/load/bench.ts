@@ -1,5 +1,5 @@
 // A run of `bench` from settings to what it prints: the edge where files, processes and the terminal are touched.
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { logRoles } from "../cluster/log-roles.ts";
 import { exitCode, TargetLost, UsageError, Violation } from "../errors.ts";
@@ -9,9 +9,11 @@ import type { Subject } from "../verify/rule.ts";
 import { assemble } from "./assemble.ts";
 import { type Capacity, capacitySentence, findCapacity, type LoadProbe, parseCapacityConditions, probeOf } from "./capacity.ts";
 import { nowMs } from "./clock.ts";
+import { emitCommand } from "./command.ts";
 import { compareResults } from "./compare.ts";
 import { runCrew } from "./crew.ts";
 import { parseEarlierResult } from "./earlier-result.ts";
+import { emitLoadHtml, type LoadPage } from "./html.ts";
 import type { LoadResult, Memory, ScenarioName } from "./load-result.ts";
 import { scenarios } from "./scenarios.ts";
 import { type BenchFlags, type BenchSettings, loadBenchSettings } from "./settings.ts";
@@ -47,11 +49,14 @@ export async function bench(urls: readonly string[], flags: BenchFlags): Promise
   const { address } = subject.channel;
   const scenario = settings.scenario ?? (logRoles(subject.contract, subject.channel) === undefined ? "echo" : "fanout");
   const before = settings.compare === undefined ? undefined : readEarlier(settings.compare, scenario);
+  // A file that cannot be written fails the run before it starts, not after it.
+  if (settings.json !== undefined) attempt("--json", settings.json, () => closeSync(openSync(settings.json!, "a")));
+  if (settings.html !== undefined) attempt("--html", settings.html, () => closeSync(openSync(settings.html!, "a")));
   const target = await openTarget(settings.target, address);
   try {
     const reached = { ...target, urls: target.urls.map((url) => withPath(url, address)) };
-    const job: Job = { settings, scenario, subject, listener, target: reached };
-    return settings.findCapacity === undefined ? await benchOnce(job, before) : await benchCapacity(job);
+    const job: Job = { settings, scenario, subject, listener, target: reached, before, command: emitCommand(urls, flags) };
+    return settings.findCapacity === undefined ? await benchOnce(job) : await benchCapacity(job);
   } finally {
     await target.stop();
   }
@@ -63,15 +68,18 @@ interface Job {
   readonly subject: Subject;
   readonly target: LoadTarget;
   readonly listener: Listener;
+  /** The run of --compare. */
+  readonly before: LoadResult | undefined;
+  /** What made it, without secrets. */
+  readonly command: string;
 }
 
-async function benchOnce(job: Job, before: LoadResult | undefined): Promise<number> {
+async function benchOnce(job: Job): Promise<number> {
   const { settings, listener } = job;
   const result = await measure(job, settings.demand);
   const failed = failedThresholds(result, settings.failOn);
   listener.write(emitResult(result, listener.palette, { latencyTable: settings.percentiles, failed }));
-  if (before !== undefined) listener.write(`\n${emitComparison(compareResults(before, result), listener.palette)}`);
-  writeFiles(job, result, before);
+  tell(job, { result, failed });
   const { state } = judgeLoad(result, failed);
   if (state === "held") return exitCode.ok;
   return state === "failed" || state === "wrong" ? exitCode.findings : exitCode.inconclusive;
@@ -89,10 +97,9 @@ async function benchCapacity(job: Job): Promise<number> {
     onStep: (step) => write(emitCapacityStep(step, palette)),
   });
   const best = found.steps.filter(({ rate, probe }) => rate === found.rate && probe.holds).at(-1)?.probe.result;
-  if (best !== undefined) {
-    write(emitResult(best, palette, { latencyTable: settings.percentiles }));
-    writeFiles(job, best, undefined);
-  }
+  const shown = best ?? found.steps.at(-1)?.probe.result;
+  if (best !== undefined) write(emitResult(best, palette, { latencyTable: settings.percentiles }));
+  if (shown !== undefined) tell(job, { result: shown, capacity: { conditions: settings.findCapacity!, found } });
   write(`\n${palette.bold(capacitySentence(found))}\n`);
   return found.rate === undefined ? exitCode.findings : exitCode.ok;
 }
@@ -184,14 +191,20 @@ function readEarlier(file: string, scenario: ScenarioName): LoadResult {
   return parseEarlierResult(text, file, scenario);
 }
 
-function writeFiles({ settings }: Job, result: LoadResult, before: LoadResult | undefined): void {
-  if (settings.json !== undefined) write("--json", settings.json, `${JSON.stringify(result, null, 2)}\n`);
-  void before;
+/** The comparison to the terminal, where one was asked for, and the run to its files. */
+function tell({ settings, listener, before, command }: Job, page: Omit<LoadPage, "command" | "earlier">): void {
+  const { json, html, compare } = settings;
+  if (before !== undefined) listener.write(`\n${emitComparison(compareResults(before, page.result), listener.palette)}`);
+  if (json !== undefined) attempt("--json", json, () => writeFileSync(json, `${JSON.stringify(page.result, null, 2)}\n`));
+  if (html === undefined) return;
+  const earlier = before === undefined ? {} : { earlier: { file: compare!, result: before } };
+  attempt("--html", html, () => writeFileSync(html, emitLoadHtml({ ...page, ...earlier, command })));
 }
 
-function write(option: string, file: string, text: string): void {
+/** @throws UsageError that names the option */
+function attempt(option: string, file: string, act: () => void): void {
   try {
-    writeFileSync(file, text);
+    act();
   } catch (error) {
     throw new UsageError(
       `${option} ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Give a path in a folder that exists.`,

@@ -50,7 +50,7 @@ describe("compareResults", () => {
     const { notes } = compareResults(sampleResult(), sampleResult({ rate: undefined, members: 400, url: "ws://other/" }));
     expect(notes).toEqual([
       "target differs: ws://127.0.0.1:8080/ws before, ws://other/ after",
-      "rate differs: 500 per second before, none (closed model) after",
+      "rate differs: 500 per second before, none (closed model) after, so what is done and how long it takes differs for that reason alone",
       "members differs: 200 before, 400 after",
     ]);
   });

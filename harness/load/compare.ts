@@ -107,7 +107,9 @@ function settingNotes(before: LoadResult, after: LoadResult): readonly string[] 
   return Object.entries(settings).flatMap(([name, of]) => {
     const was = of(before);
     const is = of(after);
-    return was === is ? [] : [`${name} differs: ${was} before, ${is} after`];
+    if (was === is) return [];
+    const hence = name === "rate" ? ", so what is done and how long it takes differs for that reason alone" : "";
+    return [`${name} differs: ${was} before, ${is} after${hence}`];
   });
 }
 

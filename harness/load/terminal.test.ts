@@ -105,6 +105,6 @@ describe("emitComparison", () => {
     const text = emitComparison(compareResults(sampleResult(), sampleResult({ latency, rate: 600 })), plain);
     expect(text).toMatch(/│ latency p99 +│ 13 ms +│ 26 ms +│ 2\.00x +│ worse +│/);
     expect(text).toMatch(/│ lost +│ 0 +│ 0 +│ - +│ same +│/);
-    expect(text).toContain("  note        rate differs: 500 per second before, 600 per second after\n");
+    expect(text).toContain("  note        rate differs: 500 per second before, 600 per second after");
   });
 });
