@@ -1,8 +1,7 @@
 // The life of a connection, drawn as SVG from top to bottom: narrow enough to be read on a phone. Colours come from the page's CSS.
 import type { Channel, Contract } from "../spec/contract.ts";
 import { anchor, type Part } from "./emit-html-part.ts";
-import type { LastCode, Lifecycle } from "./lifecycle.ts";
-import { lifecycleOf } from "./lifecycle.ts";
+import { type LastCode, type Lifecycle, lifecycleOf } from "./lifecycle.ts";
 import { escapeHtml } from "./markup.ts";
 import { reconnectWords } from "./wording.ts";
 
@@ -11,6 +10,8 @@ const width = 400;
 const left = 30;
 const right = width - 6;
 const line = 19;
+/** Of close codes. */
+const codeLine = 27;
 /** Of the drawing's monospaced text. */
 const characterWidth = 7.6;
 const mainX = left + 62;
@@ -35,15 +36,14 @@ function lifecycleSvg(life: Lifecycle): string {
   const shapes: string[] = [];
   let y = 6;
 
-  const station = (name: string, rows: number) => {
-    const height = 30 + rows * line + (rows > 0 ? 8 : 0);
+  /** Leaves `y` where its rows begin. @returns where it ends */
+  const station = (name: string, inside: number): number => {
+    const bottom = y + 30 + inside + (inside > 0 ? 8 : 0);
     shapes.push(
-      `<g class="party"><rect x="${left}" y="${y}" width="${right - left}" height="${height}" rx="8"/><text x="${left + 14}" y="${y + 20}">${name}</text></g>`,
+      `<g class="party"><rect x="${left}" y="${y}" width="${right - left}" height="${bottom - y}" rx="8"/><text x="${left + 14}" y="${y + 20}">${name}</text></g>`,
     );
     y += 30;
-    return () => {
-      y += rows > 0 ? 8 : 0;
-    };
+    return bottom;
   };
   const arrow = (x: number, length: number, kind: string, label: string) => {
     shapes.push(
@@ -52,7 +52,7 @@ function lifecycleSvg(life: Lifecycle): string {
   };
 
   const startY = y + 15;
-  station("connecting", 0)();
+  y = station("connecting", 0);
   const length = 30 + (life.httpRefusals.length > 0 ? Math.ceil(life.httpRefusals.length / 3) * line + 16 : 12);
   const label = life.first === undefined ? "101" : linked(life.first, anchor("message", life.first));
   arrow(mainX, length, "received", `<text x="${mainX + 10}" y="${y + length / 2 + 4}">${label}</text>`);
@@ -60,13 +60,13 @@ function lifecycleSvg(life: Lifecycle): string {
   y += length;
 
   const rows = life.standings.flatMap(standingRows);
-  const renewal = life.renewedBy.length === 0 ? [] : wrap("credential renewed by", life.renewedBy, "operation", 0);
-  const open = station(life.isAuthenticated ? "open, authenticated" : "open", rows.length + renewal.length);
+  const renewal = life.renewedBy.length === 0 ? [] : wrap("credential renewed by", life.renewedBy, 0);
+  const opened = station(life.isAuthenticated ? "open, authenticated" : "open", (rows.length + renewal.length) * line);
   for (const row of [...renewal, ...rows]) {
     y += line;
     shapes.push(row(y - 5));
   }
-  open();
+  y = opened;
 
   if (life.closes.length > 0) {
     arrow(mainX, 34, "refused", `<text class="code" x="${mainX + 10}" y="${y + 20}">close</text>`);
@@ -75,26 +75,25 @@ function lifecycleSvg(life: Lifecycle): string {
     const closes = [...life.closes].sort((a, b) => Number(a.next === "stop") - Number(b.next === "stop"));
     const codesOf = closes.map(({ codes }) => chunk(codes, 5));
     const hasRefusal = closes.some(({ codes }) => codes.some(({ isRefusal }) => isRefusal));
-    const count = codesOf.reduce((sum, chunks) => sum + chunks.length * 1.4, 0) + (hasRefusal ? 1 : 0);
-    const closed = station("closed", count);
+    const closed = station("closed", codesOf.flat().length * codeLine + (hasRefusal ? line : 0));
     const backs: number[] = [];
     for (const [index, { next }] of closes.entries()) {
-      const at = y + line * 0.7;
+      const at = y + 13;
       shapes.push(
         `<g class="class ${next}"><rect x="${left + 12}" y="${at - 11}" width="100" height="21" rx="10.5"/><text x="${left + 62}" y="${at + 4}" text-anchor="middle">${next}</text></g>`,
       );
       if (next === "stop") shapes.push(`<circle class="end" cx="12" cy="${at}" r="5"/><path class="way" d="M${left} ${at}H18"/>`);
       else backs.push(at);
       for (const codes of codesOf[index]!) {
-        for (const [column, code] of codes.entries()) shapes.push(codeChip(code, left + 122 + column * 48, y + line * 0.7));
-        y += line * 1.4;
+        for (const [column, code] of codes.entries()) shapes.push(codeChip(code, left + 122 + column * 48, y + 13));
+        y += codeLine;
       }
     }
     if (hasRefusal) {
       shapes.push(`<text class="aside" x="${left + 14}" y="${y + 14}">dashed: right after the handshake, too</text>`);
       y += line;
     }
-    closed();
+    y = closed;
     if (backs.length > 0) {
       const stubs = backs.map((at) => `M${left} ${at}H12`).join("");
       shapes.push(
@@ -138,12 +137,12 @@ function standingRows({ name, depth, begunBy, endedBy, neededBy }: Lifecycle["st
     ["ended by", endedBy],
     ["needed by", neededBy],
   ] as const)
-    if (names.length > 0) rows.push(...wrap(words, names, "operation", indent + 14));
+    if (names.length > 0) rows.push(...wrap(words, names, indent + 14));
   return rows;
 }
 
-/** `words name, name`, on as many rows as it takes. */
-function wrap(words: string, names: readonly string[], kind: string, indent: number): Row[] {
+/** `words operation, operation`, on as many rows as it takes. */
+function wrap(words: string, names: readonly string[], indent: number): Row[] {
   const most = Math.floor((right - left - 24 - indent) / characterWidth);
   const rows: string[][] = [[]];
   let used = words.length;
@@ -157,7 +156,7 @@ function wrap(words: string, names: readonly string[], kind: string, indent: num
     used += length;
   }
   return rows.map((row, index) => (y) => {
-    const links = row.map((name) => linked(name, anchor(kind, name))).join(", ");
+    const links = row.map((name) => linked(name, anchor("operation", name))).join(", ");
     const x = left + 14 + indent + (index === 0 ? 0 : 14);
     const more = index < rows.length - 1 ? "," : "";
     return `<text x="${x}" y="${y}">${index === 0 ? `<tspan class="aside">${words}</tspan> ` : ""}${links}${more}</text>`;

@@ -115,7 +115,11 @@ function fetchNode(version: string, folder: string): string {
   const target = path.join(folder, `node-${version}`);
   mkdirSync(target);
   writeFileSync(path.join(target, "package.json"), "{}");
-  npm(target, "install", ...npmFlags, `${name}@${version}`);
+  try {
+    npm(target, "install", ...npmFlags, `${name}@${version}`);
+  } catch {
+    throw new Error(`npm cannot install ${name}@${version}: there is no such version for this system, or no registry in reach`);
+  }
   return path.join(target, "node_modules", name, "bin", process.platform === "win32" ? "node.exe" : "node");
 }
 
