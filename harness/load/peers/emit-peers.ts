@@ -2,7 +2,7 @@
 import { type PeerId, peerNames } from "./peers.ts";
 import type { Plan } from "./plan.ts";
 import { fanOutCase, idleCase, inOrder, latencyCase, type Measure, type Ratio, ratiosOf, speeds } from "./ratios.ts";
-import type { Results, Rounds } from "./results.ts";
+import type { FanOutCase, Results, Rounds } from "./results.ts";
 import type { Sample } from "./sample.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { isMet, lossesIn, targets } from "./targets.ts";
@@ -123,11 +123,13 @@ function emitFanOut({ cases, latency, frameBytes }: NonNullable<Results["fanout"
     const heads = ["members", "in flight", `the reference, ${unit}`, ...peers.map((peer) => `by ${peerNames[peer]}`)];
     return `${measure === "cpu" ? "By CPU" : "By the clock"}:\n\n${table([...heads, ...(measure === "wall" ? ["generator busy"] : [])], rows)}`;
   });
+  const [least, ...rest] = cases.filter(({ inFlight }) => inFlight === cases.at(-1)!.inFlight);
   const sizes = inOrder(frameBytes).map(([id, [bytes]]) => `${peerNames[id]} ${bytes}`);
   return [
     "## Fan-out",
     `Bytes of one delivery: ${sizes.join(", ")}.`,
     ...tables,
+    ...(least === undefined ? [] : [emitShare(least, rest)]),
     "Generator busy: the most that the generator was, over the servers of the row. Near 100 %, the clock measures the generator.",
     "### Latency",
     `${latency.members} members, ${figure(latency.perSecond)} messages per second (a tenth of what the slower of the two does with one in flight), ` +
@@ -137,6 +139,19 @@ function emitFanOut({ cases, latency, frameBytes }: NonNullable<Results["fanout"
       valueRows(latency.p99Ms, ratios, "latency", latencyCase, (value) => figure(value)),
     ),
   ];
+}
+
+/** What a message costs beside its deliveries, taken from the smallest room, and how much of the whole that is in larger ones. */
+function emitShare(least: FanOutCase, larger: readonly FanOutCase[]): string {
+  const costUs = ({ members, samples }: FanOutCase, id: PeerId): number =>
+    samples[id] === undefined ? 0 : (members * 1_000) / spreadOf(speeds(samples[id], "cpu")).median;
+  const besideUs = costUs(least, "reference") - costUs(least, "bare");
+  const shares = larger.map((one) => `${Math.round((100 * besideUs) / costUs(one, "reference"))} % with ${one.members} members`);
+  return (
+    `With ${least.inFlight} in flight and ${least.members} members, a message costs the reference ${figure(costUs(least, "reference"))} us of CPU and the bare ` +
+    `writer ${figure(costUs(least, "bare"))} us. The rest, ${figure(besideUs)} us, is what is done once per message: to unmask, parse, check, count, number, keep, encode ` +
+    `and acknowledge it.${shares.length > 0 ? ` Of what a message costs the reference, that is ${shares.join(" and ")}.` : ""}`
+  );
 }
 
 function emitEcho({ cases }: NonNullable<Results["echo"]>, ratios: readonly Ratio[]): string[] {
