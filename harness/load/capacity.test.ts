@@ -94,21 +94,28 @@ describe("findCapacity", () => {
 
   it("ends where the generator is the bottleneck, and says that it is not the server", async () => {
     const { rate, beyond, end, rates, says } = await search((rate) => (rate > 700 ? bottleneck : holds));
-    expect(rates).toEqual([100, 200, 400, 800, 400]);
+    expect(rates).toEqual([100, 200, 400, 800, 800, 400]);
     expect({ rate, beyond, end }).toEqual({ rate: 400, beyond: undefined, end: "generator" });
     expect(says).toBe("Capacity: at least 400 per second, held twice; beyond it the generator, not the server, is at its end.");
   });
 
-  it("goes down to what the generator can send", async () => {
-    const { rate, end, rates } = await search((rate) => (rate > 30 ? bottleneck : holds));
-    expect(rates).toEqual([100, 50, 25, 25]);
-    expect({ rate, end }).toEqual({ rate: 25, end: "generator" });
+  it("runs once more what one stall of the generator spoiled", async () => {
+    const { rate, end, rates } = await search((rate, run) => (run === 1 || run === 5 ? bottleneck : knee(250)(rate, run)));
+    expect(rates).toEqual([100, 200, 200, 400, 300, 250, 250, 275, 263, 257, 250]);
+    expect({ rate, end }).toEqual({ rate: 250, end: "found" });
   });
 
   it("judges nothing by a generator that is always the bottleneck", async () => {
-    const { rate, end, says } = await search(() => bottleneck);
+    const { rate, end, rates, says } = await search(() => bottleneck);
+    expect(rates).toEqual([100, 100]);
     expect({ rate, end }).toEqual({ rate: undefined, end: "generator" });
     expect(says).toContain("the generator, not the server");
+  });
+
+  it("claims nothing where the generator could not confirm it", async () => {
+    const { rate, end, steps } = await search((rate, run) => (run < 6 ? knee(150)(rate, run) : bottleneck));
+    expect(steps.slice(-2)).toMatchObject([{ purpose: "confirm" }, { purpose: "confirm" }]);
+    expect({ rate, end }).toEqual({ rate: undefined, end: "generator" });
   });
 
   it("makes no more runs than allowed, and keeps one for the confirmation", async () => {

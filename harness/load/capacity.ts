@@ -59,7 +59,8 @@ const closeShare = 0.05;
 /**
  * Doubles the rate until it does not hold (halves it where the first does not), narrows to within 5 %, and runs the highest that held
  * once more: what holds by luck is stepped down from, by at most 5 % at a time, until a rate has held twice.
- * A run in which the generator was the bottleneck ends the search for more.
+ * A run in which the generator was the bottleneck is made once more, since something else may have kept the machine busy; if it was so
+ * again, the search for more ends.
  */
 export async function findCapacity<P extends Probe>(search: CapacitySearch<P>): Promise<Capacity<P>> {
   const { most, steps: allowed } = search;
@@ -70,27 +71,35 @@ export async function findCapacity<P extends Probe>(search: CapacitySearch<P>): 
   let generatorAtItsEnd = false;
 
   const left = () => allowed - taken.length;
-  const run = async (rate: number, purpose: Purpose): Promise<boolean> => {
+  const runOnce = async (rate: number, purpose: Purpose): Promise<"holds" | "fails" | "invalid"> => {
     const probe = await search.probe(rate);
     const step = { rate, purpose, probe };
     taken.push(step);
     search.onStep?.(step);
-    if (probe.invalid.length > 0) generatorAtItsEnd = true;
-    else if (probe.holds) held.set(rate, (held.get(rate) ?? 0) + 1);
-    else {
-      beyond = Math.min(beyond ?? rate, rate);
-      // What holds above a rate that does not, or held at it before, held by luck.
-      for (const lucky of held.keys()) if (lucky >= rate) held.delete(lucky);
+    if (probe.invalid.length > 0) return "invalid";
+    if (probe.holds) {
+      held.set(rate, (held.get(rate) ?? 0) + 1);
+      return "holds";
     }
-    return probe.invalid.length === 0 && probe.holds;
+    beyond = Math.min(beyond ?? rate, rate);
+    // What holds above a rate that does not, or held at it before, held by luck.
+    for (const lucky of held.keys()) if (lucky >= rate) held.delete(lucky);
+    return "fails";
+  };
+  /** @param kept so many runs are left for what comes later */
+  const run = async (rate: number, purpose: Purpose, kept = 1) => {
+    const first = await runOnce(rate, purpose);
+    const outcome = first === "invalid" && left() > kept ? await runOnce(rate, purpose) : first;
+    if (outcome === "invalid") generatorAtItsEnd = true;
+    return outcome;
   };
   const highest = () => Math.max(0, ...held.keys());
   const ended = (end: CapacityEnd, rate?: number): Capacity<P> => ({ rate, beyond, end, steps: taken });
 
   let rate = clamp(search.from, most);
   // One run is kept for the confirmation.
-  while (left() > 1 && (await run(rate, "rise")) && rate < most) rate = clamp(rate * 2, most);
-  while (left() > 1 && highest() === 0 && rate > 1) {
+  while (left() > 1 && (await run(rate, "rise")) === "holds" && rate < most) rate = clamp(rate * 2, most);
+  while (left() > 1 && highest() === 0 && rate > 1 && !generatorAtItsEnd) {
     rate = clamp(rate / 2, most);
     await run(rate, "fall");
   }
@@ -101,13 +110,14 @@ export async function findCapacity<P extends Probe>(search: CapacitySearch<P>): 
 
   rate = highest();
   while (left() > 0) {
-    const confirmed = await run(rate, "confirm");
-    if (confirmed && (held.get(rate) ?? 0) >= 2) {
+    const outcome = await run(rate, "confirm", 0);
+    if (outcome === "invalid") return ended("generator");
+    if (outcome === "holds" && (held.get(rate) ?? 0) >= 2) {
       const end = beyond !== undefined ? "found" : rate === clamp(most, most) ? "most" : "steps";
       return ended(generatorAtItsEnd ? "generator" : end, rate);
     }
-    if (confirmed) continue;
-    if (rate <= 1) return ended(generatorAtItsEnd ? "generator" : "nothing");
+    if (outcome === "holds") continue;
+    if (rate <= 1) return ended("nothing");
     const below = Math.max(0, ...[...held.keys()].filter((one) => one < rate));
     rate = Math.max(below, clamp(Math.min(rate - 1, rate * (1 - closeShare)), most));
   }
