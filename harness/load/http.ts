@@ -11,10 +11,12 @@ export interface Barrage {
   readonly durationMs: number;
   readonly timeoutMs: number;
   readonly request: Request;
+  /** Whether the server hangs up after each answer, default false. */
+  readonly hangsUp?: boolean;
 }
 
 /** Resolves with autocannon's result. */
-export function fire({ url, title, connections, perSecond, durationMs, timeoutMs, request }: Barrage): Promise<Result> {
+export function fire({ url, title, connections, perSecond, durationMs, timeoutMs, request, hangsUp }: Barrage): Promise<Result> {
   const isPaced = perSecond !== undefined;
   return new Promise((resolve, reject) => {
     autocannon(
@@ -26,9 +28,24 @@ export function fire({ url, title, connections, perSecond, durationMs, timeoutMs
         duration: Math.max(1, Math.ceil(durationMs / 1000)),
         timeout: Math.ceil(timeoutMs / 1000),
         requests: [request],
+        ...(hangsUp === true ? { setupClient: forgetOnReconnect } : {}),
         ...(isPaced ? { overallRate: Math.max(1, Math.round(perSecond)), ignoreCoordinatedOmission: true } : {}),
       },
       (error: Error | null, result: Result) => (error === null || error === undefined ? resolve(result) : reject(error)),
     );
   });
+}
+
+/**
+ * autocannon writes its next request before it sees the hang-up, and goes on to time that one, which nobody answers, in place of those
+ * that come after: so that its latencies would grow with every reconnect. What was not answered is forgotten with its connection.
+ */
+function forgetOnReconnect(client: object): void {
+  const internals = client as { _connect?: () => void; pipelinedRequests?: { clear?: () => void } };
+  const connect = internals._connect?.bind(client);
+  if (connect === undefined) return;
+  internals._connect = () => {
+    internals.pipelinedRequests?.clear?.();
+    connect();
+  };
 }

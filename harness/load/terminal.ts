@@ -33,7 +33,7 @@ export function emitResult(
   const lines = [
     `${palette.bold("wsproof bench")}  ${result.scenario}, ${result.url}`,
     line("load", settingsOf(result).join(", ")),
-    ...(result.requests.total === 0 ? [] : [emitTables(result, palette, latencyTable)]),
+    ...(result.requests.total === 0 || result.latency.totalCount === 0 ? [] : [emitTables(result, palette, latencyTable)]),
     line("a request", `above is one ${result.unit}`),
     line("operations", `${countText(result.sent)} sent, ${countText(result.replied)} replied`),
     ...deliveryLines(result, palette),
@@ -41,6 +41,7 @@ export function emitResult(
     codesLine("closed", result.closed, palette),
     ...generatorLines(result),
     ...memoryLines(result),
+    ...httpLines(result, palette),
     ...result.notes.map((note) => palette.dim(line("note", note))),
     "",
     emitVerdict(judgeLoad(result, failed), palette),
@@ -100,16 +101,36 @@ export function settingsOf(result: LoadResult): readonly string[] {
 }
 
 function emitTables(result: LoadResult, palette: Palette, renderLatencyTable: boolean): string {
-  const printable = {
-    ...result,
-    latency: rounded(result.latency),
-    // "sent" is printed as the number of requests, which the tables count as done.
-    requests: { ...rounded(result.requests), sent: result.requests.total },
-  };
-  const renderStatusCodes = Object.keys(result.statusCodeStats).length > 0;
+  return printTables(
+    {
+      ...result,
+      latency: rounded(result.latency),
+      // "sent" is printed as the number of requests, which the tables count as done.
+      requests: { ...rounded(result.requests), sent: result.requests.total },
+    },
+    palette,
+    { renderLatencyTable, renderStatusCodes: Object.keys(result.statusCodeStats).length > 0 },
+  );
+}
+
+/** What autocannon did beside, printed by autocannon. */
+function httpLines({ http }: LoadResult, palette: Palette): string[] {
+  if (http === undefined) return [];
+  return [
+    "",
+    `${palette.bold("autocannon")}  ${http.title}`,
+    printTables(http.result, palette, { renderLatencyTable: false, renderStatusCodes: true }),
+  ];
+}
+
+function printTables(
+  printable: object,
+  palette: Palette,
+  how: { readonly renderLatencyTable: boolean; readonly renderStatusCodes: boolean },
+): string {
   // chalk looks at the stream it is told of, not at the palette.
   const outputStream = { isTTY: palette.isColorSupported };
-  const text = printResult(printable, { outputStream, renderLatencyTable, renderStatusCodes });
+  const text = printResult(printable, { outputStream, ...how });
   return palette.isColorSupported ? text : stripVTControlCharacters(text);
 }
 

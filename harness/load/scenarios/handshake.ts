@@ -61,7 +61,7 @@ export async function prepareHandshake(stage: Stage): Promise<Act> {
       if (refusal === undefined) return;
       const { url, title, request } = refusal;
       const result = await fire({
-        ...{ url, title, request, connections: refusedConnections, perSecond: undefined },
+        ...{ url, title, request, connections: refusedConnections, perSecond: undefined, hangsUp: true },
         durationMs: demand.durationMs,
         timeoutMs: demand.timeoutMs,
       });
