@@ -52,17 +52,24 @@ const fewSeers = 5;
  * A deadline that was missed on a busy machine looks like one, so they are run again with a longer one.
  */
 export function doubtfulTasks(tasks: readonly Task[], proofs: readonly Proof[]): readonly Task[] {
+  const convictions = proofs.filter(({ verdict }) => verdict === "convicts");
   const seers = new Map<string | undefined, number>();
-  for (const { fault, verdict } of proofs) if (verdict === "convicts") seers.set(fault, (seers.get(fault) ?? 0) + 1);
+  for (const { fault } of convictions) seers.set(fault, (seers.get(fault) ?? 0) + 1);
+  const keys = new Set(convictions.map(keyOf));
   return tasks.filter(
-    ({ claim, fault }, at) =>
-      proofs[at]?.verdict === "convicts" && seers.get(fault?.id)! <= fewSeers && !claim.faults.some(({ id }) => id === fault?.id),
+    ({ claim, fault }) =>
+      keys.has(keyOf({ rule: claim.rule.id, fault: fault?.id })) &&
+      seers.get(fault?.id)! <= fewSeers &&
+      !claim.faults.some(({ id }) => id === fault?.id),
   );
 }
 
 /** The proofs with the later ones of the same rule and fault in the place of the earlier. */
 export function confirmed(proofs: readonly Proof[], later: readonly Proof[]): readonly Proof[] {
-  const key = ({ rule, fault }: Proof) => `${rule} ${fault}`;
-  const known = new Map(later.map((proof) => [key(proof), proof]));
-  return proofs.map((proof) => known.get(key(proof)) ?? proof);
+  const known = new Map(later.map((proof) => [keyOf(proof), proof]));
+  return proofs.map((proof) => known.get(keyOf(proof)) ?? proof);
+}
+
+function keyOf({ rule, fault }: Pick<Proof, "rule" | "fault">): string {
+  return `${rule} ${fault}`;
 }
