@@ -173,7 +173,7 @@ export function withStatus(codes: readonly ErrorCode[]): readonly ErrorCode[] {
   return codes.filter(({ http }) => http !== undefined);
 }
 
-export function errorOf({ contract }: Pick<Subject, "contract">, code: string): readonly ErrorCode[] {
+export function errorsOf({ contract }: Pick<Subject, "contract">, code: string): readonly ErrorCode[] {
   return withStatus((contract.errors?.codes ?? []).filter((one) => one.code === code));
 }
 

@@ -12,7 +12,7 @@ import {
   demandHttpRefused,
   demandSuccess,
   type Exchange,
-  errorOf,
+  errorsOf,
   exchange,
   type HttpPromise,
   headerSchema,
@@ -29,7 +29,7 @@ function rates(subject: Subject): readonly RatePromise[] {
   return httpOperations(subject).flatMap((http) =>
     http.operation.requires.flatMap((requirement) => {
       const limit = requirement.kind === "rate" ? limits.find(({ name }) => name === requirement.limit) : undefined;
-      const [error] = errorOf(subject, requirement.else);
+      const [error] = errorsOf(subject, requirement.else);
       // Each request is a connection of its own.
       if (limit === undefined || limit.scope === "connection" || error === undefined) return [];
       return [{ pointer: requirement.pointer, says: limit.description, http, limit, error }];

@@ -13,7 +13,7 @@ import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 import { describeObligation } from "../invalid/mutations.ts";
 import {
   demandHttpRefused,
-  errorOf,
+  errorsOf,
   exchange,
   type HttpOperation,
   type HttpPromise,
@@ -50,7 +50,7 @@ function credentials(subject: Subject): readonly CredentialPromise[] {
       .filter((one): one is CredentialRequirement => one.kind === "credential" && one.value.kind === "header")
       .filter(({ same, lacks }) => same === undefined && lacks === undefined)
       .flatMap((requirement) => {
-        const codes = errorOf(subject, requirement.else);
+        const codes = errorsOf(subject, requirement.else);
         return codes.length === 0
           ? []
           : defects.map(([defect, options]) => ({
@@ -73,7 +73,7 @@ function claims(subject: Subject): readonly ClaimPromise[] {
   return httpOperations(subject).flatMap((http) =>
     http.operation.requires
       .filter((one): one is ClaimRequirement => one.kind === "claim")
-      .map((requirement) => ({ pointer: requirement.pointer, http, codes: errorOf(subject, requirement.else), requirement }))
+      .map((requirement) => ({ pointer: requirement.pointer, http, codes: errorsOf(subject, requirement.else), requirement }))
       .filter(({ codes }) => codes.length > 0),
   );
 }
@@ -144,7 +144,7 @@ async function* bad(context: Context, http: HttpOperation): AsyncGenerator<reado
 
 /** The status of the first of the errors that a shape is seen in. */
 function firstStatus(subject: Subject, { operation }: HttpOperation): number {
-  const required = operation.requires.flatMap((one) => errorOf(subject, one.else));
+  const required = operation.requires.flatMap((one) => errorsOf(subject, one.else));
   return [...required, ...withStatus(errorsFor(subject, ["not-json", "not-in-schema"]))][0]?.http ?? 400;
 }
 
