@@ -98,10 +98,12 @@ async function benchCapacity(job: Job): Promise<number> {
   });
   const best = found.steps.filter(({ rate, probe }) => rate === found.rate && probe.holds).at(-1)?.probe.result;
   const shown = best ?? found.steps.at(-1)?.probe.result;
-  if (best !== undefined) write(emitResult(best, palette, { latencyTable: settings.percentiles }));
-  if (shown !== undefined) tell(job, { result: shown, capacity: { conditions: settings.findCapacity!, found } });
+  const failed = best === undefined ? [] : failedThresholds(best, settings.failOn);
+  if (best !== undefined) write(emitResult(best, palette, { latencyTable: settings.percentiles, failed }));
+  if (shown !== undefined) tell(job, { result: shown, failed, capacity: { conditions: settings.findCapacity!, found } });
   write(`\n${palette.bold(capacitySentence(found))}\n`);
-  return found.rate === undefined ? exitCode.findings : exitCode.ok;
+  if (found.rate !== undefined) return failed.length > 0 ? exitCode.findings : exitCode.ok;
+  return found.end === "nothing" ? exitCode.findings : exitCode.inconclusive;
 }
 
 /** One run. */

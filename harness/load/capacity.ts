@@ -158,7 +158,7 @@ export function capacitySentence({ rate, beyond, end, steps }: Capacity<Probe>):
   if (rate === undefined) {
     if (end === "nothing") return "No capacity: the conditions did not hold even at 1 per second.";
     if (end === "generator")
-      return "No capacity found: the generator, not the server, is at its end; no rate can be judged with it.";
+      return "No capacity found: the generator, not the server, is at its end, and no rate held twice. Try a quieter machine, more --workers or a lower --rate.";
     return `No capacity found within ${steps.length} runs: no rate held twice. Allow more runs, or begin at a lower rate.`;
   }
   if (end === "most") return `Capacity: at least ${shown(rate)}, held twice; it is the most that was to be tried.`;
