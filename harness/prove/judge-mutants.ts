@@ -3,9 +3,9 @@ import { TargetLost, UsageError } from "../errors.ts";
 import { breachRules } from "../verify/breach.ts";
 import { beginCheck } from "../verify/check.ts";
 import type { Embedded } from "../verify/embedded.ts";
-import { openRun } from "../verify/open-run.ts";
+import { type OpenedRun, openRun } from "../verify/open-run.ts";
 import type { Phase } from "../verify/phase.ts";
-import type { Subject } from "../verify/rule.ts";
+import type { Promised, Rule, Subject } from "../verify/rule.ts";
 import { runOnce } from "../verify/run-rule.ts";
 import type { Run } from "../verify/run-state.ts";
 import { type Claim, claimsOf } from "./claims.ts";
@@ -83,6 +83,24 @@ function containerOf(place: string): string {
 
 let judged = 0;
 
+/** Where the first contact fails already, a run would say so and judge nothing. Once may be the machine's doing. */
+async function firstContact(
+  subject: Subject,
+  server: Embedded,
+  { timeoutMs, runs }: Required<MutantOptions>,
+  tries = 2,
+): Promise<OpenedRun | Error> {
+  // Several begin in the same second, and must not be taken for one user.
+  const label = `m${++judged}`;
+  const target = targetOf(server, server.url);
+  try {
+    return await openRun({ ...subject, target, auth: { secret: server.secret }, timeoutMs, runs, label });
+  } catch (error) {
+    if (!(error instanceof TargetLost || error instanceof UsageError)) throw error;
+    return tries > 1 ? firstContact(subject, server, { timeoutMs: 5 * timeoutMs, runs }, tries - 1) : error;
+  }
+}
+
 export async function judgeMutant(
   phases: readonly Phase[],
   mutant: Mutant,
@@ -93,19 +111,8 @@ export async function judgeMutant(
   const survived: Judgement = { mutant, rule: undefined, detail: "" };
   const claims = claimsFor(phases, mutant, stage);
   if (claims.length === 0) return survived;
-  const subject = subjectOf(mutant);
-  let opened: Awaited<ReturnType<typeof openRun>>;
-  try {
-    const target = targetOf(server, server.url);
-    // Several begin in the same second, and must not be taken for one user.
-    const label = `m${++judged}`;
-    opened = await openRun({ ...subject, target, auth: { secret: server.secret }, timeoutMs, runs, label });
-  } catch (error) {
-    // The first contact fails already: a run would say so and judge nothing.
-    if (error instanceof TargetLost || error instanceof UsageError)
-      return { mutant, rule: "(first contact)", detail: error.message };
-    throw error;
-  }
+  const opened = await firstContact(subjectOf(mutant), server, { timeoutMs, runs });
+  if (opened instanceof Error) return { mutant, rule: "(first contact)", detail: opened.message };
   try {
     const seen = await (stage === "patient" ? togetherIn : inTurnIn)(opened.run, claims);
     return seen === undefined ? survived : { mutant, ...seen };
@@ -147,15 +154,22 @@ async function failureOf(run: Run, { phase, rule, promised }: Claim): Promise<Se
       const [first] = await failures;
       return first;
     }
-    const outcome = await runOnce(run, rule, promised);
-    const [breach] = outcome.breaches;
-    if (breach !== undefined) return { rule: breachRules[breach.kind], detail: describe(breach) };
-    return outcome.kind === "fail" ? { rule: rule.id, detail: describe(outcome) } : undefined;
+    const seen = await judgeOnce(run, rule, promised);
+    // On a busy machine what must come may be late: more time is given once.
+    const isLate = seen !== undefined && / within \d+ ms; got /.test(seen.detail);
+    return isLate ? judgeOnce({ ...run, timeoutMs: 3 * run.timeoutMs }, rule, promised) : seen;
   } catch (error) {
     // An altered document may be one that no rule was written for: then this rule says nothing.
     if (error instanceof Error) return undefined;
     throw error;
   }
+}
+
+async function judgeOnce(run: Run, rule: Rule, promised: Promised): Promise<Seen | undefined> {
+  const outcome = await runOnce(run, rule, promised);
+  const [breach] = outcome.breaches;
+  if (breach !== undefined) return { rule: breachRules[breach.kind], detail: describe(breach) };
+  return outcome.kind === "fail" ? { rule: rule.id, detail: describe(outcome) } : undefined;
 }
 
 function describe({ expected, actual }: { readonly expected: string; readonly actual: string }): string {

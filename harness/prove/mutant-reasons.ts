@@ -23,6 +23,24 @@ export const mutantReasons: readonly MutantReason[] = [
       kind === "effect-removed" && operations(contract, pointer).some(({ effects }) => at(effects, pointer)?.kind === "replay"),
   },
   {
+    says: "without the effect nothing says that a header is a key, and no rule sends a header that nothing asks for",
+    holds: (contract, { kind, pointer }) =>
+      kind === "effect-removed" &&
+      operations(contract, pointer).some(({ effects }) => {
+        const effect = at(effects, pointer);
+        return effect?.kind === "once" && effect.key.kind === "header";
+      }),
+  },
+  {
+    says: "without the effect nothing says whom a request over HTTP concerns, so that no rule watches what comes of it",
+    holds: (contract, { kind, pointer }) =>
+      kind === "effect-removed" &&
+      operations(contract, pointer).some(
+        ({ effects, channel }) =>
+          at(effects, pointer)?.kind === "deliver" && contract.channels.find(({ id }) => id === channel)?.kind === "http",
+      ),
+  },
+  {
     says: "the limit says its number and what happens beyond it by itself, so that the document promises the same without the requirement",
     holds: (contract, { kind, pointer }) =>
       kind === "requirement-removed" &&

@@ -175,8 +175,18 @@ export const httpRefusalRules: readonly Rule[] = [
     from: claims,
     async check(context, { http, codes, requirement }) {
       const { claim, contains } = requirement;
+      const what = `\`${http.operation.id}\` without ${String(contains)} in ${claim}`;
       const answer = await exchange(context, http, { user: await context.user() });
-      demandHttpRefused(context, http, answer, codes, `\`${http.operation.id}\` without ${String(contains)} in ${claim}`);
+      demandHttpRefused(context, http, answer, codes, what);
+      // Where no credential is required for itself, who has none lacks the claim as well.
+      if (http.operation.requires.some(({ kind }) => kind === "credential")) return;
+      demandHttpRefused(
+        context,
+        http,
+        await exchange(context, http, { credential: null }),
+        codes,
+        `${what}, for want of any credential`,
+      );
     },
     brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
   }),

@@ -8,6 +8,7 @@ import { withValueAt } from "../../messages.ts";
 import type { Peer, User } from "../../peer.ts";
 import { reach } from "../../reach.ts";
 import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import { errorOf, exchange, type HttpOperation, httpOperations } from "../http/exchange.ts";
 import {
   codeOf,
   demandWithin,
@@ -25,6 +26,11 @@ interface OperationPromise extends RatePromise {
   readonly operation: Operation;
 }
 
+interface FreePromise extends OperationPromise {
+  /** Where the operation is one over HTTP. */
+  readonly http: HttpOperation | undefined;
+}
+
 /** Each limit with each operation that requires it. */
 function counted(subject: Subject): readonly OperationPromise[] {
   return limitsOf("any")(subject).flatMap((promise) =>
@@ -36,13 +42,15 @@ function counted(subject: Subject): readonly OperationPromise[] {
 }
 
 /** Each limit with each operation that does not require it, and can be told to be refused for it all the same. */
-function notCounted(subject: Subject): readonly OperationPromise[] {
+function notCounted(subject: Subject): readonly FreePromise[] {
   const { contract, channel } = subject;
+  const overHttp = httpOperations(subject);
   return channel.rateLimits.flatMap((limit) =>
     contract.operations
-      .filter(({ action, channel: of }) => action === "receive" && of === channel.id)
-      .filter((operation) => !isUnder(operation, limit) && canTell(subject, limit, operation))
-      .map((operation) => ({ pointer: limit.pointer, says: limit.description, limit, operation })),
+      .map((operation) => ({ operation, http: overHttp.find((one) => one.operation === operation) }))
+      .filter(({ operation, http }) => http !== undefined || (operation.action === "receive" && operation.channel === channel.id))
+      .filter(({ operation, http }) => !isUnder(operation, limit) && canTell(subject, limit, operation, http))
+      .map((one) => ({ pointer: limit.pointer, says: limit.description, limit, ...one })),
   );
 }
 
@@ -50,11 +58,14 @@ function isUnder({ requires }: Operation, limit: RateLimit): boolean {
   return requires.some((one) => one.kind === "rate" && one.limit === limit.name);
 }
 
-function canTell(subject: Subject, limit: RateLimit, operation: Operation): boolean {
+function canTell(subject: Subject, limit: RateLimit, operation: Operation, http: HttpOperation | undefined): boolean {
   const { contract, channel } = subject;
   const own = channel.rateLimits.filter((one) => isUnder(operation, one));
   const spends = operationsUnder(subject, limit).length > 0 ? [easiestUnder(subject, limit)] : [];
-  if (operation.reply === undefined) {
+  if (http !== undefined) {
+    // Each request is a connection of its own, and only a status tells its refusal.
+    if (limit.scope === "connection" || spends.length === 0 || errorOf(subject, limit.error).length === 0) return false;
+  } else if (operation.reply === undefined) {
     // Its refusal is looked for until the fence is answered.
     const fence = contract.operations.find(({ id }) => id === channel.delivery?.fence);
     if (fence === undefined || isUnder(fence, limit)) return false;
@@ -62,7 +73,8 @@ function canTell(subject: Subject, limit: RateLimit, operation: Operation): bool
   // Where nothing else uses the limit up, the operation itself must be able to go beyond it.
   if (spends.length === 0) return operation.reply !== undefined && own.every(({ burst }) => burst > limit.burst + spare(limit));
   // Another limit that both are under must not be used up meanwhile.
-  return own.every((one) => !spends.some((spender) => isUnder(spender, one)) || one.burst > limit.burst);
+  const isApart = ({ scope }: RateLimit) => scope === "connection" && limit.scope !== "connection";
+  return own.every((one) => isApart(one) || !spends.some((spender) => isUnder(spender, one)) || one.burst > limit.burst);
 }
 
 /** What is sent beyond the burst at most. */
@@ -123,13 +135,13 @@ export const rateOperationRules: readonly Rule[] = [
     brokenBy: ({ limit, operation }) => faults.acceptsRefused(operation.id, codeOf(operation, limit)),
   }),
 
-  rule<OperationPromise>({
+  rule<FreePromise>({
     id: "limits-rate-other-bucket-free",
     level: "MUST",
     phase: "limits",
     title: "does not refuse an operation for a rate limit that it does not require",
     from: notCounted,
-    async check(context, { limit, operation }) {
+    async check(context, { limit, operation, http }) {
       const refuse = (code: string | undefined) => {
         if (code === limit.error) throw new Violation(`${operation.id} to be admitted`, `the error ${code}`);
       };
@@ -138,6 +150,13 @@ export const rateOperationRules: readonly Rule[] = [
         const sender = await senderOn(context, limit, operation, peer);
         const { burst } = context.effective(limit);
         for (const { code } of await flood(context, sender, burst + spare(limit))) refuse(code);
+        return;
+      }
+      if (http !== undefined) {
+        const user = await userForAll(context, [easiestUnder(context, limit), operation]);
+        await useUp(context, limit, user);
+        const { status } = await exchange(context, http, { user });
+        refuse(errorOf(context, limit.error).find((error) => error.http === status)?.code);
         return;
       }
       const { peer, message } = await spend(context, limit, operation);
@@ -151,6 +170,9 @@ export const rateOperationRules: readonly Rule[] = [
       context.judged();
       refuse(answer.kind === "refused" ? answer.code : undefined);
     },
-    brokenBy: ({ limit, operation }) => faults.refuses(operation.id, operation.messages[0]!, limit.error),
+    brokenBy: ({ limit, operation, http }, subject) =>
+      http === undefined
+        ? faults.refuses(operation.id, operation.messages[0]!, limit.error)
+        : faults.changesStatus(http.success?.httpStatus ?? 200, errorOf(subject, limit.error)[0]!.http!),
   }),
 ];
