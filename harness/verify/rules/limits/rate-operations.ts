@@ -111,6 +111,32 @@ async function spend(context: Context, limit: RateLimit, operation: Operation): 
 /** More than a refill can let through unnoticed. */
 const tries = 3;
 
+/** Performs the operation once the limit is used up for it, and gives the code that it is refused with. */
+async function performer(
+  context: Context,
+  limit: RateLimit,
+  operation: Operation,
+  http: HttpOperation | undefined,
+): Promise<() => Promise<string | undefined>> {
+  if (http !== undefined) {
+    const user = await userForAll(context, [easiestUnder(context, limit), operation]);
+    await useUp(context, limit, user);
+    return async () => {
+      const { status } = await exchange(context, http, { user });
+      return errorOf(context, limit.error).find((error) => error.http === status)?.code;
+    };
+  }
+  const { peer, message } = await spend(context, limit, operation);
+  const { correlation } = context.message(operation.messages[0]!);
+  return async () => {
+    const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id());
+    if (operation.reply !== undefined) return context.errorCode(await peer.request(sent));
+    const answer = await answerTo(context, peer, JSON.stringify(sent));
+    context.judged();
+    return answer.kind === "refused" ? answer.code : undefined;
+  };
+}
+
 export const rateOperationRules: readonly Rule[] = [
   rule<OperationPromise>({
     id: "limits-rate-operation-counted",
@@ -152,23 +178,8 @@ export const rateOperationRules: readonly Rule[] = [
         for (const { code } of await flood(context, sender, burst + spare(limit))) refuse(code);
         return;
       }
-      if (http !== undefined) {
-        const user = await userForAll(context, [easiestUnder(context, limit), operation]);
-        await useUp(context, limit, user);
-        const { status } = await exchange(context, http, { user });
-        refuse(errorOf(context, limit.error).find((error) => error.http === status)?.code);
-        return;
-      }
-      const { peer, message } = await spend(context, limit, operation);
-      if (operation.reply !== undefined) {
-        refuse(context.errorCode(await peer.request(message)));
-        return;
-      }
-      const { correlation } = context.message(operation.messages[0]!);
-      const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id());
-      const answer = await answerTo(context, peer, JSON.stringify(sent));
-      context.judged();
-      refuse(answer.kind === "refused" ? answer.code : undefined);
+      const perform = await performer(context, limit, operation, http);
+      for (let count = 0; count < tries; count++) refuse(await perform());
     },
     brokenBy: ({ limit, operation, http }, subject) =>
       http === undefined
