@@ -8,7 +8,7 @@ import { withValueAt } from "../../messages.ts";
 import type { Peer, User } from "../../peer.ts";
 import { reach } from "../../reach.ts";
 import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
-import { errorOf, exchange, type HttpOperation, httpOperations } from "../http/exchange.ts";
+import { errorsOf, exchange, type HttpOperation, httpOperations } from "../http/exchange.ts";
 import {
   codeOf,
   demandWithin,
@@ -64,7 +64,7 @@ function canTell(subject: Subject, limit: RateLimit, operation: Operation, http:
   const spends = operationsUnder(subject, limit).length > 0 ? [easiestUnder(subject, limit)] : [];
   if (http !== undefined) {
     // Each request is a connection of its own, and only a status tells its refusal.
-    if (limit.scope === "connection" || spends.length === 0 || errorOf(subject, limit.error).length === 0) return false;
+    if (limit.scope === "connection" || spends.length === 0 || errorsOf(subject, limit.error).length === 0) return false;
   } else if (operation.reply === undefined) {
     // Its refusal is looked for until the fence is answered.
     const fence = contract.operations.find(({ id }) => id === channel.delivery?.fence);
@@ -123,7 +123,7 @@ async function performer(
     await useUp(context, limit, user);
     return async () => {
       const { status } = await exchange(context, http, { user });
-      return errorOf(context, limit.error).find((error) => error.http === status)?.code;
+      return errorsOf(context, limit.error).find((error) => error.http === status)?.code;
     };
   }
   const { peer, message } = await spend(context, limit, operation);
@@ -184,6 +184,6 @@ export const rateOperationRules: readonly Rule[] = [
     brokenBy: ({ limit, operation, http }, subject) =>
       http === undefined
         ? faults.refuses(operation.id, operation.messages[0]!, limit.error)
-        : faults.changesStatus(http.success?.httpStatus ?? 200, errorOf(subject, limit.error)[0]!.http!),
+        : faults.changesStatus(http.success?.httpStatus ?? 200, errorsOf(subject, limit.error)[0]!.http!),
   }),
 ];
