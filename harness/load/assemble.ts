@@ -8,7 +8,7 @@ import {
   percentileMs,
   sampleStatistics,
 } from "./histogram.ts";
-import type { Deliveries, LoadResult, Memory, ScenarioName, Second } from "./load-result.ts";
+import { type Deliveries, type LoadResult, type Memory, type ScenarioName, type Second, unanswered } from "./load-result.ts";
 import type { Counts, RecordedSecond } from "./recorder.ts";
 import type { ShareResult } from "./share.ts";
 import type { Demand } from "./stage.ts";
@@ -93,7 +93,7 @@ export function assemble(shares: readonly ShareResult[], facts: RunFacts): LoadR
     closed,
     deliveries: hasLog ? deliveriesOf(counts) : undefined,
     generator,
-    invalid: invalidities(generator, statistics.p99, demand, counts, scenario),
+    invalid: invalidities(generator, statistics.p99, demand, counts, scenario, refused[unanswered.noneLeft] ?? 0),
     notes: [...new Set([...facts.notes, ...recorded.flatMap((one) => one.notes)])],
     memory: facts.memory,
     heartbeats: counts.pings,
@@ -109,6 +109,7 @@ function invalidities(
   { perSecond, durationMs }: Demand,
   counts: Counts,
   scenario: ScenarioName,
+  noneLeft: number,
 ): string[] {
   const reasons: string[] = [];
   const mend = `${perSecond === undefined ? "Lower --in-flight" : "Lower --rate"}, give it --workers, or a quieter machine`;
@@ -120,7 +121,7 @@ function invalidities(
       `the generator was at work ${Math.round(busy * 100)} % of the time: what it read late counts as latency. ${mend}`,
     );
   const due = perSecond === undefined ? 0 : (perSecond * durationMs) / 1000;
-  if (scenario !== "publish" && scenario !== "idle" && counts.sent < due * 0.99 - 1)
+  if (scenario !== "publish" && scenario !== "idle" && counts.sent + noneLeft < due * 0.99 - 1)
     reasons.push(`the generator sent ${counts.sent} of ${Math.round(due)} that were due`);
   return reasons;
 }

@@ -57,7 +57,7 @@ async function fanOut(cluster: Cluster, urls: readonly string[], label: string):
     const generatorBefore = process.cpuUsage();
     const begunMs = nowMs();
     await act.play({ startMs, endMs: startMs + demand.durationMs });
-    const reached = act.reached!();
+    const reached = await act.reached!();
     await act.settle(reached);
     const seconds = (nowMs() - begunMs) / 1000;
     const used = pids.map((pid, at) => (cpuMs(pid) - before[at]!) / 1000);
@@ -88,7 +88,7 @@ async function latency(cluster: Cluster): Promise<Latency> {
       const window = { startMs, endMs: startMs + asked.durationMs };
       far.recorder.begin(window);
       await act.play(window);
-      const reached = act.reached!();
+      const reached = await act.reached!();
       await Promise.all([act.settle(reached), distant.settle(reached)]);
       const result = { same: percentiles(near.recorder.end()), crossing: percentiles(far.recorder.end()) };
       await Promise.all([act.end(), distant.end()]);

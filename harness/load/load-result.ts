@@ -26,6 +26,9 @@ export interface Statistics {
   readonly p99_999: number;
 }
 
+/** What stands among the error codes of `refused`, where it was no server that refused. */
+export const unanswered = { closed: "(closed before the reply)", noneLeft: "(no connection was left)" } as const;
+
 export const scenarioNames = ["handshake", "publish", "echo", "fanout", "mixed", "idle"] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 

@@ -50,7 +50,7 @@ export class LoadSocket {
         }
         recorder.counts.readMs += nowMs() - atMs;
       },
-      ended: (how) => this.#end(this.#closeCode === undefined ? (how === "reset" ? "reset" : "1006") : `${this.#closeCode}`),
+      ended: (how) => this.#end(how === "reset" ? "reset" : "1006"),
     });
   }
 
@@ -77,6 +77,7 @@ export class LoadSocket {
       this.#closeCode = parseClosePayload(payload).code;
       if (!this.#isLeaving) this.#socket.sendClose(this.#closeCode === 1005 ? undefined : this.#closeCode);
       else this.#socket.end();
+      this.#end(`${this.#closeCode}`);
     }
   }
 

@@ -1,5 +1,6 @@
 // A member of a log under load: must get each seq once and in order, and may publish.
 import type { Peer } from "../verify/peer.ts";
+import { nowMs } from "./clock.ts";
 import { LoadSocket } from "./load-socket.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Replies } from "./replies.ts";
@@ -29,7 +30,10 @@ export class Member {
     this.log = log;
     this.#recorder = recorder;
     this.#replies = replies;
-    this.socket = new LoadSocket(peer, recorder, { text: (...what) => this.#text(...what) });
+    this.socket = new LoadSocket(peer, recorder, {
+      text: (...what) => this.#text(...what),
+      lost: () => replies.lost(nowMs()),
+    });
   }
 
   /** Whether it has seen all up to seq, but for what is missing. */

@@ -2,7 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { lookup } from "../../spec/pointer.ts";
 import { type LogRoles, logRoles } from "../cluster/log-roles.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError, Violation } from "../errors.ts";
+import type { Context } from "../verify/context.ts";
+import { withValueAt } from "../verify/messages.ts";
+import type { Peer } from "../verify/peer.ts";
 import { reach, userFor } from "../verify/reach.ts";
 import { nowMs } from "./clock.ts";
 import { Member } from "./member.ts";
@@ -25,7 +28,8 @@ export interface Members {
   /** Those that this thread holds, by log; a log without any is left out. */
   readonly byLog: readonly (readonly Placed[])[];
   log(key: string): SeqLog;
-  reached(): Reached;
+  /** Waits for replies, at most the demand's timeout. */
+  reached(): Promise<Reached>;
   /** Waits until all that was acknowledged has come, at most the demand's timeout, and counts what has not. */
   settle(reached: Reached): Promise<void>;
   end(): Promise<void>;
@@ -45,6 +49,22 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
   const logs = new Map(keys.map((one) => [one, new SeqLog(one, roles, run.messages)]));
   const id = run.messages.message(publish.messages[0]!).correlation;
 
+  /** Where one may publish without it; else reaching the publish has joined. */
+  async function join(context: Context, peer: Peer, keyOf: Map<string, unknown>): Promise<void> {
+    const message = await reach(context, peer, roles!.join, keyOf);
+    if (roles!.join.reply === undefined) {
+      peer.send(message);
+      return;
+    }
+    const code = context.errorCode(await peer.request(message));
+    if (code !== undefined) throw new Violation(`the operation ${roles!.join.id} to succeed`, `the error ${code}`);
+  }
+
+  async function until(isDone: () => boolean): Promise<void> {
+    const lastMs = nowMs() + demand.timeoutMs;
+    while (!isDone() && nowMs() < lastMs) await sleep(10);
+  }
+
   const placed = await stage.placeAll(
     stage.mine(demand.rooms * demand.members),
     (item) =>
@@ -52,7 +72,9 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
         item,
         async (context, peer): Promise<Placed> => {
           const room = keys[item % demand.rooms]!;
-          const message = await reach(context, peer, publish, new Map([[key.column, room]]));
+          const keyOf = new Map([[key.column, room]]);
+          if (!publish.requires.some((one) => one.kind === "relation" && one.present)) await join(context, peer, keyOf);
+          const message = withValueAt(await reach(context, peer, publish, keyOf), key.published, room);
           const template = createTemplate(message, { id, content: roles.content.sent });
           const replies = new Replies(contract, run.messages, recorder);
           return { member: new Member(peer, { log: logs.get(room)!, recorder, replies }), replies, template };
@@ -67,18 +89,23 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
     keys,
     byLog: keys.map((one) => placed.filter(({ member }) => member.log.key === one)).filter((some) => some.length > 0),
     log: (one) => logs.get(one)!,
-    reached: () =>
-      Object.fromEntries(
+    async reached() {
+      await until(() => placed.every(({ replies }) => replies.waiting === 0));
+      return Object.fromEntries(
         [...logs].flatMap(([one, { acked }]) =>
           acked.count === 0 ? [] : [[one, { lowest: acked.lowest, highest: acked.highest }]],
         ),
-      ),
+      );
+    },
     async settle(reached) {
-      const untilMs = nowMs() + demand.timeoutMs;
       const open = () => placed.filter(({ member }) => member.socket.isOpen);
-      const isDone = () =>
-        open().every(({ member, replies }) => replies.waiting === 0 && member.hasReached(reached[member.log.key]?.highest ?? -1));
-      while (!isDone() && nowMs() < untilMs) await sleep(10);
+      await until(() => {
+        const hasAll = (member: Member) => {
+          const span = reached[member.log.key];
+          return span === undefined || member.hasReached(span.highest);
+        };
+        return open().every(({ member, replies }) => replies.waiting === 0 && hasAll(member));
+      });
       const { counts } = recorder;
       for (const { member, replies } of open()) {
         counts.timeouts += replies.giveUp();

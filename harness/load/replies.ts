@@ -2,12 +2,13 @@
 import type { Contract } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import type { Messages } from "../verify/messages.ts";
+import { unanswered } from "./load-result.ts";
 import type { Recorder } from "./recorder.ts";
 
 export interface Waiting {
   /** When it should have been sent. */
   readonly dueMs: number;
-  /** The reply, or the error code that refuses it. Called once. */
+  /** The reply, or the error code that refuses it, or why there is none. Called once. */
   readonly answered: (reply: unknown, code: string | undefined, atMs: number, bytes: number) => void;
 }
 
@@ -50,7 +51,19 @@ export class Replies {
     const id = correlation === undefined ? undefined : lookup(value, correlation);
     const waiting = id === undefined ? this.#inOrder.shift() : this.#take(id);
     if (code !== undefined) this.#recorder.refused(code, atMs);
-    waiting?.answered(value, code, atMs, bytes);
+    if (waiting === undefined) return;
+    if (this.#recorder.isMeasured(waiting.dueMs)) this.#recorder.counts.replied++;
+    waiting.answered(value, code, atMs, bytes);
+  }
+
+  /** The connection is gone: what waits is answered so, and counted. */
+  lost(atMs: number): void {
+    const all = [...this.#byId.values(), ...this.#inOrder];
+    this.giveUp();
+    for (const waiting of all) {
+      this.#recorder.refused(unanswered.closed, atMs);
+      waiting.answered(undefined, unanswered.closed, atMs, 0);
+    }
   }
 
   /** Gives up on what still waits. @returns how many it was */

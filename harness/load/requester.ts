@@ -34,6 +34,7 @@ export class Requester {
           recorder.error(atMs);
         }
       },
+      lost: () => this.replies.lost(nowMs()),
     });
   }
 
@@ -47,7 +48,6 @@ export class Requester {
       this.replies.expect(hasId ? id : undefined, {
         dueMs,
         answered(_reply, code, atMs, bytes) {
-          if (recorder.isMeasured(dueMs)) recorder.counts.replied++;
           if (code === undefined) recorder.done(dueMs, atMs, bytes);
           then?.();
         },

@@ -75,7 +75,7 @@ export async function openShare(options: ShareOptions): Promise<OpenShare> {
       const { active } = performance.eventLoopUtilization(before);
       busyMs = Math.max(0, active - recorder.counts.turnedMs);
       busy = busyMs / (nowMs() - startMs);
-      return act.reached?.() ?? {};
+      return (await act.reached?.()) ?? {};
     },
     async settle(reached) {
       await act.settle(reached);

@@ -72,8 +72,11 @@ export interface Stage extends StageOptions {
 export interface Act {
   /** Sends as the demand says, from the window's start less the warm-up to its end. */
   play(window: Window): Promise<void>;
-  /** What the other threads must know before they can say what is lost: log -> the highest seq that was acknowledged here. */
-  reached?(): Reached;
+  /**
+   * What the other threads must know before they can say what is lost: log -> the seqs that were acknowledged here.
+   * Waits for the replies that are still to come, at most the demand's timeout: the last publish can be lost as well.
+   */
+  reached?(): Promise<Reached>;
   /** Waits for what is still to come, and counts what never came. */
   settle(reached: Reached): Promise<void>;
   /** What autocannon did beside, once it is settled. */

@@ -1,12 +1,12 @@
 // What a load run says in one sentence: whether its figures count, whether the server was correct, and how fast.
 import { codesText, countText, msText } from "./figures.ts";
-import type { LoadResult } from "./load-result.ts";
+import { type LoadResult, unanswered } from "./load-result.ts";
 import { achievedPerSecond } from "./thresholds.ts";
 
 export interface LoadVerdict {
   /**
    * invalid: the figures are not the server's; failed: a threshold of `--fail-on`; wrong: deliveries were lost, doubled, disordered
-   * or nobody's; nothing: nothing was done; held: none of these, though requests may have been refused (reasons say so).
+   * or nobody's, or requests were never answered; nothing: nothing was done; held: none of these, though requests may have been refused (reasons say so).
    */
   readonly state: "invalid" | "failed" | "wrong" | "nothing" | "held";
   readonly says: string;
@@ -16,15 +16,46 @@ export interface LoadVerdict {
 
 /** @param failed the sentences of failedThresholds */
 export function judgeLoad(result: LoadResult, failed: readonly string[]): LoadVerdict {
-  if (result.invalid.length > 0)
-    return { state: "invalid", says: "INVALID: these figures are not the server's", reasons: [...result.invalid, ...failed] };
   const faults = deliveryFaults(result);
+  const silence = silences(result);
+  const { invalid } = result;
+  // A generator that is late may miss what still comes; what came doubled or disordered did so whatever it measured.
+  if (invalid.length > 0 && !isCertain(result))
+    return {
+      state: "invalid",
+      says: "INVALID: these figures are not the server's",
+      reasons: [...invalid, ...failed, ...faults, ...silence],
+    };
   if (failed.length > 0)
-    return { state: "failed", says: "FAILED: beyond what --fail-on allows", reasons: [...failed, ...faults] };
-  if (faults.length > 0) return { state: "wrong", says: "WRONG: not each delivery came once and in order", reasons: faults };
+    return {
+      state: "failed",
+      says: "FAILED: beyond what --fail-on allows",
+      reasons: [...failed, ...faults, ...silence, ...invalid],
+    };
+  if (faults.length > 0)
+    return {
+      state: "wrong",
+      says: "WRONG: not each delivery came once and in order",
+      reasons: [...faults, ...silence, ...invalid],
+    };
+  if (silence.length > 0)
+    return { state: "wrong", says: "WRONG: not each request was answered", reasons: [...silence, ...troubles(result)] };
   if (result.requests.total === 0)
     return { state: "nothing", says: "NOTHING: no request was done, so nothing is measured", reasons: [] };
   return { state: "held", says: `${checked(result)}${speed(result)}`, reasons: troubles(result) };
+}
+
+const isCertain = ({ deliveries }: LoadResult) =>
+  deliveries !== undefined && deliveries.duplicated + deliveries.disordered + deliveries.unexpected > 0;
+
+function silences({ timeouts, refused }: LoadResult): readonly string[] {
+  const closed = refused[unanswered.closed] ?? 0;
+  const unsent = refused[unanswered.noneLeft] ?? 0;
+  return [
+    ...(timeouts > 0 ? [`${countText(timeouts)} requests were never answered`] : []),
+    ...(closed > 0 ? [`${countText(closed)} requests were not answered before their connection was closed`] : []),
+    ...(unsent > 0 ? [`${countText(unsent)} requests could not be sent: no connection was left`] : []),
+  ];
 }
 
 function deliveryFaults({ deliveries }: LoadResult): readonly string[] {

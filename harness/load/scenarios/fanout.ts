@@ -1,6 +1,7 @@
 // fanout: rooms x members x rate. Members publish in turn; every member must get each seq once and in order.
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowMs } from "../clock.ts";
+import { unanswered } from "../load-result.ts";
 import { type Placed, padded, placeMembers, seqIn } from "../members.ts";
 import { keepPace } from "../pace.ts";
 import { dueMark } from "../seq-log.ts";
@@ -22,7 +23,7 @@ export async function prepareFanout(stage: Stage, progress: (count: number) => v
     const index = sent++;
     const publisher = nextOpen(some, Math.floor(index / byLog.length));
     if (publisher === undefined) {
-      recorder.refused("(no member is left)", nowMs());
+      recorder.refused(unanswered.noneLeft, nowMs());
       return;
     }
     const { member, replies, template } = publisher;
@@ -30,7 +31,6 @@ export async function prepareFanout(stage: Stage, progress: (count: number) => v
     replies.expect(hasId ? id : undefined, {
       dueMs,
       answered(reply, code) {
-        if (recorder.isMeasured(dueMs)) recorder.counts.replied++;
         const seq = code === undefined ? seqIn(reply, roles) : undefined;
         if (seq !== undefined) member.log.acknowledged(seq);
         then?.();

@@ -8,6 +8,7 @@ import type { Context } from "../../verify/context.ts";
 import type { Peer } from "../../verify/peer.ts";
 import { reach, userFor } from "../../verify/reach.ts";
 import { nowMs } from "../clock.ts";
+import { unanswered } from "../load-result.ts";
 import { echoOperation, freeText, receivable, weighted } from "../operations.ts";
 import { keepPace } from "../pace.ts";
 import { Requester, type Sendable } from "../requester.ts";
@@ -88,7 +89,7 @@ async function prepare(
       requester.send(choose(sendables), dueMs, content, then);
       return;
     }
-    recorder.refused("(no connection is left)", nowMs());
+    recorder.refused(unanswered.noneLeft, nowMs());
   }
 
   return {

@@ -1,0 +1,105 @@
+// What a server does wrong under load is counted exactly, by its kind, and decides the exit code.
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { bench } from "./bench.ts";
+import { type LoadResult, unanswered } from "./load-result.ts";
+import { sampleLogFile } from "./sample-log.ts";
+import { type LogFault, startLogServer } from "./sample-log-server.ts";
+import type { BenchFlags } from "./settings.ts";
+
+let folder = "";
+let printed = "";
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "wsproof-bench-"));
+  printed = "";
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    printed += String(text);
+    return true;
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function run(fault: LogFault, flags: BenchFlags = {}) {
+  const server = await startLogServer(fault);
+  const json = path.join(folder, "result.json");
+  try {
+    const asked = { scenario: "fanout", rooms: "2", members: "10", rate: "100", duration: "2", warmUp: "0", timeout: "3000" };
+    const code = await bench([server.url], { spec: sampleLogFile, ...asked, json, ...flags });
+    return { code, result: JSON.parse(readFileSync(json, "utf8")) as LoadResult, done: server.done };
+  } finally {
+    await server.stop();
+  }
+}
+
+/** Where the machine was too busy for the generator, that is what counts, unless what was found is certain. */
+const unlessLate = (code: number, { invalid }: LoadResult) => (invalid.length > 0 ? 3 : code);
+
+describe("deliveries of a server that", () => {
+  it("is right are each there once and in order", async () => {
+    const { code, result, done } = await run("none");
+    expect(result.deliveries).toEqual({
+      ...{ expected: done.deliveries, received: done.deliveries },
+      ...{ lost: 0, duplicated: 0, disordered: 0, unexpected: 0 },
+    });
+    expect(done.deliveries).toBe(2000);
+    expect(result).toMatchObject({ sent: 200, replied: 200, errors: 0, refused: {}, closed: {} });
+    expect(code, printed).toBe(unlessLate(0, result));
+  });
+
+  it("drops some are counted as lost", async () => {
+    const { code, result, done } = await run("drops");
+    expect(done.faults).toBe(40);
+    expect(result.deliveries).toMatchObject({ lost: 40, expected: 2000, received: 1960, duplicated: 0, disordered: 0 });
+    expect(code, printed).toBe(unlessLate(1, result));
+    expect(printed).toContain("40 lost of 2,000 expected");
+  });
+
+  it("doubles some are counted as doubled", async () => {
+    const { code, result, done } = await run("doubles");
+    expect(done.faults).toBe(40);
+    expect(result.deliveries).toMatchObject({ duplicated: 40, expected: 2000, received: 2000, lost: 0, disordered: 0 });
+    expect(code, printed).toBe(1);
+    expect(printed).toContain("40 duplicated of 2,000 expected");
+  });
+
+  it("swaps some are counted as disordered", async () => {
+    const { code, result, done } = await run("swaps");
+    expect(done.faults).toBeGreaterThan(20);
+    expect(result.deliveries).toMatchObject({ disordered: done.faults, duplicated: 0 });
+    expect(code, printed).toBe(1);
+  });
+
+  it("puts others' texts in their place are counted as unexpected", async () => {
+    // Of one member: where there are more, the first to see a seq says what it holds, and of the others one in 64 is compared.
+    const { code, result, done } = await run("rewrites", { rooms: "1", members: "1", rate: "200" });
+    expect(done.faults).toBe(8); // of 400
+    expect(result.deliveries).toMatchObject({ unexpected: 8, lost: 0 });
+    expect(code, printed).toBe(1);
+  });
+});
+
+describe("requests of a server that", () => {
+  it("refuses some are counted by error code, and are no fault", async () => {
+    const { code, result, done } = await run("refuses");
+    expect(done.faults).toBe(20);
+    expect(result).toMatchObject({ refused: { SLOWLY: 20 }, replied: 200, errors: 20, deliveries: { lost: 0, received: 1800 } });
+    expect(code, printed).toBe(unlessLate(0, result));
+    expect((await run("refuses", { failOn: "refused>0" })).code).toBe(unlessLate(1, result));
+  });
+
+  it("closes connections are counted by close code, and were not answered", async () => {
+    const { code, result, done } = await run("closes");
+    // All 20 members are gone after 200 requests; what was said in a log is lost to none of those that stayed.
+    expect(result.closed).toEqual({ 1013: done.faults });
+    expect(result.refused[unanswered.closed]).toBeGreaterThanOrEqual(done.faults);
+    expect(result.deliveries).toMatchObject({ lost: 0, duplicated: 0, disordered: 0 });
+    expect(code, printed).toBe(unlessLate(1, result));
+    expect(printed).toContain("not answered before their connection was closed");
+  });
+});
