@@ -1,6 +1,7 @@
 // wsproof bench: how much a server holds, and whether it is still correct there.
 import type { Command } from "commander";
 import type { BenchFlags } from "../load/settings.ts";
+import { addTargetOptions, collect } from "./target-options.ts";
 
 const examples = `
 Scenarios (--scenario; default: fanout where the document has a log, else echo):
@@ -23,10 +24,8 @@ Examples:
 Exit codes: 0 held, 1 a threshold or a delivery failed, 2 could not run, 3 invalid (the generator was the bottleneck) or nothing measured.
 Settings of the target may also stand in wsproof.config.yaml, as for verify.`;
 
-const collect = (value: string, before: readonly string[] = []) => [...before, value];
-
 export function registerBench(program: Command): void {
-  program
+  const command = program
     .command("bench")
     .summary("put a server under load, and check what it delivers")
     .description(
@@ -46,16 +45,8 @@ export function registerBench(program: Command): void {
     .option("--weight <operation=number>", "how often mixed chooses an operation; may be given several times", collect)
     .option("--find-capacity <conditions>", "search the highest rate at which they hold, such as 'p99<50ms'; it must hold twice")
     .option("--fail-on <conditions>", "exit with 1 where one comes about, such as 'p99>50ms,lost>0'")
-    .option("--percentiles", "print fifteen percentiles of the latency")
-    .option("--spec <file>", "the AsyncAPI document (default: the one of rooms.v1)")
-    .option("--perspective <side>", "whose send and receive the document speaks of: server or client")
-    .option("--overlay <file>", "a file with x- keys for a document that is not yours")
-    .option("--config <file>", "settings (default: wsproof.config.yaml, where there is one)")
-    .option("--auth-secret <secret>", "mint JWTs with this shared secret")
-    .option("--auth-token <token>", "a ready credential; may be given several times", collect)
-    .option("--auth-command <command>", "a command that prints a credential for the user $WSPROOF_USER")
-    .option("--origin <origin>", "the Origin header of all handshakes")
-    .option("--insecure", "accept a TLS certificate that cannot be verified")
+    .option("--percentiles", "print fifteen percentiles of the latency");
+  addTargetOptions(command)
     .option("--pid <pid>", "the server's process, for its memory")
     .option("--nodes <count>", "start so many nodes of the reference server behind a Redis of its own")
     .option("--seed <number>", "of what is chosen at random (default: drawn)")

@@ -1,6 +1,7 @@
 // wsproof verify: judges a server by its document.
 import type { Command } from "commander";
 import type { Flags } from "../verify/settings.ts";
+import { addTargetOptions, collect } from "./target-options.ts";
 
 const examples = `
 Examples:
@@ -16,23 +17,13 @@ Exit codes: 0 conformant, 1 findings, 2 could not run, 3 nothing proven or incon
 Settings may also stand in wsproof.config.yaml: urls, spec, perspective, overlay, origin, auth: { secret | tokens | command },
 timeoutMs, insecure, pid, stopCommand. Flags win.`;
 
-const collect = (value: string, before: readonly string[] = []) => [...before, value];
-
 export function registerVerify(program: Command): void {
-  program
+  const command = program
     .command("verify")
     .summary("judge a server by its document")
     .description("Judges a server by its AsyncAPI document. Without a URL it starts the reference server and judges that.")
-    .argument("[url...]", "ws: or wss: URLs of the nodes of one service")
-    .option("--spec <file>", "the AsyncAPI document (default: the one of rooms.v1)")
-    .option("--perspective <side>", "whose send and receive the document speaks of: server or client")
-    .option("--overlay <file>", "a file with x- keys for a document that is not yours")
-    .option("--config <file>", "settings (default: wsproof.config.yaml, where there is one)")
-    .option("--auth-secret <secret>", "mint JWTs with this shared secret")
-    .option("--auth-token <token>", "a ready credential; may be given several times", collect)
-    .option("--auth-command <command>", "a command that prints a credential for the user $WSPROOF_USER")
-    .option("--origin <origin>", "the Origin header of all handshakes")
-    .option("--insecure", "accept a TLS certificate that cannot be verified")
+    .argument("[url...]", "ws: or wss: URLs of the nodes of one service");
+  addTargetOptions(command)
     .option("--pid <pid>", "the server's process, for the phase shutdown")
     .option("--stop-command <command>", "asks the server to stop, for the phase shutdown")
     .option("--only <id>", "only rules whose id begins so; may be given several times", collect)

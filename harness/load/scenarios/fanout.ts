@@ -1,9 +1,8 @@
 // fanout: rooms x members x rate. Members publish in turn; every member must get each seq once and in order.
-import { setTimeout as sleep } from "node:timers/promises";
 import { nowMs } from "../clock.ts";
 import { unanswered } from "../load-result.ts";
 import { type Placed, padded, placeMembers, seqIn } from "../members.ts";
-import { keepPace } from "../pace.ts";
+import { play } from "../play.ts";
 import { dueMark } from "../seq-log.ts";
 import { type Act, demandValid, type Stage } from "../stage.ts";
 
@@ -41,27 +40,7 @@ export async function prepareFanout(stage: Stage, progress: (count: number) => v
   }
 
   return {
-    async play(window) {
-      recorder.begin(window);
-      const startMs = window.startMs - demand.warmUpMs;
-      await sleep(Math.max(0, startMs - nowMs()));
-      const { perSecond } = stage;
-      if (byLog.length > 0 && perSecond !== undefined) {
-        recorder.counts.turnedMs += await keepPace({
-          perSecond,
-          startMs,
-          endMs: window.endMs,
-          send: (dueMs, index) => send(dueMs, index),
-        });
-        return;
-      }
-      // The closed model: each answer makes room for the next.
-      const again = (room: number): void => {
-        if (nowMs() < window.endMs) send(nowMs(), room, () => again(room));
-      };
-      for (let room = 0; room < byLog.length; room++) for (let one = 0; one < demand.inFlight; one++) again(room);
-      await sleep(Math.max(0, window.endMs - nowMs()));
-    },
+    play: (window) => play(stage, window, { sources: byLog.length, send }),
     reached: members.reached,
     settle: members.settle,
     end: members.end,

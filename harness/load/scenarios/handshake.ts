@@ -1,11 +1,10 @@
 // handshake: connections accepted at a rate, timed until the contract's first message; and refused ones, by autocannon.
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Handshake } from "../../../spec/contract.ts";
 import { TargetLost, Violation } from "../../errors.ts";
 import { nowMs } from "../clock.ts";
 import { fire } from "../http.ts";
 import type { HttpPart } from "../load-result.ts";
-import { keepPace } from "../pace.ts";
+import { play } from "../play.ts";
 import type { Act, Stage } from "../stage.ts";
 
 /** Of those refused over HTTP, at once. */
@@ -35,26 +34,7 @@ export async function prepareHandshake(stage: Stage): Promise<Act> {
     get http() {
       return http;
     },
-    async play(window) {
-      recorder.begin(window);
-      const startMs = window.startMs - demand.warmUpMs;
-      await sleep(Math.max(0, startMs - nowMs()));
-      if (stage.perSecond !== undefined) {
-        recorder.counts.turnedMs += await keepPace({
-          perSecond: stage.perSecond,
-          startMs,
-          endMs: window.endMs,
-          send: (dueMs, index) => begin(dueMs, index),
-        });
-      } else {
-        let count = 0;
-        const again = (): void => {
-          if (nowMs() < window.endMs) begin(nowMs(), count++, again);
-        };
-        for (let one = 0; one < demand.inFlight; one++) again();
-        await sleep(Math.max(0, window.endMs - nowMs()));
-      }
-    },
+    play: (window) => play(stage, window, { sources: 1, send: begin }),
     async settle() {
       await Promise.all(pending);
       const refusal = share.index === 0 ? refusedRequest(stage.channel.handshake, urls[0]!) : undefined;

@@ -10,7 +10,7 @@ import { reach, userFor } from "../../verify/reach.ts";
 import { nowMs } from "../clock.ts";
 import { unanswered } from "../load-result.ts";
 import { echoOperation, freeText, receivable, weighted } from "../operations.ts";
-import { keepPace } from "../pace.ts";
+import { play } from "../play.ts";
 import { Requester, type Sendable } from "../requester.ts";
 import { type Act, demandValid, type Stage } from "../stage.ts";
 import { createTemplate } from "../template.ts";
@@ -93,26 +93,7 @@ async function prepare(
   }
 
   return {
-    async play(window) {
-      recorder.begin(window);
-      const startMs = window.startMs - demand.warmUpMs;
-      await sleep(Math.max(0, startMs - nowMs()));
-      if (placed.length > 0 && stage.perSecond !== undefined) {
-        const { perSecond } = stage;
-        recorder.counts.turnedMs += await keepPace({
-          perSecond,
-          startMs,
-          endMs: window.endMs,
-          send: (dueMs, index) => send(dueMs, index),
-        });
-        return;
-      }
-      const again = (from: number): void => {
-        if (nowMs() < window.endMs && placed[from]!.requester.socket.isOpen) send(nowMs(), from, () => setImmediate(again, from));
-      };
-      for (let from = 0; from < placed.length; from++) for (let one = 0; one < demand.inFlight; one++) again(from);
-      await sleep(Math.max(0, window.endMs - nowMs()));
-    },
+    play: (window) => play(stage, window, { sources: placed.length, send }),
     async settle() {
       const untilMs = nowMs() + demand.timeoutMs;
       const isDone = () => placed.every(({ requester }) => !requester.socket.isOpen || requester.replies.waiting === 0);
