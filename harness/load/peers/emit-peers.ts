@@ -1,7 +1,7 @@
 // Results -> generated/PEERS.md: what was measured and how, targets, losses, and a table for each part. Pure.
 import { type PeerId, peerNames } from "./peers.ts";
 import type { Plan } from "./plan.ts";
-import { fanOutCase, idleCase, inOrder, latencyCase, type Measure, type Ratio, ratiosOf, speeds } from "./ratios.ts";
+import { echoCase, fanOutCase, idleCase, inOrder, latencyCase, type Measure, type Ratio, ratiosOf, speeds } from "./ratios.ts";
 import type { FanOutCase, Results, Rounds } from "./results.ts";
 import type { Sample } from "./sample.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
@@ -40,7 +40,7 @@ export function emitPeers({ machine, plan, results, absent }: Report): string {
 
 function emitMethod(machine: Machine, plan: Plan, absent: ReadonlyMap<PeerId, string>): string[] {
   return [
-    `\`npm run bench:peers\` on ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, ${machine.system}, shared with other work. ` +
+    `\`npm run bench:peers\` on ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, ${machine.system}; the machine may do other work as well. ` +
       `Each server is a process of its own on the loopback interface, the generator another. The servers take turns; ${plan.rounds} rounds, ` +
       "each beginning with another server. A figure is the median over the rounds, with the least and the most in brackets.",
     "**A ratio is the reference by the other server, of the same round.** By CPU: work for each second of the server's own CPU time, user " +
@@ -156,7 +156,7 @@ function emitShare(least: FanOutCase, larger: readonly FanOutCase[]): string {
 
 function emitEcho({ cases }: NonNullable<Results["echo"]>, ratios: readonly Ratio[]): string[] {
   const rows = cases.flatMap(({ connections, inFlight, samples }) =>
-    speedRows(samples, ratios, "echo", `${connections} connections, ${inFlight} in flight on each`, [`${inFlight}`]),
+    speedRows(samples, ratios, "echo", echoCase(connections, inFlight), [`${inFlight}`]),
   );
   return [
     "## Echo",

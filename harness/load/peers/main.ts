@@ -9,6 +9,7 @@ import { measureConnections } from "./measure-connections.ts";
 import { measureEcho } from "./measure-echo.ts";
 import { measureFanOut, probeFrameBytes } from "./measure-fan-out.ts";
 import { measureMemory } from "./measure-memory.ts";
+import type { PeerId } from "./peers.ts";
 import { type Plan, quickPlan, wholePlan } from "./plan.ts";
 import { type Part, parts, type Results } from "./results.ts";
 import { createStage } from "./stage.ts";
@@ -40,7 +41,7 @@ async function main(args: readonly string[]): Promise<void> {
   const base = values.quick ? quickPlan : wholePlan;
   const plan = { ...base, rounds: values.rounds === undefined ? base.rounds : roundsOf(values.rounds) };
   const machine = describeMachine();
-  const before = values.quick || only.length === parts.length ? {} : lastResults(machine, plan);
+  const last = values.quick || only.length === parts.length ? nothing : lastRun(machine, plan);
 
   const startMs = performance.now();
   const say = (line: string) =>
@@ -51,7 +52,7 @@ async function main(args: readonly string[]): Promise<void> {
     );
   let frameBytes = 0;
   const stage = createStage(say, () => frameBytes);
-  let results: Results = before;
+  let { results } = last;
   if (only.includes("fanout") || only.includes("connections")) frameBytes = await probeFrameBytes();
   for (const part of only) {
     if (part === "fanout") {
@@ -59,10 +60,10 @@ async function main(args: readonly string[]): Promise<void> {
     } else if (part === "echo") results = { ...results, echo: await measureEcho(plan, stage) };
     else if (part === "connections") results = { ...results, connections: await measureConnections(plan, stage) };
     else results = { ...results, memory: await measureMemory(plan, stage) };
-    if (!values.quick) save(machine, plan, results);
+    if (!values.quick) save(machine, plan, { results, absent: [...new Map([...last.absent, ...stage.absent])] });
   }
 
-  const text = emitPeers({ machine, plan, results, absent: stage.absent });
+  const text = emitPeers({ machine, plan, results, absent: new Map([...last.absent, ...stage.absent]) });
   process.stdout.write(text);
   if (values.quick) return;
   const missing = parts.filter((part) => results[part] === undefined);
@@ -88,20 +89,26 @@ function describeMachine(): Machine {
   return { cores: cpus.length, cpu: cpus[0]?.model ?? "unknown", node: process.version, system: os.type() };
 }
 
-/** Of the last run, where it was on such a machine and by the same plan; else nothing. */
-function lastResults(machine: Machine, plan: Plan): Results {
+interface LastRun {
+  readonly results: Results;
+  readonly absent: readonly [PeerId, string][];
+}
+const nothing: LastRun = { results: {}, absent: [] };
+
+/** What it measured, where it was on such a machine and by the same plan; else nothing. */
+function lastRun(machine: Machine, plan: Plan): LastRun {
   try {
     const last = JSON.parse(readFileSync(saved, "utf8"));
     const isSame = JSON.stringify([last.machine, last.plan]) === JSON.stringify([machine, plan]);
-    return isSame ? last.results : {};
+    return isSame ? last : nothing;
   } catch {
-    return {};
+    return nothing;
   }
 }
 
-function save(machine: Machine, plan: Plan, results: Results): void {
+function save(machine: Machine, plan: Plan, run: LastRun): void {
   mkdirSync(".wsproof", { recursive: true });
-  writeFileSync(saved, `${JSON.stringify({ machine, plan, results })}\n`);
+  writeFileSync(saved, `${JSON.stringify({ machine, plan, ...run })}\n`);
 }
 
 /** From source and from dist/ alike. */
