@@ -23,6 +23,8 @@ const forLoad: Readonly<Record<string, string>> = {
   MEMBERS_PER_ROOM: plenty,
   CONNECTIONS_PER_USER: plenty,
   ROOMS_PER_CONNECTION: plenty,
+  PING_BURST: plenty,
+  PING_PER_SECOND: plenty,
 };
 
 /** @throws UsageError, TargetLost */
