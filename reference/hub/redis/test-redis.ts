@@ -1,4 +1,4 @@
-// A real redis-server of a test's own: free port, data in a temporary folder, gone at the end.
+// A real redis-server of a test's own: free port, data in a temporary folder, gone at the end. REDIS_SERVER names another program, such as valkey-server.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -7,6 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
 import type { Client } from "./server.ts";
+
+const program = process.env.REDIS_SERVER || "redis-server";
 
 export class TestRedis {
   readonly port: number;
@@ -43,13 +45,13 @@ export class TestRedis {
       "--loglevel",
       "warning",
     ];
-    const child = spawn("redis-server", [...fixed, "--save", "", ...this.#args], { stdio: "ignore" });
+    const child = spawn(program, [...fixed, "--save", "", ...this.#args], { stdio: "ignore" });
     this.#process = child;
     while (!(await this.#answers(child))) await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   async #answers(child: ChildProcess): Promise<boolean> {
-    if (child.exitCode !== null) throw new Error(`redis-server ${this.#args.join(" ")} on port ${this.port} ended`);
+    if (child.exitCode !== null) throw new Error(`${program} ${this.#args.join(" ")} on port ${this.port} ended`);
     const client = createClient({ url: this.url, socket: { reconnectStrategy: false } }) as unknown as Client;
     client.on("error", () => {});
     try {

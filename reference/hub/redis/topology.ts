@@ -41,7 +41,8 @@ async function ask(url: string, connectMs: number): Promise<readonly Master[] | 
   try {
     await client.connect();
     const info = String(await client.sendCommand<unknown>(["INFO", "server"]));
-    if (!/^redis_mode:cluster\r?$/m.test(info)) return undefined;
+    // Valkey has another name for it.
+    if (!/^(redis|server)_mode:cluster\r?$/m.test(info)) return undefined;
     const masters = mastersOf(await client.sendCommand<unknown>(["CLUSTER", "SLOTS"]), url);
     if (masters.length === 0) throw new UnfitRedis(`no master of the Redis Cluster at ${hidePassword(url)} has slots yet`);
     return masters;
