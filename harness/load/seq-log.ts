@@ -5,6 +5,7 @@ import type { Messages } from "../verify/messages.ts";
 
 /** The bytes before seq, learned from a delivery that was parsed: the same bytes again mean the same message, log and epoch. */
 interface Prefix {
+  readonly text: string;
   readonly bytes: Buffer;
   readonly isPublish: boolean;
 }
@@ -111,6 +112,7 @@ export class SeqLog {
   }
 
   #learn(text: string, value: unknown, name: string, seq: number): void {
+    if (this.#prefixes.some((known) => text.startsWith(known.text))) return;
     const { stream } = this.#roles;
     const member = JSON.stringify(stream.seq!.slice(parent(stream.seq!).length + 1));
     for (let at = text.indexOf(member); at >= 0; at = text.indexOf(member, at + 1)) {
@@ -124,9 +126,7 @@ export class SeqLog {
       // Only where what tells one log and message from another stands before seq.
       const telling = [this.key, epoch, this.#messages.message(name).tag?.value].filter((one) => one !== undefined);
       if (!telling.every((one) => prefix.includes(JSON.stringify(one)))) return;
-      const bytes = Buffer.from(prefix);
-      if (this.#prefixes.some((known) => known.bytes.equals(bytes))) return;
-      this.#prefixes.unshift({ bytes, isPublish: name === this.#roles.delivered });
+      this.#prefixes.unshift({ text: prefix, bytes: Buffer.from(prefix), isPublish: name === this.#roles.delivered });
       // Publishes are by far the most, so they are looked for first.
       this.#prefixes.sort((a, b) => Number(b.isPublish) - Number(a.isPublish));
       this.#prefixes.length = Math.min(this.#prefixes.length, mostPrefixes);

@@ -29,6 +29,7 @@ export class FrameScanner {
   /** @throws Unreadable, after which the scanner is of no use */
   push(chunk: Buffer): void {
     let bytes = chunk;
+    let from = 0;
     if (this.#partBytes > 0) {
       this.#parts.push(chunk);
       this.#partBytes += chunk.length;
@@ -36,15 +37,24 @@ export class FrameScanner {
       bytes = Buffer.concat(this.#parts, this.#partBytes);
       this.#parts = [];
       this.#partBytes = 0;
-    } else if (this.#rest.length > 0) bytes = Buffer.concat([this.#rest, chunk]);
+    } else if (this.#rest.length > 0) {
+      const missing = this.#neededBytes - this.#rest.length;
+      if (missing > 0 && missing <= chunk.length) {
+        // Only the frame that was cut is put together: to copy the whole chunk for it would cost more than to read it.
+        from = missing;
+        const cut = Buffer.concat([this.#rest, chunk.subarray(0, missing)]);
+        this.#rest = nothing;
+        this.#scan(cut, 0);
+      } else bytes = Buffer.concat([this.#rest, chunk]);
+    }
     this.#rest = nothing;
-    this.#scan(bytes);
+    this.#scan(bytes, from);
   }
 
-  #scan(bytes: Buffer): void {
+  #scan(bytes: Buffer, from: number): void {
     const { length } = bytes;
     this.#neededBytes = 0;
-    let at = 0;
+    let at = from;
     while (at + 2 <= length) {
       const first = bytes[at]!;
       const short = bytes[at + 1]!;
