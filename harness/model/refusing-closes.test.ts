@@ -52,6 +52,10 @@ describe("errors that are close codes", () => {
     expect(judged([">", subscribe], 4429).found).toContain("requirement-is-enforced");
     expect(judged([">", { type: "nothing" }], 4400).found).toEqual([]);
     expect(judged([">", { type: "nothing" }], 4401).found).toContain("malformed-is-refused");
+    expect(judged(...ready, [">", { type: "nothing" }], 4500).found).toContain("malformed-is-refused");
+  });
+  it("are not blamed for what may come of an earlier message that is never answered", () => {
+    expect(judged(...ready, [">", subscribe], [">", { type: "nothing" }], 4500).found).toEqual(["no-unexpected-close"]);
   });
 });
 

@@ -23,7 +23,7 @@ export interface Confirmed {
 const confirmRuns = 4;
 /** Tries in which a smaller case must fail twice. */
 const shrinkTries = 3;
-/** Smaller cases at the same time, where each waits for the end of a credential. */
+/** Smaller cases at the same time, where each waits: for the end of a credential, or for a close. */
 const slowWidth = 8;
 
 /**
@@ -56,8 +56,10 @@ export async function confirm(
     }
   };
   count(first, 0);
-  const slow = isSlow(plan);
-  const again = () => execute(context, protocol, plan, { deadlineMs, asked });
+  const closes = first.judgement.findings.some(({ events }) => events.some((at) => first.history[at]?.kind === "close"));
+  const quickly = { deadlineMs, ...(closes ? { lingerMs: deadlineMs } : {}) };
+  const slow = isSlow(plan) || closes;
+  const again = () => execute(context, protocol, plan, { ...quickly, asked });
   for (const executed of await repeated(confirmRuns, slow, again)) count(executed, 1);
   // What a clock alone decided, and no further run shows, was this machine's doing.
   for (const [id, other] of others) if (other.count === 0 && other.finding.timed === true) others.delete(id);
@@ -69,7 +71,7 @@ export async function confirm(
   const only = new Set([rule]);
   const untilMs = context.clock.nowMs() + shrinkMs;
   const fails = async (smaller: StatefulCase) =>
-    (await execute(context, protocol, smaller, { deadlineMs, asked: only })).judgement.findings.some(
+    (await execute(context, protocol, smaller, { ...quickly, asked: only })).judgement.findings.some(
       (finding) => finding.rule === rule,
     );
   const failsTwice = async (smaller: StatefulCase) => {
@@ -89,7 +91,11 @@ export async function confirm(
   let failed = 0;
   const last = await repeated(confirmRuns, slow, (run) =>
     // The last word has the contract's own deadline.
-    execute(context, protocol, smallest, run === confirmRuns - 1 ? { asked: only } : { deadlineMs, asked: only }),
+    execute(context, protocol, smallest, {
+      ...quickly,
+      asked: only,
+      ...(run === confirmRuns - 1 ? { deadlineMs: undefined } : {}),
+    }),
   );
   for (const executed of last) {
     const finding = executed.judgement.findings.find((one) => one.rule === rule);

@@ -1,5 +1,4 @@
 // Runs one case against the target and judges what happened. Nothing sleeps to prove silence: a fence or the contract's deadline does.
-import { lookup } from "../../../spec/pointer.ts";
 import { Violation } from "../../errors.ts";
 import type { History, HistoryEvent } from "../../history.ts";
 import { judge } from "../../model/judge.ts";
@@ -13,11 +12,13 @@ import type { Peer, User } from "../peer.ts";
 import { NotTestable } from "../rule.ts";
 import { bindStep, briefCredential, type Slot, type Table } from "./bind.ts";
 import { Budget } from "./budget.ts";
-import { type CaseLink, operationsOf, requiredClaims, rolesOf, type SendStep, type StatefulCase, type Step } from "./case.ts";
+import { type CaseLink, operationsOf, requiredClaims, type SendStep, type StatefulCase, type Step } from "./case.ts";
 
 export interface ExecuteOptions {
   /** In place of the contract's deadlines, in ms; used while shrinking. */
   readonly deadlineMs?: number | undefined;
+  /** How long to look for what may still come where nothing is found, in ms, default 0: no fence holds for a close that is under way. */
+  readonly lingerMs?: number;
   /** A finding of another rule does not end the wait for what these still wait for. Default: a finding of any rule does. */
   readonly asked?: ReadonlySet<string>;
   /** Called before each step, with what it will do or why it is left out. */
@@ -180,10 +181,8 @@ class Execution {
     const frame = await bindStep(table, step, slot);
     if (frame === undefined || slot.peer.closed !== undefined || !this.#budget.spend(slot, operation)) return false;
     const { peer } = slot;
-    peer.sendText(JSON.stringify(frame));
-    const id = [...rolesOf(this.#protocol, operation)].find(([, role]) => role === "id")?.[0];
-    if (operation.reply === undefined || id === undefined || step.sync === "none") return true;
-    await this.#patiently(peer.reply(lookup(frame, id), { withinMs: this.#patienceMs() }));
+    if (operation.reply === undefined || step.sync === "none") peer.sendText(JSON.stringify(frame));
+    else await this.#patiently(peer, peer.request(frame, { withinMs: this.#patienceMs() }));
     return true;
   }
 
@@ -203,13 +202,13 @@ class Execution {
     return this.#options.deadlineMs ?? this.#context.timeoutMs;
   }
 
-  /** Waits, and takes note where it was in vain: the judge will say what that means. */
-  async #patiently(promise: Promise<unknown>) {
+  /** Waits, and takes note where it was in vain: the judge will say what that means, and what it means that the connection was closed. */
+  async #patiently(peer: Peer, promise: Promise<unknown>) {
     try {
       await promise;
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      this.#stalled = true;
+      if (peer.closed === undefined) this.#stalled = true;
     }
   }
 
@@ -230,7 +229,9 @@ class Execution {
     const open = table.slots.filter(
       (slot) => slot.peer !== undefined && slot.peer.closed === undefined && this.#budget.spendFence(slot, sparing),
     );
-    await Promise.all(open.map(({ peer }) => this.#patiently((peer as Peer).fence({ withinMs: this.#patienceMs() }))));
+    await Promise.all(
+      open.map(({ peer }) => this.#patiently(peer as Peer, (peer as Peer).fence({ withinMs: this.#patienceMs() }))),
+    );
     this.#fenceMs = Math.max(this.#fenceMs, this.#context.clock.nowMs() - startMs);
   }
 
@@ -261,18 +262,27 @@ class Execution {
     const { clock } = this.#context;
     const untilMs = clock.nowMs() + this.#deadlineMs();
     while (judgement.open.length > 0 && !this.#isDecided(judgement) && clock.nowMs() < untilMs) {
-      const known = this.#context.history().length;
-      const grown = () => (this.#context.history().length > known ? true : undefined);
-      await this.#context
-        .until("something more", grown, { withinMs: Math.max(1, untilMs - clock.nowMs()) })
-        .catch(ignoreViolation);
+      await this.#more(untilMs);
       judgement = this.#judge(table);
     }
     if (judgement.open.length > 0 && !this.#isDecided(judgement)) {
       await this.#fenceAll(table, false);
       judgement = this.#judge(table);
     }
+    const lingerUntilMs = clock.nowMs() + (this.#options.lingerMs ?? 0);
+    while (!this.#isDecided(judgement) && clock.nowMs() < lingerUntilMs) {
+      await this.#more(lingerUntilMs);
+      judgement = this.#judge(table);
+    }
     return { judgement, history: this.#history(), fenceMs: this.#fenceMs, taken: this.#taken };
+  }
+
+  /** Until something more happens on the connections of the case, or that moment. */
+  async #more(untilMs: number) {
+    const { clock } = this.#context;
+    const known = this.#context.history().length;
+    const grown = () => (this.#context.history().length > known ? true : undefined);
+    await this.#context.until("something more", grown, { withinMs: Math.max(1, untilMs - clock.nowMs()) }).catch(ignoreViolation);
   }
 
   #isDecided({ findings }: Judgement): boolean {
