@@ -129,6 +129,14 @@ describe("a run is invalid where the generator measured itself:", () => {
     expect(invalid({ lateMs: () => 300, takesMs: () => 1000 })).toHaveLength(1);
   });
 
+  it("and a stall that is too short for that is told beside", () => {
+    const once = (index: number) => (index >= 300 && index < 305 ? 50 - (index - 300) * 10 : 0.1);
+    const { invalid: reasons, notes } = assemble([thread({ lateMs: once, takesMs: (index) => once(index) + 20 })], facts);
+    expect(reasons).toEqual([]);
+    expect(notes).toEqual(["the generator itself was late once, by 50 ms: what lies beyond p99 is in part its own"]);
+    expect(assemble([thread()], facts).notes).toEqual([]);
+  });
+
   it("it was at work nearly all of the time", () => {
     expect(invalid({ busy: 0.95 })).toEqual([expect.stringMatching(/^the generator was at work 95 % of the time/)]);
     const one = [thread({ mine: (at) => at % 2 === 0 }), thread({ mine: (at) => at % 2 === 1, busy: 0.95 })];

@@ -8,7 +8,15 @@ import {
   percentileMs,
   sampleStatistics,
 } from "./histogram.ts";
-import { type Deliveries, type LoadResult, type Memory, type ScenarioName, type Second, unanswered } from "./load-result.ts";
+import {
+  type Deliveries,
+  type LoadResult,
+  type Memory,
+  type ScenarioName,
+  type Second,
+  type Statistics,
+  unanswered,
+} from "./load-result.ts";
 import type { Counts, RecordedSecond } from "./recorder.ts";
 import type { ShareResult } from "./share.ts";
 import type { Demand } from "./stage.ts";
@@ -94,7 +102,7 @@ export function assemble(shares: readonly ShareResult[], facts: RunFacts): LoadR
     deliveries: hasLog ? deliveriesOf(counts) : undefined,
     generator,
     invalid: invalidities(generator, statistics.p99, demand, counts, scenario, refused[unanswered.noneLeft] ?? 0),
-    notes: [...new Set([...facts.notes, ...recorded.flatMap((one) => one.notes)])],
+    notes: [...new Set([...facts.notes, ...stallNotes(generator, statistics), ...recorded.flatMap((one) => one.notes)])],
     memory: facts.memory,
     heartbeats: counts.pings,
     http: shares.find((share) => share.http !== undefined)?.http,
@@ -124,6 +132,12 @@ function invalidities(
   if (scenario !== "publish" && scenario !== "idle" && counts.sent + noneLeft < due * 0.99 - 1)
     reasons.push(`the generator sent ${counts.sent} of ${Math.round(due)} that were due`);
   return reasons;
+}
+
+/** A stall that is too short for a percentile that decides, and yet is the longest that was measured. */
+function stallNotes({ lag }: LoadResult["generator"], { p99, max }: Statistics): string[] {
+  if (lag.max <= lateMs || lag.max <= max * latePart || lag.max <= p99) return [];
+  return [`the generator itself was late once, by ${Math.round(lag.max)} ms: what lies beyond p99 is in part its own`];
 }
 
 function deliveriesOf({ expected, received, lost, duplicated, disordered, unexpected }: Counts): Deliveries {

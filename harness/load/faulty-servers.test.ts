@@ -1,7 +1,9 @@
 // What a server does wrong under load is counted exactly, by its kind, and decides the exit code.
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { bench } from "./bench.ts";
 import { type LoadResult, unanswered } from "./load-result.ts";
@@ -9,6 +11,7 @@ import { sampleLogFile } from "./sample-log.ts";
 import { type LogFault, startLogServer } from "./sample-log-server.ts";
 import type { BenchFlags } from "./settings.ts";
 
+const cli = fileURLToPath(new URL("../../dist/harness/cli.js", import.meta.url));
 let folder = "";
 let printed = "";
 
@@ -37,6 +40,25 @@ async function run(fault: LogFault, flags: BenchFlags = {}) {
   }
 }
 
+/** As `run`, by the command, which has threads. */
+async function runCommand(fault: LogFault, ...more: readonly string[]) {
+  const server = await startLogServer(fault);
+  const json = path.join(folder, "result.json");
+  const args = ["bench", server.url, "--spec", sampleLogFile, "--scenario", "fanout", "--rooms", "3", "--members", "10"];
+  const asked = ["--rate", "100", "--duration", "2", "--warm-up", "0", "--timeout", "3000", "--json", json, ...more];
+  try {
+    const code = await new Promise<number | null>((resolve) => {
+      const ran = execFile(process.execPath, [cli, ...args, ...asked], { cwd: folder }, (_error, stdout, stderr) => {
+        printed = stdout + stderr;
+        resolve(ran.exitCode);
+      });
+    });
+    return { code, result: JSON.parse(readFileSync(json, "utf8")) as LoadResult, done: server.done };
+  } finally {
+    await server.stop();
+  }
+}
+
 /** Where the machine was too busy for the generator, that is what counts, unless what was found is certain. */
 const unlessLate = (code: number, { invalid }: LoadResult) => (invalid.length > 0 ? 3 : code);
 
@@ -58,6 +80,14 @@ describe("deliveries of a server that", () => {
     expect(result.deliveries).toMatchObject({ lost: 40, expected: 2000, received: 1960, duplicated: 0, disordered: 0 });
     expect(code, printed).toBe(unlessLate(1, result));
     expect(printed).toContain("40 lost of 2,000 expected");
+  });
+
+  it("drops some are counted as lost by threads that each hold a part of the members", async () => {
+    const { code, result, done } = await runCommand("drops", "--workers", "2");
+    expect(done).toMatchObject({ faults: 40, deliveries: 2000 });
+    expect(result).toMatchObject({ workers: 2, connections: 30, sent: 200, replied: 200 });
+    expect(result.deliveries).toMatchObject({ lost: 40, expected: 2000, received: 1960, duplicated: 0, disordered: 0 });
+    expect(code, printed).toBe(unlessLate(1, result));
   });
 
   it("doubles some are counted as doubled", async () => {

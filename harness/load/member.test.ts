@@ -96,6 +96,13 @@ describe("a member", () => {
     expect(member.lost(4, 7)).toBe(1);
   });
 
+  it("says that a log began anew, and finds nothing doubled in that", () => {
+    say(1, 2, 3);
+    server.say(said(1, dueMark(dueMs, 4), { epoch: "e2" }), said(2, dueMark(dueMs, 5), { epoch: "e2" }));
+    expect(counts()).toEqual({ ...well, received: 3, done: 3, unexpected: 2 });
+    expect([...recorder.notes].join()).toContain("the epoch of a log changed");
+  });
+
   it("takes a jump of millions for no gap: it is none of this log", () => {
     say(1, 2, 50_000_000, 3);
     expect(counts()).toEqual({ ...well, received: 3, done: 3, unexpected: 1 });

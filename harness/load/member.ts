@@ -4,7 +4,7 @@ import { nowMs } from "./clock.ts";
 import { LoadSocket } from "./load-socket.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Replies } from "./replies.ts";
-import { longestGap, type SeqLog } from "./seq-log.ts";
+import { longestGap, otherEpoch, type SeqLog } from "./seq-log.ts";
 
 /** Of those found by their first bytes, one in so many is parsed all the same and compared. */
 const sampleEvery = 64;
@@ -70,6 +70,12 @@ export class Member {
     const entry = this.log.read(text, value);
     if (entry === undefined) {
       this.#replies.came(value, atMs, end - start);
+      return;
+    }
+    if (entry === otherEpoch) {
+      this.#recorder.counts.unexpected++;
+      this.#recorder.notes.add("the epoch of a log changed during the run: the server began it anew, and what was in it is lost");
+      this.#recorder.error(atMs);
       return;
     }
     if (entry.isPublish && !this.log.isSame(entry.seq, value)) {

@@ -1,6 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { loadSampleLog, type SampleLog, said } from "./sample-log.ts";
-import { dueMark, SeqLog } from "./seq-log.ts";
+import { dueMark, otherEpoch, SeqLog } from "./seq-log.ts";
 
 let sample: SampleLog;
 let log: SeqLog;
@@ -38,6 +38,14 @@ describe("the bytes before seq", () => {
     expect(match(said(1, mark(5), { epoch: "e2" }))).toBeUndefined();
     expect(match(said(1, mark(5), { log: "olds" }))).toBeUndefined();
     expect(match(said(1, mark(5)).replace("said", "sold"))).toBeUndefined();
+  });
+
+  it("of another epoch are told apart, and not learned", () => {
+    read(said(7, mark(5)));
+    for (const seq of [1, 2]) expect(read(said(seq, mark(6), { epoch: "e2" }))).toBe(otherEpoch);
+    expect(match(said(1, mark(6), { epoch: "e2" }))).toBeUndefined();
+    expect(log.dueMs(1)).toBeNaN();
+    expect(read(said(8, mark(7)))).toEqual({ seq: 8, isPublish: true });
   });
 
   it("are not learned from another log, which is none of this one's", () => {

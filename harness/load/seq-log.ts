@@ -17,6 +17,9 @@ export interface Entry {
 }
 
 const [comma, brace, space] = [44, 125, 32];
+/** What `read` says of a delivery of this log in another epoch than its first: its seqs begin anew, and nothing can be said of them. */
+export const otherEpoch = Symbol("other epoch");
+
 const mostPrefixes = 8;
 /** Beyond it a jump of seq is another log, not a gap. */
 export const longestGap = 1_000_000;
@@ -33,6 +36,7 @@ export class SeqLog {
   /** When the publish at seq was due, from seq `#base` on; NaN where it is none of ours. */
   readonly #dueMs: number[] = [];
   #base = -1;
+  #epoch: unknown;
   /** Deliveries that were parsed whole, and those that were found by their prefix. */
   readonly ways = { parsed: 0, matched: 0 };
   /** Where acknowledged publishes stand. */
@@ -68,13 +72,16 @@ export class SeqLog {
   }
 
   /** The entry that this parsed text is; undefined where it is none of this log. Learns from it. */
-  read(text: string, value: unknown): Entry | undefined {
+  read(text: string, value: unknown): Entry | typeof otherEpoch | undefined {
     const { stream, delivered, content } = this.#roles;
     const name = this.#messages.nameOf(value, "fromServer");
     if (name === undefined || !stream.messages.includes(name) || lookup(value, stream.key!) !== this.key) return undefined;
     const seq = lookup(value, stream.seq!);
     if (typeof seq !== "number" || !Number.isInteger(seq) || seq < 0) return undefined;
     this.ways.parsed++;
+    const epoch = stream.epoch === undefined ? undefined : lookup(value, stream.epoch);
+    this.#epoch ??= epoch;
+    if (epoch !== this.#epoch) return otherEpoch;
     const isPublish = name === delivered;
     if (isPublish && this.#dueAt(seq) === undefined) this.#setDue(seq, dueOf(lookup(value, content.delivered)));
     this.#learn(text, value, name, seq);
