@@ -45,6 +45,9 @@ async function ask(url: string, connectMs: number): Promise<readonly Master[] | 
     if (!/^(redis|server)_mode:cluster\r?$/m.test(info)) return undefined;
     const masters = mastersOf(await client.sendCommand<unknown>(["CLUSTER", "SLOTS"]), url);
     if (masters.length === 0) throw new UnfitRedis(`no master of the Redis Cluster at ${hidePassword(url)} has slots yet`);
+    // Cut off from the others it may tell what was true before.
+    const state = String(await client.sendCommand<unknown>(["CLUSTER", "INFO"]));
+    if (!/^cluster_state:ok\r?$/m.test(state)) throw new Error("CLUSTERDOWN");
     return masters;
   } finally {
     client.destroy();
