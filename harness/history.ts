@@ -14,12 +14,27 @@ interface Framed extends Base {
   readonly bytes: number;
 }
 
+export interface HttpCall {
+  /** Its id. */
+  readonly operation: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of the channel's address. */
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
 /** One process logs all of them, so the order in the array is the order in which they happened here. */
 export type HistoryEvent =
   /** The upgrade succeeded. */
-  | (Base & { readonly kind: "open"; readonly node: string; readonly subprotocol: string; readonly user: string })
+  | (Base & {
+      readonly kind: "open";
+      readonly node: string;
+      readonly subprotocol: string;
+      readonly user: string;
+      /** Where it is no connection but one request over HTTP: what is sent on it is the body, and so is what is received. */
+      readonly http?: HttpCall;
+    })
   | (Framed & { readonly kind: "send" })
-  | (Framed & { readonly kind: "receive" })
+  | (Framed & { readonly kind: "receive"; readonly status?: number })
   /** The client started to close, or reset the connection (`code` 1006). */
   | (Base & { readonly kind: "hang-up"; readonly code: number })
   /** The connection has ended: the peer's close code, 1005 without one, 1006 without a close frame. */

@@ -3,7 +3,7 @@ import type { DocumentPointer } from "../../spec/contract.ts";
 import type { Judging } from "./judgement.ts";
 import type { Obligations } from "./obligations.ts";
 import type { World } from "./outcomes.ts";
-import type { Protocol } from "./protocol.ts";
+import { callsOf, type Protocol } from "./protocol.ts";
 
 /** Counts the effects that are judged through others: changes of relations and renewals. */
 export function coverEffects(world: World, { changed }: Obligations, judging: Judging) {
@@ -25,9 +25,8 @@ export function coverEffects(world: World, { changed }: Obligations, judging: Ju
 
 /** Every promise that a stateful run can put to the test: requirements, effects, and errors that requirements name. */
 export function promisesOf({ contract, channel }: Protocol): DocumentPointer[] {
-  const operations = contract.operations.filter(
-    (operation) => operation.action === "receive" && operation.channel === channel.id,
-  );
+  const asked = contract.operations.filter((operation) => operation.action === "receive" && operation.channel === channel.id);
+  const operations = [...asked, ...callsOf(contract)];
   const requirements = operations.flatMap(({ requires }) => requires);
   const bestEffort = new Set(
     channel.delivery?.streams.filter(({ guarantee }) => guarantee === "best-effort").flatMap(({ messages }) => messages),

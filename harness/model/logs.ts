@@ -69,8 +69,12 @@ export function collectLogs(world: World, obligations: Obligations): Log[] {
     }
     for (const act of world.recording.acts) {
       const key = act.outcome === "done" ? streamKeyOfAct(world, act, stream.name) : undefined;
-      if (key === undefined || act.reply === undefined || !stream.replies.includes(act.reply.message.name)) continue;
-      const position = positionOf(stream, act.reply.frame);
+      const overHttp = act.link.http !== undefined;
+      if (key === undefined || act.reply === undefined) continue;
+      if (!overHttp && !stream.replies.includes(act.reply.message.name)) continue;
+      const position = overHttp ? positionByMembers(stream, act.reply.frame) : positionOf(stream, act.reply.frame);
+      // The document does not say that an answer over HTTP has one.
+      if (overHttp && position === undefined) continue;
       const log = logOf(stream, key);
       if (position === undefined) log.unmarked.push(act);
       else
@@ -109,8 +113,12 @@ export function keyIn(stream: Stream, frame: unknown): string {
 /** The position that an act asks to be brought up from: members are named as in the stream's messages. */
 export function askedSince(stream: PositionedStream, act: Act): Position | undefined {
   const replay = replayOf(act);
-  const since = replay === undefined ? undefined : sinceOf(act, replay);
-  const member = (pointer: string) => lookup(since, pointer.slice(pointer.lastIndexOf("/")));
+  return positionByMembers(stream, replay === undefined ? undefined : sinceOf(act, replay));
+}
+
+/** Of an object whose members are named as in the stream's messages. */
+function positionByMembers(stream: PositionedStream, value: unknown): Position | undefined {
+  const member = (pointer: string) => lookup(value, pointer.slice(pointer.lastIndexOf("/")));
   const epoch = member(stream.epoch);
   const seq = member(stream.seq);
   return typeof epoch === "string" && typeof seq === "number" ? { epoch, seq } : undefined;

@@ -143,7 +143,9 @@ export function resolve(value: Value, scope: Scope): unknown {
     case "column":
       return scope.key.get(value.name);
     case "header":
+      return scope.link.http?.headers[value.name];
     case "parameter":
+      return scope.link.http?.parameters.get(value.name);
     case "count":
       return undefined;
   }

@@ -62,7 +62,7 @@ export function createProtocol(contract: Contract, channelId?: string): Protocol
   const clientNames = new Set(received.flatMap((operation) => operation.messages));
   const replies = new Set(received.flatMap((operation) => operation.reply ?? []));
   const errorMessage = contract.errors?.reply.message;
-  const deliveries = collectDeliveries(contract, received);
+  const deliveries = collectDeliveries(contract, [...received, ...callsOf(contract)]);
   const serverNames = new Set([
     ...replies,
     ...deliveries.keys(),
@@ -95,6 +95,14 @@ export function createProtocol(contract: Contract, channelId?: string): Protocol
         ? undefined
         : received.find((operation) => operation.id === fence || operation.messages.includes(fence)),
   };
+}
+
+/** Operations over HTTP that deliver to connections: what they deliver is one with what connections publish. */
+export function callsOf(contract: Contract): Operation[] {
+  const http = new Set(contract.channels.filter(({ kind }) => kind === "http").map(({ id }) => id));
+  return contract.operations.filter(
+    ({ action, channel, effects }) => action === "receive" && http.has(channel) && effects.some(({ kind }) => kind === "deliver"),
+  );
 }
 
 function createClassifier(messages: readonly Message[]): (frame: unknown) => Message | undefined {

@@ -1,8 +1,8 @@
 // History -> connections and acts: which send is which operation, which frame answers it, and when its effects were certain.
 import type { Message, Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import type { History } from "../history.ts";
-import type { Protocol } from "./protocol.ts";
+import type { History, HistoryEvent, HttpCall } from "../history.ts";
+import { callsOf, type Protocol } from "./protocol.ts";
 
 /** A moment is an index into the history. NEVER: it did not happen in this history. */
 export const NEVER = Number.POSITIVE_INFINITY;
@@ -46,6 +46,8 @@ export interface Link {
   closeCode: number | undefined;
   /** The earliest moment at which the server may have ended it; NEVER where nothing ended it. Known once `recordEnds` has run. */
   endFrom: number;
+  /** One request over HTTP: it is no connection, has one act, and receives nothing but its answer. */
+  readonly http: HttpCall | undefined;
   readonly acts: Act[];
   readonly fences: Fence[];
   readonly received: Received[];
@@ -88,6 +90,7 @@ export interface Act {
 
 export interface Recording {
   readonly history: History;
+  /** Without requests over HTTP. */
   readonly links: ReadonlyMap<number, Link>;
   readonly acts: readonly Act[];
 }
@@ -96,8 +99,18 @@ export interface Recording {
 export function createRecording(protocol: Protocol, history: History, knowledge: Knowledge): Recording {
   const links = new Map<number, Link>();
   const acts: Act[] = [];
+  const calls = new Map<number, Link>();
   history.forEach((event, at) => {
     if (event.kind === "fault" || event.kind === "note") return;
+    if (event.kind === "open" && event.http !== undefined) {
+      calls.set(event.connection, createCall(protocol, knowledge, event, at));
+      return;
+    }
+    const call = calls.get(event.connection);
+    if (call !== undefined) {
+      takeCall(protocol, call, acts, event, at);
+      return;
+    }
     if (event.kind === "open") {
       const link = createLink(event.connection, event.node, event.user, at);
       if (protocol.channel.handshake?.first === undefined) link.readyAt = at;
@@ -128,8 +141,56 @@ export function createRecording(protocol: Protocol, history: History, knowledge:
 function createLink(id: number, node: string, user: string, openAt: number): Link {
   return {
     ...{ id, node, user, openAt, readyAt: NEVER, first: undefined, attributes: new Map() },
-    ...{ hungUpAt: NEVER, closedAt: NEVER, closeCode: undefined, endFrom: NEVER, acts: [], fences: [], received: [] },
+    ...{
+      hungUpAt: NEVER,
+      closedAt: NEVER,
+      closeCode: undefined,
+      endFrom: NEVER,
+      http: undefined,
+      acts: [],
+      fences: [],
+      received: [],
+    },
   };
+}
+
+/** The attributes of its sender are those that its credential says. */
+function createCall(
+  protocol: Protocol,
+  knowledge: Knowledge,
+  { connection, node, user, http }: Extract<HistoryEvent, { kind: "open" }>,
+  at: number,
+): Link {
+  const claims = knowledge.claimsOf(user);
+  const attributes = new Map<string, unknown>();
+  for (const { name, claim } of protocol.contract.state.attributes)
+    if (claim !== undefined) attributes.set(name, claims.get(claim));
+  return { ...createLink(connection, node, user, at), attributes, http };
+}
+
+function takeCall(protocol: Protocol, link: Link, acts: Act[], event: HistoryEvent, at: number) {
+  const { contract } = protocol;
+  const [asked] = link.acts;
+  if (event.kind === "send") {
+    const operation = callsOf(contract).find(({ id }) => id === link.http?.operation);
+    const act: Act = {
+      ...{ number: acts.length, link, sentAt: at, frame: event.frame, malformed: undefined, id: undefined, ambiguous: false },
+      message: contract.messages.find(({ name }) => name === operation?.messages[0]),
+      ...{ operation, reply: undefined, extraReplies: [], outcome: "unknown", settledAt: NEVER },
+    };
+    acts.push(act);
+    link.acts.push(act);
+  } else if (event.kind === "receive" && asked?.operation !== undefined) {
+    const { effects, reply = [], requires } = asked.operation;
+    const success = effects.find((effect) => effect.kind === "reply")?.message;
+    const done = event.status !== undefined && event.status < 300;
+    const message = contract.messages.find(({ name }) => (done ? name === success : reply.includes(name) && name !== success));
+    if (message === undefined) return;
+    const codes = contract.errors?.codes.filter(({ http }) => http === event.status) ?? [];
+    const named = codes.find(({ code }) => requires.some((requirement) => requirement.else === code)) ?? codes[0];
+    asked.reply = { at, frame: event.frame, message, error: done ? undefined : named?.code };
+    asked.outcome = done ? "done" : "refused";
+  }
 }
 
 function createAct(

@@ -1,6 +1,6 @@
 // A stateful case as plain data: connections and steps. Any step may be left out and the case is still legal.
 import type { Operation, Pointer, Value } from "../../../spec/contract.ts";
-import type { Protocol } from "../../model/protocol.ts";
+import { callsOf, type Protocol } from "../../model/protocol.ts";
 
 /** How a step waits: until all is quiet, for its own reply, or not at all. */
 export type Sync = "fence" | "reply" | "none";
@@ -39,6 +39,22 @@ export interface SendStep {
   readonly sync: Sync;
 }
 
+/** The user of a connection asks for an operation over HTTP. */
+export interface CallStep {
+  readonly do: "call";
+  /** Taken modulo the connections: its user asks. */
+  readonly link: number;
+  /** Id of an operation. */
+  readonly operation: string;
+  /** A valid body. */
+  readonly frame: unknown;
+  /** Which key of the relations. */
+  readonly key: number;
+  /** As in SendStep. */
+  readonly once: "no" | "new" | "again";
+  readonly sync: Sync;
+}
+
 export type Step =
   | SendStep
   /** A frame that is no message. */
@@ -46,6 +62,7 @@ export type Step =
   | { readonly do: "hang-up"; readonly link: number; readonly how: "clean" | "reset" | "half-close"; readonly sync: Sync }
   /** Another connection of the same user takes its place. */
   | { readonly do: "reconnect"; readonly link: number; readonly sync: Sync }
+  | CallStep
   /** Nothing more happens until the credential that the connection opened with has run out, or until it may be closed for that. */
   | { readonly do: "wait"; readonly link: number; readonly until: "expiry" | "close"; readonly sync: Sync };
 
@@ -102,7 +119,8 @@ export function operationsOf(protocol: Protocol): Operation[] {
 /** Every claim that some operation requires, with all values that it must hold. */
 export function requiredClaims(protocol: Protocol): Readonly<Record<string, readonly unknown[]>> {
   const claims: Record<string, unknown[]> = {};
-  for (const requirement of operationsOf(protocol).flatMap(({ requires }) => requires)) {
+  const operations = [...operationsOf(protocol), ...callsOf(protocol.contract)];
+  for (const requirement of operations.flatMap(({ requires }) => requires)) {
     if (requirement.kind === "claim") claims[requirement.claim] = [...(claims[requirement.claim] ?? []), requirement.contains];
   }
   return claims;
@@ -120,6 +138,8 @@ export function describeStep(step: Step): string {
       ];
       return `connection ${step.link} asks for ${step.operation}, key ${step.key}${extras.map((text) => `, ${text}`).join("")}${waits}`;
     }
+    case "call":
+      return `the user of connection ${step.link} asks for ${step.operation} over HTTP, key ${step.key}${step.once === "no" ? "" : `, idempotency key: ${step.once}`}${waits}`;
     case "malformed":
       return `connection ${step.link} sends a frame that is ${step.kind}${waits}`;
     case "hang-up":

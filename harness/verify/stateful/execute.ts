@@ -3,7 +3,7 @@ import { Violation } from "../../errors.ts";
 import type { History, HistoryEvent } from "../../history.ts";
 import { judge } from "../../model/judge.ts";
 import type { Judgement } from "../../model/judgement.ts";
-import type { Protocol } from "../../model/protocol.ts";
+import { callsOf, type Protocol } from "../../model/protocol.ts";
 import type { Knowledge } from "../../model/recording.ts";
 import { graceOf } from "../../model/terms.ts";
 import type { Context } from "../context.ts";
@@ -12,7 +12,16 @@ import type { Peer, User } from "../peer.ts";
 import { NotTestable } from "../rule.ts";
 import { bindStep, briefCredential, type Slot, type Table } from "./bind.ts";
 import { Budget } from "./budget.ts";
-import { type CaseLink, operationsOf, requiredClaims, type SendStep, type StatefulCase, type Step } from "./case.ts";
+import { beginCall, type Call } from "./call.ts";
+import {
+  type CallStep,
+  type CaseLink,
+  operationsOf,
+  requiredClaims,
+  type SendStep,
+  type StatefulCase,
+  type Step,
+} from "./case.ts";
 
 export interface ExecuteOptions {
   /** In place of the contract's deadlines, in ms; used while shrinking. */
@@ -61,6 +70,9 @@ class Execution {
   readonly #expiry = new Map<number, number>();
   readonly #troubles: string[] = [];
   #fenceMs = 0;
+  readonly #calls: Call[] = [];
+  /** Requests over HTTP that may be repeated. */
+  readonly #kept: Parameters<typeof beginCall>[4] = new Map();
   #taken = 0;
   /** The target was alive then, and what it had sent by then has been read. */
   #aliveAtMs = 0;
@@ -154,6 +166,7 @@ class Execution {
 
   async #perform(table: Table, step: Step, slot: Slot): Promise<boolean> {
     if (step.do === "send") return this.#send(table, step);
+    if (step.do === "call") return this.#call(table, step, slot);
     const open = slot.peer !== undefined && slot.peer.closed === undefined;
     if (step.do === "reconnect") {
       if (slot.peer !== undefined) this.#hangUp(slot, "clean");
@@ -195,6 +208,17 @@ class Execution {
     const leftMs = untilMs - this.#context.clock.nowMs();
     if (leftMs <= 0) return false;
     await this.#context.until("a close", () => slot.peer?.closed, { withinMs: leftMs }).catch(ignoreViolation);
+    return true;
+  }
+
+  /** The user asks over HTTP, for as long as there is a connection by which the budget knows it. */
+  async #call(table: Table, step: CallStep, slot: Slot): Promise<boolean> {
+    const operation = callsOf(this.#protocol.contract).find(({ id }) => id === step.operation);
+    if (operation === undefined || slot.peer === undefined || !this.#budget.spend(slot, operation)) return false;
+    const call = beginCall(table, step, slot, this.#calls.length, this.#kept);
+    if (call === undefined) return false;
+    this.#calls.push(call);
+    if (step.sync !== "none") await call.done;
     return true;
   }
 
@@ -256,6 +280,7 @@ class Execution {
   }
 
   async #conclude(table: Table): Promise<Executed> {
+    await Promise.all(this.#calls.map(({ done }) => done));
     const timed = await this.#outwait(table);
     if (!this.#isDecided(timed)) await this.#fenceAll(table, false);
     let judgement = this.#judge(table);
@@ -311,7 +336,7 @@ class Execution {
 
   /** A half-close is a hang-up too: what comes afterwards may or may not reach us. */
   #history(): History {
-    const events = this.#context.history();
+    const events = withCalls(this.#context.history(), this.#calls);
     if (this.#halfClosed.size === 0) return events;
     const told: HistoryEvent[] = [];
     const waiting = new Map(this.#halfClosed);
@@ -326,6 +351,19 @@ class Execution {
     for (const [connection, atMs] of waiting) told.push({ kind: "hang-up", connection, code: 1006, atMs });
     return told;
   }
+}
+
+/** Puts what was sent before the events of its moment, so that nothing comes before its cause. */
+function withCalls(events: History, calls: readonly Call[]): History {
+  const more = calls.flatMap((call) => call.events).sort((a, b) => a.atMs - b.atMs);
+  if (more.length === 0) return events;
+  const merged: HistoryEvent[] = [];
+  let next = 0;
+  for (const event of events) {
+    for (let one = more[next]; one !== undefined && one.atMs <= event.atMs; one = more[++next]) merged.push(one);
+    merged.push(event);
+  }
+  return [...merged, ...more.slice(next)];
 }
 
 function ignoreNotTestable(error: unknown): undefined {

@@ -1,8 +1,9 @@
 // Random cases: few connections, few keys, most of them together in the first, so that they meet.
 import fc from "fast-check";
+import type { Operation } from "../../../spec/contract.ts";
 import { type Arbitraries, createArbitraries } from "../../data/arbitrary.ts";
 import { createSchemaJudge } from "../../data/schema-judge.ts";
-import type { Protocol } from "../../model/protocol.ts";
+import { callsOf, type Protocol } from "../../model/protocol.ts";
 import { type CaseLink, operationsOf, rolesOf, type StatefulCase, type Step, type Sync } from "./case.ts";
 
 export interface CaseOptions {
@@ -38,8 +39,13 @@ export function caseArbitrary(
     weight: weightOf(protocol, operation.id, expiring),
     arbitrary: sendArbitrary(protocol, arbitraries, operation.id, link, sync, expiring),
   }));
+  const calls = callsOf(protocol.contract).map((operation) => ({
+    weight: 4,
+    arbitrary: callArbitrary(protocol, arbitraries, operation, link, sync),
+  }));
   const steps: fc.Arbitrary<Step> = fc.oneof(
     ...sends,
+    ...calls,
     {
       weight: 1,
       arbitrary: fc.record({
@@ -69,6 +75,27 @@ export function caseArbitrary(
   return fc.record({
     links: fc.array(links, { minLength: 2, maxLength: 4, size: "max" }),
     steps: fc.array(steps, { minLength: count.min, maxLength: count.max, size: "max" }),
+  });
+}
+
+function callArbitrary(
+  { contract }: Protocol,
+  arbitraries: Arbitraries,
+  { id, messages, effects }: Operation,
+  link: fc.Arbitrary<number>,
+  sync: fc.Arbitrary<Sync>,
+): fc.Arbitrary<Step> {
+  const message = contract.messages.find(({ name }) => name === messages[0]);
+  if (message === undefined) throw new Error(`no message for ${id}`);
+  const once = effects.some((effect) => effect.kind === "once" && effect.key.kind === "header");
+  return fc.record({
+    do: fc.constant("call" as const),
+    link,
+    operation: fc.constant(id),
+    frame: arbitraries.of(message.payload, message.pointer),
+    key: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(1) }),
+    once: once ? fc.constantFrom("no" as const, "new" as const, "again" as const) : fc.constant("no" as const),
+    sync,
   });
 }
 

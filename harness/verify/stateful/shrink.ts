@@ -41,9 +41,10 @@ function* simplerSteps(step: Step): Generator<Step> {
   if (step.sync !== "fence") yield { ...step, sync: "fence" };
   if (step.do === "hang-up" && step.how !== "clean") yield { ...step, how: "clean" };
   if (step.do === "wait" && step.until === "close") yield { ...step, until: "expiry" };
-  if (step.do !== "send") return;
+  if (step.do !== "send" && step.do !== "call") return;
   if (step.key !== 0) yield { ...step, key: 0 };
   if (step.once !== "no") yield { ...step, once: "no" };
+  if (step.do === "call") return;
   if (step.since !== "no") yield { ...step, since: "no" };
   if (step.credential !== "good") yield { ...step, credential: "good" };
 }
