@@ -55,6 +55,18 @@ export function sampleStatistics(samples: readonly number[]): Statistics {
   return describe(rank, mean, Math.sqrt(variance), sorted[0] ?? 0, sorted.at(-1) ?? 0);
 }
 
+/** Of an encoded histogram of plain counts, as autocannon gives it to its lead. */
+export function encodedStatistics(encoded: string): Statistics {
+  const histogram = hdr.decodeFromCompressedBase64(encoded);
+  return describe(
+    (percentile) => histogram.getValueAtPercentile(percentile),
+    histogram.mean,
+    histogram.stdDeviation,
+    histogram.minNonZeroValue,
+    histogram.maxValue,
+  );
+}
+
 /** Points of a percentile plot: dense where tails are. */
 export function curveOf(histogram: Histogram): (readonly [percentile: number, ms: number])[] {
   if (histogram.totalCount === 0) return [];

@@ -88,9 +88,13 @@ export function emitComparison({ metrics, notes }: Comparison, palette: Palette)
 
 /** What was asked for, each a phrase such as `500 per second`. */
 export function settingsOf(result: LoadResult): readonly string[] {
-  const { rate, connections, rooms, members, payloadBytes, duration, workers } = result;
+  const { scenario, rate, connections, rooms, members, payloadBytes, duration, workers } = result;
   return [
-    rate === undefined ? "as fast as replies come (closed model)" : `${countText(rate)} per second (open model)`,
+    scenario === "idle"
+      ? "connections that do nothing"
+      : rate === undefined
+        ? "as fast as replies come (closed model)"
+        : `${countText(rate)} per second (open model)`,
     plural(connections, "connection"),
     ...(rooms === undefined ? [] : [plural(rooms, "room")]),
     ...(members === undefined ? [] : [plural(members, "member")]),

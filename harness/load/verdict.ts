@@ -42,6 +42,8 @@ export function judgeLoad(result: LoadResult, failed: readonly string[]): LoadVe
     return { state: "wrong", says: "WRONG: not each request was answered", reasons: [...silence, ...troubles(result)] };
   if (result.requests.total === 0)
     return { state: "nothing", says: "NOTHING: no request was done, so nothing is measured", reasons: [] };
+  if (result.scenario === "idle")
+    return { state: "held", says: `${countText(result.requests.total)} connections held to the end`, reasons: troubles(result) };
   return { state: "held", says: `${checked(result)}${speed(result)}`, reasons: troubles(result) };
 }
 

@@ -1,4 +1,5 @@
 // publish: autocannon drives the HTTP operation that publishes into a log, and the log's WebSocket members measure the delivery.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, Operation } from "../../../spec/contract.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
 import { UsageError } from "../../errors.ts";
@@ -44,7 +45,13 @@ export async function preparePublish(stage: Stage, progress: (count: number) => 
     },
     async play(window) {
       recorder.begin(window);
-      if (share.index > 0) return; // one autocannon is enough for all threads; it can have workers of its own
+      // autocannon sends at the begin of each second of its own: so that they are those of the window.
+      await sleep(Math.max(0, window.startMs - demand.warmUpMs - nowMs()));
+      if (share.index > 0) {
+        // One autocannon is enough for all threads.
+        await sleep(Math.max(0, window.endMs - nowMs()));
+        return;
+      }
       recorder.notes.add(
         "autocannon sends what is due in a second at its begin, and waits for answers: latencies of publish count from the send",
       );
@@ -62,8 +69,8 @@ export async function preparePublish(stage: Stage, progress: (count: number) => 
           setupRequest(request, context) {
             const index = turn++;
             const key = members.keys[index % members.keys.length]!;
-            Object.assign(context, { key });
             const dueMs = nowMs();
+            Object.assign(context, { key, dueMs });
             recorder.sent(dueMs, dueMs);
             return {
               ...request,
@@ -72,10 +79,11 @@ export async function preparePublish(stage: Stage, progress: (count: number) => 
             };
           },
           onResponse(status, body, context) {
-            recorder.counts.replied++;
+            const { key, dueMs } = context as { key: string; dueMs: number };
+            if (recorder.isMeasured(dueMs)) recorder.counts.replied++;
             if (status >= 300) recorder.refused(`HTTP ${status}`, nowMs());
             const seq = status < 300 ? seqIn(parsed(body), members.roles) : undefined;
-            if (seq !== undefined) members.log((context as { key: string }).key).acknowledged(seq);
+            if (seq !== undefined) members.log(key).acknowledged(seq);
           },
         },
       });
