@@ -6,14 +6,18 @@ import { withValueAt } from "./messages.ts";
 import type { Peer, User } from "./peer.ts";
 import { NotTestable } from "./rule.ts";
 
+/** Every claim that one of the operations requires, with all values that it must hold. */
+export function requiredClaims(operations: readonly Operation[]): Readonly<Record<string, readonly unknown[]>> {
+  const claims: Record<string, unknown[]> = {};
+  for (const requirement of operations.flatMap(({ requires }) => requires)) {
+    if (requirement.kind === "claim") claims[requirement.claim] = [...(claims[requirement.claim] ?? []), requirement.contains];
+  }
+  return claims;
+}
+
 /** A fresh user whose credential has the claims that the operation asks for. @param options what else its credential is */
 export function userFor(context: Context, operation: Operation, options: Omit<CredentialOptions, "claims"> = {}): Promise<User> {
-  const claims = Object.fromEntries(
-    operation.requires.flatMap((requirement) =>
-      requirement.kind === "claim" ? [[requirement.claim, [requirement.contains]]] : [],
-    ),
-  );
-  return context.user({ claims, ...options });
+  return context.user({ claims: requiredClaims([operation]), ...options });
 }
 
 /**

@@ -8,9 +8,10 @@ import type { Knowledge } from "../../model/recording.ts";
 import type { Context } from "../context.ts";
 import { withValueAt } from "../messages.ts";
 import type { Peer, User } from "../peer.ts";
+import { requiredClaims } from "../reach.ts";
 import { NotTestable } from "../rule.ts";
 import { createBrief } from "./brief.ts";
-import { type Role, requiredClaims, rolesOf, type SendStep } from "./case.ts";
+import { askedOf, type Role, rolesOf, type SendStep } from "./case.ts";
 
 /** One place at the table: the connections that followed one another in it. */
 export interface Slot {
@@ -130,7 +131,7 @@ async function credential(table: Table, step: SendStep, slot: Slot, operation: O
   const lists = new Map([...claims].filter(([, value]) => Array.isArray(value)));
   if (step.credential === "lacking") for (const [claim, value] of shutOut(protocol, operation)) lists.set(claim, [value]);
   if (step.credential === "changed") {
-    for (const [claim, values] of Object.entries(requiredClaims(protocol))) {
+    for (const [claim, values] of Object.entries(requiredClaims(askedOf(protocol)))) {
       if (lists.has(claim)) lists.delete(claim);
       else lists.set(claim, values);
     }

@@ -116,14 +116,9 @@ export function operationsOf(protocol: Protocol): Operation[] {
   );
 }
 
-/** Every claim that some operation requires, with all values that it must hold. */
-export function requiredClaims(protocol: Protocol): Readonly<Record<string, readonly unknown[]>> {
-  const claims: Record<string, unknown[]> = {};
-  const operations = [...operationsOf(protocol), ...callsOf(protocol.contract)];
-  for (const requirement of operations.flatMap(({ requires }) => requires)) {
-    if (requirement.kind === "claim") claims[requirement.claim] = [...(claims[requirement.claim] ?? []), requirement.contains];
-  }
-  return claims;
+/** All operations that a client can ask for, over HTTP too, but for the fence. */
+export function askedOf(protocol: Protocol): readonly Operation[] {
+  return [...operationsOf(protocol), ...callsOf(protocol.contract)];
 }
 
 /** One line a step, for a person. */

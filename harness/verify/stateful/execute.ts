@@ -9,19 +9,12 @@ import { graceOf } from "../../model/terms.ts";
 import type { Context } from "../context.ts";
 import { withValueAt } from "../messages.ts";
 import type { Peer, User } from "../peer.ts";
+import { requiredClaims } from "../reach.ts";
 import { NotTestable } from "../rule.ts";
 import { bindStep, briefCredential, type Slot, type Table } from "./bind.ts";
 import { Budget } from "./budget.ts";
 import { beginCall, type Call } from "./call.ts";
-import {
-  type CallStep,
-  type CaseLink,
-  operationsOf,
-  requiredClaims,
-  type SendStep,
-  type StatefulCase,
-  type Step,
-} from "./case.ts";
+import { askedOf, type CallStep, type CaseLink, operationsOf, type SendStep, type StatefulCase, type Step } from "./case.ts";
 
 export interface ExecuteOptions {
   /** In place of the contract's deadlines, in ms; used while shrinking. */
@@ -115,7 +108,7 @@ class Execution {
 
   /** Every other user has all the claims that operations require. */
   async #createUser(number: number): Promise<User> {
-    const claims = requiredClaims(this.#protocol);
+    const claims = requiredClaims(askedOf(this.#protocol));
     const user = await this.#context.user(number % 2 === 0 ? { claims } : {}).catch((error: unknown) => {
       if (error instanceof NotTestable) return this.#context.user();
       throw error;
