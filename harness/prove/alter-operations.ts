@@ -8,6 +8,7 @@ type Deliver = Extract<Effect, { kind: "deliver" }>;
 export function alterEffects(contract: Contract, add: Add): void {
   for (const [at, { effects, reply = [] }] of contract.operations.entries()) {
     alterList(contract, effects, reply, add, (copy) => copy.operations[at]!.effects);
+    alterReplies(contract, effects, add, (copy) => copy.operations[at]!);
   }
   for (const [at, { onDisconnect }] of contract.state.relations.entries()) {
     alterList(contract, onDisconnect, [], add, (copy) => copy.state.relations[at]!.onDisconnect);
@@ -27,10 +28,6 @@ function alterList(
       add(kind, pointer, (copy) => void Object.assign(within(copy)[place]!, change));
     if (isMissed(contract, effect, replies)) add("effect-removed", pointer, (copy) => void within(copy).splice(place, 1));
     if (effect.kind === "deliver") alterDelivery(contract, effect, alter);
-    if (effect.kind === "reply") {
-      const other = otherReply(contract, effect.message);
-      if (other !== undefined) alter("reply-altered", { message: other });
-    }
     if (effect.kind !== "deliver" && effect.kind !== "reply") return;
     for (const at of effect.bindings.keys()) {
       add("binding-altered", join(pointer, "with", at), (copy) => {
@@ -53,6 +50,23 @@ function isMissed(contract: Contract, effect: Effect, replies: readonly string[]
   return others.length > 0 || !isFree;
 }
 
+function alterReplies(
+  contract: Contract,
+  effects: readonly Effect[],
+  add: Add,
+  within: (copy: Mutable<Contract>) => Mutable<Contract["operations"][number]>,
+): void {
+  effects.forEach((effect, place) => {
+    const other = effect.kind === "reply" ? otherReply(contract, effect.message) : undefined;
+    if (effect.kind !== "reply" || other === undefined) return;
+    add("reply-altered", effect.pointer, (copy) => {
+      const operation = within(copy);
+      Object.assign(operation.effects[place]!, { message: other });
+      operation.reply = operation.reply?.map((name) => (name === effect.message ? other : name));
+    });
+  });
+}
+
 /** A message that answers another operation. */
 function otherReply(contract: Contract, message: string): string | undefined {
   return contract.operations
@@ -69,8 +83,9 @@ function alterDelivery(
   const streams = contract.channels.flatMap(({ delivery }) => delivery?.streams ?? []);
   // What need not arrive is not missed.
   const isReliable = streams.find(({ messages }) => messages.includes(effect.message))?.guarantee !== "best-effort";
-  // Where a connection ends there is no sender any more.
-  const hasSender = contract.operations.some(({ effects }) => effects.includes(effect));
+  // Where a connection ends there is no sender any more, and over HTTP there is none.
+  const owner = contract.operations.find(({ effects }) => effects.includes(effect));
+  const hasSender = contract.channels.some(({ id, kind }) => id === owner?.channel && kind === "websocket");
   if (hasSender && sender === "included") alter("sender-excluded", { sender: "excluded" });
   if (hasSender && sender === "excluded" && isReliable) alter("sender-included", { sender: "included" });
   if (to.kind !== "all" && isReliable) alter("audience-widened", { to: { kind: "all" } });

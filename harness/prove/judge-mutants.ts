@@ -28,18 +28,20 @@ export interface MutantOptions {
 }
 
 /**
- * The stages of judging: `quick` runs every rule that waits for nothing, `patient` those that wait for declared times, `alone` those
- * beside which nothing else may run, `shutdown` those that end the server. But for the first, only those that concern the place.
+ * The stages of judging: `quick` runs every rule that waits for nothing, `thorough` those again that are judged by random cases, with
+ * more of them, `patient` those that wait for declared times, `alone` those beside which nothing else may run, `shutdown` those that
+ * end the server. But for the first two, only those that concern the place.
  */
-export const stages = ["quick", "patient", "alone", "shutdown"] as const;
+export const stages = ["quick", "thorough", "patient", "alone", "shutdown"] as const;
 export type Stage = (typeof stages)[number];
 
 /** What only should be so, the honest server may break anyway. */
-function stageOf({ rule }: Claim): Stage | undefined {
-  if (rule.level !== "MUST") return undefined;
-  if (rule.phase === "shutdown") return "shutdown";
-  if (rule.alone === true) return "alone";
-  return rule.waitsMs === undefined ? "quick" : "patient";
+function isOf(stage: Stage, { rule }: Claim): boolean {
+  if (rule.level !== "MUST") return false;
+  if (rule.phase === "shutdown") return stage === "shutdown";
+  if (rule.alone === true) return stage === "alone";
+  if (rule.waitsMs !== undefined) return stage === "patient";
+  return stage === "quick" || (stage === "thorough" && rule.phase === "stateful");
 }
 
 /** The claims of a stage for a mutant, likeliest first. */
@@ -47,7 +49,8 @@ export function claimsFor(phases: readonly Phase[], mutant: Mutant, stage: Stage
   const { contract, places } = mutant;
   const channel = contract.channels.find(({ kind }) => kind === "websocket");
   if (channel === undefined) return [];
-  const claims = claimsOf(phases, { contract, channel }).filter((claim) => stageOf(claim) === stage);
+  const claims = claimsOf(phases, { contract, channel }).filter((claim) => isOf(stage, claim));
+  if (stage === "thorough") return claims;
   if (stage !== "quick")
     return claims.filter(({ promised }) =>
       places.some((place) => isWithin(place, promised.pointer) || isWithin(promised.pointer, place)),

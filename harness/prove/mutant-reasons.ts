@@ -32,9 +32,9 @@ export const mutantReasons: readonly MutantReason[] = [
       }),
   },
   {
-    says: "without the effect nothing says whom a request over HTTP concerns, so that no rule watches what comes of it",
+    says: "no rule watches for what a request over HTTP brings about beside what its effects say",
     holds: (contract, { kind, pointer }) =>
-      kind === "effect-removed" &&
+      (kind === "effect-removed" || kind === "audience-narrowed") &&
       operations(contract, pointer).some(
         ({ effects, channel }) =>
           at(effects, pointer)?.kind === "deliver" && contract.channels.find(({ id }) => id === channel)?.kind === "http",

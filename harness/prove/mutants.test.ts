@@ -79,7 +79,7 @@ describe("the places of an alteration", () => {
     const rules = phases.flatMap((phase) => phase.rules).filter((rule) => rule.from(subject).length > 0);
     const quickly = rules.filter((rule) => rule.level === "MUST" && rule.phase !== "shutdown" && rule.waitsMs === undefined);
     expect(quickly.filter(({ id, alone }) => alone !== true && !quick.includes(id)).map(({ id }) => id)).toEqual([]);
-    expect(stages).toEqual(["quick", "patient", "alone", "shutdown"]);
+    expect(stages).toEqual(["quick", "thorough", "patient", "alone", "shutdown"]);
   });
 });
 

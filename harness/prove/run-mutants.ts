@@ -13,8 +13,8 @@ import { createServers, type Servers, shortTimes } from "./servers.ts";
 /** Longer than the slack of the rules, so that an end that comes at another time is told from one that is late. */
 const env = { ...shortTimes, TOKEN_GRACE_MS: "5000" };
 
-/** How many are judged at the same time. In the first stage each lane has a server of its own: what one of them sends to everybody, the others would have to explain. */
-const lanes: Readonly<Record<Stage, number>> = { quick: 3, patient: 12, alone: 1, shutdown: 2 };
+/** How many are judged at the same time. In the first two each lane has a server of its own: what one of them sends to everybody, the others would have to explain. */
+const lanes: Readonly<Record<Stage, number>> = { quick: 3, thorough: 3, patient: 12, alone: 1, shutdown: 2 };
 
 export interface MutantRun {
   readonly judgements: readonly Judgement[];
@@ -82,8 +82,8 @@ async function judgeIn(
       await server.stop();
     }
   }
-  const server = await servers.of({ argument: stage === "quick" ? argument : 1 });
-  return judgeMutant(phases, mutant, stage, server, stage === "quick" ? {} : { timeoutMs: 3_000 });
+  const server = await servers.of({ argument: stage === "quick" || stage === "thorough" ? argument : 1 });
+  return judgeMutant(phases, mutant, stage, server, stage === "quick" ? {} : { timeoutMs: 3_000, runs: 250 });
 }
 
 /** What an honest server advertises. */

@@ -40,14 +40,14 @@ interface DeliveryPromise extends HttpPromise {
   readonly effect: Deliver;
 }
 
-/** Deliveries to a relation that the address or the body names, and that may not be dropped. */
+/** Deliveries to all, or to a relation that the address or the body names, and that may not be dropped. */
 function deliveries(subject: Subject): readonly DeliveryPromise[] {
   const bestEffort = (subject.channel.delivery?.streams ?? []).flatMap(({ guarantee, messages }) =>
     guarantee === "best-effort" ? messages : [],
   );
   return httpOperations(subject).flatMap((http) =>
     http.operation.effects.flatMap((effect) =>
-      effect.kind === "deliver" && effect.to.kind === "relation" && !bestEffort.includes(effect.message)
+      effect.kind === "deliver" && effect.to.kind !== "connection" && !bestEffort.includes(effect.message)
         ? [{ pointer: effect.pointer, http, effect }]
         : [],
     ),
@@ -85,10 +85,11 @@ async function sceneFor(context: Context, http: HttpOperation): Promise<Scene> {
 /** A connection that the effect reaches, with nothing left to take. */
 async function receiver(context: Context, { effect }: DeliveryPromise, scene: Scene): Promise<Peer> {
   const peer = await context.dial();
-  if (effect.to.kind !== "relation") throw new NotTestable(`who receives ${effect.message} does not follow from the request`);
-  const keys = new Map<string, unknown>();
-  for (const [column, value] of effect.to.where) keys.set(column, boundOverHttp(context, value, scene));
-  await enter(context, peer, effect.to.relation, keys);
+  if (effect.to.kind === "relation") {
+    const keys = new Map<string, unknown>();
+    for (const [column, value] of effect.to.where) keys.set(column, boundOverHttp(context, value, scene));
+    await enter(context, peer, effect.to.relation, keys);
+  }
   await peer.fence();
   peer.takeAll();
   return peer;

@@ -3,6 +3,7 @@ import type { ErrorCode, RateLimit } from "../../../../spec/contract.ts";
 import { dataOf } from "../../../data/contract-data.ts";
 import { Violation } from "../../../errors.ts";
 import { faults } from "../../../faults/fault.ts";
+import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import type { User } from "../../peer.ts";
 import { userFor } from "../../reach.ts";
@@ -17,6 +18,7 @@ import {
   type HttpPromise,
   headerSchema,
   httpOperations,
+  wrongWith,
 } from "./exchange.ts";
 
 interface RatePromise extends HttpPromise {
@@ -64,6 +66,14 @@ async function floodHttp(context: Context, { http, limit }: RatePromise, user: U
   return answers;
 }
 
+/** With the declared status and code, in the declared body where there is one alone. */
+function demandRefusal(context: Context, { http, error }: RatePromise, answer: Exchange): void {
+  demandHttpRefused(context, http, answer, [error], "what is beyond the limit");
+  const [message, ...others] = http.refusals;
+  const [wrong] = message === undefined || others.length > 0 ? [] : wrongWith(context, message, answer);
+  if (wrong !== undefined) throw new Violation(`the message ${message!.name}`, `a body that ${wrong}: ${shortened(answer.text)}`);
+}
+
 export const httpRateRules: readonly Rule[] = [
   rule<RatePromise>({
     id: "http-rate-refused",
@@ -81,7 +91,7 @@ export const httpRateRules: readonly Rule[] = [
         const isRefused = ({ status }: Exchange) => status === error.http;
         const firstMs = Math.min(...answers.map(({ sentAtMs }) => sentAtMs));
         for (const answer of answers) {
-          if (isRefused(answer)) demandHttpRefused(context, http, answer, [error], "what is beyond the limit");
+          if (isRefused(answer)) demandRefusal(context, promise, answer);
           else demandSuccess(context, http, answer);
         }
         const admitted = answers.filter((answer) => !isRefused(answer));

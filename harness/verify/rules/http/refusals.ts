@@ -138,8 +138,9 @@ async function* bad(context: Context, http: HttpOperation): AsyncGenerator<reado
   if (operation.requires.some(({ kind }) => kind === "credential")) yield ["no credential", { credential: null }];
   if (operation.requires.some(({ kind }) => kind === "claim")) yield ["no claim", { user: await context.user() }];
   yield ["what is not JSON", { text: "{" }];
-  const broken = dataOf(context.contract).of(message).broken[0];
-  if (broken !== undefined) yield ["what is not in the schema", { body: broken.value }];
+  const { broken } = dataOf(context.contract).of(message);
+  for (const { value } of broken)
+    if (isReadable(context, JSON.stringify(value))) yield ["what is not in the schema", { body: value }];
 }
 
 /** The status of the first of the errors that a shape is seen in. */
