@@ -78,6 +78,9 @@ export function caseArbitrary(
   });
 }
 
+/** The first of a user that is to repeat something has nothing to repeat, and is new. */
+const onceArbitrary = fc.constantFrom("no" as const, "new" as const, "again" as const, "again" as const);
+
 function callArbitrary(
   { contract }: Protocol,
   arbitraries: Arbitraries,
@@ -94,7 +97,7 @@ function callArbitrary(
     operation: fc.constant(id),
     frame: arbitraries.of(message.payload, message.pointer),
     key: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(1) }),
-    once: once ? fc.constantFrom("no" as const, "new" as const, "again" as const) : fc.constant("no" as const),
+    once: once ? onceArbitrary : fc.constant("no" as const),
     sync,
   });
 }
@@ -151,7 +154,7 @@ function sendArbitrary(
         ? fc.constantFrom("good", "good", "good", "good", "brief", "brief", "bad", "other", "lacking", "changed")
         : rarely("good" as const, "bad" as const, "other" as const, "lacking" as const, "changed" as const)
       : fc.constant("good" as const),
-    once: roles.includes("once") ? rarely("no" as const, "new" as const, "again" as const) : fc.constant("no" as const),
+    once: roles.includes("once") ? onceArbitrary : fc.constant("no" as const),
     since: roles.includes("since")
       ? rarely("no" as const, "last" as const, "last" as const, "stale" as const, "future" as const)
       : fc.constant("no" as const),
