@@ -102,7 +102,13 @@ export function assemble(shares: readonly ShareResult[], facts: RunFacts): LoadR
     deliveries: hasLog ? deliveriesOf(counts) : undefined,
     generator,
     invalid: invalidities(generator, statistics.p99, demand, counts, scenario, refused[unanswered.noneLeft] ?? 0),
-    notes: [...new Set([...facts.notes, ...stallNotes(generator, statistics), ...recorded.flatMap((one) => one.notes)])],
+    notes: [
+      ...new Set([
+        ...facts.notes,
+        ...stallNotes(Math.max(...shares.map(({ stallMs }) => stallMs)), statistics),
+        ...recorded.flatMap((one) => one.notes),
+      ]),
+    ],
     memory: facts.memory,
     heartbeats: counts.pings,
     http: shares.find((share) => share.http !== undefined)?.http,
@@ -134,10 +140,10 @@ function invalidities(
   return reasons;
 }
 
-/** A stall that is too short for a percentile that decides, and yet is the longest that was measured. */
-function stallNotes({ lag }: LoadResult["generator"], { p99, max }: Statistics): string[] {
-  if (lag.max <= lateMs || lag.max <= max * latePart || lag.max <= p99) return [];
-  return [`the generator itself was late once, by ${Math.round(lag.max)} ms: what lies beyond p99 is in part its own`];
+/** What no lag shows: a stall that is too short for a percentile that decides, or between two sends. */
+function stallNotes(stallMs: number, { max }: Statistics): string[] {
+  if (stallMs <= lateMs || stallMs <= max * latePart) return [];
+  return [`the generator itself stood still once, for ${Math.round(stallMs)} ms: what came in that time was measured too long`];
 }
 
 function deliveriesOf({ expected, received, lost, duplicated, disordered, unexpected }: Counts): Deliveries {

@@ -30,6 +30,8 @@ export interface ShareResult {
   readonly busy: number;
   /** How long it was at work. */
   readonly busyMs: number;
+  /** The longest that its event loop stood still in the run. */
+  readonly stallMs: number;
   readonly http: HttpPart | undefined;
   readonly unit: string;
   readonly connections: number;
@@ -46,6 +48,9 @@ export interface OpenShare {
   settle(reached: Reached): Promise<ShareResult>;
   end(): Promise<void>;
 }
+
+/** How often a thread looks whether it stood still. */
+const tickEveryMs = 20;
 
 /** @throws UsageError, TargetLost, Violation: why not all of it could be placed */
 export async function openShare(options: ShareOptions): Promise<OpenShare> {
@@ -66,12 +71,22 @@ export async function openShare(options: ShareOptions): Promise<OpenShare> {
   }
   let busy = 0;
   let busyMs = 0;
+  let stallMs = 0;
   return {
     progress: () => ({ placed, ...(recorder.latest(nowMs()) ?? { done: 0, errors: 0, p99: undefined }) }),
     async play(window) {
       const before = performance.eventLoopUtilization();
       const startMs = nowMs();
-      await act.play(window);
+      let tickMs = startMs;
+      const ticks = setInterval(() => {
+        stallMs = Math.max(stallMs, nowMs() - tickMs - tickEveryMs);
+        tickMs = nowMs();
+      }, tickEveryMs);
+      try {
+        await act.play(window);
+      } finally {
+        clearInterval(ticks);
+      }
       const { active } = performance.eventLoopUtilization(before);
       busyMs = Math.max(0, active - recorder.counts.turnedMs);
       busy = busyMs / (nowMs() - startMs);
@@ -83,6 +98,7 @@ export async function openShare(options: ShareOptions): Promise<OpenShare> {
         recorded: recorder.end(),
         busy,
         busyMs,
+        stallMs,
         http: act.http,
         unit: unit(stage),
         connections: connections(options.demand),
