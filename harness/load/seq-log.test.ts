@@ -60,6 +60,9 @@ describe("the bytes before seq", () => {
     expect(read(spaced(9))).toEqual({ seq: 9, isPublish: true });
     expect(match(spaced(9))).toEqual({ seq: 9, isPublish: true });
     expect(match(said(9, mark(5)))).toBeUndefined();
+    const pretty = JSON.stringify(JSON.parse(said(9, mark(5))), ["type", "log", "epoch", "text", "seq"], 2);
+    read(pretty);
+    expect(match(pretty)).toEqual({ seq: 9, isPublish: true });
   });
 
   it("end at the seq of the log, not at one in the content", () => {

@@ -62,7 +62,7 @@ export class SeqLog {
       }
       // After a whole number in JSON comes a comma, a brace or white space; 1.5 and 1e3 are no seq.
       const after = at === digits || at === end ? 0 : bytes[at]!;
-      if (after !== comma && after !== brace && after !== space) return undefined;
+      if (after !== comma && after !== brace && (after === 0 || after > space)) return undefined;
       // The first to see a publish reads when it was due.
       if (isPublish && this.#dueAt(seq) === undefined) return undefined;
       this.ways.matched++;
