@@ -2,6 +2,7 @@
 import type { Refusal } from "../../spec/contract.ts";
 import { TargetLost, Violation } from "../errors.ts";
 import type { Context, CredentialOptions } from "../verify/context.ts";
+import type { Peer, User } from "../verify/peer.ts";
 import { NotTestable, type Subject } from "../verify/rule.ts";
 import type { ClockDial } from "./log-history.ts";
 
@@ -86,16 +87,18 @@ async function dial(
 }
 
 /** In the words of `describe`; another text where it was not answered at all. */
-async function answerTo(context: Context, node: number, user: Awaited<ReturnType<Context["user"]>>): Promise<string> {
-  const answer = await context.attempt({ user, node });
-  if (answer.kind === "refused") return `HTTP ${answer.status}`;
-  if (answer.kind === "dropped") return answer.how;
+async function answerTo(context: Context, node: number, user: User): Promise<string> {
+  let peer: Peer | undefined;
   try {
-    await answer.peer.receive(context.channel.handshake!.first!);
+    const answer = await context.attempt({ user, node });
+    if (answer.kind === "refused") return `HTTP ${answer.status}`;
+    if (answer.kind === "dropped") return answer.how;
+    ({ peer } = answer);
+    await peer.receive(context.channel.handshake!.first!);
     return "accepted";
   } catch (error) {
     if (!(error instanceof Violation || error instanceof TargetLost)) throw error;
-    return answer.peer.closed === undefined ? "no answer" : `close ${answer.peer.closed.code}`;
+    return peer?.closed === undefined ? "no answer" : `close ${peer.closed.code}`;
   }
 }
 
