@@ -44,7 +44,7 @@ function emitMethod(machine: Machine, plan: Plan, absent: ReadonlyMap<PeerId, st
       `Each server is a process of its own on the loopback interface, the generator another. The servers take turns; ${plan.rounds} rounds, ` +
       "each beginning with another server. A figure is the median over the rounds, with the least and the most in brackets.",
     "**A ratio is the reference by the other server, of the same round.** By CPU: work for each second of the server's own CPU time, user " +
-      "and system, all threads; it hardly depends on what else the machine does. By the clock: work for each second that passed, the generator's " +
+      "and system, all threads; what else the machine does disturbs it less than the clock. By the clock: work for each second that passed, the generator's " +
       "part and waiting included.",
     "The work is the same for all: a client sends one chat message of JSON to its room, the server parses it and delivers it to every member, the sender " +
       "too. A message is done when every member has got it; each member must get each message once, else the run ends with an error. " +
@@ -97,10 +97,15 @@ function emitLosses(ratios: readonly Ratio[]): string[] {
   if (ratios.length === 0) return [];
   if (losses.length === 0) return ["## Where the reference loses", "Nowhere in this run."];
   const items = losses.map(({ group, peer, ratios: behind, why }) => {
-    const cases = behind.map(({ when, measure, spread, isGain }) => {
-      const how = measure === undefined ? "" : measure === "cpu" ? " by CPU" : " by the clock";
-      const isClose = isGain ? spread.most >= 1 : spread.least <= 1;
-      return `${when}${how} ${figure(spread.median)}${isClose ? " (1 is within the rounds)" : ""}`;
+    const cases = [...new Set(behind.map(({ when }) => when))].map((when) => {
+      const figures = behind
+        .filter((one) => one.when === when)
+        .map(({ measure, spread, isGain }) => {
+          const how = measure === undefined ? "" : measure === "cpu" ? " by CPU" : " by the clock";
+          const isClose = isGain ? spread.most >= 1 : spread.least <= 1;
+          return `${figure(spread.median)}${how}${isClose ? " (1 is within the rounds)" : ""}`;
+        });
+      return `${when} ${figures.join(" and ")}`;
     });
     return `- **${titles[group]}, to ${peer === "reference" ? "itself" : peerNames[peer]}**: ${cases.join("; ")}. Because ${why}.`;
   });
