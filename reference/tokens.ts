@@ -1,6 +1,5 @@
 // Tokens (RFC 7519): who a client is, and until when. The algorithm is the document's, never the token's.
-import { createSecretKey, type KeyObject } from "node:crypto";
-import { errors, jwtVerify, SignJWT } from "jose";
+import { type CryptoKey, errors, jwtVerify, SignJWT } from "jose";
 import { handshake } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 
@@ -31,7 +30,7 @@ export function createTokenVerifier(secret: string, clock: Clock): VerifyToken {
   const options = { algorithms: [...algorithms], audience, requiredClaims };
   return async (token) => {
     try {
-      const { payload } = await jwtVerify(token, key, { ...options, currentDate: new Date(clock.dateMs()) });
+      const { payload } = await jwtVerify(token, await key, { ...options, currentDate: new Date(clock.dateMs()) });
       const { sub: userId, exp, roles } = payload;
       const username = payload.username ?? userId;
       if (!isName(userId) || !isName(username) || exp === undefined) return "invalid";
@@ -60,11 +59,13 @@ export async function createToken(
     .setSubject(userId)
     .setAudience(audience)
     .setExpirationTime(new Date(Date.now() + lifetimeSeconds * 1000))
-    .sign(createKey(secret));
+    .sign(await createKey(secret));
 }
 
-function createKey(secret: string): KeyObject {
-  return createSecretKey(secret, "utf8");
+/** As the platform's own key: from any other form jose would make one at each token, which costs as much again. */
+function createKey(secret: string): Promise<CryptoKey> {
+  const hash = `SHA-${algorithms[0].slice(2)}`;
+  return crypto.subtle.importKey("raw", new TextEncoder().encode(secret), { name: "HMAC", hash }, false, ["sign", "verify"]);
 }
 
 function isName(value: unknown): value is string {
