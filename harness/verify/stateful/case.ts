@@ -1,5 +1,5 @@
 // A stateful case as plain data: connections and steps. Any step may be left out and the case is still legal.
-import type { Operation, Pointer, Value } from "../../../spec/contract.ts";
+import type { Contract, Operation, Pointer, Value } from "../../../spec/contract.ts";
 import { callsOf, type Protocol } from "../../model/protocol.ts";
 
 /** How a step waits: until all is quiet, for its own reply, or not at all. */
@@ -121,8 +121,13 @@ export function askedOf(protocol: Protocol): readonly Operation[] {
   return [...operationsOf(protocol), ...callsOf(protocol.contract)];
 }
 
-/** One line a step, for a person. */
-export function describeStep(step: Step): string {
+/** Whether something of the contract is told apart by a key, such as a room. */
+export function hasKeys({ state }: Contract): boolean {
+  return state.relations.some(({ columns }) => columns.length > 1);
+}
+
+/** One line a step, for a person. @param keyed of hasKeys */
+export function describeStep(step: Step, keyed: boolean): string {
   const waits = { fence: "", reply: ", waiting for the reply alone", none: ", without waiting" }[step.sync];
   switch (step.do) {
     case "send": {
@@ -131,10 +136,10 @@ export function describeStep(step: Step): string {
         ...(step.since === "no" ? [] : [`since: ${step.since}`]),
         ...(step.credential === "good" ? [] : [`credential: ${step.credential}`]),
       ];
-      return `connection ${step.link} asks for ${step.operation}, key ${step.key}${extras.map((text) => `, ${text}`).join("")}${waits}`;
+      return `connection ${step.link} asks for ${step.operation}${keyed ? `, key ${step.key}` : ""}${extras.map((text) => `, ${text}`).join("")}${waits}`;
     }
     case "call":
-      return `the user of connection ${step.link} asks for ${step.operation} over HTTP, key ${step.key}${step.once === "no" ? "" : `, idempotency key: ${step.once}`}${waits}`;
+      return `the user of connection ${step.link} asks for ${step.operation} over HTTP${keyed ? `, key ${step.key}` : ""}${step.once === "no" ? "" : `, idempotency key: ${step.once}`}${waits}`;
     case "malformed":
       return `connection ${step.link} sends a frame that is ${step.kind}${waits}`;
     case "hang-up":

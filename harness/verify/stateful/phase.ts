@@ -6,7 +6,7 @@ import type { Failure, Judged, Phase, Progress } from "../phase.ts";
 import { NotTestable, type Rule } from "../rule.ts";
 import { sentenceAt } from "../sentence.ts";
 import { briefGraceMs } from "./brief.ts";
-import { describeStep, isSlow, type StatefulCase } from "./case.ts";
+import { describeStep, hasKeys, isSlow, type StatefulCase } from "./case.ts";
 import { confirm } from "./confirm.ts";
 import type { Executed } from "./execute.ts";
 import { failuresFolder, idOf, storeFailure } from "./failures.ts";
@@ -103,6 +103,7 @@ async function confirmAll(
   folder: string,
 ): Promise<Map<string, Failure[]>> {
   const protocol = createProtocol(context.contract, context.channel.id);
+  const keyed = hasKeys(context.contract);
   const failures = new Map<string, Failure[]>();
   const file = (rule: string, failure: Failure) => {
     if (!failures.has(rule)) failures.set(rule, [failure]);
@@ -133,7 +134,7 @@ async function confirmAll(
       );
       return {
         ...{ pointer, says: sentenceAt(context.contract, pointer), expected, actual, failed: count, runs: of },
-        steps: [...describeLinks(smallest), ...smallest.steps.map(describeStep)],
+        steps: [...describeLinks(smallest, keyed), ...smallest.steps.map((step) => describeStep(step, keyed))],
         frames: sliced(shown, found.events),
         ...{
           seed: context.seed,
@@ -150,10 +151,10 @@ async function confirmAll(
   return failures;
 }
 
-function describeLinks({ links }: StatefulCase): string[] {
+function describeLinks({ links }: StatefulCase, keyed: boolean): string[] {
   return links.map(
     ({ user, node, member, expires }, index) =>
-      `connection ${index}: user ${user}${node > 0 ? `, node ${node}` : ""}${member ? ", joins key 0" : ""}${expires === true ? ", with a credential that runs out soon" : ""}`,
+      `connection ${index}: user ${user}${node > 0 ? `, node ${node}` : ""}${member && keyed ? ", joins key 0" : ""}${expires === true ? ", with a credential that runs out soon" : ""}`,
   );
 }
 

@@ -7,7 +7,7 @@ import { frameLines } from "../../report/frames.ts";
 import { beginCheck, channelFor } from "../check.ts";
 import { startEmbedded } from "../embedded.ts";
 import { openRun } from "../open-run.ts";
-import { describeStep } from "./case.ts";
+import { describeStep, hasKeys } from "./case.ts";
 import { type Executed, execute } from "./execute.ts";
 import { loadFailure, type StoredFailure } from "./failures.ts";
 
@@ -61,7 +61,7 @@ export async function replay(
     try {
       write(`${failure.id}: ${failure.rule} (${failure.pointer})\n`);
       const executed = await execute(check.context, createProtocol(contract, channel.id), failure.case, {
-        onStep: (step, index) => write(`  ${index + 1}. ${describeStep(step)}\n`),
+        onStep: (step, index) => write(`  ${index + 1}. ${describeStep(step, hasKeys(contract))}\n`),
       });
       return conclude(failure, executed, write);
     } finally {

@@ -70,7 +70,7 @@ await runCases(
     }
     if (judgement.findings.length === 0) return "go on";
     failed++;
-    console.log(`case ${index}:\n${plan.steps.map((step) => `  ${describeStep(step)}`).join("\n")}`);
+    console.log(`case ${index}:\n${plan.steps.map((step) => `  ${describeStep(step, true)}`).join("\n")}`);
     for (const finding of judgement.findings.slice(0, 4)) {
       console.log(`  ${finding.rule} ${finding.pointer}\n    expected ${finding.expected}\n    actual ${finding.actual}`);
       for (const at of finding.events) console.log(`      ${at} ${JSON.stringify(history[at])}`);
