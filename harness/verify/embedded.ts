@@ -44,6 +44,12 @@ const quick: Readonly<Record<string, string>> = {
 const keptBytes = 4_000;
 const stopMs = 8_000;
 
+/** A run that is cut short must not leave a server behind. The channel's end tells each to stop as well. */
+const running = new Set<() => void>();
+process.on("exit", () => {
+  for (const kill of running) kill();
+});
+
 /** @throws TargetLost, with what it wrote to stderr, where it does not come up */
 export async function startEmbedded({ path, env = {}, main = builtMain, startMs = 20_000 }: EmbeddedOptions): Promise<Embedded> {
   const secret = randomBytes(32).toString("hex");
@@ -61,9 +67,8 @@ export async function startEmbedded({ path, env = {}, main = builtMain, startMs 
     child.exitCode === null && child.signalCode === null
       ? undefined
       : `The server's process ended with ${child.signalCode ?? `exit code ${child.exitCode}`}. ${words()}`;
-  // A run that is cut short must not leave it behind. The channel's end tells it to stop as well.
   const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
+  running.add(kill);
 
   const port = await new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => {
@@ -92,7 +97,7 @@ export async function startEmbedded({ path, env = {}, main = builtMain, startMs 
     pid: child.pid ?? 0,
     obituary,
     async stop() {
-      process.off("exit", kill);
+      running.delete(kill);
       await stopChild(child);
     },
   };
