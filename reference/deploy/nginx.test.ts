@@ -235,7 +235,8 @@ it("refuses too many upgrades and too many connections of one address with 429",
   const few = await startNginx([node], (text) => text.replace("connections_per_address 100", "connections_per_address 2"));
   for (let count = 0; count < 2; count++) await connect(few.url, "lobby");
   expect(await statuses(few.url, 1)).toEqual([429]);
-  expect(few.log()).toContain('"GET /ws HTTP/1.1" 429');
+  // nginx writes its log after the answer has gone out.
+  await until("it is in the log", () => few.log().includes('"GET /ws HTTP/1.1" 429'));
 });
 
 it("tells a node the address that it saw itself, after what the client claims", async () => {
