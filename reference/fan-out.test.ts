@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { createFanOut, encodeTextFrame, FlushingWebSocket, type Outbox } from "./fan-out.ts";
-import { startTestServer } from "./in-process-server.ts";
+import { startTestServer } from "./testing/in-process-server.ts";
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {

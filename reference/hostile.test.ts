@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { startTestServer, type TestClient, type TestServer, testToken } from "./in-process-server.ts";
+import { startTestServer, type TestClient, type TestServer, testToken } from "./testing/in-process-server.ts";
 
 let server: TestServer;
 let bystander: TestClient;

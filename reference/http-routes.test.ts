@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import isPublishRefused from "../generated/validators/publish_refused.gen.js";
-import { startTestServer, type TestServer, testToken } from "./in-process-server.ts";
+import { startTestServer, type TestServer, testToken } from "./testing/in-process-server.ts";
 
 let server: TestServer;
 let token: string;

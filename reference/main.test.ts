@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
-import { TestClient, testSecret, testToken } from "./in-process-server.ts";
+import { TestClient, testSecret, testToken } from "./testing/in-process-server.ts";
 
 const mainFile = fileURLToPath(new URL("../dist/reference/main.js", import.meta.url));
 const running: ChildProcess[] = [];

@@ -6,8 +6,8 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { TestRedis } from "./hub/redis/test-redis.ts";
-import { testSecret, testToken } from "./in-process-server.ts";
+import { testSecret, testToken } from "./testing/in-process-server.ts";
+import { TestRedis } from "./testing/test-redis.ts";
 
 const mainFile = fileURLToPath(new URL("../dist/reference/main.js", import.meta.url));
 const executablePath = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"]

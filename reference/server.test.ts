@@ -1,6 +1,6 @@
 import { get } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { startTestServer, TestClient, type TestServer, testToken } from "./in-process-server.ts";
+import { startTestServer, TestClient, type TestServer, testToken } from "./testing/in-process-server.ts";
 
 let server: TestServer;
 beforeAll(async () => {

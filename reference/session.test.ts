@@ -4,8 +4,8 @@ import { createManualClock } from "./clock.ts";
 import { readConfig } from "./config.ts";
 import { HubUnavailable, HubUncertain, type PublishRequest } from "./hub/hub.ts";
 import { MemoryHub } from "./hub/memory-hub.ts";
-import type { Frame } from "./in-process-server.ts";
 import { Session, type Transport } from "./session.ts";
+import type { Frame } from "./testing/in-process-server.ts";
 import type { Identity } from "./tokens.ts";
 
 const secret = "0123456789abcdef0123456789abcdef";

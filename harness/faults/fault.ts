@@ -33,7 +33,7 @@ export const faults = {
   ...malformedFaults,
   ...transportFaults,
 
-  /** @param name a switch of the test server: `node dist/reference/test-server.js --help` lists them */
+  /** @param name a switch of the test server: `node dist/reference/testing/test-server.js --help` lists them */
   server: (name: string, argument?: string | number, breaks = `The server's switch ${name} is on.`): Fault => ({
     id: `server/${name}${argument === undefined ? "" : `/${argument}`}`,
     breaks,

@@ -107,7 +107,7 @@ function percentiles({ late, seconds }: Recorded): Latency["same"] {
 async function main(): Promise<void> {
   const say = (text: string) => process.stderr.write(`${text}\n`);
   say("appends, by npm run bench:hub");
-  const hubBench = fileURLToPath(new URL("../../reference/hub/redis/bench.js", import.meta.url));
+  const hubBench = fileURLToPath(new URL("../../reference/testing/bench-hub.js", import.meta.url));
   const appends = JSON.parse(execFileSync(process.execPath, [hubBench, "--json"], { encoding: "utf8" })) as Append[];
   const cluster = await startCluster({
     count: 2,

@@ -30,7 +30,7 @@ export async function startFaultyNodes(path: string, plan: NodesPlan): Promise<F
     path,
     env: withoutLimits,
     program: (index) =>
-      (plan.only ?? index) === index ? { main: builtProgram("test-server.js"), env: { FAULT: plan.switch } } : {},
+      (plan.only ?? index) === index ? { main: builtProgram("testing/test-server.js"), env: { FAULT: plan.switch } } : {},
   });
   const harm = plan.harm.map((kind): PlannedFault => ({ kind, node: 1, afterMs: quietMs, forMs: lastMs }));
   const runCluster: Target["runCluster"] = (context, roles, progress) => {

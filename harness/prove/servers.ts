@@ -36,7 +36,7 @@ export function createServers(path: string, env = shortTimes): Servers {
     startEmbedded({
       path,
       env: { ...env, ...(switchName === undefined ? {} : { FAULT: switchName, FAULT_ARGUMENT: `${argument ?? ""}` }) },
-      ...(switchName === undefined ? {} : { main: builtProgram("test-server.js") }),
+      ...(switchName === undefined ? {} : { main: builtProgram("testing/test-server.js") }),
     });
   return {
     fresh,

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { closeCodes } from "../../generated/protocol.gen.ts";
+import { createFakeServer, createTime, type FakeServer } from "../testing/fake-server.ts";
 import { createClient, type RoomsClient } from "./client.ts";
-import { createFakeServer, createTime, type FakeServer } from "./fake-server.ts";
 
 interface Bench {
   readonly time: ReturnType<typeof createTime>;

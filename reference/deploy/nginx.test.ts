@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import WebSocket from "ws";
-import { until } from "../hub/redis/test-node.ts";
-import { freePort, TestRedis } from "../hub/redis/test-redis.ts";
+import { until } from "../testing/test-node.ts";
+import { freePort, TestRedis } from "../testing/test-redis.ts";
 import { createToken } from "../tokens.ts";
 
 const secret = "0123456789".repeat(4);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createManualClock } from "../clock.ts";
+import { describeHub } from "../testing/hub-contract.ts";
 import { HubUnavailable } from "./hub.ts";
-import { describeHub } from "./hub-contract.ts";
 import { MemoryHub } from "./memory-hub.ts";
 import { RoomLog } from "./room-log.ts";
 

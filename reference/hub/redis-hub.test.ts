@@ -1,8 +1,8 @@
 // The Redis hub on a real redis-server: several nodes, one order.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { describeHub } from "./hub-contract.ts";
-import { patient, TestNode, testSettings, until } from "./redis/test-node.ts";
-import { TestRedis } from "./redis/test-redis.ts";
+import { describeHub } from "../testing/hub-contract.ts";
+import { patient, TestNode, testSettings, until } from "../testing/test-node.ts";
+import { TestRedis } from "../testing/test-redis.ts";
 
 describeHub("the hub on Redis", async (settings, nodeCount) => {
   // A Redis of its own for each test, so that nothing is left of the one before.

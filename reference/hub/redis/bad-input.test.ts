@@ -1,10 +1,10 @@
 // A Redis that cannot be used, or that others write to: a clear reason, not available, nothing accepted.
 import { afterEach, expect, it } from "vitest";
+import { type TestConnection, TestNode, testSettings, until } from "../../testing/test-node.ts";
+import { freePort, TestRedis } from "../../testing/test-redis.ts";
 import { HubUnavailable } from "../hub.ts";
 import type { RedisHubOptions } from "../redis-hub.ts";
 import { type Client, explainRedisError, inspectServer } from "./server.ts";
-import { type TestConnection, TestNode, testSettings, until } from "./test-node.ts";
-import { freePort, TestRedis } from "./test-redis.ts";
 
 const redises: TestRedis[] = [];
 const nodes: TestNode[] = [];

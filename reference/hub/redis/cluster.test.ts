@@ -1,12 +1,12 @@
 // The hub on a Redis Cluster of three masters: the same contract, and what is left of it while one of them is away.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describeHub } from "../../testing/hub-contract.ts";
+import { TestCluster } from "../../testing/test-cluster.ts";
+import { chatter, contents, patient, type TestConnection, TestNode, until } from "../../testing/test-node.ts";
+import type { TestRedis } from "../../testing/test-redis.ts";
 import { HubUnavailable } from "../hub.ts";
-import { describeHub } from "../hub-contract.ts";
 import { createKeys } from "./keys.ts";
 import { slotOf } from "./slots.ts";
-import { TestCluster } from "./test-cluster.ts";
-import { chatter, contents, patient, type TestConnection, TestNode, until } from "./test-node.ts";
-import type { TestRedis } from "./test-redis.ts";
 
 let cluster: TestCluster;
 let prefixes = 0;

@@ -1,8 +1,8 @@
 // What the Redis hub does when Redis, a connection to it, or a node goes away.
 import { afterEach, expect, it } from "vitest";
+import { chatter, contents, type TestConnection, TestNode, testSettings, until } from "../../testing/test-node.ts";
+import { TestRedis } from "../../testing/test-redis.ts";
 import { HubUnavailable } from "../hub.ts";
-import { chatter, contents, type TestConnection, TestNode, testSettings, until } from "./test-node.ts";
-import { TestRedis } from "./test-redis.ts";
 
 let redis: TestRedis;
 const nodes: TestNode[] = [];

@@ -2,10 +2,10 @@
 import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { HubSettings, Subscriber } from "../hub.ts";
-import { RedisHub } from "../redis-hub.ts";
-import { createKeys } from "./keys.ts";
-import { scripts } from "./scripts.ts";
+import type { HubSettings, Subscriber } from "../hub/hub.ts";
+import { createKeys } from "../hub/redis/keys.ts";
+import { scripts } from "../hub/redis/scripts.ts";
+import { RedisHub } from "../hub/redis-hub.ts";
 import { TestRedis } from "./test-redis.ts";
 
 const settings: HubSettings = {

@@ -1,6 +1,6 @@
 // Nodes and connections for tests of the Redis hub.
-import type { HubSettings, Joined, LogEvent, LooseEvent, Member, Position, Published, Refused, Subscriber } from "../hub.ts";
-import { RedisHub, type RedisHubOptions } from "../redis-hub.ts";
+import type { HubSettings, Joined, LogEvent, LooseEvent, Member, Position, Published, Refused, Subscriber } from "../hub/hub.ts";
+import { RedisHub, type RedisHubOptions } from "../hub/redis-hub.ts";
 
 export const testSettings: HubSettings = {
   membersPerRoom: 10_000,

@@ -14,5 +14,5 @@ if (process.argv.includes("--help") || chosen === undefined) {
   process.disconnect?.();
 } else {
   chosen.plant(process.env.FAULT_ARGUMENT ?? "");
-  await import("./main.ts");
+  await import("../main.ts");
 }

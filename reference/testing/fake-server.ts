@@ -1,7 +1,7 @@
 // For the client's tests: rooms.v1 in a few lines, on a clock of its own, that misbehaves when it is told to.
 import type { ClientMessage, ServerMessage } from "../../generated/types.gen.ts";
-import type { Surroundings } from "./client.ts";
-import type { OpenSocket, SocketEvents } from "./socket.ts";
+import type { Surroundings } from "../client/client.ts";
+import type { OpenSocket, SocketEvents } from "../client/socket.ts";
 
 /** Time that passes only when told to. Runs what is due in order, and lets promises settle in between. */
 export function createTime(): Surroundings & { advance(ms: number): Promise<void>; pending(): number } {

@@ -1,11 +1,11 @@
 // Faults of the hub on Redis for the test server: what a node does wrong towards the others.
-import type { LogEvent, Subscriber } from "./hub/hub.ts";
-import { eventOf, parseLine } from "./hub/redis/line.ts";
-import { LogReader } from "./hub/redis/log-reader.ts";
-import { Logs } from "./hub/redis/logs.ts";
-import { Presence } from "./hub/redis/presence.ts";
-import { Publisher } from "./hub/redis/publisher.ts";
-import { Room } from "./hub/redis/room.ts";
+import type { LogEvent, Subscriber } from "../hub/hub.ts";
+import { eventOf, parseLine } from "../hub/redis/line.ts";
+import { LogReader } from "../hub/redis/log-reader.ts";
+import { Logs } from "../hub/redis/logs.ts";
+import { Presence } from "../hub/redis/presence.ts";
+import { Publisher } from "../hub/redis/publisher.ts";
+import { Room } from "../hub/redis/room.ts";
 import { type Switch, wrap } from "./test-switch.ts";
 
 /** What happens now and then happens to each n-th. */

@@ -3,12 +3,12 @@ import { createSecretKey } from "node:crypto";
 import { SignJWT } from "jose";
 import { pino } from "pino";
 import { type ClientOptions, WebSocket } from "ws";
-import { systemClock } from "./clock.ts";
-import { readConfig } from "./config.ts";
-import { createHub } from "./create-hub.ts";
-import type { FanOut } from "./fan-out.ts";
-import type { Hub } from "./hub/hub.ts";
-import { startServer } from "./server.ts";
+import { systemClock } from "../clock.ts";
+import { readConfig } from "../config.ts";
+import { createHub } from "../create-hub.ts";
+import type { FanOut } from "../fan-out.ts";
+import type { Hub } from "../hub/hub.ts";
+import { startServer } from "../server.ts";
 
 export const testSecret = "a secret for tests of 32 bytes!!";
 

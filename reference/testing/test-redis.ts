@@ -6,7 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
-import type { Client } from "./server.ts";
+import type { Client } from "../hub/redis/server.ts";
 
 const program = process.env.REDIS_SERVER || "redis-server";
 

@@ -2,17 +2,17 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
-import { closeCodes, limits } from "../generated/protocol.gen.ts";
-import { Connection } from "./connection.ts";
-import { type Beat, Heartbeat } from "./heartbeat.ts";
-import type { Subscriber } from "./hub/hub.ts";
-import { KeyMemory } from "./hub/key-memory.ts";
-import { MemoryHub } from "./hub/memory-hub.ts";
-import { KeyedLimiter, Limiter } from "./limiter.ts";
-import { parseFrame } from "./parse-frame.ts";
-import { QueueWatch } from "./queue-watch.ts";
-import { Session } from "./session.ts";
-import { Strikes } from "./strikes.ts";
+import { closeCodes, limits } from "../../generated/protocol.gen.ts";
+import { Connection } from "../connection.ts";
+import { type Beat, Heartbeat } from "../heartbeat.ts";
+import type { Subscriber } from "../hub/hub.ts";
+import { KeyMemory } from "../hub/key-memory.ts";
+import { MemoryHub } from "../hub/memory-hub.ts";
+import { KeyedLimiter, Limiter } from "../limiter.ts";
+import { parseFrame } from "../parse-frame.ts";
+import { QueueWatch } from "../queue-watch.ts";
+import { Session } from "../session.ts";
+import { Strikes } from "../strikes.ts";
 import { type Switch, wrap } from "./test-switch.ts";
 import { redisSwitches } from "./test-switches-redis.ts";
 

@@ -1,6 +1,6 @@
 // The contract of a hub as tests: whatever implements hub.ts runs this suite, with one node and with several on one backend.
 import { afterEach, describe, expect, test } from "vitest";
-import type { Hub, HubSettings, Joined, LogEvent, LooseEvent, Position, Published, Refused, Subscriber } from "./hub.ts";
+import type { Hub, HubSettings, Joined, LogEvent, LooseEvent, Position, Published, Refused, Subscriber } from "../hub/hub.ts";
 
 /** Hubs that share their rooms, and their clock. */
 export interface HubCluster {
