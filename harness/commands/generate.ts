@@ -40,7 +40,7 @@ async function run({ spec, out, check, watch, perspective, overlay }: Options): 
   if (check && watch) throw new UsageError("--check and --watch exclude each other: the one looks once, the other stays");
   const { defaultSpecFile } = await import("../../spec/load-contract.ts");
   const request = { file: spec ?? defaultSpecFile, perspective: sideOf(perspective), overlay, out };
-  const { generate, watchFiles } = await import("../../scripts/generate.ts");
+  const { generate, watchFiles } = await import("../../scripts/codegen/generate.ts");
   const once = async () => {
     try {
       return report(await generate({ ...request, check: check ?? false }), out, check ?? false);
@@ -72,7 +72,7 @@ function sideOf(perspective: string | undefined): "server" | "client" | undefine
   throw new UsageError(`expected --perspective server or client, got "${perspective}"`);
 }
 
-type Generated = Awaited<ReturnType<typeof import("../../scripts/generate.ts").generate>>;
+type Generated = Awaited<ReturnType<typeof import("../../scripts/codegen/generate.ts").generate>>;
 
 function report({ findings, changed, files }: Generated, out: string, check: boolean): number {
   for (const { grade, id, file, line, column, expected, actual, mend } of findings) {

@@ -19,7 +19,7 @@ export function registerInit(program: Command): void {
     .addHelpText("after", examples)
     .action(async (dir: string) => {
       const { createProject } = await import("../init/create-project.ts");
-      const { generate } = await import("../../scripts/generate.ts");
+      const { generate } = await import("../../scripts/codegen/generate.ts");
       const written = createProject(dir);
       await generate({
         file: `${dir}/asyncapi.yaml`,

@@ -1,9 +1,9 @@
 // PROTOCOL.md says everything, and no text of a document breaks out of its place.
 import { expect, test } from "vitest";
-import type { Contract } from "../spec/contract.ts";
-import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
+import type { Contract } from "../../../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { emitMarkdown } from "./emit-markdown.ts";
-import { block, code, inline, mermaidText, table } from "./markdown.ts";
+import { block, code, inline, mermaidText, table } from "./markdown-syntax.ts";
 
 const contract = (await loadContract({ file: defaultSpecFile })).contract!;
 

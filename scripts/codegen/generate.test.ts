@@ -6,14 +6,14 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Contract } from "../spec/contract.ts";
-import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
-import { createValidators } from "../spec/schemas.ts";
+import type { Contract } from "../../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { createValidators } from "../../spec/schemas.ts";
 import { banner } from "./emit-types.ts";
 import { fileNames } from "./emit-validators.ts";
 import { emitAll, generate } from "./generate.ts";
 
-const echoFile = fileURLToPath(new URL("../spec/examples/echo/asyncapi.yaml", import.meta.url));
+const echoFile = fileURLToPath(new URL("../../spec/examples/echo/asyncapi.yaml", import.meta.url));
 let contract: Contract;
 let folder: string;
 
@@ -152,7 +152,7 @@ describe("on disk", () => {
     try {
       execFileSync("npx", ["tsc", "--ignoreConfig", ...options, ...files], {
         encoding: "utf8",
-        cwd: fileURLToPath(new URL("..", import.meta.url)),
+        cwd: fileURLToPath(new URL("../..", import.meta.url)),
       });
     } catch (error) {
       compiled.output = String((error as { stdout?: unknown }).stdout);

@@ -1,9 +1,9 @@
 // The life of a connection, drawn as SVG from top to bottom: narrow enough to be read on a phone. Colours come from the page's CSS.
-import type { Channel, Contract } from "../spec/contract.ts";
-import { anchor, type Part } from "./emit-html-part.ts";
-import { type LastCode, type Lifecycle, lifecycleOf } from "./lifecycle.ts";
+import type { Channel, Contract } from "../../../spec/contract.ts";
+import { type LastCode, type Lifecycle, lifecycleOf } from "../docs/lifecycle.ts";
+import { reconnectWords } from "../docs/wording.ts";
 import { escapeHtml } from "./markup.ts";
-import { reconnectWords } from "./wording.ts";
+import { anchor, type Part } from "./part.ts";
 
 const width = 400;
 /** Left of the stations runs the way back. */

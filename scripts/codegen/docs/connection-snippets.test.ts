@@ -7,12 +7,12 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Contract } from "../spec/contract.ts";
-import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
-import { httpSnippet, webSocketSnippets } from "./connect-lines.ts";
-import { find } from "./find-or-install.ts";
+import type { Contract } from "../../../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
+import { find } from "../../find-or-install.ts";
+import { httpSnippet, webSocketSnippets } from "./connection-snippets.ts";
 
-const root = fileURLToPath(new URL("..", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), "wsproof-lines-"));
 const running = new Set<ChildProcess>();
 let http = "";

@@ -2,13 +2,13 @@
 import { watch } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import type { Contract, Finding } from "../spec/contract.ts";
-import { type LoadOptions, loadContract } from "../spec/load-contract.ts";
-import { emitHtml } from "./emit-html.ts";
-import { emitMarkdown } from "./emit-markdown.ts";
-import { emitProtocol } from "./emit-protocol.ts";
+import type { Contract, Finding } from "../../spec/contract.ts";
+import { type LoadOptions, loadContract } from "../../spec/load-contract.ts";
+import { emitConstants } from "./emit-constants.ts";
 import { bannerEnd, emitTypes } from "./emit-types.ts";
 import { emitValidators, type Files } from "./emit-validators.ts";
+import { emitHtml } from "./html/emit-html.ts";
+import { emitMarkdown } from "./markdown/emit-markdown.ts";
 
 /** One file that differs from what the document gives. */
 export interface Change {
@@ -33,7 +33,7 @@ export interface Generated {
 export async function emitAll(contract: Contract): Promise<Files> {
   const files: Files = new Map([
     ["types.gen.ts", await emitTypes(contract)],
-    ["protocol.gen.ts", emitProtocol(contract)],
+    ["protocol.gen.ts", emitConstants(contract)],
     ["PROTOCOL.md", emitMarkdown(contract)],
     ["protocol.html", emitHtml(contract)],
   ]);

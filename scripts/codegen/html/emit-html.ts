@@ -1,14 +1,14 @@
 // Contract -> protocol.html: the whole protocol as one page that needs nothing else, neither a network nor a script.
 import { createHash } from "node:crypto";
-import type { Contract } from "../spec/contract.ts";
-import { channelParts, errorsPart } from "./emit-html-channel.ts";
-import { messageParts } from "./emit-html-messages.ts";
-import { type Part, partHtml } from "./emit-html-part.ts";
-import { pageScript } from "./emit-html-script.ts";
-import { pageStyle } from "./emit-html-style.ts";
-import { messagesOf } from "./emit-types.ts";
+import type { Contract } from "../../../spec/contract.ts";
+import { duration } from "../docs/wording.ts";
+import { messagesOf } from "../emit-types.ts";
+import { channelParts, errorsPart } from "./channel-part.ts";
 import { blocksHtml, escapeHtml, mono } from "./markup.ts";
-import { duration } from "./wording.ts";
+import { messageParts } from "./messages-part.ts";
+import { pageScript } from "./page-script.ts";
+import { pageStyle } from "./page-style.ts";
+import { type Part, partHtml } from "./part.ts";
 
 const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 

@@ -1,7 +1,8 @@
 // What an operation causes, drawn as SVG. Colours come from the page's CSS; message names are links.
-import { anchor } from "./emit-html-part.ts";
+
+import { client, type Flow, type Party, server } from "../docs/operation-flow.ts";
 import { escapeHtml } from "./markup.ts";
-import { client, type Flow, type Party, server } from "./operation-flow.ts";
+import { anchor } from "./part.ts";
 
 const gap = 190;
 const edge = 70;

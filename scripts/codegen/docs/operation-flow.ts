@@ -1,5 +1,5 @@
 // What an operation causes, as steps between parties. The Markdown's diagrams and the page's drawings show the same.
-import type { Audience, Contract, Effect, Operation } from "../spec/contract.ts";
+import type { Audience, Contract, Effect, Operation } from "../../../spec/contract.ts";
 import { effectWords } from "./wording.ts";
 
 export interface Flow {

@@ -1,9 +1,9 @@
 // The page's messages: fields on the left, examples to copy on the right.
-import type { Contract, Message } from "../spec/contract.ts";
-import { anchor, type Part } from "./emit-html-part.ts";
-import { messagesOf } from "./emit-types.ts";
+import type { Contract, Message } from "../../../spec/contract.ts";
+import { type Field, fieldsOf } from "../docs/schema-fields.ts";
+import { messagesOf } from "../emit-types.ts";
 import { escapeHtml, inlineHtml, jsonHtml, mono, snippetHtml } from "./markup.ts";
-import { type Field, fieldsOf } from "./schema-fields.ts";
+import { anchor, type Part } from "./part.ts";
 
 export function messageParts(contract: Contract): (Part | undefined)[] {
   const fromClient = messagesOf(contract, "client", "websocket");

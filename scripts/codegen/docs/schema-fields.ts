@@ -1,5 +1,5 @@
 // A schema as a table of its fields: path, type, bounds, description.
-import type { Contract, JsonSchema } from "../spec/contract.ts";
+import type { Contract, JsonSchema } from "../../../spec/contract.ts";
 
 export interface Field {
   /** Dotted, with `[]` for the items of a list; empty for the message itself. */

@@ -1,5 +1,5 @@
 // What may become of a connection: from the handshake to the close and back, as the page draws it.
-import { type Channel, type CloseCode, type Contract, type Operation, reconnectClasses } from "../spec/contract.ts";
+import { type Channel, type CloseCode, type Contract, type Operation, reconnectClasses } from "../../../spec/contract.ts";
 
 export interface Lifecycle {
   /** Statuses of refusals before there is a WebSocket, in ascending order. */

@@ -1,8 +1,8 @@
 // The page is whole, names everything, asks for nothing, and no text of a document breaks out of its place.
 import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
-import type { Contract } from "../spec/contract.ts";
-import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
+import type { Contract } from "../../../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { emitHtml } from "./emit-html.ts";
 import { blocksHtml } from "./markup.ts";
 

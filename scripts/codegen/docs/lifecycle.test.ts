@@ -1,14 +1,14 @@
 // The life of a connection, of our document and of one that was not made with our keys in mind; and what a browser hides of the handshake.
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import type { Contract, Handshake } from "../spec/contract.ts";
-import { defaultSpecFile, loadContract } from "../spec/load-contract.ts";
-import { emitHtml } from "./emit-html.ts";
-import { emitMarkdown } from "./emit-markdown.ts";
+import type { Contract, Handshake } from "../../../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
+import { emitHtml } from "../html/emit-html.ts";
+import { emitMarkdown } from "../markdown/emit-markdown.ts";
 import { lifecycleOf } from "./lifecycle.ts";
 import { browserWords } from "./wording.ts";
 
-const graphqlFile = fileURLToPath(new URL("../spec/examples/graphql-transport-ws/asyncapi.yaml", import.meta.url));
+const graphqlFile = fileURLToPath(new URL("../../../spec/examples/graphql-transport-ws/asyncapi.yaml", import.meta.url));
 const rooms = (await loadContract({ file: defaultSpecFile })).contract!;
 const graphql = (await loadContract({ file: graphqlFile })).contract!;
 const lifeOf = (contract: Contract) => lifecycleOf(contract, contract.channels[0]!)!;

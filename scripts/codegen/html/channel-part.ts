@@ -1,11 +1,7 @@
 // The page's parts of one channel: how to connect, what one can do, how it ends, what it promises.
-import type { Channel, Contract, Operation } from "../spec/contract.ts";
-import { httpSnippet, type Snippet, webSocketSnippets } from "./connect-lines.ts";
-import { lifecyclePart } from "./emit-html-lifecycle.ts";
-import { anchor, closeLink, errorLink, messageLink, type Part } from "./emit-html-part.ts";
-import { sequenceSvg } from "./emit-html-sequence.ts";
-import { escapeHtml, inlineHtml, mono, snippetHtml, tableHtml } from "./markup.ts";
-import { flowOf } from "./operation-flow.ts";
+import type { Channel, Contract, Operation } from "../../../spec/contract.ts";
+import { httpSnippet, type Snippet, webSocketSnippets } from "../docs/connection-snippets.ts";
+import { flowOf } from "../docs/operation-flow.ts";
 import {
   afterClose,
   browserWords,
@@ -15,7 +11,11 @@ import {
   orderWords,
   refusalWords,
   requirementWords,
-} from "./wording.ts";
+} from "../docs/wording.ts";
+import { lifecyclePart } from "./lifecycle-part.ts";
+import { escapeHtml, inlineHtml, mono, snippetHtml, tableHtml } from "./markup.ts";
+import { anchor, closeLink, errorLink, messageLink, type Part } from "./part.ts";
+import { sequenceSvg } from "./sequence-svg.ts";
 
 export function channelParts(contract: Contract, channel: Channel): (Part | undefined)[] {
   const id = (name: string) => anchor(name, channel.id);

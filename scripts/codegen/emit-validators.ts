@@ -1,8 +1,8 @@
 // Contract -> validators: AJV's standalone code as ES modules that plain node can import, one file per message, no AJV at run time.
 import standaloneModule from "ajv/dist/standalone/index.js";
 import formatsModule from "ajv-formats/dist/formats.js";
-import type { Contract, JsonSchema } from "../spec/contract.ts";
-import { bundle, comparable, readings } from "../spec/schemas.ts";
+import type { Contract, JsonSchema } from "../../spec/contract.ts";
+import { bundle, comparable, readings } from "../../spec/schemas.ts";
 import { banner, typeNames } from "./emit-types.ts";
 
 // CommonJS: the functions stand under other names than the types say.

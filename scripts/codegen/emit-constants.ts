@@ -1,5 +1,5 @@
 // Contract -> protocol.gen.ts: the numbers, names and codes of the protocol as constants, so that no program repeats them by hand.
-import type { Contract } from "../spec/contract.ts";
+import type { Contract } from "../../spec/contract.ts";
 import { banner, messagesOf } from "./emit-types.ts";
 
 const literal = (value: unknown) => JSON.stringify(value, undefined, 2);
@@ -22,7 +22,7 @@ const byName = (list: readonly { readonly name: string }[]) =>
   Object.fromEntries(list.map((item) => [item.name, plain({ ...item, name: undefined })]));
 
 /** Of the first WebSocket channel; a document without one gives the title and the messages alone. */
-export function emitProtocol(contract: Contract): string {
+export function emitConstants(contract: Contract): string {
   const channel = contract.channels.find(({ kind }) => kind === "websocket") ?? contract.channels[0];
   const tags = (from: "client" | "server") =>
     messagesOf(contract, from, "websocket").map(

@@ -11,7 +11,7 @@ import type {
   Stream,
   Value,
   Where,
-} from "../spec/contract.ts";
+} from "../../../spec/contract.ts";
 
 export const reconnectWords: Readonly<Record<CloseCode["reconnect"], string>> = {
   stop: "Do not reconnect.",

@@ -1,5 +1,5 @@
 // Lines that connect to a channel, to copy into a browser, a program or a shell. Every text of the document is quoted for its language.
-import type { Carrier, Channel, Contract, Operation } from "../spec/contract.ts";
+import type { Carrier, Channel, Contract, Operation } from "../../../spec/contract.ts";
 import { connectUrl } from "./wording.ts";
 
 export interface Snippet {

@@ -1,10 +1,8 @@
 // Contract -> PROTOCOL.md: the whole protocol for people who read.
-import type { Channel, Contract, Message, Operation } from "../spec/contract.ts";
-import { httpSnippet, webSocketSnippets } from "./connect-lines.ts";
-import { messagesOf } from "./emit-types.ts";
-import { block, code, inline, mermaidText, paragraphs, table } from "./markdown.ts";
-import { client, type Flow, flowOf, repliesOf, server } from "./operation-flow.ts";
-import { fieldsOf } from "./schema-fields.ts";
+import type { Channel, Contract, Message, Operation } from "../../../spec/contract.ts";
+import { httpSnippet, webSocketSnippets } from "../docs/connection-snippets.ts";
+import { client, type Flow, flowOf, repliesOf, server } from "../docs/operation-flow.ts";
+import { fieldsOf } from "../docs/schema-fields.ts";
 import {
   afterClose,
   beyond,
@@ -16,7 +14,9 @@ import {
   refusalOutcome,
   refusalWords,
   requirementWords,
-} from "./wording.ts";
+} from "../docs/wording.ts";
+import { messagesOf } from "../emit-types.ts";
+import { block, code, inline, mermaidText, paragraphs, table } from "./markdown-syntax.ts";
 
 /** Every string of the document is escaped: Markdown, HTML and Mermaid of its own do not come through. */
 export function emitMarkdown(contract: Contract): string {
