@@ -376,8 +376,10 @@ export type Effect = {
 
 /** One thing found in a document. */
 export interface Finding {
-  /** fatal: nothing can be done. degraded: works, but something is not judged or not as meant. note: good to know. */
-  readonly grade: "fatal" | "degraded" | "note";
+  /** error: a mistake that a person can and should fix. warning: works, but less is checked or not as meant. info: good to know. */
+  readonly severity: "error" | "warning" | "info";
+  /** Whether nothing can be done with the document until it is fixed. */
+  readonly blocking?: true;
   /** Permanent id, such as `example-breaks-schema`. */
   readonly id: string;
   readonly file: string;
@@ -387,6 +389,6 @@ export interface Finding {
   readonly pointer: DocumentPointer;
   readonly expected: string;
   readonly actual: string;
-  /** What would mend it. */
-  readonly mend: string;
+  /** What to do about it. */
+  readonly fix: string;
 }

@@ -48,9 +48,11 @@ describe("our own document", async () => {
 });
 
 describe("a file that cannot be a contract", () => {
-  it("is a fatal finding when it is not there", async () => {
+  it("is a blocking finding when it is not there", async () => {
     const { contract, findings } = await loadContract({ file: "no/such/file.yaml" });
     expect(contract).toBeUndefined();
-    expect(findings).toMatchObject([{ grade: "fatal", id: "file-unreadable", file: "no/such/file.yaml", line: 1 }]);
+    expect(findings).toMatchObject([
+      { severity: "error", blocking: true, id: "file-unreadable", file: "no/such/file.yaml", line: 1 },
+    ]);
   });
 });

@@ -20,7 +20,7 @@ export interface LoadOptions {
 }
 
 export interface Loaded {
-  /** Undefined where a finding is fatal. */
+  /** Undefined where a finding is blocking. */
   readonly contract: Contract | undefined;
   readonly findings: Finding[];
 }
@@ -42,10 +42,10 @@ export async function loadContract(options: LoadOptions): Promise<Loaded> {
 /** The same, with the tree from which the contract was made. */
 export async function loadWithTree({ file, perspective, overlay }: LoadOptions): Promise<LoadedTree> {
   const findings: Finding[] = [];
-  /** Keeps the findings; stops the loading by undefined where one is fatal. */
+  /** Keeps the findings; stops the loading by undefined where one is blocking. */
   const sound = (step: { tree: SourceTree | undefined; findings: Finding[] }): SourceTree | undefined => {
     findings.push(...step.findings);
-    return step.findings.some(({ grade }) => grade === "fatal") ? undefined : step.tree;
+    return step.findings.some(({ blocking }) => blocking) ? undefined : step.tree;
   };
   const failed = () => ({ contract: undefined, tree: undefined, findings });
 
@@ -72,11 +72,12 @@ async function read(file: string, option: string): Promise<{ tree: SourceTree | 
     return parseTree(file, await readFile(file, "utf8"));
   } catch (error) {
     const finding = at({ file, root: undefined, origins: new Map() }, "#", {
-      grade: "fatal",
+      severity: "error",
+      blocking: true,
       id: "file-unreadable",
       expected: "a file that can be read",
       actual: error instanceof Error ? error.message : String(error),
-      mend: `give the path of a YAML or JSON file with ${option}`,
+      fix: `give the path of a YAML or JSON file with ${option}`,
     });
     return { tree: undefined, findings: [finding] };
   }
@@ -90,11 +91,12 @@ function asyncapiVersion(tree: SourceTree): string | undefined {
 function checkVersion(tree: SourceTree, version: string | undefined): { tree: SourceTree; findings: Finding[] } {
   if (version !== undefined && /^[23]\./.test(version)) return { tree, findings: [] };
   const finding = at(tree, version === undefined ? "#" : "#/asyncapi", {
-    grade: "fatal",
+    severity: "error",
+    blocking: true,
     id: "not-asyncapi",
     expected: "an AsyncAPI document of version 2 or 3, which says so at its root: `asyncapi: 3.0.0`",
     actual: version === undefined ? (isRecord(tree.root) ? "no key `asyncapi`" : "no object") : `asyncapi: ${version}`,
-    mend: "add `asyncapi: 3.0.0`, or give another file",
+    fix: "add `asyncapi: 3.0.0`, or give another file",
   });
   return { tree, findings: [finding] };
 }

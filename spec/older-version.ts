@@ -13,23 +13,24 @@ export async function fromVersion2(
   version: string,
 ): Promise<{ tree: SourceTree | undefined; findings: Finding[] }> {
   const { convert } = await import("@asyncapi/converter");
-  const note = at(tree, "#/asyncapi", {
-    grade: "note",
+  const notice = at(tree, "#/asyncapi", {
+    severity: "info",
     id: "version-converted",
     expected: "AsyncAPI 3.0 or 3.1",
     actual: `asyncapi: ${version}`,
-    mend: "nothing needs to be done: it was converted in memory. `publish` is read as what the server receives; --perspective client turns it round",
+    fix: "nothing needs to be done: it was converted in memory. `publish` is read as what the server receives; --perspective client turns it round",
   });
   try {
     const converted = convert(structuredClone(tree.root) as { asyncapi: string }, "3.0.0") as unknown;
-    return { tree: { file: tree.file, root: converted, origins: movedOrigins(tree, converted) }, findings: [note] };
+    return { tree: { file: tree.file, root: converted, origins: movedOrigins(tree, converted) }, findings: [notice] };
   } catch (error) {
     const finding = at(tree, "#/asyncapi", {
-      grade: "fatal",
+      severity: "error",
+      blocking: true,
       id: "version-unconvertible",
       expected: "a document that @asyncapi/converter can bring to 3.0.0",
       actual: error instanceof Error ? error.message : String(error),
-      mend: "mend what the message names, or convert the document by hand",
+      fix: "fix what the message names, or convert the document by hand",
     });
     return { tree: undefined, findings: [finding] };
   }

@@ -54,11 +54,11 @@ function strangers(base: SourceTree, overlay: SourceTree, merged: SourceTree): F
       if (isRecord(known) && Object.hasOwn(known, key)) return [];
       return [
         at(merged, join("#", group, key), {
-          grade: "degraded",
+          severity: "error",
           id: "overlay-target-unknown",
           expected: `a key under ${group} of ${base.file}: ${isRecord(known) ? Object.keys(known).join(", ") : "it has none"}`,
           actual: key,
-          mend: "correct the key; an overlay adds to what is there",
+          fix: "correct the key; an overlay adds to what is there",
         }),
       ];
     });

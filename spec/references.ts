@@ -46,7 +46,7 @@ const isRemote = (reference: string) => /^([a-z][a-z0-9+.-]*:)?\/\//i.test(refer
 
 /**
  * Reads the files that the document refers to into its tree, theirs too, and rewrites the references to them.
- * @returns the tree, and a fatal finding for each reference that is remote, unreadable, circular, or leads nowhere
+ * @returns the tree, and a blocking finding for each reference that is remote, unreadable, circular, or leads nowhere
  */
 export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; findings: Finding[] }> {
   const root = structuredClone(tree.root) as Record<string, unknown>;
@@ -102,20 +102,22 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
 
 const remote = (reference: string) =>
   ({
-    grade: "fatal",
+    severity: "error",
+    blocking: true,
     id: "ref-remote",
     expected: "a reference into this document or to a file",
     actual: `$ref: ${reference}`,
-    mend: "copy what is referred to into a file beside the document; nothing is ever fetched",
+    fix: "copy what is referred to into a file beside the document; nothing is ever fetched",
   }) as const;
 
 const unresolved = (reference: string, why: string) =>
   ({
-    grade: "fatal",
+    severity: "error",
+    blocking: true,
     id: "ref-unresolved",
     expected: "a reference to something that is there",
     actual: `$ref: ${reference} (${why})`,
-    mend: "correct the reference, or add what it names",
+    fix: "correct the reference, or add what it names",
   }) as const;
 
 /** The finding for a reference that does not resolve; undefined where it only leads to another such reference. */
@@ -128,11 +130,12 @@ function leadsNowhere(tree: SourceTree, { pointer, holder, value }: Reference): 
     if (!isRecord(target) || typeof target.$ref !== "string") break;
     if (current === own) {
       return {
-        grade: "fatal",
+        severity: "error",
+        blocking: true,
         id: "ref-circular",
         expected: "references that end at something",
         actual: [own, ...seen].join(" -> "),
-        mend: "let one of them hold the thing itself",
+        fix: "let one of them hold the thing itself",
       };
     }
     current = canonical(target.$ref);

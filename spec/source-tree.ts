@@ -19,11 +19,11 @@ export interface SourceTree {
 }
 
 /** What a finding needs besides its place. */
-export type FindingText = Pick<Finding, "grade" | "id" | "expected" | "actual" | "mend">;
+export type FindingText = Pick<Finding, "severity" | "blocking" | "id" | "expected" | "actual" | "fix">;
 
 /**
  * Parses YAML or JSON text.
- * @returns the tree; undefined, with fatal findings, where the text is not YAML
+ * @returns the tree; undefined, with blocking findings, where the text is not YAML
  */
 export function parseTree(file: string, source: string): { tree: SourceTree | undefined; findings: Finding[] } {
   const lines = new LineCounter();
@@ -31,7 +31,8 @@ export function parseTree(file: string, source: string): { tree: SourceTree | un
   const findings = document.errors.map((error): Finding => {
     const { line, col } = lines.linePos(error.pos[0]);
     return {
-      grade: "fatal",
+      severity: "error",
+      blocking: true,
       id: "yaml-invalid",
       file,
       line: Math.max(line, 1),
@@ -39,7 +40,7 @@ export function parseTree(file: string, source: string): { tree: SourceTree | un
       pointer: "#",
       expected: "YAML 1.2 or JSON",
       actual: error.message,
-      mend: "mend the YAML at this line",
+      fix: "correct the YAML at this line",
     };
   });
   if (findings.length > 0) return { tree: undefined, findings };
@@ -49,11 +50,12 @@ export function parseTree(file: string, source: string): { tree: SourceTree | un
     return { tree: { file, root, origins: originsOf(document, file, lines) }, findings };
   } catch (error) {
     const finding = at({ file, root: undefined, origins: new Map() }, "#", {
-      grade: "fatal",
+      severity: "error",
+      blocking: true,
       id: "yaml-invalid",
       expected: "YAML whose aliases can be written out",
       actual: error instanceof Error ? error.message.split("\n")[0]! : String(error),
-      mend: "replace the YAML aliases by $ref",
+      fix: "replace the YAML aliases by $ref",
     });
     return { tree: undefined, findings: [finding] };
   }

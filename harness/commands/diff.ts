@@ -54,7 +54,7 @@ async function load(file: string, { perspective, overlay }: Flags): Promise<Cont
   const { loadContract } = await import("../../spec/load-contract.ts");
   const { contract, findings } = await loadContract({ file, perspective, overlay });
   if (contract !== undefined) return contract;
-  const first = findings.find(({ grade }) => grade === "fatal");
+  const first = findings.find(({ blocking }) => blocking);
   const why = first === undefined ? "" : ` ${first.file}:${first.line}:${first.column}: ${first.actual}.`;
   throw new UsageError(`cannot compare ${file}:${why} wsproof lint --spec ${file} says more`);
 }

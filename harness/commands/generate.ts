@@ -75,11 +75,11 @@ function sideOf(perspective: string | undefined): "server" | "client" | undefine
 type Generated = Awaited<ReturnType<typeof import("../../scripts/codegen/generate.ts").generate>>;
 
 function report({ findings, changed, files }: Generated, out: string, check: boolean): number {
-  for (const { grade, id, file, line, column, expected, actual, mend } of findings) {
-    if (grade === "note") continue;
-    process.stderr.write(`${file}:${line}:${column} ${grade} ${id}: expected ${expected}, got ${actual}; ${mend}\n`);
+  for (const { severity, id, file, line, column, expected, actual, fix } of findings) {
+    if (severity === "info") continue;
+    process.stderr.write(`${file}:${line}:${column} ${severity} ${id}: expected ${expected}, got ${actual}; ${fix}\n`);
   }
-  if (findings.some(({ grade }) => grade === "fatal")) return exitCode.couldNotRun;
+  if (findings.some(({ blocking }) => blocking)) return exitCode.couldNotRun;
   if (changed.length === 0) {
     process.stdout.write(`${out}: ${files} files, all as the document wants them.\n`);
     return exitCode.ok;

@@ -29,23 +29,23 @@ function edited(name: string, from: string, to: string): string {
 }
 
 describe("wsproof lint", () => {
-  it("ends with 0 and a count where there is no finding above note", () => {
+  it("ends with 0 and a count where there is no error", () => {
     expect(wsproof("lint")).toMatchObject({ status: 0, stdout: expect.stringMatching(/: no findings\n$/), stderr: "" });
   });
 
-  it("names file, line, column, what was expected and what would mend it, and ends with 1", () => {
+  it("names file, line, column, what was expected and the fix, and ends with 1", () => {
     const file = edited("slip.yaml", "first: welcome", "first: welcom");
     const { status, stdout } = wsproof("lint", "--spec", file);
     expect(status).toBe(1);
-    expect(stdout).toContain(`${file}:31:7  degraded  message-unknown\n  at        #/channels/talk/x-handshake/first\n`);
-    expect(stdout).toContain("  to mend   did you mean welcome?\n");
-    expect(stdout).toMatch(/: 1 finding: 0 fatal, 1 degraded, 0 notes\n$/);
+    expect(stdout).toContain(`${file}:31:7  error  message-unknown\n  at        #/channels/talk/x-handshake/first\n`);
+    expect(stdout).toContain("  fix       did you mean welcome?\n");
+    expect(stdout).toMatch(/: 1 finding: 1 error, 0 warnings, 0 infos\n$/);
   });
 
   it("prints JSON for programs", () => {
     const { status, stdout } = wsproof("lint", "--json", "--spec", edited("codes.yaml", "name: DEAD", "name: dead"));
     expect(status).toBe(1);
-    expect(JSON.parse(stdout).findings).toMatchObject([{ id: "vocabulary-value", grade: "degraded" }]);
+    expect(JSON.parse(stdout).findings).toMatchObject([{ id: "vocabulary-value", severity: "error" }]);
   });
 
   it.each([

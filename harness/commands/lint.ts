@@ -20,8 +20,8 @@ Examples:
 
 An overlay is a YAML file merged over the document as JSON Merge Patch (RFC 7396): objects are merged, null removes a key.
 
-Grades: fatal (nothing can be done with the document), degraded (something is not judged, or not as meant), note.
-Exit codes: 0 no finding above note, 1 findings, 2 could not run (no such file, no YAML, no AsyncAPI).`;
+Severities: error (a mistake to fix), warning (works, but less is checked or not as meant), info.
+Exit codes: 0 no error, 1 errors, 2 could not run (no such file, no YAML, no AsyncAPI).`;
 
 export function registerLint(program: Command): void {
   program
@@ -32,7 +32,7 @@ export function registerLint(program: Command): void {
     .option("--perspective <side>", "whose send and receive the document speaks of: server or client")
     .option("--overlay <file>", "a file with x- keys for a document that is not yours")
     .option("--json", "print the findings as JSON")
-    .option("--quiet", "leave notes out")
+    .option("--quiet", "leave infos out")
     .addHelpText("after", examples)
     .action(async (flags: Flags) => {
       process.exitCode = await run(flags);
@@ -50,11 +50,11 @@ async function run({ spec, perspective, overlay, json, quiet }: Flags): Promise<
   const { lint } = await import("../../spec/lint/lint.ts");
   const file = spec ?? defaultSpecFile;
   const { findings } = await lint({ file, perspective, overlay });
-  const shown = quiet ? findings.filter(({ grade }) => grade !== "note") : findings;
+  const shown = quiet ? findings.filter(({ severity }) => severity !== "info") : findings;
   if (json) process.stdout.write(`${JSON.stringify({ file, findings: shown }, undefined, 2)}\n`);
   else process.stdout.write(await asText(file, shown, findings));
   if (findings.some(({ id }) => unreadable.has(id))) return exitCode.couldNotRun;
-  return findings.some(({ grade }) => grade !== "note") ? exitCode.findings : exitCode.ok;
+  return findings.some(({ severity }) => severity === "error") ? exitCode.findings : exitCode.ok;
 }
 
 async function asText(file: string, shown: readonly Finding[], all: readonly Finding[]): Promise<string> {
@@ -62,23 +62,21 @@ async function asText(file: string, shown: readonly Finding[], all: readonly Fin
   const { red, yellow, dim, bold, green } = colors.createColors(
     process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   );
-  const paint = { fatal: red, degraded: yellow, note: dim };
+  const paint = { error: red, warning: yellow, info: dim };
   const blocks = shown.map(
     (
       finding,
-    ) => `${bold(`${finding.file}:${finding.line}:${finding.column}`)}  ${paint[finding.grade](finding.grade)}  ${finding.id}
+    ) => `${bold(`${finding.file}:${finding.line}:${finding.column}`)}  ${paint[finding.severity](finding.severity)}  ${finding.id}
   at        ${dim(finding.pointer)}
   expected  ${finding.expected}
   got       ${finding.actual}
-  to mend   ${finding.mend}
+  fix       ${finding.fix}
 
 `,
   );
-  const count = (grade: Finding["grade"]) => all.filter((finding) => finding.grade === grade).length;
-  const notes = `${count("note")} note${count("note") === 1 ? "" : "s"}`;
+  const count = (severity: Finding["severity"]) => all.filter((finding) => finding.severity === severity).length;
+  const counted = (["error", "warning", "info"] as const).map((name) => `${count(name)} ${name}${count(name) === 1 ? "" : "s"}`);
   const total =
-    all.length === 0
-      ? green("no findings")
-      : `${all.length} finding${all.length === 1 ? "" : "s"}: ${count("fatal")} fatal, ${count("degraded")} degraded, ${notes}`;
+    all.length === 0 ? green("no findings") : `${all.length} finding${all.length === 1 ? "" : "s"}: ${counted.join(", ")}`;
   return `${blocks.join("")}${file}: ${total}\n`;
 }

@@ -13,10 +13,10 @@ export async function loadSubject(asked: Asked): Promise<Subject | undefined> {
   const file = asked.spec ?? defaultSpecFile;
   const { contract, findings } = await loadContract({ file, perspective: asked.perspective, overlay: asked.overlay });
   if (contract === undefined) {
-    const [finding] = findings.filter(({ grade }) => grade === "fatal");
+    const [finding] = findings.filter(({ blocking }) => blocking);
     const where = finding === undefined ? file : `${finding.file}:${finding.line}:${finding.column}`;
     throw new UsageError(
-      `the document cannot be used: ${where}: expected ${finding?.expected}, got ${finding?.actual}. Mend: ${finding?.mend}. \`wsproof lint --spec ${file}\` says more.`,
+      `the document cannot be used: ${where}: expected ${finding?.expected}, got ${finding?.actual}. Fix: ${finding?.fix}. \`wsproof lint --spec ${file}\` says more.`,
     );
   }
   const path = asked.urls[0] === undefined ? "" : new URL(asked.urls[0]).pathname;

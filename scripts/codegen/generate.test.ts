@@ -117,12 +117,12 @@ describe("on disk", () => {
     expect(await readFile(path.join(out, "foreign.gen.ts"), "utf8")).toBe("// Of another tool.\n");
   });
 
-  test("a fatal document gives its findings, and nothing is written", async () => {
+  test("a blocked document gives its findings, and nothing is written", async () => {
     const file = path.join(folder, "broken.yaml");
     await writeFile(file, "asyncapi: 3.0.0\ninfo: [\n");
     const out = path.join(folder, "of-broken");
     const { findings, changed } = await generate({ file, out });
-    expect(findings.map(({ grade }) => grade)).toContain("fatal");
+    expect(findings.map(({ blocking }) => blocking)).toContain(true);
     expect(changed).toEqual([]);
     await expect(readFile(path.join(out, "types.gen.ts"))).rejects.toThrow("ENOENT");
   });

@@ -1,4 +1,4 @@
-// Channels and servers: address parameters, protocols, messages that nobody sends, and what is not judged.
+// Channels and servers: address parameters, protocols, messages that nobody sends, and what is not checked.
 
 import { directionsOf } from "../normalise.ts";
 import { foreignSchemaFormat, memberPointer } from "../normalise-messages.ts";
@@ -17,22 +17,22 @@ export const checkAddresses: Check = ({ tree, contract }) =>
         .filter((name) => !declared.includes(name))
         .map((name) =>
           at(tree, join(channel.pointer, "address"), {
-            grade: "degraded",
+            severity: "error",
             id: "parameter-undeclared",
             expected: `parameters that are declared: ${choices(declared)}`,
             actual: `{${name}} in the address ${address}`,
-            mend: correction(name, declared, `add ${name} under the channel's parameters`),
+            fix: correction(name, declared, `add ${name} under the channel's parameters`),
           }),
         ),
       ...declared
         .filter((name) => !used.includes(name))
         .map((name) =>
           at(tree, join(channel.pointer, "parameters", name), {
-            grade: "degraded",
+            severity: "error",
             id: "parameter-unused",
             expected: `{${name}} in the address`,
             actual: address === "" ? "no address" : address,
-            mend: correction(name, used, `remove the parameter, or put {${name}} into the address`),
+            fix: correction(name, used, `remove the parameter, or put {${name}} into the address`),
           }),
         ),
     ];
@@ -42,22 +42,22 @@ export const checkServers: Check = ({ tree, contract }) => {
   const sockets = contract.channels.some(({ kind }) => kind === "websocket");
   if (contract.servers.length === 0) {
     const finding = {
-      grade: "note",
+      severity: "info",
       id: "servers-missing",
       expected: "servers with protocol ws or wss",
       actual: "no servers",
-      mend: "add servers, or give the URL on the command line; the channels are taken for WebSocket channels",
+      fix: "add servers, or give the URL on the command line; the channels are taken for WebSocket channels",
     } as const;
     return [at(tree, "#/servers", finding)];
   }
   if (!sockets || contract.servers.some(({ protocol }) => /^wss?$/i.test(protocol))) return [];
   return contract.servers.map(({ name, protocol }) =>
     at(tree, join("#/servers", name, "protocol"), {
-      grade: "note",
+      severity: "info",
       id: "protocol-not-websocket",
       expected: "ws or wss",
       actual: protocol,
-      mend: "write ws or wss; the channels without an http binding are taken for WebSocket channels",
+      fix: "write ws or wss; the channels without an http binding are taken for WebSocket channels",
     }),
   );
 };
@@ -69,27 +69,27 @@ export const checkUnusedMessages: Check = ({ tree, contract }) =>
       .filter((name) => !received.has(name) && !sent.has(name))
       .map((name) =>
         at(tree, join(channel.pointer, "messages", name), {
-          grade: "note",
+          severity: "info",
           id: "message-unused",
           expected: "each message of a channel in one of its operations",
           actual: `${name} is in none`,
-          mend: "add it to an operation's messages or reply, or remove it",
+          fix: "add it to an operation's messages or reply, or remove it",
         }),
       );
   });
 
-export const checkJudged: Check = ({ tree, contract }) =>
+export const checkUnchecked: Check = ({ tree, contract }) =>
   contract.messages.flatMap((message) => {
     const payload = memberPointer(tree, message.pointer, "payload");
     const foreign = payload === undefined ? undefined : foreignSchemaFormat(tree, payload);
     if (message.format === "json" && foreign === undefined) return [];
     return [
       at(tree, message.pointer, {
-        grade: "degraded",
-        id: "message-not-judged",
+        severity: "info",
+        id: "message-not-checked",
         expected: "JSON, described by JSON Schema",
         actual: `${message.name} is ${foreign === undefined ? `${message.format} (${message.contentType})` : `described by ${foreign}`}`,
-        mend: "nothing, if it is so: its order and its receivers are judged, its content is not",
+        fix: "No action needed: delivery and order are checked, the content is not.",
       }),
     ];
   });

@@ -13,33 +13,33 @@ export const checkCloseCodes: Check = ({ tree, contract }) =>
       if (earlier !== undefined) {
         findings.push(
           at(tree, earlier.code === entry.code ? place : `${entry.pointer}/name`, {
-            grade: "degraded",
+            severity: "error",
             id: "close-code-duplicate",
             expected: "each code and each name once",
             actual: `${entry.code} ${entry.name} after ${earlier.code} ${earlier.name}`,
-            mend: "merge the two, and say both reasons in `when`",
+            fix: "merge the two, and say both reasons in `when`",
           }),
         );
       }
       if (entry.code >= 3000 && entry.code <= 3999) {
         findings.push(
           at(tree, place, {
-            grade: "degraded",
+            severity: "error",
             id: "close-code-registered",
             expected: "codes of one's own from 4000 to 4999",
             actual: `${entry.code}, which is for libraries that register with IANA (RFC 6455 section 7.4.2)`,
-            mend: `choose a code from 4000 on, such as ${entry.code + 1000}`,
+            fix: `choose a code from 4000 on, such as ${entry.code + 1000}`,
           }),
         );
       }
       if (entry.code < 1000 || entry.code > 4999 || [1004, 1005, 1006, 1015].includes(entry.code) || isUnassigned(entry.code)) {
         findings.push(
           at(tree, place, {
-            grade: "degraded",
+            severity: "error",
             id: "close-code-reserved",
             expected: "a code that may stand in a close frame (RFC 6455 section 7.4)",
             actual: String(entry.code),
-            mend: "choose a code from 4000 to 4999",
+            fix: "choose a code from 4000 to 4999",
           }),
         );
       }
@@ -57,22 +57,22 @@ export const checkErrorCodes: Check = ({ tree, contract }) => {
     if (errors.codes.slice(0, index).some(({ code }) => code === entry.code)) {
       return [
         at(tree, `${entry.pointer}/code`, {
-          grade: "degraded",
+          severity: "error",
           id: "error-code-duplicate",
           expected: "each error code once",
           actual: `${entry.code} again`,
-          mend: "merge the two",
+          fix: "merge the two",
         }),
       ];
     }
     if (entry.when !== "required" || named.has(entry.code)) return [];
     return [
       at(tree, `${entry.pointer}/code`, {
-        grade: "degraded",
+        severity: "error",
         id: "error-code-unreachable",
         expected: `a requirement or limit that leads to ${entry.code}`,
         actual: "none names it",
-        mend: "name it in an `else` of x-requires or an `error` of a limit, say another `when`, or remove it",
+        fix: "name it in an `else` of x-requires or an `error` of a limit, say another `when`, or remove it",
       }),
     ];
   });
@@ -95,8 +95,8 @@ function checkEnum(tree: SourceTree, contract: Contract): Finding[] {
   const allowed = allowedAt(message.payload, reply.code, contract.definitions);
   if (allowed === undefined) return [];
   const listed = codes.map(({ code }) => code);
-  const disagree = (place: DocumentPointer, expected: string, actual: string, mend: string) =>
-    at(tree, place, { grade: "degraded", id: "error-enum-disagrees", expected, actual, mend });
+  const disagree = (place: DocumentPointer, expected: string, actual: string, fix: string) =>
+    at(tree, place, { severity: "error", id: "error-enum-disagrees", expected, actual, fix });
   return [
     ...codes
       .filter(({ code }) => !allowed.includes(code))

@@ -12,11 +12,11 @@ export const checkExamples: Check = ({ tree, contract, validators }) =>
           .of(name)(example.payload)
           .map((error) =>
             at(tree, `${join(example.pointer, "payload")}${error.pointer}`, {
-              grade: "degraded",
+              severity: "error",
               id: "example-breaks-schema",
               expected: `an example that the schema of ${name} accepts`,
               actual: `${error.pointer === "" ? "the payload" : error.pointer} ${error.text}`,
-              mend: "correct the example, or the schema where the example is right",
+              fix: "correct the example, or the schema where the example is right",
             }),
           ),
       ),
@@ -27,33 +27,33 @@ export const checkWords: Check = ({ tree, contract }) => [
     .filter(({ examples }) => examples.length === 0)
     .map(({ name, pointer }) =>
       at(tree, pointer, {
-        grade: "note",
+        severity: "info",
         id: "example-missing",
         expected: "an example of each message",
         actual: `${name} has none`,
-        mend: "add examples with a name and a payload",
+        fix: "add examples with a name and a payload",
       }),
     ),
   ...[...contract.messages, ...contract.operations]
     .filter(({ description, summary }) => description === "" && summary === "")
     .map((thing) =>
       at(tree, thing.pointer, {
-        grade: "note",
+        severity: "info",
         id: "description-missing",
         expected: "a description or summary",
         actual: `${"name" in thing ? thing.name : thing.id} has neither`,
-        mend: "say in a sentence what it is for",
+        fix: "say in a sentence what it is for",
       }),
     ),
   ...contract.channels
     .filter(({ description, title }) => description === "" && title === "")
     .map(({ id, pointer }) =>
       at(tree, pointer, {
-        grade: "note",
+        severity: "info",
         id: "description-missing",
         expected: "a description or title",
         actual: `${id} has neither`,
-        mend: "say in a sentence what it is for",
+        fix: "say in a sentence what it is for",
       }),
     ),
 ];

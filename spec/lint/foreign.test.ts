@@ -11,7 +11,7 @@ describe("a document of AsyncAPI 2", async () => {
 
   it("is converted, and says so at its version", () => {
     expect(contract!.asyncapi).toBe("2.6.0");
-    expect(findings).toContainEqual(expect.objectContaining({ id: "version-converted", grade: "note", line: 2 }));
+    expect(findings).toContainEqual(expect.objectContaining({ id: "version-converted", severity: "info", line: 2 }));
   });
 
   it("has its publish as what the server receives", () => {
@@ -24,9 +24,9 @@ describe("a document of AsyncAPI 2", async () => {
 
   it("is told that its messages have no tag and cannot be told apart, at the lines of its file", () => {
     expect(contract!.messages.map(({ tag }) => tag)).toEqual([undefined, undefined]);
-    expect(findings).toContainEqual(expect.objectContaining({ id: "messages-without-tag", grade: "note", line: 8 }));
-    expect(findings).toContainEqual(expect.objectContaining({ id: "messages-indistinguishable", grade: "degraded", line: 23 }));
-    expect(findings).toContainEqual(expect.objectContaining({ id: "format-unknown", grade: "note", line: 23 }));
+    expect(findings).toContainEqual(expect.objectContaining({ id: "messages-without-tag", severity: "info", line: 8 }));
+    expect(findings).toContainEqual(expect.objectContaining({ id: "messages-indistinguishable", severity: "warning", line: 23 }));
+    expect(findings).toContainEqual(expect.objectContaining({ id: "format-unknown", severity: "info", line: 23 }));
   });
 
   it("is turned round by the perspective", async () => {
@@ -53,14 +53,14 @@ describe("a document of a client, in two files", async () => {
 
   it("gets its findings in the file that they are about", () => {
     expect(found("schema-not-unicode")).not.toEqual([]);
-    for (const finding of found("schema-not-unicode")) expect(finding.grade).toBe("note");
+    for (const finding of found("schema-not-unicode")) expect(finding.severity).toBe("info");
     expect(found("example-missing").some(({ file: where, line }) => where.endsWith("messages.yaml") && line === 2)).toBe(true);
   });
 
-  it("is told what is not judged, and what is taken for granted", () => {
-    expect(found("message-not-judged")).toMatchObject([{ grade: "degraded", actual: "picture is binary (image/png)" }]);
-    expect(found("protocol-not-websocket")).toMatchObject([{ grade: "note", actual: "https", line: 5 }]);
-    expect(found("messages-without-tag")).toMatchObject([{ grade: "note", actual: "event, hello have none" }]);
+  it("is told what is not checked, and what is taken for granted", () => {
+    expect(found("message-not-checked")).toMatchObject([{ severity: "info", actual: "picture is binary (image/png)" }]);
+    expect(found("protocol-not-websocket")).toMatchObject([{ severity: "info", actual: "https", line: 5 }]);
+    expect(found("messages-without-tag")).toMatchObject([{ severity: "info", actual: "event, hello have none" }]);
     expect(contract!.channels).toMatchObject([{ kind: "websocket" }]);
   });
 });

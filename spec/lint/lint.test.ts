@@ -30,14 +30,14 @@ function write(name: string, source: string): string {
 }
 
 const serious = async (file: string, options = {}) =>
-  (await lint({ file, ...options })).findings.filter(({ grade }) => grade !== "note");
+  (await lint({ file, ...options })).findings.filter(({ severity }) => severity !== "info");
 
 describe("documents without a mistake", () => {
   it.each([
     ["our own", defaultSpecFile],
     ["the example echo", new URL("../examples/echo/asyncapi.yaml", import.meta.url).pathname],
     ["the base of the broken ones", new URL("base.yaml", fixtures).pathname],
-  ])("%s has no finding above note", async (_, file) => {
+  ])("%s has no finding above info", async (_, file) => {
     expect(await serious(file)).toEqual([]);
   });
 });
@@ -50,11 +50,13 @@ describe("documents with one mistake", () => {
       const id = /# <- (\S+)/.exec(line)?.[1];
       return id === undefined ? [] : [{ id, line: index + 1 }];
     });
-    const findings = await serious(write(`${mistake.replaceAll(/\W/g, "-")}.yaml`, source));
+    // The official parser is slow: it is asked only where it has something to say.
+    const parser = elsewhere.some((id) => id.startsWith("parser-"));
+    const findings = await serious(write(`${mistake.replaceAll(/\W/g, "-")}.yaml`, source), { parser });
     for (const mark of marks) expect(findings).toContainEqual(expect.objectContaining(mark));
     expect(new Set(findings.map(({ id }) => id))).toEqual(new Set([...marks.map(({ id }) => id), ...elsewhere]));
-    for (const { expected, actual, mend, column } of findings) {
-      expect([expected, actual, mend].every((text) => text.length > 3)).toBe(true);
+    for (const { expected, actual, fix, column } of findings) {
+      expect([expected, actual, fix].every((text) => text.length > 3)).toBe(true);
       expect(column).toBeGreaterThan(0);
     }
   });
@@ -77,7 +79,7 @@ describe("a remote reference", () => {
 
   it("is refused without a connection", async () => {
     const { findings, connections } = await lintedBeside((url) => base.replace('"#/components/schemas/Room"', `"${url}"`));
-    expect(findings).toMatchObject([{ grade: "fatal", id: "ref-remote" }]);
+    expect(findings).toMatchObject([{ severity: "error", blocking: true, id: "ref-remote" }]);
     expect(connections).toBe(0);
   });
 
@@ -104,7 +106,7 @@ describe("findings", () => {
       .replace("name: DEAD", "name: dead")
       .replace("fence: say", "fence: pong")
       .replace("first: welcome", "first: hello");
-    const findings = await serious(write("three.yaml", source));
+    const findings = await serious(write("three.yaml", source), { parser: false });
     const lines = findings.map(({ line }) => line);
     expect(findings).toHaveLength(3);
     expect(lines).toEqual([...lines].sort((a, b) => a - b));
@@ -112,6 +114,6 @@ describe("findings", () => {
 
   it("suggest the name that was meant", async () => {
     const findings = await serious(write("slip.yaml", base.replace("first: welcome", "first: welcom")));
-    expect(findings).toMatchObject([{ mend: "did you mean welcome?" }]);
+    expect(findings).toMatchObject([{ fix: "did you mean welcome?" }]);
   });
 });

@@ -2,7 +2,7 @@
 import type { Contract, Finding } from "../contract.ts";
 import { type LoadOptions, loadWithTree } from "../load-contract.ts";
 import { createValidators, usesVocabulary } from "../schemas.ts";
-import { checkAddresses, checkJudged, checkServers, checkUnusedMessages } from "./channels.ts";
+import { checkAddresses, checkServers, checkUnchecked, checkUnusedMessages } from "./channels.ts";
 import type { Check } from "./check.ts";
 import { checkCloseCodes, checkErrorCodes } from "./codes.ts";
 import { checkExamples, checkWords } from "./examples.ts";
@@ -27,7 +27,7 @@ const checks: readonly Check[] = [
   checkServers,
   checkUnusedMessages,
   checkTags,
-  checkJudged,
+  checkUnchecked,
   checkKeywords,
   checkSatisfiable,
   checkCompiled,
@@ -41,7 +41,7 @@ export interface LintOptions extends LoadOptions {
 }
 
 /**
- * @returns the contract, undefined where a finding is fatal, and the findings by file, line and column
+ * @returns the contract, undefined where a finding is blocking, and the findings by file, line and column
  */
 export async function lint({
   parser = true,
@@ -55,8 +55,8 @@ export async function lint({
     const { validateWithParser } = await import("./parser.ts");
     all.push(...(await validateWithParser(options.file)));
   }
-  const fatal = all.some(({ grade }) => grade === "fatal");
-  return { contract: fatal ? undefined : contract, findings: sorted(all) };
+  const blocked = all.some(({ blocking }) => blocking);
+  return { contract: blocked ? undefined : contract, findings: sorted(all) };
 }
 
 /** By place; one mistake seen by two routes is said once. */

@@ -69,11 +69,11 @@ function createNames(tree: SourceTree, contract: Contract): Names {
     if (name === undefined || name === "" || known[kind].has(name)) return [];
     return [
       at(tree, pointer, {
-        grade: "degraded",
+        severity: "error",
         id: `${kind}-unknown`,
         expected: `one of ${sections[kind]}: ${choices(known[kind])}`,
         actual: String(name),
-        mend: correction(String(name), [...known[kind]].map(String), `declare it in ${sections[kind]}, or name another`),
+        fix: correction(String(name), [...known[kind]].map(String), `declare it in ${sections[kind]}, or name another`),
       }),
     ];
   };
@@ -254,11 +254,11 @@ function unknown(
   known: readonly string[],
 ): Finding {
   return at(tree, pointer, {
-    grade: "degraded",
+    severity: "error",
     id: `${kind}-unknown`,
     expected: `a ${kind}: ${choices(known)}`,
     actual: name,
-    mend: correction(
+    fix: correction(
       name,
       known,
       kind === "column" ? "declare it in the relation's columns" : "declare it in the channel's parameters",

@@ -14,22 +14,24 @@ export const checkOperations: Check = ({ tree, contract }) =>
     if (value.action !== "send" && value.action !== "receive") {
       findings.push(
         at(tree, join(resolved.pointer, "action"), {
-          grade: "fatal",
+          severity: "error",
+          blocking: true,
           id: "action-unknown",
           expected: "send or receive",
           actual: String(value.action ?? "nothing"),
-          mend: "say what the server does: receive what the client sends, or send",
+          fix: "say what the server does: receive what the client sends, or send",
         }),
       );
     }
     if (!contract.channels.some(({ id }) => id === operation.channel)) {
       findings.push(
         at(tree, join(resolved.pointer, "channel"), {
-          grade: "fatal",
+          severity: "error",
+          blocking: true,
           id: "channel-unknown",
           expected: `a reference to one of the channels: ${choices(contract.channels.map(({ id }) => id))}`,
           actual: text(record(value.channel).$ref) ?? "no reference",
-          mend: "refer to #/channels/NAME",
+          fix: "refer to #/channels/NAME",
         }),
       );
       return findings;
@@ -52,11 +54,11 @@ function strangers(tree: SourceTree, messages: DocumentPointer, channel: Documen
     if (pointers.has(resolve(tree, join(messages, index))?.pointer)) return [];
     return [
       at(tree, join(messages, index), {
-        grade: "degraded",
+        severity: "error",
         id,
         expected: `a message of ${channel}: ${choices(pointers.values())}`,
         actual: text(record(reference).$ref) ?? "no reference",
-        mend: `refer to ${channel}/messages/NAME, and add the message there first`,
+        fix: `refer to ${channel}/messages/NAME, and add the message there first`,
       }),
     ];
   });
@@ -76,21 +78,21 @@ function withoutOutcome(tree: SourceTree, operation: Operation): Finding[] {
   const replies = operation.effects.filter(({ kind }) => kind === "reply" || kind === "close");
   if (!operation.effectsKnown && operation.reply === undefined) {
     const finding = {
-      grade: "degraded",
+      severity: "error",
       id: "operation-without-outcome",
       expected: "x-effects or a reply: what comes of the operation",
       actual: `${operation.id} says neither`,
-      mend: "add x-effects; an empty list says that nothing comes of it",
+      fix: "add x-effects; an empty list says that nothing comes of it",
     } as const;
     return [at(tree, operation.pointer, finding)];
   }
   if (operation.effectsKnown && operation.reply !== undefined && replies.length === 0) {
     const finding = {
-      grade: "degraded",
+      severity: "error",
       id: "reply-without-effect",
       expected: "an effect `reply` for the reply that the operation promises",
       actual: `x-effects of ${operation.id} have none`,
-      mend: `add \`reply: NAME\` with one of ${choices(operation.reply)}`,
+      fix: `add \`reply: NAME\` with one of ${choices(operation.reply)}`,
     } as const;
     return [at(tree, join(operation.pointer, "x-effects"), finding)];
   }
@@ -107,22 +109,22 @@ function unpromised(tree: SourceTree, contract: Contract, operation: Operation):
     if (effect.kind === "reply" && known.has(effect.message) && !operation.reply?.includes(effect.message)) {
       findings.push(
         at(tree, join(effect.pointer, "reply"), {
-          grade: "degraded",
+          severity: "error",
           id: "effect-reply-unpromised",
           expected: `one of the operation's replies: ${choices(operation.reply ?? [])}`,
           actual: effect.message,
-          mend: "add it to the operation's reply",
+          fix: "add it to the operation's reply",
         }),
       );
     }
     if (effect.kind === "deliver" && known.has(effect.message) && !sendable.has(effect.message)) {
       findings.push(
         at(tree, join(effect.pointer, "deliver"), {
-          grade: "degraded",
+          severity: "error",
           id: "delivery-unpromised",
           expected: `a message that an operation of this channel sends: ${choices(sendable)}`,
           actual: effect.message,
-          mend: "add an operation with `action: send` and this message",
+          fix: "add an operation with `action: send` and this message",
         }),
       );
     }
@@ -132,11 +134,11 @@ function unpromised(tree: SourceTree, contract: Contract, operation: Operation):
   if (error !== undefined && known.has(error) && refuses && !operation.reply?.includes(error) && !sendable.has(error)) {
     findings.push(
       at(tree, join(operation.pointer, "x-requires"), {
-        grade: "degraded",
+        severity: "error",
         id: "refusal-unpromised",
         expected: `the message ${error} in the operation's reply, or sent by an operation of its channel`,
         actual: `${operation.id} can be refused, but nothing says so`,
-        mend: `add ${error} to the reply of ${operation.id}`,
+        fix: `add ${error} to the reply of ${operation.id}`,
       }),
     );
   }

@@ -6,7 +6,7 @@ import type { Finding } from "../contract.ts";
 /** Advice on publishing a document in a catalogue, without consequence for what is judged. */
 const advice =
   /-(latest-version|tags|tag-description|id|messageId|operationId|defaultContentType|info-.*|unused-component|unused-.*)$/;
-/** Our own checks say the same with the value and what would mend it. */
+/** Our own checks say the same with the value and a fix. */
 const covered = new Set([
   "asyncapi2-message-examples",
   "asyncapi3-message-examples",
@@ -30,7 +30,7 @@ export async function validateWithParser(file: string): Promise<Finding[]> {
     .map(({ code, message, range, path: where, severity }): Finding => {
       const refused = severity === 0;
       return {
-        grade: refused ? "degraded" : "note",
+        severity: refused ? "error" : "info",
         id: `parser-${code}`,
         file,
         line: range.start.line + 1,
@@ -38,7 +38,7 @@ export async function validateWithParser(file: string): Promise<Finding[]> {
         pointer: ["#", ...where.map((token) => String(token).replaceAll("~", "~0").replaceAll("/", "~1"))].join("/"),
         expected: "what @asyncapi/parser accepts",
         actual: message,
-        mend: refused ? "mend this first: other tools refuse the document" : "see the AsyncAPI specification",
+        fix: refused ? "fix this first: other tools reject the document" : "see the AsyncAPI specification",
       };
     });
 }

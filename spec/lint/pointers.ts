@@ -24,11 +24,11 @@ export const checkPointers: Check = ({ tree, contract, ours }) => {
       const siblings = siblingsOf(message, pointer, contract);
       findings.push(
         at(tree, place, {
-          grade: "degraded",
+          severity: "error",
           id: "pointer-unknown",
           expected: `a place in ${name}: ${choices(siblings)}`,
           actual: pointer === "" ? "the whole message" : pointer,
-          mend: correction(pointer, siblings, `correct the pointer, or add the property to ${name}`),
+          fix: correction(pointer, siblings, `correct the pointer, or add the property to ${name}`),
         }),
       );
     }

@@ -51,11 +51,11 @@ function unknownKeywords(tree: SourceTree, schema: Record<string, unknown>, here
     .map((keyword) => {
       const meant = nearest(keyword, keywords);
       return at(tree, join(here, keyword), {
-        grade: "degraded",
+        severity: "error",
         id: "keyword-unknown",
         expected: "a keyword of JSON Schema draft 07",
         actual: keyword,
-        mend: meant === undefined ? "remove it, or begin it with x-: validators pass over it" : `did you mean ${meant}?`,
+        fix: meant === undefined ? "remove it, or begin it with x-: validators pass over it" : `did you mean ${meant}?`,
       });
     });
 }
@@ -65,11 +65,11 @@ function unknownFormat(tree: SourceTree, schema: Record<string, unknown>, here: 
   if (format === undefined || isKnownFormat(format)) return [];
   return [
     at(tree, join(here, "format"), {
-      grade: "note",
+      severity: "info",
       id: "format-unknown",
       expected: "a format of JSON Schema draft 07 or OpenAPI",
       actual: format,
-      mend: "nothing needs to be done; what the format means is not checked. A pattern would be",
+      fix: "nothing needs to be done; what the format means is not checked. A pattern would be",
     }),
   ];
 }
@@ -82,11 +82,11 @@ function undeclared(tree: SourceTree, schema: Record<string, unknown>, here: Doc
     .filter((name) => !declared.includes(name))
     .map((name) =>
       at(tree, join(here, "required", list(schema.required).indexOf(name)), {
-        grade: "degraded",
+        severity: "error",
         id: "required-forbidden",
         expected: `one of the properties ${choices(declared)}`,
         actual: `${name}, which additionalProperties: false forbids`,
-        mend: nearest(name, declared) === undefined ? `add ${name} to properties` : `did you mean ${nearest(name, declared)}?`,
+        fix: nearest(name, declared) === undefined ? `add ${name} to properties` : `did you mean ${nearest(name, declared)}?`,
       }),
     );
 }
@@ -109,11 +109,12 @@ export const checkSatisfiable: Check = ({ tree, contract }) => {
     .filter(({ payload }) => cyclic(payload, new Set()))
     .map(({ name, pointer }) =>
       at(tree, memberPointer(tree, pointer, "payload") ?? pointer, {
-        grade: "fatal",
+        severity: "error",
+        blocking: true,
         id: "schema-unsatisfiable",
         expected: "a schema that some finite value satisfies",
         actual: `the schema of ${name} requires itself within itself`,
-        mend: "make the property that leads back optional, or allow null there",
+        fix: "make the property that leads back optional, or allow null there",
       }),
     );
 };
@@ -125,16 +126,16 @@ export const checkCompiled: Check = ({ tree, validators }) =>
     .filter(({ text: reason }) => !reason.startsWith("strict mode: unknown keyword"))
     .map(({ kind, pointer, message, text: reason }) =>
       at(tree, locate(tree, pointer, reason), {
-        grade: kind === "not-unicode" ? "note" : "degraded",
+        severity: kind === "not-unicode" ? "info" : "error",
         id: `schema-${kind}`,
         expected: `a schema of ${message} that ${kind === "not-strict" ? "has no keyword without effect" : "AJV can use as it stands"}`,
         actual: reason,
-        mend:
+        fix:
           kind === "not-unicode"
             ? "nothing needs to be done; the pattern is read without the flag u. Remove needless backslashes from it"
             : kind === "not-strict"
               ? "remove the keyword, or add the `type` that it belongs to"
-              : "mend the schema; until then every value counts as valid",
+              : "fix the schema; until then every value counts as valid",
       }),
     );
 

@@ -19,22 +19,22 @@ export const checkTags: Check = ({ tree, contract, validators }) => {
           if (twin === undefined) return [];
           return [
             at(tree, message.pointer, {
-              grade: "degraded",
+              severity: "warning",
               id: "messages-indistinguishable",
               expected: `a difference between the messages that ${side} sends on ${channel.id}`,
               actual: `what is a ${message.name} is a ${twin.name} too`,
-              mend: "give each a required field with a const of its own, such as `type`",
+              fix: "give each a required field with a const of its own, such as `type`",
             }),
           ];
         });
-        const note = at(tree, channel.pointer, {
-          grade: "note",
+        const untold = at(tree, channel.pointer, {
+          severity: "info",
           id: "messages-without-tag",
           expected: `one constant field that tells apart what ${side} sends`,
           actual: `${choices(untagged.map(({ name }) => name))} have none`,
-          mend: "nothing needs to be done: a frame is tried against each schema. A const of its own in each message makes that exact",
+          fix: "nothing needs to be done: a frame is tried against each schema. A const of its own in each message makes that exact",
         });
-        return [note, ...confused];
+        return [untold, ...confused];
       }),
     );
 };

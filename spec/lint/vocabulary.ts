@@ -27,12 +27,12 @@ export const checkVocabulary: Check = ({ tree }) => {
     const pointer = `#${(error as ErrorObject).instancePath}`;
     // A surplus key is shown where it stands; a missing one where it ought to.
     const place = found.key === undefined ? pointer : join(pointer, found.key);
-    return [at(tree, place, { grade: "degraded", ...found.text })];
+    return [at(tree, place, { severity: "error", ...found.text })];
   });
 };
 
 /** AJV reports every branch that it tried; only what an author can act upon is kept. */
-function explain(error: ErrorObject): { key?: string; text: Omit<FindingText, "grade"> } | undefined {
+function explain(error: ErrorObject): { key?: string; text: Omit<FindingText, "severity"> } | undefined {
   const { keyword, params, data, parentSchema, propertyName } = error;
   const allowed = Object.keys(record(parentSchema?.properties));
   const name = error.instancePath.split("/").at(-1) ?? "";
@@ -46,7 +46,7 @@ function explain(error: ErrorObject): { key?: string; text: Omit<FindingText, "g
       const names = list(record(record(parentSchema).propertyNames).enum).map(String);
       if (names.length > 0) return { key, text: unknownKey(key, names) };
       const expected = "a JSON Pointer into the message, such as /payload/room";
-      return { key, text: { id: "vocabulary-value", expected, actual: key, mend: "begin the key with /" } };
+      return { key, text: { id: "vocabulary-value", expected, actual: key, fix: "begin the key with /" } };
     }
     case "required":
       if (/\/(anyOf|oneOf)\//.test(error.schemaPath) || /\/if$/.test(error.schemaPath)) return undefined;
@@ -55,7 +55,7 @@ function explain(error: ErrorObject): { key?: string; text: Omit<FindingText, "g
           id: "vocabulary-key-missing",
           expected: `a key ${params.missingProperty}`,
           actual: `only ${choices(Object.keys(record(data)), "no key at all")}`,
-          mend: `add ${params.missingProperty}: ${record(record(record(parentSchema).properties)[String(params.missingProperty)]).description ?? "its value"}`,
+          fix: `add ${params.missingProperty}: ${record(record(record(parentSchema).properties)[String(params.missingProperty)]).description ?? "its value"}`,
         },
       };
     case "anyOf":
@@ -66,7 +66,7 @@ function explain(error: ErrorObject): { key?: string; text: Omit<FindingText, "g
           id: "vocabulary-key-missing",
           expected: `${keyword === "oneOf" ? "exactly " : ""}one of the keys ${kinds.join(", ")}`,
           actual: choices(Object.keys(record(data)), "no key at all"),
-          mend: correction(Object.keys(record(data))[0] ?? "", kinds, "say which kind it is by one of these keys"),
+          fix: correction(Object.keys(record(data))[0] ?? "", kinds, "say which kind it is by one of these keys"),
         },
       };
     }
@@ -81,18 +81,18 @@ function explain(error: ErrorObject): { key?: string; text: Omit<FindingText, "g
           id: "vocabulary-value",
           expected: `${name}: ${expectedBy(error)}`,
           actual: short(data),
-          mend: String(parentSchema?.description ?? "give a value of that kind"),
+          fix: String(parentSchema?.description ?? "give a value of that kind"),
         },
       };
   }
 }
 
-function unknownKey(key: string, allowed: readonly string[]): Omit<FindingText, "grade"> {
+function unknownKey(key: string, allowed: readonly string[]): Omit<FindingText, "severity"> {
   return {
     id: "vocabulary-key-unknown",
     expected: `one of the keys ${choices(allowed)}`,
     actual: key,
-    mend: correction(key, allowed, "remove the key, or choose one of these"),
+    fix: correction(key, allowed, "remove the key, or choose one of these"),
   };
 }
 
@@ -123,11 +123,11 @@ export const checkKeySpelling: Check = ({ tree }) => {
       if (elsewhere === undefined && meant === undefined) return [];
       return [
         at(tree, join(pointer, key), {
-          grade: "degraded",
+          severity: "error",
           id: "vocabulary-key-misplaced",
           expected: `at the ${here}, one of ${choices(keysOf[here])}`,
           actual: key,
-          mend: elsewhere === undefined ? `did you mean ${meant}?` : `${key} belongs to the ${elsewhere}`,
+          fix: elsewhere === undefined ? `did you mean ${meant}?` : `${key} belongs to the ${elsewhere}`,
         }),
       ];
     });
@@ -148,11 +148,11 @@ export const checkValues: Check = ({ tree, contract }) => {
 function unreadable(tree: SourceTree, value: unknown, pointer: DocumentPointer): Finding[] {
   if (isUnreadable(value)) {
     const finding = {
-      grade: "degraded",
+      severity: "error",
       id: "value-unreadable",
       expected: `a literal, or one of ${valueForms}`,
       actual: String(value),
-      mend: "correct the spelling; $$ stands for a literal $",
+      fix: "correct the spelling; $$ stands for a literal $",
     } as const;
     return [at(tree, pointer, finding)];
   }
