@@ -1,9 +1,9 @@
-// What a browser is given: the demo page, the compiled client it runs on, the documentation, and tokens for development.
+// HTTP routes for browsers: the demo page and the client it runs, the documentation, and development tokens.
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import express, { type Express, type Request, type Response } from "express";
 
-/** Signs a token for whoever asks. Only where the server runs with --dev. */
+/** Signs a token without any check. Only for a server that runs with --dev. */
 export type SignDevToken = (claims: DevClaims) => Promise<string>;
 
 export interface DevClaims {
@@ -13,17 +13,17 @@ export interface DevClaims {
 }
 
 export interface PageContext {
-  /** undefined: there is no such route. */
+  /** undefined: the route for development tokens does not exist. */
   readonly signDevToken: SignDevToken | undefined;
   /** Whether pages of this origin may connect. */
   allowsOrigin(origin: string): boolean;
 }
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
-/** Nothing else of dist/ is served: the page, the client, and what the client knows of the protocol. */
+/** All that is served of dist/: the page, the client, and what of `generated/` the client imports. */
 const assets = /^(?:reference\/(?:page|client)\/[a-z-]+\.(?:js|css|svg)|generated\/protocol\.gen\.js)$/;
 const docs = ["protocol.html", "PROTOCOL.md"].map((name) => pathOf(`../generated/${name}`));
-/** What a Host header may be, so that nothing of it but a name and a port gets into ours. */
+/** The policy header repeats the Host header, so only a name and a port are let through. */
 const plainHost = /^[A-Za-z0-9.:[\]-]{1,255}$/;
 const maxLifetimeSeconds = 86_400;
 
@@ -46,17 +46,17 @@ export function addPageRoutes(app: Express, context: PageContext): void {
 }
 
 function pagePolicy(host = ""): string {
-  // 'self' is of http alone in older browsers.
+  // In older browsers 'self' does not include WebSocket URLs.
   const sockets = plainHost.test(host) ? ` ws://${host} wss://${host}` : "";
   const load = `default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'${sockets}`;
   return `${load}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 }
 
-/** The page names the hashes of its own script and style; a frame-ancestors counts only in a header. */
+/** The page's own policy holds the hashes of its script and style. Browsers accept frame-ancestors in a header only. */
 function sendDocs(_request: Request, response: Response): void {
   const file = docs.find((name) => existsSync(name));
   if (file === undefined) {
-    response.status(404).type("text").send("There is no generated documentation.");
+    response.status(404).type("text").send("No documentation was generated.");
     return;
   }
   const named = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(readFileSync(file, "utf8"))?.[1];
@@ -68,9 +68,9 @@ function addDevToken(app: Express, sign: SignDevToken, { allowsOrigin }: PageCon
   const readBody = express.json({ limit: 1_000 });
   app.post("/dev/token", readBody, async (request, response) => {
     const origin = request.get("origin");
-    // A page elsewhere, also one whose name was made to point here, gets nothing.
+    // Protects against pages of other origins, and against DNS rebinding.
     if (origin !== undefined && !allowsOrigin(origin)) {
-      response.status(403).json({ message: "Pages of this origin may not connect." });
+      response.status(403).json({ message: "This origin may not connect." });
       return;
     }
     const claims = readClaims(request.body);
@@ -79,11 +79,11 @@ function addDevToken(app: Express, sign: SignDevToken, { allowsOrigin }: PageCon
   });
 }
 
-/** @returns what is wrong, as text */
+/** @returns the claims, or an error message */
 function readClaims(body: unknown): DevClaims | string {
   const { name, roles = [], lifetimeSeconds = 3_600 } = (body ?? {}) as Record<string, unknown>;
   if (typeof name !== "string" || name.trim() === "" || [...name].length > 64) return "name: expected text of 1 to 64 characters";
-  if (!Array.isArray(roles) || !roles.every((role) => typeof role === "string")) return "roles: expected a list of texts";
+  if (!Array.isArray(roles) || !roles.every((role) => typeof role === "string")) return "roles: expected a list of strings";
   const isLifetime = typeof lifetimeSeconds === "number" && lifetimeSeconds >= 1 && lifetimeSeconds <= maxLifetimeSeconds;
   if (!isLifetime) return `lifetimeSeconds: expected 1 to ${maxLifetimeSeconds}`;
   return { name, roles, lifetimeSeconds };

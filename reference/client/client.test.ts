@@ -1,4 +1,4 @@
-// The client against a server that misbehaves on schedule: every event once and in order, every chat said once, and peace after close().
+// The client against a server that misbehaves on schedule: every event once and in order, every chat published once, nothing after close().
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { closeCodes } from "../../generated/protocol.gen.ts";
@@ -37,7 +37,7 @@ function createBench(options: BenchOptions = {}): Bench {
         ...events,
         message: (text) => (unreadMs === 0 ? events.message(text) : void time.setTimer(unreadMs, () => events.message(text))),
       }),
-    surroundings: { ...time, setTimer: (ms, run) => time.setTimer(timerTakes(ms, time.nowMs()), run) },
+    dependencies: { ...time, setTimer: (ms, run) => time.setTimer(timerTakes(ms, time.nowMs()), run) },
     ...(options.outboxSize === undefined ? {} : { outboxSize: options.outboxSize }),
   });
   const bench: Bench = { time, server, client, seen: [], gaps: [], stopped: [] };
@@ -126,7 +126,7 @@ test("renews its token before it runs out, on the same connection", async () => 
 
 test("a server that falls silent is left, and found again", async () => {
   const bench = await connected();
-  bench.server.will("say-nothing");
+  bench.server.misbehave("say-nothing");
   await bench.time.advance(29_000);
   expect(bench.server.handshakes).toBe(1);
   await bench.time.advance(20_000);
@@ -174,7 +174,7 @@ test("what cannot come any more is reported as a gap", async () => {
 
 test("a request that may have taken effect fails as unknown, a chat is repeated", async () => {
   const bench = await connected();
-  bench.server.will("lose-reply");
+  bench.server.misbehave("lose-reply");
   const said = bench.client.chat("lobby", "once");
   await bench.time.advance(50);
   bench.server.cut();
@@ -182,7 +182,7 @@ test("a request that may have taken effect fails as unknown, a chat is repeated"
   await expect(said).resolves.toMatchObject({ epoch: "e1" });
   expect([bench.server.log("lobby"), bench.seen]).toEqual([["once"], ["once"]]);
 
-  bench.server.will("lose-reply");
+  bench.server.misbehave("lose-reply");
   const whispered = bench.client.direct("c9", "psst");
   const failed = expect(whispered).rejects.toMatchObject({ code: "UNKNOWN" });
   await bench.time.advance(50);
@@ -201,7 +201,7 @@ test("the outbox is bounded", async () => {
 
 test("a room survives that the server cannot take us in again for now", async () => {
   const bench = await connected();
-  for (let count = 0; count < 3; count++) bench.server.will("refuse-unavailable");
+  for (let count = 0; count < 3; count++) bench.server.misbehave("refuse-unavailable");
   bench.server.cut();
   bench.server.say("lobby", "meanwhile");
   await bench.time.advance(60_000);
@@ -212,7 +212,7 @@ test("a room that refuses us for good is told as lost", async () => {
   const bench = await connected();
   const lost: unknown[] = [];
   bench.client.on("lost", (value) => lost.push(value));
-  bench.server.will("refuse-room");
+  bench.server.misbehave("refuse-room");
   bench.server.cut();
   await bench.time.advance(60_000);
   expect([lost, bench.client.rooms]).toEqual([[{ room: "lobby", code: "ROOM_FULL" }], []]);
@@ -232,7 +232,7 @@ test("a full outbox does not keep us out of our rooms", async () => {
 
 test("what may happen twice is not tried again when the server does not say that it did not", async () => {
   const bench = await connected();
-  bench.server.will("refuse-unavailable");
+  bench.server.misbehave("refuse-unavailable");
   const refused = expect(bench.client.direct("c9", "psst")).rejects.toMatchObject({ code: "UNAVAILABLE" });
   await bench.time.advance(100);
   await refused;
@@ -240,7 +240,7 @@ test("what may happen twice is not tried again when the server does not say that
 
 test("after close() nothing comes back: no connection, no timer, no waiting request", async () => {
   const bench = await connected();
-  bench.server.will("lose-reply");
+  bench.server.misbehave("lose-reply");
   const waiting = expect(bench.client.ping(1)).rejects.toMatchObject({ code: "CLOSED" });
   await bench.time.advance(10);
   bench.client.close();
@@ -252,7 +252,7 @@ test("after close() nothing comes back: no connection, no timer, no waiting requ
 type Step =
   | { readonly kind: "say" | "chat" | "cut" | "hush" }
   | { readonly kind: "close"; readonly code: number }
-  | { readonly kind: "misdeed"; readonly misdeed: Parameters<FakeServer["will"]>[0] }
+  | { readonly kind: "faultyReply"; readonly faultyReply: Parameters<FakeServer["misbehave"]>[0] }
   | { readonly kind: "wait"; readonly ms: number };
 
 const survivable = Object.values(closeCodes).flatMap(({ code, reconnect }) =>
@@ -267,12 +267,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 3,
     arbitrary: fc
       .constantFrom("lose-reply", "repeat-event", "skip-event", "refuse-for-now", "refuse-unavailable")
-      .map((misdeed) => ({ kind: "misdeed", misdeed }) as const),
+      .map((faultyReply) => ({ kind: "faultyReply", faultyReply }) as const),
   },
   { weight: 4, arbitrary: fc.integer({ min: 0, max: 5_000 }).map((ms) => ({ kind: "wait", ms }) as const) },
 );
 
-test("over any schedule of misdeeds the room is seen whole, once and in order, and each chat is said once", async () => {
+test("over any schedule of faultyReplies the room is seen whole, once and in order, and each chat is said once", async () => {
   let reconnects = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40 }), async (steps) => {
@@ -284,7 +284,7 @@ test("over any schedule of misdeeds the room is seen whole, once and in order, a
         if (one.kind === "chat") chats.push(bench.client.chat("lobby", `chatted ${++count}`));
         if (one.kind === "cut") bench.server.cut();
         if (one.kind === "close") bench.server.close(one.code);
-        if (one.kind === "misdeed") bench.server.will(one.misdeed);
+        if (one.kind === "faultyReply") bench.server.misbehave(one.faultyReply);
         if (one.kind === "wait") await bench.time.advance(one.ms);
       }
       // A lost reply is known as lost only when the connection ends; a hole only when the next event comes.

@@ -9,7 +9,7 @@ import { defaultSockets, type OpenSocket, type Socket } from "./socket.ts";
 export type State = "closed" | "connecting" | "connected" | "waiting";
 
 /** Timers and dice, passed in so that tests own them. */
-export interface Surroundings {
+export interface ClientDependencies {
   /** Monotonic, in ms. */
   nowMs(): number;
   /** Since 1970 UTC, in ms. */
@@ -28,7 +28,7 @@ export interface ClientOptions {
   readonly outboxSize?: number;
   /** Default: the platform's WebSocket, else the package ws. */
   readonly openSocket?: OpenSocket;
-  readonly surroundings?: Surroundings;
+  readonly dependencies?: ClientDependencies;
 }
 
 export interface ClientEvents {
@@ -67,7 +67,7 @@ export interface RoomsClient {
   on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void;
 }
 
-const realSurroundings: Surroundings = {
+const defaultDependencies: ClientDependencies = {
   nowMs: () => performance.now(),
   dateMs: () => Date.now(),
   setTimer(ms, run) {
@@ -97,7 +97,7 @@ export function createClient({
   token,
   outboxSize,
   openSocket,
-  surroundings = realSurroundings,
+  dependencies = defaultDependencies,
 }: ClientOptions): RoomsClient {
   const listeners = new Map<keyof ClientEvents, Set<(value: never) => void>>();
   const outbox = createOutbox(outboxSize);
@@ -129,7 +129,7 @@ export function createClient({
 
   function setTimer(name: "reconnect" | "heartbeat" | "renew" | "retry", ms: number, run: () => void): void {
     timers.get(name)?.();
-    timers.set(name, surroundings.setTimer(ms, run));
+    timers.set(name, dependencies.setTimer(ms, run));
   }
 
   function clearTimers(): void {
@@ -157,7 +157,7 @@ export function createClient({
   }
 
   function expiresSoon(): boolean {
-    return identity !== undefined && Date.parse(identity.expiresAt) - surroundings.dateMs() < 5_000;
+    return identity !== undefined && Date.parse(identity.expiresAt) - dependencies.dateMs() < 5_000;
   }
 
   function transmit(message: object): void {
@@ -183,7 +183,7 @@ export function createClient({
     failures++;
     for (const room of rooms.values()) room.joined = false;
     outbox.connectionLost();
-    const next = afterClose({ code, failures, spreadMs, tokenWasFresh }, surroundings.random);
+    const next = afterClose({ code, failures, spreadMs, tokenWasFresh }, dependencies.random);
     spreadMs = undefined;
     if (next.kind === "stop") {
       outbox.failAll("CLOSED", `the server closed with ${code}`);
@@ -197,7 +197,7 @@ export function createClient({
   }
 
   function heard(text: string): void {
-    lastHeardMs = surroundings.nowMs();
+    lastHeardMs = dependencies.nowMs();
     emit("frame", { direction: "in", text });
     let message: ServerMessage;
     try {
@@ -252,7 +252,7 @@ export function createClient({
     const lastTurn = () => setTimer("heartbeat", 0, orElse(giveUp));
     setTimer(
       "heartbeat",
-      Math.max(0, heardMs + intervalMs - surroundings.nowMs()),
+      Math.max(0, heardMs + intervalMs - dependencies.nowMs()),
       orElse(() => {
         outbox.add({ type: "ping", payload: null }, true).catch(() => undefined);
         flush();
@@ -267,7 +267,7 @@ export function createClient({
   }
 
   function renewAt(expiresAt: string): void {
-    const lifeMs = Date.parse(expiresAt) - surroundings.dateMs();
+    const lifeMs = Date.parse(expiresAt) - dependencies.dateMs();
     // Timers hold 31 bits; a token that lives for weeks is looked at again after a day.
     setTimer("renew", Math.min(86_400_000, Math.max(0, lifeMs * renewAfter)), () => void renew().catch(() => undefined));
   }
@@ -289,7 +289,7 @@ export function createClient({
     if (!retryable || message.replyTo === undefined) return false;
     if (!outbox.again(message.replyTo, retryAfterMs === undefined)) return false;
     const mostMs = Math.min(longestRetryMs, firstRetryMs * 2 ** refusals);
-    const backOffMs = Math.round(mostMs * (0.5 + surroundings.random() / 2));
+    const backOffMs = Math.round(mostMs * (0.5 + dependencies.random() / 2));
     if (retryAfterMs === undefined) refusals++;
     setTimer("retry", retryAfterMs ?? backOffMs, flush);
     return true;
@@ -393,7 +393,7 @@ export function createClient({
       }
     },
     async chat(room, content) {
-      const reply = await ask({ type: "chat", payload: { room, content, key: surroundings.key() } }, true);
+      const reply = await ask({ type: "chat", payload: { room, content, key: dependencies.key() } }, true);
       const { epoch, seq } = (reply as Extract<ServerMessage, { type: "ack" }>).payload;
       return { epoch: epoch ?? "", seq: seq ?? 0 };
     },

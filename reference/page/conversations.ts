@@ -1,4 +1,4 @@
-// Rooms and direct talks: who is there, who types, what was said, and how that looks.
+// The conversations (rooms and direct messages): members, typing, messages, and their display.
 import type { JoinedRoom, Member, ServerMessage } from "../../generated/types.gen.ts";
 import { find, make, makeButton } from "./elements.ts";
 
@@ -11,7 +11,7 @@ export interface Conversation {
   title: string;
   readonly members: Map<string, Member>;
   memberCount: number;
-  /** clientId -> who types */
+  /** clientId -> username of those who are typing */
   readonly typing: Map<string, string>;
   readonly entries: HTMLLIElement[];
   unread: number;
@@ -24,18 +24,18 @@ export interface Conversations {
   close(conversation: Conversation): void;
   joined(payload: JoinedRoom["payload"]): void;
   received(message: ServerMessage): void;
-  /** @returns how to say what became of it */
+  /** Shows a message as pending. Call `done` or `failed` once with the outcome. */
   sending(to: Conversation, content: string): { done(isShownElsewhere: boolean): void; failed(why: string): void };
-  /** @param room default: the conversation that is looked at */
+  /** @param room default: the current conversation */
   note(text: string, room?: string): void;
-  /** Without a connection nobody is heard to stop. */
-  nobodyTypes(): void;
+  /** Call on disconnect: the events that end typing will not arrive. */
+  clearTyping(): void;
   clear(): void;
 }
 
 const mostEntries = 500;
 
-/** @param changed called when another conversation is looked at, or none */
+/** @param changed called when the current conversation changes */
 export function createConversations(changed: () => void): Conversations {
   const all = new Map<string, Conversation>();
   let current: Conversation | undefined;
@@ -44,7 +44,7 @@ export function createConversations(changed: () => void): Conversations {
 
   const keyOf = (kind: Conversation["kind"], name: string) => `${kind} ${name}`;
 
-  function look(at: Conversation | undefined): void {
+  function select(at: Conversation | undefined): void {
     current = at;
     if (at !== undefined) at.unread = 0;
     messages.replaceChildren(...(at?.entries ?? []));
@@ -87,7 +87,7 @@ export function createConversations(changed: () => void): Conversations {
   function show(): void {
     find("conversations").replaceChildren(
       ...[...all.values()].map((one) => {
-        const button = makeButton("", "row", () => look(one));
+        const button = makeButton("", "row", () => select(one));
         button.setAttribute("aria-current", `${one === current}`);
         const about = one.unread > 0 ? `${one.unread} new` : one.kind === "room" ? `${one.memberCount}` : "direct";
         button.append(make("span", { text: one.title }), make("span", { className: "count", text: about }));
@@ -98,22 +98,22 @@ export function createConversations(changed: () => void): Conversations {
     find("people").replaceChildren(
       ...people.map(({ clientId, username }) => {
         const isMe = clientId === ownClientId;
-        const button = makeButton(isMe ? `${username} (you)` : username, "row", () => look(open("direct", clientId, username)));
+        const button = makeButton(isMe ? `${username} (you)` : username, "row", () => select(open("direct", clientId, username)));
         button.disabled = isMe;
-        if (!isMe) button.title = "Write to this one alone";
+        if (!isMe) button.title = "Send a direct message";
         return make("li", {}, button);
       }),
     );
     find("talk-title").textContent =
-      current === undefined ? "No room yet" : current.kind === "room" ? current.title : `To ${current.title} alone`;
+      current === undefined ? "No room yet" : current.kind === "room" ? current.title : `Direct message to ${current.title}`;
     find("leave").hidden = current === undefined;
     find("leave").textContent = current?.kind === "direct" ? "Close" : "Leave";
     const typing = [...(current?.typing.values() ?? [])];
     find("typing").textContent =
-      typing.length === 0 ? "" : typing.length === 1 ? `${typing[0]} is typing…` : `${typing.length} are typing…`;
+      typing.length === 0 ? "" : typing.length === 1 ? `${typing[0]} is typing…` : `${typing.length} people are typing…`;
   }
 
-  /** A room that we are in; what is told of another came too late. */
+  /** undefined for a room that was left: its last events may still arrive. */
   const roomOf = (name: string | null) => (name === null ? undefined : all.get(keyOf("room", name)));
 
   function received(message: ServerMessage): void {
@@ -123,14 +123,13 @@ export function createConversations(changed: () => void): Conversations {
         const target = room === null ? current : roomOf(room);
         if (target === undefined) break;
         if (from.clientId !== null) target.typing.delete(from.clientId);
-        const who = room === null ? `${from.username}, to everybody` : from.username;
+        const who = room === null ? `${from.username} (broadcast)` : from.username;
         add(target, from.clientId !== null && from.clientId === ownClientId ? "mine" : "said", who, content);
         break;
       }
       case "direct_message": {
         const { from, content } = message.payload;
-        // From the HTTP side comes nothing that one could answer.
-        const talk = open("direct", from.clientId ?? from.userId, from.username);
+        const talk = open("direct", from.clientId, from.username);
         add(talk, "said", from.username, content);
         break;
       }
@@ -168,12 +167,12 @@ export function createConversations(changed: () => void): Conversations {
     },
     open(kind, name, title) {
       const conversation = open(kind, name, title);
-      look(conversation);
+      select(conversation);
       return conversation;
     },
     close(conversation) {
       all.delete(keyOf(conversation.kind, conversation.name));
-      if (conversation === current) look([...all.values()].at(-1));
+      if (conversation === current) select([...all.values()].at(-1));
       else show();
     },
     joined({ room, members, memberCount }) {
@@ -208,13 +207,13 @@ export function createConversations(changed: () => void): Conversations {
       const conversation = room === undefined ? current : roomOf(room);
       if (conversation !== undefined) add(conversation, "note", undefined, text);
     },
-    nobodyTypes() {
+    clearTyping() {
       for (const { typing } of all.values()) typing.clear();
       show();
     },
     clear() {
       all.clear();
-      look(undefined);
+      select(undefined);
     },
   };
 }

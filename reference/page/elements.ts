@@ -1,6 +1,6 @@
-// Finding and making elements. Text from others only ever becomes text.
+// Finds and makes elements. Text is only ever inserted as text, never as markup.
 
-/** @throws Error where the page has no such element: a fault of ours */
+/** @throws Error if the page has no element with this id */
 export function find<E extends HTMLElement = HTMLElement>(id: string): E {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`the page has no #${id}`);
@@ -19,7 +19,7 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A button that does one thing. */
+/** A button that calls `run` on each click. */
 export function makeButton(text: string, className: string, run: () => void): HTMLButtonElement {
   const button = make("button", { text, className });
   button.type = "button";

@@ -1,23 +1,23 @@
-// The demo page: ties the client to what is seen and pressed.
+// The demo page's entry point: connects the client to the page's elements.
 import { createClient, type RoomsClient, type State } from "../client/client.ts";
 import { createConversations } from "./conversations.ts";
 import { find } from "./elements.ts";
+import { createErrorTriggers } from "./error-triggers.ts";
 import { showFrame } from "./frames-panel.ts";
-import { createLaboratory } from "./provoke.ts";
 import { type Account, onSignIn } from "./sign-in.ts";
 import { createTappedSocket } from "./tapped-socket.ts";
 
 const stateTexts: Readonly<Record<State, string>> = {
-  closed: "not connected",
-  connecting: "connecting…",
-  connected: "connected",
-  waiting: "connection lost, coming back…",
+  closed: "Not connected",
+  connecting: "Connecting…",
+  connected: "Connected",
+  waiting: "Connection lost, reconnecting…",
 };
-/** Others are told that typing has stopped when nothing was typed for so long. */
+/** Without input for this long, the page tells the others that typing has stopped. */
 const typingMs = 3_000;
 
 let client: RoomsClient | undefined;
-let cut: () => void = () => undefined;
+let drop: () => void = () => undefined;
 const say = find<HTMLFormElement>("say");
 const content = find<HTMLInputElement>("content");
 const conversations = createConversations(() => {
@@ -32,10 +32,10 @@ function enter(account: Account): void {
   const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`;
   const socket = createTappedSocket((code, reason) => {
     showFrame("×", "in", `${code} ${reason}`);
-    laboratory.ended(code, reason);
+    triggers.closed(code, reason);
   });
   const mine = createClient({ url, token: account.token, openSocket: socket.open });
-  const laboratory = createLaboratory({
+  const triggers = createErrorTriggers({
     url,
     account,
     limits: () => mine.identity?.limits,
@@ -45,18 +45,18 @@ function enter(account: Account): void {
     },
   });
   client = mine;
-  cut = socket.cut;
+  drop = socket.drop;
   mine.on("state", showState);
   mine.on("frame", ({ direction, text }) => {
     showFrame(direction === "in" ? "←" : "→", direction, text);
-    if (direction === "in") laboratory.heard(text);
+    if (direction === "in") triggers.received(text);
   });
   mine.on("message", conversations.received);
   mine.on("joined", conversations.joined);
-  mine.on("gap", ({ room }) => conversations.note("Something was missed here.", room));
-  mine.on("lost", ({ room, code }) => conversations.note(`You are not in this room any more: ${code}`, room));
+  mine.on("gap", ({ room }) => conversations.note("Some messages may be missing here.", room));
+  mine.on("lost", ({ room, code }) => conversations.note(`You are no longer in this room: ${code}`, room));
   mine.on("stopped", ({ code }) => {
-    find("state").textContent = `closed with ${code}; the client does not try again`;
+    find("state").textContent = `Closed with ${code}. The client does not reconnect.`;
     find("reconnect").hidden = false;
   });
   find("sign-in").hidden = true;
@@ -70,14 +70,14 @@ function showState(state: State): void {
   document.documentElement.dataset.state = state;
   find("state").textContent = stateTexts[state];
   find("reconnect").hidden = true;
-  if (state !== "connected") conversations.nobodyTypes();
+  if (state !== "connected") conversations.clearTyping();
   const identity = client?.identity;
   if (identity === undefined) return;
   conversations.ownClientId = identity.clientId;
   find("who").textContent = `${identity.username} · ${identity.clientId}`;
 }
 
-/** Runs what a form or button asks for; a refusal is told in the conversation. */
+/** Runs the action of a form or button. Shows an error in the conversation. */
 async function attempt(run: () => Promise<unknown>): Promise<boolean> {
   try {
     await run();
@@ -120,7 +120,7 @@ say.addEventListener("submit", async (event) => {
   try {
     if (to.kind === "room") await client.chat(to.name, text);
     else await client.direct(to.name, text);
-    // In a room it comes back as everybody's.
+    // In a room the server sends the message back to its sender.
     entry.done(to.kind === "room");
   } catch (error) {
     entry.failed((error as Error).message);
@@ -148,7 +148,7 @@ find("leave").addEventListener("click", async () => {
   conversations.close(current);
   if (current.kind === "room") await attempt(() => client!.leave(current.name));
 });
-find("break").addEventListener("click", () => cut());
+find("drop").addEventListener("click", () => drop());
 find("reconnect").addEventListener("click", () => client?.connect());
 find("sign-out").addEventListener("click", () => {
   client?.close();

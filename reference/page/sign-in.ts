@@ -1,10 +1,10 @@
-// Where tokens come from: by name from a server for development, or pasted.
+// The sign-in form: a token by name from a development server, or a pasted one.
 import { find } from "./elements.ts";
 
 export interface Account {
-  /** A fresh one where the server gives them, else the pasted one. */
+  /** A new token from the development server, or the pasted one. */
   token(): Promise<string>;
-  /** undefined where tokens are pasted. */
+  /** Gets a token for another user; undefined if the token was pasted. */
   readonly other: ((claims: Claims) => Promise<string>) | undefined;
 }
 
@@ -14,7 +14,7 @@ export interface Claims {
   readonly lifetimeSeconds?: number;
 }
 
-/** Calls `enter` when somebody has signed in. */
+/** Calls `enter` after each sign-in. */
 export function onSignIn(enter: (account: Account) => void): void {
   const name = find<HTMLInputElement>("name");
   const token = find<HTMLTextAreaElement>("token");
@@ -25,7 +25,7 @@ export function onSignIn(enter: (account: Account) => void): void {
     event.preventDefault();
     const claims = { name: name.value.trim(), roles: mayBroadcast.checked ? ["broadcaster"] : [] };
     try {
-      // Asked here as well, because a client would try again and again.
+      // Tried once here, because the client would retry a failing token endpoint for ever.
       await fetchToken(claims);
       problem.textContent = "";
       enter({ token: () => fetchToken(claims), other: fetchToken });

@@ -1,18 +1,18 @@
-// The client's socket with a tap: what no client should send can be sent, and its end is seen.
+// A socket for the client on which the page can also send frames of its own, and see each close.
 import type { OpenSocket } from "../client/socket.ts";
 
 export interface TappedSocket {
   readonly open: OpenSocket;
-  /** Past the client. Does nothing while there is no connection. */
+  /** Sends without the client's knowledge. Does nothing while not connected. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
-  /** Ends the connection as a failing network would: the client was not asked. */
-  cut(): void;
+  /** Closes the connection without the client's knowledge, as a failing network would. */
+  drop(): void;
 }
 
-/** Of our own; the client takes a code that it does not know for a failure. */
-const cutCode = 4999;
+/** Not in the document: the client handles an unknown code as a failure, and reconnects. */
+const dropCode = 4999;
 
-/** @param closed called at each end, after the client has heard of it */
+/** @param closed called after each close, after the client's own handler */
 export function createTappedSocket(closed: (code: number, reason: string) => void): TappedSocket {
   let current: WebSocket | undefined;
   return {
@@ -29,8 +29,8 @@ export function createTappedSocket(closed: (code: number, reason: string) => voi
     send(data) {
       if (current?.readyState === WebSocket.OPEN) current.send(data);
     },
-    cut() {
-      current?.close(cutCode);
+    drop() {
+      current?.close(dropCode);
     },
   };
 }

@@ -1,10 +1,10 @@
-// For the client's tests: rooms.v1 in a few lines, on a clock of its own, that misbehaves when it is told to.
+// A test double of a rooms.v1 server, on a fake clock. It misbehaves when a test tells it to.
 import type { ClientMessage, ServerMessage } from "../../generated/types.gen.ts";
-import type { Surroundings } from "../client/client.ts";
+import type { ClientDependencies } from "../client/client.ts";
 import type { OpenSocket, SocketEvents } from "../client/socket.ts";
 
-/** Time that passes only when told to. Runs what is due in order, and lets promises settle in between. */
-export function createTime(): Surroundings & { advance(ms: number): Promise<void>; pending(): number } {
+/** A fake clock. `advance` runs the due timers in order, and lets promises settle after each. */
+export function createTime(): ClientDependencies & { advance(ms: number): Promise<void>; pending(): number } {
   let now = 0;
   let count = 0;
   let dice = 1;
@@ -20,7 +20,7 @@ export function createTime(): Surroundings & { advance(ms: number): Promise<void
       timers.set(id, { atMs: now + ms, run });
       return () => timers.delete(id);
     },
-    // A fixed sequence, so that a run can be repeated.
+    // A fixed sequence makes each run reproducible.
     random: () => {
       dice = (dice * 16_807) % 2_147_483_647;
       return dice / 2_147_483_647;
@@ -43,7 +43,7 @@ export function createTime(): Surroundings & { advance(ms: number): Promise<void
   };
 }
 
-export type Misdeed =
+export type FaultyReply =
   | "lose-reply"
   | "repeat-event"
   | "skip-event"
@@ -55,36 +55,36 @@ export type Misdeed =
 interface RoomEvent {
   readonly seq: number;
   readonly message: ServerMessage;
-  /** The connection that must not get it. */
-  readonly except: string | undefined;
+  /** The clientId that does not get the event. */
+  readonly excludeClientId: string | undefined;
 }
 
 export interface FakeServer {
   readonly openSocket: OpenSocket;
-  /** Handshakes so far. */
+  /** Number of handshakes so far. */
   readonly handshakes: number;
   readonly tokens: readonly string[];
-  /** Contents in the order of the room's log. */
+  /** The contents of the room's log, in order. */
   log(room: string): readonly string[];
-  /** Does so once, at the next chance. */
-  will(misdeed: Misdeed): void;
+  /** Applies `faultyReply` once, to the next frame that it fits. */
+  misbehave(faultyReply: FaultyReply): void;
   close(code: number): void;
   /** Ends the connection without a close frame. */
   cut(): void;
   /** The next handshakes are closed with this code; undefined: accepted again. */
   refuseWith(code: number | undefined): void;
-  /** Somebody else says something. */
+  /** Another user publishes a message. */
   say(room: string, content: string): void;
   shutdown(reconnectWithinMs: number): void;
-  /** Its logs begin anew. */
+  /** Starts a new epoch with empty logs. */
   loseState(): void;
 }
 
-/** @param tokenLifeMs how long a token lives, default an hour */
-export function createFakeServer(time: Surroundings, tokenLifeMs = 3_600_000): FakeServer {
+/** @param tokenLifeMs lifetime of a token, default an hour */
+export function createFakeServer(time: ClientDependencies, tokenLifeMs = 3_600_000): FakeServer {
   const logs = new Map<string, RoomEvent[]>();
   const acks = new Map<string, ServerMessage>();
-  const misdeeds: Misdeed[] = [];
+  const faultyReplies: FaultyReply[] = [];
   const tokens: string[] = [];
   let epoch = 1;
   let handshakes = 0;
@@ -92,12 +92,12 @@ export function createFakeServer(time: Surroundings, tokenLifeMs = 3_600_000): F
   let connection: { id: string; events: SocketEvents; rooms: Set<string>; over: boolean } | undefined;
 
   const timestamp = () => new Date(time.dateMs()).toISOString();
-  const take = (misdeed: Misdeed): boolean => {
-    const at = misdeeds.indexOf(misdeed);
-    if (at >= 0) misdeeds.splice(at, 1);
+  const take = (faultyReply: FaultyReply): boolean => {
+    const at = faultyReplies.indexOf(faultyReply);
+    if (at >= 0) faultyReplies.splice(at, 1);
     return at >= 0;
   };
-  // As on a wire: later, in order, and only as long as the connection lives.
+  // As on a real connection: with a delay, in order, and only while it is open.
   const deliver = (message: object) => {
     const to = connection;
     time.setTimer(1, () => {
@@ -109,12 +109,12 @@ export function createFakeServer(time: Surroundings, tokenLifeMs = 3_600_000): F
     logs.set(room, log);
     return log;
   };
-  const append = (room: string, message: (at: { epoch: string; seq: number }) => object, except?: string) => {
+  const append = (room: string, message: (at: { epoch: string; seq: number }) => object, excludeClientId?: string) => {
     const log = logOf(room);
     const at = { epoch: `e${epoch}`, seq: log.length + 1 };
-    const event = { seq: at.seq, message: message(at) as ServerMessage, except };
+    const event = { seq: at.seq, message: message(at) as ServerMessage, excludeClientId };
     log.push(event);
-    if (connection?.rooms.has(room) && connection.id !== except) {
+    if (connection?.rooms.has(room) && connection.id !== excludeClientId) {
       if (take("skip-event")) return at;
       deliver(event.message);
       if (take("repeat-event")) deliver(event.message);
@@ -211,7 +211,8 @@ export function createFakeServer(time: Surroundings, tokenLifeMs = 3_600_000): F
       type: "joined_room",
       payload: { room, epoch: `e${epoch}`, seq: log.length, memberCount: 1, members: [], recovered },
     });
-    if (recovered) for (const { seq, message, except } of log) if (seq > since!.seq && except !== id) deliver(message);
+    if (recovered)
+      for (const { seq, message, excludeClientId } of log) if (seq > since!.seq && excludeClientId !== id) deliver(message);
   }
 
   return {
@@ -254,7 +255,7 @@ export function createFakeServer(time: Surroundings, tokenLifeMs = 3_600_000): F
     },
     tokens,
     log: (room) => logOf(room).flatMap(({ message }) => (message.type === "message" ? [message.payload.content] : [])),
-    will: (misdeed) => void misdeeds.push(misdeed),
+    misbehave: (faultyReply) => void faultyReplies.push(faultyReply),
     close: (code) => {
       leaveAll();
       end(code);

@@ -1,4 +1,4 @@
-// The laboratory: a button for each error and close code that a client can bring about.
+// The test tools: a button for each error and close code that a browser can trigger.
 import { closeCodes, errorCodes, subprotocols } from "../../generated/protocol.gen.ts";
 import type { ErrorCode, Limits } from "../../generated/types.gen.ts";
 import { find, make, makeButton } from "./elements.ts";
@@ -7,76 +7,86 @@ import type { Account } from "./sign-in.ts";
 
 type CloseName = keyof typeof closeCodes;
 
-export interface Laboratory {
-  /** A frame of the client's own connection has come. */
-  heard(text: string): void;
-  /** The client's own connection has ended. */
-  ended(code: number, reason: string): void;
+export interface ErrorTriggers {
+  /** A frame arrived on the client's connection. */
+  received(text: string): void;
+  /** The client's connection was closed. */
+  closed(code: number, reason: string): void;
 }
 
-export interface LaboratoryParts {
+export interface ErrorTriggerOptions {
   readonly url: string;
   readonly account: Account;
-  /** Of the connection; undefined while there is none. */
+  /** Those that the server advertised; undefined while not connected. */
   limits(): Limits | undefined;
-  /** On the client's own connection, past the client. */
+  /** Sends on the client's connection without the client's knowledge. */
   send(data: string | Uint8Array<ArrayBuffer>): void;
 }
 
-/** How a second connection is opened and used. */
+/** A second connection: how it is opened, and what it sends. */
 interface Probe {
   readonly token?: string | undefined;
   readonly offers?: readonly string[];
-  /** After `connected`. */
+  /** Runs after `connected`. */
   run?(socket: WebSocket, limits: Limits): void;
 }
 
+/** By the document's reconnect class. */
+const advice: Readonly<Record<(typeof closeCodes)[CloseName]["reconnect"], string>> = {
+  stop: "not reconnect",
+  "back-off": "wait, then reconnect",
+  "at-once": "reconnect at once",
+  spread: "reconnect at a random moment in the announced window",
+  "fresh-token": "get a new token, then reconnect",
+  rejoin: "reconnect and join its rooms without `since`",
+};
+
 let count = 0;
-/** Unlike any id of the client's. */
-const nextId = () => `lab-${++count}`;
+/** The prefix keeps these ids apart from the client's. */
+const nextId = () => `test-${++count}`;
 const request = (type: string, payload: unknown) => JSON.stringify({ type, id: nextId(), payload });
 const base64url = (text: string) => btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
-export function createLaboratory({ url, account, limits, send }: LaboratoryParts): Laboratory {
+export function createErrorTriggers({ url, account, limits, send }: ErrorTriggerOptions): ErrorTriggers {
   const outcome = find("outcome");
   const buttons = new Map<string, HTMLButtonElement>();
-  /** Second connections, ended when the next is wanted or the answer is there. */
+  /** Second connections: closed when the next probe starts or the outcome is known. */
   const open = new Set<WebSocket>();
 
-  function saw(name: string, text: string): void {
+  function showOutcome(name: string, text: string): void {
     outcome.textContent = text;
     buttons.get(name)?.classList.add("seen");
   }
 
-  /** Whether it was one. */
-  function sawError(text: string): boolean {
-    // Each frame passes here; few are errors.
+  /** @returns whether the frame is an error */
+  function showError(text: string): boolean {
+    // Most frames are no errors: do not parse them all.
     if (!text.includes('"error"')) return false;
     const { type, payload } = JSON.parse(text) as { type: string; payload: { code: ErrorCode; message: string } };
-    if (type === "error") saw(payload.code, `error ${payload.code}: ${payload.message}`);
+    if (type === "error") showOutcome(payload.code, `error ${payload.code}: ${payload.message}`);
     return type === "error";
   }
 
-  /** Whether it is one of the document. */
-  function sawClose(code: number, reason: string): boolean {
+  /** @returns whether the document declares the code */
+  function showClose(code: number, reason: string): boolean {
     const known = Object.entries(closeCodes).find(([, entry]) => entry.code === code);
     if (known === undefined) return false;
     const [name, { when, reconnect }] = known;
-    saw(
+    showOutcome(
       `close ${name}`,
-      `closed with ${code} ${name}${reason === "" ? "" : ` (${reason})`}. ${when} What a client does: ${reconnect}.`,
+      `closed with ${code} ${name}${reason === "" ? "" : ` (${reason})`}. ${when} Client should: ${advice[reconnect]}.`,
     );
     return true;
   }
 
-  /** Without a code of the document, so that it shows as no outcome. */
-  function hangUp(): void {
+  /** Sends no close code, so that this close is not shown as an outcome. */
+  function closeProbes(): void {
     for (const socket of open) socket.close();
     open.clear();
   }
 
   async function probe(make: () => Probe | Promise<Probe>): Promise<void> {
-    hangUp();
+    closeProbes();
     let parts: Probe;
     try {
       parts = await make();
@@ -94,21 +104,20 @@ export function createLaboratory({ url, account, limits, send }: LaboratoryParts
     socket.addEventListener("message", ({ data }) => {
       const text = String(data);
       showFrame("2nd ←", "in", text);
-      if (sawError(text)) return hangUp();
+      if (showError(text)) return closeProbes();
       const { type, payload } = JSON.parse(text) as { type: string; payload: { limits: Limits } };
       if (type === "connected") run?.(socket, payload.limits);
     });
     socket.addEventListener("close", ({ code, reason }) => {
       open.delete(socket);
       showFrame("2nd ×", "in", `${code} ${reason}`);
-      if (sawClose(code, reason)) hangUp();
+      if (showClose(code, reason)) closeProbes();
     });
   }
 
-  /** A token of this user, or of another where the server gives them. */
   const own = async () => ({ token: await account.token() });
   const other = async (claims: { roles?: string[]; lifetimeSeconds?: number }) => {
-    if (account.other === undefined) throw new Error("This needs a server that runs with --dev.");
+    if (account.other === undefined) throw new Error("Start the server with --dev to use this button.");
     return account.other({ name: "somebody-else", ...claims });
   };
 
@@ -127,10 +136,10 @@ export function createLaboratory({ url, account, limits, send }: LaboratoryParts
     FORBIDDEN: () =>
       void probe(async () => ({
         token: await other({}),
-        run: (socket) => socket.send(request("broadcast", { content: "nobody hears this" })),
+        run: (socket) => socket.send(request("broadcast", { content: "never delivered" })),
       })),
-    NOT_IN_ROOM: () => send(request("chat", { room: "a-room-nobody-is-in", content: "hello?" })),
-    RECIPIENT_NOT_FOUND: () => send(request("direct", { to: "c-nobody", content: "hello?" })),
+    NOT_IN_ROOM: () => send(request("chat", { room: "never-joined", content: "hello?" })),
+    RECIPIENT_NOT_FOUND: () => send(request("direct", { to: "no-such-client", content: "hello?" })),
     RATE_LIMITED: () =>
       void probe(async () => ({
         ...(await own()),
@@ -142,11 +151,11 @@ export function createLaboratory({ url, account, limits, send }: LaboratoryParts
       void probe(async () => ({
         ...(await own()),
         run: (socket, { roomsPerConnection, control }) => {
-          outcome.textContent = `Joining ${roomsPerConnection + 1} rooms, no faster than the server allows…`;
+          outcome.textContent = `Joining ${roomsPerConnection + 1} rooms at the allowed rate…`;
           for (let i = 0; i <= roomsPerConnection; i++) {
             const waitMs = (Math.max(0, i + 1 - control.burst) * 1_050) / control.perSecond;
             setTimeout(() => {
-              if (socket.readyState === WebSocket.OPEN) socket.send(request("join_room", { room: `lab-${i}` }));
+              if (socket.readyState === WebSocket.OPEN) socket.send(request("join_room", { room: `test-${i}` }));
             }, waitMs);
           }
         },
@@ -169,13 +178,13 @@ export function createLaboratory({ url, account, limits, send }: LaboratoryParts
     NORMAL: () => void probe(async () => ({ ...(await own()), run: (socket) => socket.close(1000) })),
     UNAUTHENTICATED: () => void probe(() => ({ token: "not-a-token" })),
     FORBIDDEN: () => void probe(async () => ({ token: await other({ roles: ["suspended"] }) })),
-    // A browser that offers another one and gets none ends with 1006 itself, before it hears a code.
+    // If the client offers a subprotocol and the server picks none, the browser fails with 1006 before the close code arrives.
     SUBPROTOCOL_NOT_ACCEPTABLE: () => void probe(() => ({ offers: [] })),
     TOKEN_EXPIRED: () =>
       void probe(async () => ({
         token: await other({ lifetimeSeconds: 2 }),
         run: (_, { tokenGraceMs }) => {
-          outcome.textContent = `The token runs out in 2 s, the server waits ${tokenGraceMs / 1000} s more…`;
+          outcome.textContent = `The token expires in 2 s; the server closes ${tokenGraceMs / 1000} s later…`;
         },
       })),
     TOO_MANY_CONNECTIONS: () =>
@@ -186,7 +195,7 @@ export function createLaboratory({ url, account, limits, send }: LaboratoryParts
       }),
   };
 
-  /** Some close codes have the name of an error. */
+  /** Error codes and close codes can share a name, such as RATE_LIMITED. */
   function fill(list: HTMLElement, entries: Readonly<Record<string, (() => void) | undefined>>, isClose: boolean): void {
     list.replaceChildren(
       ...Object.entries(entries).map(([name, run]) => {
@@ -209,8 +218,8 @@ export function createLaboratory({ url, account, limits, send }: LaboratoryParts
       .filter(([name]) => !(name in closes) && !(name in probes))
       .map(([name, { code }]) => `${code} ${name}`),
   ];
-  find("unprovoked").replaceChildren(
-    make("span", { text: `No page can bring these about: ${missing.join(", ")}. Stop the server to see 1012.` }),
+  find("not-triggered").replaceChildren(
+    make("span", { text: `Cannot be triggered from a browser: ${missing.join(", ")}. Stop the server to see 1012.` }),
   );
-  return { heard: sawError, ended: sawClose };
+  return { received: showError, closed: showClose };
 }
