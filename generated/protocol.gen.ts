@@ -512,3 +512,136 @@ export const idempotencyMs = {
   "chat": 120000,
   "publish": 120000
 } as const;
+
+/** What each operation of a client requires of its rate and its credential, in the order of the checks. */
+export const operations = {
+  "authenticate": {
+    "messages": [
+      "authenticate"
+    ],
+    "requires": [
+      {
+        "kind": "rate",
+        "rate": "control"
+      },
+      {
+        "kind": "fresh-credential",
+        "claim": "roles",
+        "lacks": "suspended",
+        "error": "FORBIDDEN"
+      }
+    ]
+  },
+  "joinRoom": {
+    "messages": [
+      "join_room"
+    ],
+    "requires": [
+      {
+        "kind": "rate",
+        "rate": "control"
+      }
+    ]
+  },
+  "leaveRoom": {
+    "messages": [
+      "leave_room"
+    ],
+    "requires": [
+      {
+        "kind": "rate",
+        "rate": "control"
+      }
+    ]
+  },
+  "chat": {
+    "messages": [
+      "chat"
+    ],
+    "requires": [
+      {
+        "kind": "rate",
+        "rate": "publish"
+      },
+      {
+        "kind": "rate",
+        "rate": "publishUser"
+      }
+    ]
+  },
+  "direct": {
+    "messages": [
+      "direct"
+    ],
+    "requires": [
+      {
+        "kind": "rate",
+        "rate": "publish"
+      },
+      {
+        "kind": "rate",
+        "rate": "publishUser"
+      }
+    ]
+  },
+  "broadcast": {
+    "messages": [
+      "broadcast"
+    ],
+    "requires": [
+      {
+        "kind": "rate",
+        "rate": "publish"
+      },
+      {
+        "kind": "rate",
+        "rate": "publishUser"
+      },
+      {
+        "kind": "claim",
+        "claim": "roles",
+        "contains": "broadcaster",
+        "error": "FORBIDDEN"
+      }
+    ]
+  },
+  "typing": {
+    "messages": [
+      "typing"
+    ],
+    "requires": [
+      {
+        "kind": "rate",
+        "rate": "control"
+      }
+    ]
+  },
+  "ping": {
+    "messages": [
+      "ping"
+    ],
+    "requires": [
+      {
+        "kind": "rate",
+        "rate": "ping"
+      }
+    ]
+  },
+  "publish": {
+    "messages": [
+      "publish"
+    ],
+    "requires": [
+      {
+        "kind": "claim",
+        "claim": "roles",
+        "contains": "publisher",
+        "error": "FORBIDDEN"
+      },
+      {
+        "kind": "rate",
+        "rate": "publishUser"
+      }
+    ]
+  }
+} as const;

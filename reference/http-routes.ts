@@ -10,6 +10,7 @@ import { type Hub, HubUnavailable, HubUncertain } from "./hub/hub.ts";
 import type { Metrics } from "./metrics.ts";
 import { addPageRoutes, type PageContext } from "./page-routes.ts";
 import { pointerOf } from "./parse-frame.ts";
+import { handshakeBarred, httpPublish } from "./requirements.ts";
 import type { VerifyToken } from "./tokens.ts";
 
 export interface HttpContext extends PageContext {
@@ -21,9 +22,6 @@ export interface HttpContext extends PageContext {
   /** One of our own faults. */
   failed(error: unknown): void;
 }
-
-const publisherRole = "publisher";
-const suspendedRole = "suspended";
 
 export function createHttpRoutes(context: HttpContext): Express {
   const { config, metrics } = context;
@@ -84,7 +82,9 @@ function authorize({ verifyToken }: HttpContext) {
       response.set("WWW-Authenticate", "Bearer");
       return refuse(response, "TOKEN_INVALID");
     }
-    if (!identity.roles.includes(publisherRole) || identity.roles.includes(suspendedRole)) return refuse(response, "FORBIDDEN");
+    const missing = httpPublish.missingClaim(identity);
+    if (missing !== undefined) return refuse(response, missing);
+    if (handshakeBarred(identity) !== undefined) return refuse(response, "FORBIDDEN");
     response.locals.identity = identity;
     next();
   };

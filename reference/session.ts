@@ -2,7 +2,7 @@
 import { closeCodes, errorCodes, limits, protocol } from "../generated/protocol.gen.ts";
 import type { ClientMessage, ErrorCode, ErrorMessage, ServerMessage } from "../generated/types.gen.ts";
 import type { Clock } from "./clock.ts";
-import type { Config } from "./config.ts";
+import type { Config, RateName } from "./config.ts";
 import {
   type Hub,
   HubUnavailable,
@@ -16,6 +16,7 @@ import {
 import { Limiter } from "./limiter.ts";
 import { type Malformed, parseFrame } from "./parse-frame.ts";
 import { rawMember } from "./raw-member.ts";
+import { handshakeBarred, requirementsFor } from "./requirements.ts";
 import { Strikes } from "./strikes.ts";
 import { formatTimestamp } from "./timestamp.ts";
 import type { Identity, VerifyToken } from "./tokens.ts";
@@ -50,8 +51,6 @@ export interface SessionObserver {
 
 /** Messages that may wait before reading stops. */
 const maxWaiting = 64;
-const suspendedRole = "suspended";
-const broadcasterRole = "broadcaster";
 
 export class Session implements Subscriber {
   readonly member: Member;
@@ -59,7 +58,9 @@ export class Session implements Subscriber {
   readonly #transport: Transport;
   #identity: Identity;
   // Most connections are idle: what only some need is made when it is needed.
-  #limiters: { publish?: Limiter; control?: Limiter; ping?: Limiter } | undefined;
+  #limiters: Map<RateName, Limiter> | undefined;
+  /** Those that the message in hand was counted for. */
+  #chargedRates: readonly RateName[] = [];
   #rooms: Set<string> | undefined;
   #malformed: Strikes | undefined;
   #refusals: Strikes | undefined;
@@ -87,7 +88,8 @@ export class Session implements Subscriber {
 
   async #begin(): Promise<void> {
     const { hub, config, observer } = this.#context;
-    if (this.#identity.roles.includes(suspendedRole)) return this.#close("FORBIDDEN", "this user may not connect");
+    const barred = handshakeBarred(this.#identity);
+    if (barred) return this.#close(barred, "this user may not connect");
     try {
       if ((await hub.attach(this)) === "too-many") return this.#close("TOO_MANY_CONNECTIONS", "close another connection first");
     } catch (error) {
@@ -194,16 +196,15 @@ export class Session implements Subscriber {
   }
 
   #answer(message: ClientMessage, text: string): Promise<void> | undefined {
-    const bucket = bucketOf[message.type];
-    this.#limiters ??= {};
-    const limiters = this.#limiters;
-    limiters[bucket] ??= new Limiter(this.#context.config.rates[bucket]);
-    const retryAfterMs = limiters[bucket].take(this.#context.clock.monotonicMs());
+    const requirements = requirementsFor(message.type);
     const id = "id" in message ? message.id : undefined;
+    const retryAfterMs = this.#takeRates(requirements.connectionRates);
     if (retryAfterMs !== undefined) {
       this.#refuse("RATE_LIMITED", id, retryAfterMs);
       return undefined;
     }
+    const missing = requirements.missingClaim(this.#identity);
+    if (missing !== undefined) return this.#refuseSender(missing, id, requirements.isUserRated);
     switch (message.type) {
       case "ping":
         this.#transport.send(encodePong(rawMember(text, "payload")!, message.id, this.#timestamp()));
@@ -215,7 +216,7 @@ export class Session implements Subscriber {
       case "chat":
         return this.#publish(message.id, message.payload.room, message.payload.content, message.payload.key);
       case "broadcast":
-        return this.#broadcast(message.id, message.payload.content);
+        return this.#publish(message.id, null, message.payload.content, undefined);
       case "direct":
         return this.#direct(message.id, message.payload.to, message.payload.content);
       case "join_room":
@@ -235,11 +236,11 @@ export class Session implements Subscriber {
     this.#send("ack", { room: where, epoch, seq }, id);
   }
 
-  async #broadcast(id: string, content: string): Promise<void> {
-    if (this.#identity.roles.includes(broadcasterRole)) return this.#publish(id, null, content, undefined);
-    const refused = await this.#context.hub.spend(this.member.userId);
+  /** Its rate counts although the sender lacks a claim: the document checks the rate first. */
+  async #refuseSender(code: ErrorCode, id: string | undefined, isUserRated: boolean): Promise<void> {
+    const refused = isUserRated ? await this.#context.hub.spend(this.member.userId) : undefined;
     if (refused) this.#refuseByHub(refused, id);
-    else this.#refuse("FORBIDDEN", id);
+    else this.#refuse(code, id);
   }
 
   async #direct(id: string, to: string, content: string): Promise<void> {
@@ -273,7 +274,8 @@ export class Session implements Subscriber {
     const identity = await this.#context.verifyToken(token);
     if (typeof identity === "string") return this.#refuse("TOKEN_INVALID", id);
     if (identity.userId !== this.member.userId) return this.#refuse("TOKEN_MISMATCH", id);
-    if (identity.roles.includes(suspendedRole)) return this.#refuse("FORBIDDEN", id);
+    const barred = requirementsFor("authenticate").freshTokenBarred(identity);
+    if (barred !== undefined) return this.#refuse(barred, id);
     this.#identity = identity;
     this.#expire();
     const { userId, username } = this.member;
@@ -295,9 +297,26 @@ export class Session implements Subscriber {
     } else this.#sendError({ code: malformed, message: why, retryable: false, ...(pointer !== undefined && { pointer }) }, id);
   }
 
-  #refuseByHub(refused: Refused, id: string): void {
+  /** @returns undefined when all allow it, else the wait in ms */
+  #takeRates(names: readonly RateName[]): number | undefined {
+    const nowMs = this.#context.clock.monotonicMs();
+    this.#limiters ??= new Map();
+    this.#chargedRates = names;
+    for (const name of names) {
+      let limiter = this.#limiters.get(name);
+      if (!limiter) {
+        limiter = new Limiter(this.#context.config.rates[name]);
+        this.#limiters.set(name, limiter);
+      }
+      const retryAfterMs = limiter.take(nowMs);
+      if (retryAfterMs !== undefined) return retryAfterMs;
+    }
+    return undefined;
+  }
+
+  #refuseByHub(refused: Refused, id: string | undefined): void {
     if (refused.refused === "RATE_LIMITED") {
-      this.#limiters?.publish?.giveBack();
+      for (const name of this.#chargedRates) this.#limiters?.get(name)?.giveBack();
       this.#refuse("RATE_LIMITED", id, refused.retryAfterMs);
     } else this.#refuse(refused.refused, id);
   }
@@ -349,18 +368,6 @@ export class Session implements Subscriber {
     return formatTimestamp(this.#context.clock.dateMs());
   }
 }
-
-/** Which rate of the connection a message counts for. */
-const bucketOf: Readonly<Record<ClientMessage["type"], "publish" | "control" | "ping">> = {
-  chat: "publish",
-  direct: "publish",
-  broadcast: "publish",
-  ping: "ping",
-  authenticate: "control",
-  join_room: "control",
-  leave_room: "control",
-  typing: "control",
-};
 
 /** @param payload JSON text, sent back as it came */
 function encodePong(payload: string, replyTo: string, timestamp: string): string {

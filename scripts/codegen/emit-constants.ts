@@ -1,5 +1,5 @@
 // Contract -> protocol.gen.ts: the numbers, names and codes of the protocol as constants, so that no program repeats them by hand.
-import type { Contract } from "../../spec/contract.ts";
+import type { Contract, Requirement } from "../../spec/contract.ts";
 import { banner, messagesOf } from "./emit-types.ts";
 
 const literal = (value: unknown) => JSON.stringify(value, undefined, 2);
@@ -57,7 +57,32 @@ export function emitConstants(contract: Contract): string {
       "idempotencyMs",
       idempotency(contract),
     ),
+    constant(
+      "What each operation of a client requires of its rate and its credential, in the order of the checks.",
+      "operations",
+      operations(contract),
+    ),
   ].join("\n");
+}
+
+/** Relations, limits and recipients are left out: they need the server's state. */
+function operations(contract: Contract): Record<string, unknown> {
+  const tagOf = (name: string) => contract.messages.find((message) => message.name === name)?.tag?.value ?? name;
+  return Object.fromEntries(
+    contract.operations
+      .filter(({ action }) => action === "receive")
+      .map(({ id, messages, requires }) => [id, { messages: messages.map(tagOf), requires: requires.flatMap(ofSender) }]),
+  );
+}
+
+function ofSender(requirement: Requirement): unknown[] {
+  const { kind, else: error } = requirement;
+  if (kind === "rate") return [{ kind, rate: requirement.limit }];
+  if (kind === "claim") return [{ kind, claim: requirement.claim, contains: requirement.contains, error }];
+  if (kind === "credential" && requirement.lacks) {
+    return [{ kind: "fresh-credential", claim: requirement.lacks.claim, lacks: requirement.lacks.value, error }];
+  }
+  return [];
 }
 
 function idempotency(contract: Contract): Record<string, number> {
