@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The command line: runs a command, and turns what it throws into words and an exit code.
 import { CommanderError } from "commander";
-import { exitCode, TargetLost, UsageError } from "./errors.ts";
-import { createProgram } from "./program.ts";
+import { createProgram } from "./commands/program.ts";
+import { exitCode, TargetLost, UsageError } from "./schema/errors.ts";
 
 // Whoever read along, such as `head`, may go; the run, its files and its exit code stand.
 for (const stream of [process.stdout, process.stderr]) {

@@ -1,12 +1,12 @@
 // What programs import from "wsproof": a verification as a function, for vitest, node:test or a script of one's own.
 import picocolors from "picocolors";
+import type { Report } from "./conformance/result.ts";
+import { type Flags, loadSettings } from "./conformance/settings.ts";
+import { drawSeed, runVerification } from "./conformance/verify.ts";
 import { createReport } from "./report/json.ts";
-import type { Report } from "./verify/result.ts";
-import { type Flags, loadSettings } from "./verify/settings.ts";
-import { drawSeed, runVerification } from "./verify/verify.ts";
 
-export { exitCode, TargetLost, UsageError } from "./errors.ts";
-export type { Failure, Level, PhaseName, Report, RuleResult, Verdict } from "./verify/result.ts";
+export type { Failure, Level, PhaseName, Report, RuleResult, Verdict } from "./conformance/result.ts";
+export { exitCode, TargetLost, UsageError } from "./schema/errors.ts";
 
 /** Settings of wsproof.config.yaml in the current folder count as well; what is given here wins. */
 export interface VerifyOptions {

@@ -28,11 +28,11 @@ test("no file imports from a layer that it may not see", () => {
 });
 
 test.each([
-  ["harness/verify/x.ts", 'import { start } from "../../reference/main.ts";'],
+  ["harness/conformance/x.ts", 'import { start } from "../../reference/main.ts";'],
   ["reference/x.ts", 'import type { Contract } from "../spec/contract.ts";'],
   ["reference/x.ts", 'const x = await import("../harness/cli.ts");'],
   ["spec/x.ts", 'export { emit } from "../scripts/generate.ts";'],
-  ["harness/verify/x.ts", 'import "../../scripts/generate.ts";'],
+  ["harness/conformance/x.ts", 'import "../../scripts/generate.ts";'],
   ["generated/x.gen.ts", 'import { lookup } from "../spec/pointer.ts";'],
 ])("%s may not contain %s", (file, source) => {
   expect(layerBreaks(file, source)).toHaveLength(1);

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 const pathOf = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const read = (name: string) => readFileSync(pathOf(name), "utf8");
 const page = read("SECURITY.md");
-const ruleIds = new Set(read("harness/prove/rule-ids.txt").match(/[a-z][a-z0-9]*(?:-[a-z0-9]+)+/g));
+const ruleIds = new Set(read("harness/mutation/rule-ids.txt").match(/[a-z][a-z0-9]*(?:-[a-z0-9]+)+/g));
 /** Lines of the checklist: what is asked, and the names of what shows it. */
 const lines = page
   .split("\n")

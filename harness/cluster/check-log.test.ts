@@ -1,8 +1,8 @@
 // Each checker on a good history, on a bad one that it must see, and on an empty one, which proves nothing.
 import { describe, expect, test } from "vitest";
 import { checkers } from "./check-log.ts";
-import { drawLanes } from "./lanes.ts";
 import type { Check, ClockDial, LogHistory, Publish, Seen, Session } from "./log-history.ts";
+import { drawLanes } from "./timeline.ts";
 
 const at = (seq: number, epoch = "e") => ({ epoch, seq });
 

@@ -1,9 +1,9 @@
 // One client of a log: joins, publishes one message after the other, comes back after every loss with its position, and writes down all it sees.
 import { lookup } from "../../spec/pointer.ts";
-import { TargetLost, Violation } from "../errors.ts";
-import type { Context } from "../verify/context.ts";
-import { withValueAt } from "../verify/messages.ts";
-import type { Peer, Received, User } from "../verify/peer.ts";
+import { withValueAt } from "../client/messages.ts";
+import type { Peer, Received, User } from "../client/peer.ts";
+import type { Context } from "../conformance/context.ts";
+import { TargetLost, Violation } from "../schema/errors.ts";
 import type { Position, Publish, Seen, Session } from "./log-history.ts";
 import type { LogRoles } from "./log-roles.ts";
 

@@ -1,12 +1,12 @@
 // The workload of a cluster run: clients on all nodes publish into few logs at once, while faults happen; then all is healed and settles.
-import type { Context } from "../verify/context.ts";
-import { userFor } from "../verify/reach.ts";
+import type { Context } from "../conformance/context.ts";
+import { userFor } from "../conformance/preconditions.ts";
+import type { Suffering } from "../testbed/nemesis.ts";
 import { lastCount } from "./check-log.ts";
+import { dialByOtherClocks } from "./clock-skew.ts";
 import { LogClient } from "./log-client.ts";
 import type { ClockDial, LogHistory, Publish, Session } from "./log-history.ts";
 import type { LogRoles } from "./log-roles.ts";
-import type { Suffering } from "./nemesis.ts";
-import { dialByOtherClocks } from "./other-clocks.ts";
 
 export interface Workload {
   /** Clients of each node, default 4. */

@@ -1,6 +1,6 @@
 // wsproof completion: what a shell needs to complete commands and options.
 import type { Command } from "commander";
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../schema/errors.ts";
 
 const examples = `
 Examples:
@@ -16,7 +16,7 @@ export function registerCompletion(program: Command): void {
     .argument("<shell>", "bash or zsh")
     .addHelpText("after", examples)
     .action(async (shell: string) => {
-      const { emitBash, emitZsh } = await import("../completion.ts");
+      const { emitBash, emitZsh } = await import("./completion/complete.ts");
       if (shell !== "bash" && shell !== "zsh") throw new UsageError(`expected bash or zsh, got "${shell}"`);
       process.stdout.write(shell === "bash" ? emitBash(program) : emitZsh(program));
     });

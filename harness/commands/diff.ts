@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Contract } from "../../spec/contract.ts";
 import type { Change } from "../../spec/diff/change.ts";
 import type { Difference } from "../../spec/diff/diff.ts";
-import { exitCode, UsageError } from "../errors.ts";
+import { exitCode, UsageError } from "../schema/errors.ts";
 
 interface Flags {
   readonly perspective?: string;

@@ -1,7 +1,7 @@
 // wsproof generate
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
-import { exitCode, UsageError } from "../errors.ts";
+import { exitCode, UsageError } from "../schema/errors.ts";
 
 interface Options {
   readonly spec?: string;

@@ -18,7 +18,7 @@ export function registerInit(program: Command): void {
     .argument("[dir]", "where; made where there is none", ".")
     .addHelpText("after", examples)
     .action(async (dir: string) => {
-      const { createProject } = await import("../init/create-project.ts");
+      const { createProject } = await import("./init/create-project.ts");
       const { generate } = await import("../../scripts/codegen/generate.ts");
       const written = createProject(dir);
       await generate({

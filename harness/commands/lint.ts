@@ -1,7 +1,7 @@
 // wsproof lint: everything that can be said about a document without a server.
 import type { Command } from "commander";
 import type { Finding } from "../../spec/contract.ts";
-import { exitCode, UsageError } from "../errors.ts";
+import { exitCode, UsageError } from "../schema/errors.ts";
 
 interface Flags {
   readonly spec?: string;

@@ -1,6 +1,6 @@
 // wsproof replay: runs one stored failing case again, step by step.
 import type { Command } from "commander";
-import type { ReplayFlags } from "../verify/stateful/replay.ts";
+import type { ReplayFlags } from "../conformance/stateful/replay.ts";
 
 const examples = `
 Examples:
@@ -24,7 +24,7 @@ export function registerReplay(program: Command): void {
     .option("--insecure", "accept a TLS certificate that cannot be verified")
     .addHelpText("after", examples)
     .action(async (id: string, flags: ReplayFlags) => {
-      const { replay } = await import("../verify/stateful/replay.ts");
+      const { replay } = await import("../conformance/stateful/replay.ts");
       process.exitCode = await replay(id, flags);
     });
 }

@@ -1,8 +1,8 @@
 // wsproof serve: starts the reference server as a process of its own, or as several, and ends as it ends.
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
-import { UsageError } from "../errors.ts";
-import { exitStatus, onSignals, spawnServer, superviseNodes } from "./server-process.ts";
+import { UsageError } from "../schema/errors.ts";
+import { exitStatus, onSignals, spawnServer, superviseNodes } from "../testbed/server-process.ts";
 
 interface ServeOptions {
   readonly port?: string;

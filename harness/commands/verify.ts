@@ -1,6 +1,6 @@
 // wsproof verify: judges a server by its document.
 import type { Command } from "commander";
-import type { Flags } from "../verify/settings.ts";
+import type { Flags } from "../conformance/settings.ts";
 import { addTargetOptions, collect } from "./target-options.ts";
 
 const examples = `
@@ -46,7 +46,7 @@ export function registerVerify(program: Command): void {
     .option("--history <file>", "write all that connections did as NDJSON")
     .addHelpText("after", examples)
     .action(async (urls: string[], flags: Flags) => {
-      const { verify } = await import("../verify/verify.ts");
+      const { verify } = await import("../conformance/verify.ts");
       process.exitCode = await verify(urls, flags);
     });
 }

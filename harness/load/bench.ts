@@ -2,26 +2,26 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { logRoles } from "../cluster/log-roles.ts";
-import { exitCode, TargetLost, UsageError, Violation } from "../errors.ts";
+import { demandSubject, withPath } from "../conformance/load-contract-under-test.ts";
+import type { Subject } from "../conformance/rule.ts";
 import type { Palette } from "../report/terminal.ts";
-import { demandSubject, withPath } from "../verify/load-subject.ts";
-import type { Subject } from "../verify/rule.ts";
-import { assemble } from "./assemble.ts";
+import { exitCode, TargetLost, UsageError, Violation } from "../schema/errors.ts";
+import { assemble } from "./aggregate.ts";
 import { type Capacity, capacitySentence, findCapacity, type LoadProbe, parseCapacityConditions, probeOf } from "./capacity.ts";
 import { nowMs } from "./clock.ts";
 import { emitCommand } from "./command.ts";
 import { compareResults } from "./compare.ts";
-import { runCrew } from "./crew.ts";
 import { parseEarlierResult } from "./earlier-result.ts";
 import { emitLoadHtml, type LoadPage } from "./html.ts";
 import type { LoadResult, Memory, ScenarioName } from "./load-result.ts";
 import { scenarios } from "./scenarios.ts";
 import { type BenchFlags, type BenchSettings, loadBenchSettings } from "./settings.ts";
-import type { Demand } from "./stage.ts";
 import { type LoadTarget, openTarget, residentBytes } from "./target.ts";
 import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "./terminal.ts";
 import { failedThresholds } from "./thresholds.ts";
 import { judgeLoad } from "./verdict.ts";
+import type { Demand } from "./worker-context.ts";
+import { runCrew } from "./worker-pool.ts";
 
 /** Where a run is told while it goes on. */
 export interface Listener {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { sampleResult } from "../comparison/sample-result.ts";
 import { type CapacitySearch, capacitySentence, findCapacity, type Probe, parseCapacityConditions, probeOf } from "./capacity.ts";
-import { sampleResult } from "./sample-result.ts";
 
 type Server = (rate: number, run: number) => Probe;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { UsageError } from "../errors.ts";
+import { sampleResult, sampleStatistics } from "../comparison/sample-result.ts";
+import { UsageError } from "../schema/errors.ts";
 import { compareResults } from "./compare.ts";
 import { parseEarlierResult } from "./earlier-result.ts";
-import { sampleResult, sampleStatistics } from "./sample-result.ts";
 
 const slower = { latency: { ...sampleStatistics(2, 42), totalCount: 1_000_000 } };
 const metric = (name: string, before = {}, after = {}) =>

@@ -1,5 +1,5 @@
 // The file of `--compare`: what `bench --json` wrote earlier, checked before anything is made of it.
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../schema/errors.ts";
 import { type LoadResult, type ScenarioName, scenarioNames } from "./load-result.ts";
 
 /** A check of one value; gives the path of the first thing that is not as it should be. */

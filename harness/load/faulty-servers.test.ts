@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { sampleLogFile } from "../comparison/sample-log.ts";
+import { type LogFault, startLogServer } from "../comparison/sample-log-server.ts";
 import { bench } from "./bench.ts";
 import { type LoadResult, unanswered } from "./load-result.ts";
-import { sampleLogFile } from "./sample-log.ts";
-import { type LogFault, startLogServer } from "./sample-log-server.ts";
 import type { BenchFlags } from "./settings.ts";
 
 const cli = fileURLToPath(new URL("../../dist/harness/cli.js", import.meta.url));

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { sampleResult, sampleStatistics } from "../comparison/sample-result.ts";
 import { findCapacity, parseCapacityConditions, probeOf } from "./capacity.ts";
 import { emitLoadHtml, type LoadPage } from "./html.ts";
-import { sampleResult, sampleStatistics } from "./sample-result.ts";
 
 const command = "wsproof bench ws://127.0.0.1:8080/ws --scenario fanout";
 const page = (changes: Partial<LoadPage> = {}) => emitLoadHtml({ result: sampleResult(), command, ...changes });

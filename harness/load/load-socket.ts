@@ -1,8 +1,8 @@
 // One connection under load: finds texts in its bytes, answers pings and the close handshake, and says how it ended.
-import type { Peer, Received } from "../verify/peer.ts";
-import { opcode, parseClosePayload } from "../wire/frame.ts";
-import { FrameScanner, joinFragments, Unreadable } from "../wire/frame-scanner.ts";
-import type { WireSocket } from "../wire/socket.ts";
+import type { Peer, Received } from "../client/peer.ts";
+import { opcode, parseClosePayload } from "../client/wire/frame.ts";
+import { FrameScanner, joinFragments, Unreadable } from "../client/wire/frame-scanner.ts";
+import type { WireSocket } from "../client/wire/socket.ts";
 import { nowMs } from "./clock.ts";
 import type { Recorder } from "./recorder.ts";
 

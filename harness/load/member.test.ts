@@ -1,10 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { encodeFrame } from "../wire/frame.ts";
+import { encodeFrame } from "../client/wire/frame.ts";
+import { createSamplePeer, loadSampleLog, type SampleLog, type SamplePeer, said } from "../comparison/sample-log.ts";
 import { nowMs } from "./clock.ts";
 import { Member } from "./member.ts";
 import { Recorder } from "./recorder.ts";
 import { Replies } from "./replies.ts";
-import { createSamplePeer, loadSampleLog, type SampleLog, type SamplePeer, said } from "./sample-log.ts";
 import { dueMark, SeqLog } from "./seq-log.ts";
 
 let sample: SampleLog;

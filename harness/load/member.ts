@@ -1,5 +1,5 @@
 // A member of a log under load: must get each seq once and in order, and may publish.
-import type { Peer } from "../verify/peer.ts";
+import type { Peer } from "../client/peer.ts";
 import { nowMs } from "./clock.ts";
 import { LoadSocket } from "./load-socket.ts";
 import type { Recorder } from "./recorder.ts";

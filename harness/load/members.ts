@@ -1,18 +1,18 @@
 // All members of all logs that this thread holds: placed before a run, and asked at its end what never came.
 import { setTimeout as sleep } from "node:timers/promises";
 import { lookup } from "../../spec/pointer.ts";
+import { withValueAt } from "../client/messages.ts";
+import type { Peer } from "../client/peer.ts";
 import { type LogRoles, logRoles } from "../cluster/log-roles.ts";
-import { UsageError, Violation } from "../errors.ts";
-import type { Context } from "../verify/context.ts";
-import { withValueAt } from "../verify/messages.ts";
-import type { Peer } from "../verify/peer.ts";
-import { reach, userFor } from "../verify/reach.ts";
+import type { Context } from "../conformance/context.ts";
+import { reach, userFor } from "../conformance/preconditions.ts";
+import { UsageError, Violation } from "../schema/errors.ts";
 import { nowMs } from "./clock.ts";
 import { Member } from "./member.ts";
 import { Replies } from "./replies.ts";
 import { SeqLog } from "./seq-log.ts";
-import type { Reached, Stage } from "./stage.ts";
 import { createTemplate, type Template } from "./template.ts";
+import type { Reached, Stage } from "./worker-context.ts";
 
 /** A member that may publish, with the message that it sends. */
 export interface Placed {

@@ -3,7 +3,7 @@ import type { Contract, Message, Operation, Pointer } from "../../spec/contract.
 import { join } from "../../spec/pointer.ts";
 import { isRecord } from "../../spec/raw.ts";
 import { propertiesAt, schemasAt } from "../../spec/schema-walk.ts";
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../schema/errors.ts";
 
 /** What the client may send on this channel, in the order of the document. */
 export function receivable(contract: Contract, channel: string): readonly Operation[] {

@@ -3,12 +3,12 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import autocannon from "autocannon";
 import { describe, expect, it } from "vitest";
-import { assemble } from "./assemble.ts";
+import { type Delay, type DelayedServer, startDelayedEcho, startDelayedHttp } from "../comparison/sample-delay.ts";
+import { assemble } from "./aggregate.ts";
 import { nowMs } from "./clock.ts";
-import { runCrew } from "./crew.ts";
 import type { LoadResult } from "./load-result.ts";
-import { type Delay, type DelayedServer, startDelayedEcho, startDelayedHttp } from "./sample-delay.ts";
-import type { Demand } from "./stage.ts";
+import type { Demand } from "./worker-context.ts";
+import { runCrew } from "./worker-pool.ts";
 
 const spec = fileURLToPath(new URL("../../spec/examples/echo/asyncapi.yaml", import.meta.url));
 const payloadBytes = 24;

@@ -1,7 +1,7 @@
 import { beforeAll, beforeEach, expect, it } from "vitest";
+import { loadSampleLog, type SampleLog, said } from "../comparison/sample-log.ts";
 import { Recorder } from "./recorder.ts";
 import { Replies } from "./replies.ts";
-import { loadSampleLog, type SampleLog, said } from "./sample-log.ts";
 
 let sample: SampleLog;
 let recorder: Recorder;

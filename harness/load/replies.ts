@@ -1,7 +1,7 @@
 // Requests that wait for their reply: found by their id where the contract has one, else in the order in which they were sent.
 import type { Contract } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import type { Messages } from "../verify/messages.ts";
+import type { Messages } from "../client/messages.ts";
 import { unanswered } from "./load-result.ts";
 import type { Recorder } from "./recorder.ts";
 

@@ -1,7 +1,7 @@
 // A connection that asks and is answered: what echo and mixed send through.
 import type { Contract, Operation } from "../../spec/contract.ts";
-import type { Messages } from "../verify/messages.ts";
-import type { Peer } from "../verify/peer.ts";
+import type { Messages } from "../client/messages.ts";
+import type { Peer } from "../client/peer.ts";
 import { nowMs } from "./clock.ts";
 import { LoadSocket } from "./load-socket.ts";
 import type { Recorder } from "./recorder.ts";

@@ -7,7 +7,7 @@ import { prepareHandshake } from "./scenarios/handshake.ts";
 import { prepareIdle } from "./scenarios/idle.ts";
 import { preparePublish } from "./scenarios/publish.ts";
 import { prepareEcho, prepareMixed } from "./scenarios/requests.ts";
-import type { Act, Demand, Stage } from "./stage.ts";
+import type { Act, Demand, Stage } from "./worker-context.ts";
 
 export interface Scenario {
   /** Half a sentence, for help. */

@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { loadSampleLog, type SampleLog, said } from "./sample-log.ts";
+import { loadSampleLog, type SampleLog, said } from "../comparison/sample-log.ts";
 import { dueMark, otherEpoch, SeqLog } from "./seq-log.ts";
 
 let sample: SampleLog;

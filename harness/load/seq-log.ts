@@ -1,7 +1,7 @@
 // One log, such as a room, as its members see it: finds seq in the bytes of a delivery without parsing it, and knows when each was due.
 import { lookup, parent } from "../../spec/pointer.ts";
+import type { Messages } from "../client/messages.ts";
 import type { LogRoles } from "../cluster/log-roles.ts";
-import type { Messages } from "../verify/messages.ts";
 
 /** The bytes before seq, learned from a delivery that was parsed: the same bytes again mean the same message, log and epoch. */
 interface Prefix {

@@ -1,14 +1,15 @@
 // The settings of a bench: flags with their units, checked before anything is started.
-import { UsageError } from "../errors.ts";
+
 import {
   loadSettings as loadTargetSettings,
   type Flags as TargetFlags,
   type Settings as TargetSettings,
-} from "../verify/settings.ts";
+} from "../conformance/settings.ts";
+import { UsageError } from "../schema/errors.ts";
 import { parseCapacityConditions } from "./capacity.ts";
 import { type ScenarioName, scenarioNames } from "./load-result.ts";
-import type { Demand } from "./stage.ts";
 import { parseThresholds, type Threshold } from "./thresholds.ts";
+import type { Demand } from "./worker-context.ts";
 
 /** As commander gives them. */
 export interface BenchFlags

@@ -1,9 +1,9 @@
 // The server under load: one whose URL is given, or the reference, started with limits that a load does not meet.
 import { readFileSync } from "node:fs";
-import { startCluster, withoutLimits } from "../cluster/nodes.ts";
-import type { Auth } from "../verify/credentials.ts";
-import { startEmbedded } from "../verify/embedded.ts";
-import type { Settings } from "../verify/settings.ts";
+import type { Auth } from "../client/credentials.ts";
+import type { Settings } from "../conformance/settings.ts";
+import { startCluster, withoutLimits } from "../testbed/nodes.ts";
+import { startEmbedded } from "../testbed/reference-process.ts";
 
 export interface LoadTarget {
   readonly urls: readonly string[];

@@ -1,6 +1,6 @@
 // A message that is sent many times with another id and content: cut at both once, so that sending it costs no stringify.
 import type { Pointer } from "../../spec/contract.ts";
-import { withValueAt } from "../verify/messages.ts";
+import { withValueAt } from "../client/messages.ts";
 
 /** Characters that JSON writes as they are. */
 const plain = /^[\w .-]*$/;

@@ -1,8 +1,8 @@
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
+import { sampleResult, sampleStatistics } from "../comparison/sample-result.ts";
 import { parseCapacityConditions, probeOf } from "./capacity.ts";
 import { compareResults } from "./compare.ts";
-import { sampleResult, sampleStatistics } from "./sample-result.ts";
 import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "./terminal.ts";
 
 const plain = picocolors.createColors(false);

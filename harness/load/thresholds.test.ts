@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { UsageError } from "../errors.ts";
-import { sampleResult } from "./sample-result.ts";
+import { sampleResult } from "../comparison/sample-result.ts";
+import { UsageError } from "../schema/errors.ts";
 import { failedThresholds, parseThresholds, unmetConditions } from "./thresholds.ts";
 
 const failed = (text: string, changes = {}) => failedThresholds(sampleResult(changes), parseThresholds(text));

@@ -1,5 +1,5 @@
 // Conditions on a load result, as `--fail-on 'p99>50ms,lost>0'` and `--find-capacity 'p99<50ms'` write them: parsed, judged, put into words.
-import { UsageError } from "../errors.ts";
+import { UsageError } from "../schema/errors.ts";
 import type { LoadResult } from "./load-result.ts";
 
 type Kind = "latency" | "count" | "rate";

@@ -1,7 +1,7 @@
 // A worker thread of the load generator: does its share as the lead says.
 import { parentPort, workerData } from "node:worker_threads";
-import type { FromWorker, ToWorker } from "./crew.ts";
-import { openShare, type ShareOptions } from "./share.ts";
+import type { FromWorker, ToWorker } from "./worker-pool.ts";
+import { openShare, type ShareOptions } from "./worker-slice.ts";
 
 const tellEveryMs = 500;
 

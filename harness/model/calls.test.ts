@@ -1,7 +1,7 @@
 // Hand-written histories in which somebody publishes over HTTP to those who are connected, good and bad.
 import { beforeAll, describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import type { HistoryEvent } from "../history.ts";
+import type { HistoryEvent } from "./history.ts";
 import { judge } from "./judge.ts";
 import { createProtocol, type Protocol } from "./protocol.ts";
 

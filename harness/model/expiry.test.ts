@@ -1,8 +1,8 @@
 // Hand-written histories of connections whose credentials run out: in time, too early, never, renewed, and renewed with an unknown outcome.
 import { beforeAll, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import type { HistoryEvent } from "../history.ts";
 import { expiryRules } from "./check-expiry.ts";
+import type { HistoryEvent } from "./history.ts";
 import { judge } from "./judge.ts";
 import { createProtocol, type Protocol } from "./protocol.ts";
 import type { CredentialFacts, Knowledge } from "./recording.ts";

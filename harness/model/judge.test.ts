@@ -1,7 +1,7 @@
 // Hand-written histories of rooms.v1, good and bad: what the judge finds in each, by rule.
 import { beforeAll, describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import type { HistoryEvent } from "../history.ts";
+import type { HistoryEvent } from "./history.ts";
 import { judge } from "./judge.ts";
 import type { Judgement } from "./judgement.ts";
 import { createProtocol, type Protocol } from "./protocol.ts";

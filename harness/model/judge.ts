@@ -1,5 +1,5 @@
 // The judge: contract + history -> obligations -> findings. Pure; it knows no socket, no clock and no protocol by name.
-import type { History } from "../history.ts";
+
 import { checkCloses } from "./check-closes.ts";
 import { checkContinuity } from "./check-continuity.ts";
 import { checkDeliveries } from "./check-deliveries.ts";
@@ -8,6 +8,7 @@ import { checkPositions } from "./check-positions.ts";
 import { checkRefusingCloses } from "./check-refusing-closes.ts";
 import { checkReplies } from "./check-replies.ts";
 import { coverEffects } from "./coverage.ts";
+import type { History } from "./history.ts";
 import { type Judgement, Judging } from "./judgement.ts";
 import { collectLogs } from "./logs.ts";
 import { Membership } from "./membership.ts";

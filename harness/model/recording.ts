@@ -1,7 +1,7 @@
 // History -> connections and acts: which send is which operation, which frame answers it, and when its effects were certain.
 import type { Message, Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import type { History, HistoryEvent, HttpCall } from "../history.ts";
+import type { History, HistoryEvent, HttpCall } from "./history.ts";
 import { callsOf, type Protocol } from "./protocol.ts";
 
 /** A moment is an index into the history. NEVER: it did not happen in this history. */

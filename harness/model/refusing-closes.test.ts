@@ -1,7 +1,7 @@
 // Hand-written histories of a protocol whose errors are close codes, good and bad.
 import { describe, expect, it } from "vitest";
 import { loadContract } from "../../spec/load-contract.ts";
-import type { HistoryEvent } from "../history.ts";
+import type { HistoryEvent } from "./history.ts";
 import { judge } from "./judge.ts";
 import { createProtocol } from "./protocol.ts";
 

@@ -1,5 +1,5 @@
 // What connections did, as lines for a person: time, connection, direction, frame.
-import type { History, HistoryEvent } from "../history.ts";
+import type { History, HistoryEvent } from "../model/history.ts";
 
 export interface FrameLine {
   /** Since the first line. */

@@ -1,5 +1,5 @@
 // The report as one self-contained page: rules by targets, then a part for each failure. No network, no framework, no script needed.
-import type { Failure, RuleResult, Verdict } from "../verify/phase.ts";
+import type { Failure, RuleResult, Verdict } from "../conformance/phase.ts";
 import { frameLines } from "./frames.ts";
 import { pageStyle } from "./html-style.ts";
 import { escapeMarkup } from "./markup.ts";

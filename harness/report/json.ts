@@ -1,5 +1,5 @@
 // The report as JSON: everything that a run found, for programs.
-import type { Report } from "../verify/result.ts";
+import type { Report } from "../conformance/result.ts";
 import type { ReportedRun } from "./reported-run.ts";
 
 export function createReport({ opening, report, summary, startedAt }: ReportedRun): Report {

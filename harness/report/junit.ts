@@ -1,5 +1,5 @@
 // The report as JUnit XML, valid by the schemas of Ant and Jenkins: a suite a phase, a case a rule.
-import type { RuleResult } from "../verify/phase.ts";
+import type { RuleResult } from "../conformance/phase.ts";
 import { escapeMarkup } from "./markup.ts";
 import type { ReportedRun } from "./reported-run.ts";
 import { emitFailureText } from "./terminal.ts";

@@ -1,6 +1,6 @@
 // What every report is made of.
-import type { RunReport } from "../verify/run-phases.ts";
-import type { Summary } from "../verify/verdict.ts";
+import type { RunReport } from "../conformance/run-phases.ts";
+import type { Summary } from "../conformance/verdict.ts";
 
 export interface Opening {
   readonly title: string;

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { validateXML } from "xmllint-wasm";
-import type { History } from "../history.ts";
-import type { RuleResult, Verdict } from "../verify/phase.ts";
-import { summarise } from "../verify/verdict.ts";
+import type { RuleResult, Verdict } from "../conformance/phase.ts";
+import { summarise } from "../conformance/verdict.ts";
+import type { History } from "../model/history.ts";
 import { emitHtml } from "./html.ts";
 import { emitJson } from "./json.ts";
 import { emitJunit } from "./junit.ts";

@@ -1,5 +1,5 @@
 // A sequence diagram of what connections did, as SVG. Pure; colours come from the page's CSS.
-import type { History } from "../history.ts";
+import type { History } from "../model/history.ts";
 import { type FrameLine, frameLines } from "./frames.ts";
 import { escapeMarkup } from "./markup.ts";
 

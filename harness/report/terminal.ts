@@ -1,11 +1,11 @@
 // The report for a terminal. Pure: data in, text out.
 import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
-import type { Failure, RuleResult, Verdict } from "../verify/phase.ts";
-import type { Rule, Subject } from "../verify/rule.ts";
-import { notPromised } from "../verify/rule-result.ts";
-import type { PhaseReport } from "../verify/run-phases.ts";
-import type { Summary } from "../verify/verdict.ts";
+import type { Failure, RuleResult, Verdict } from "../conformance/phase.ts";
+import type { Rule, Subject } from "../conformance/rule.ts";
+import { notPromised } from "../conformance/rule-result.ts";
+import type { PhaseReport } from "../conformance/run-phases.ts";
+import type { Summary } from "../conformance/verdict.ts";
 import { frameLines } from "./frames.ts";
 import type { Opening } from "./reported-run.ts";
 

@@ -1,7 +1,7 @@
 // Writes the reports of a run to the files that were asked for.
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
-import { UsageError } from "../errors.ts";
-import type { HistoryEvent } from "../history.ts";
+import type { HistoryEvent } from "../model/history.ts";
+import { UsageError } from "../schema/errors.ts";
 import { emitHtml } from "./html.ts";
 import { emitJson } from "./json.ts";
 import { emitJunit } from "./junit.ts";

@@ -2,9 +2,9 @@
 import { nowMs } from "../clock.ts";
 import { unanswered } from "../load-result.ts";
 import { type Placed, padded, placeMembers, seqIn } from "../members.ts";
-import { play } from "../play.ts";
+import { play } from "../send-loop.ts";
 import { dueMark } from "../seq-log.ts";
-import { type Act, demandValid, type Stage } from "../stage.ts";
+import { type Act, demandValid, type Stage } from "../worker-context.ts";
 
 export async function prepareFanout(stage: Stage, progress: (count: number) => void): Promise<Act> {
   const { demand, recorder, run } = stage;

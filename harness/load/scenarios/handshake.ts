@@ -1,11 +1,11 @@
 // handshake: connections accepted at a rate, timed until the contract's first message; and refused ones, by autocannon.
 import type { Handshake } from "../../../spec/contract.ts";
-import { TargetLost, Violation } from "../../errors.ts";
+import { TargetLost, Violation } from "../../schema/errors.ts";
 import { nowMs } from "../clock.ts";
 import { fire } from "../http.ts";
 import type { HttpPart } from "../load-result.ts";
-import { play } from "../play.ts";
-import type { Act, Stage } from "../stage.ts";
+import { play } from "../send-loop.ts";
+import type { Act, Stage } from "../worker-context.ts";
 
 /** Of those refused over HTTP, at once. */
 const refusedConnections = 10;

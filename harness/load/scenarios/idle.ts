@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowMs } from "../clock.ts";
 import { LoadSocket } from "../load-socket.ts";
-import type { Act, Stage } from "../stage.ts";
+import type { Act, Stage } from "../worker-context.ts";
 
 export async function prepareIdle(stage: Stage, progress: (count: number) => void): Promise<Act> {
   const { demand, recorder } = stage;

@@ -1,17 +1,17 @@
 // publish: autocannon drives the HTTP operation that publishes into a log, and the log's WebSocket members measure the delivery.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, Operation } from "../../../spec/contract.ts";
+import { withValueAt } from "../../client/messages.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
-import { UsageError } from "../../errors.ts";
-import { withValueAt } from "../../verify/messages.ts";
-import { userFor } from "../../verify/reach.ts";
+import { userFor } from "../../conformance/preconditions.ts";
+import { UsageError } from "../../schema/errors.ts";
 import { nowMs } from "../clock.ts";
 import { fire } from "../http.ts";
 import type { HttpPart } from "../load-result.ts";
 import { padded, placeMembers, seqIn } from "../members.ts";
 import { dueMark } from "../seq-log.ts";
-import type { Act, Stage } from "../stage.ts";
 import { createTemplate } from "../template.ts";
+import type { Act, Stage } from "../worker-context.ts";
 
 interface HttpPublish {
   readonly operation: Operation;

@@ -1,19 +1,19 @@
 // echo and mixed: connections that send operations of the contract at a rate; the time to each reply is measured.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation } from "../../../spec/contract.ts";
+import type { Peer } from "../../client/peer.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
-import { createDraw } from "../../data/draw.ts";
-import { UsageError } from "../../errors.ts";
-import type { Context } from "../../verify/context.ts";
-import type { Peer } from "../../verify/peer.ts";
-import { reach, userFor } from "../../verify/reach.ts";
+import type { Context } from "../../conformance/context.ts";
+import { reach, userFor } from "../../conformance/preconditions.ts";
+import { UsageError } from "../../schema/errors.ts";
+import { createDraw } from "../../schema/prng.ts";
 import { nowMs } from "../clock.ts";
 import { unanswered } from "../load-result.ts";
 import { echoOperation, freeText, receivable, weighted } from "../operations.ts";
-import { play } from "../play.ts";
 import { Requester, type Sendable } from "../requester.ts";
-import { type Act, demandValid, type Stage } from "../stage.ts";
+import { play } from "../send-loop.ts";
 import { createTemplate } from "../template.ts";
+import { type Act, demandValid, type Stage } from "../worker-context.ts";
 
 export function prepareEcho(stage: Stage, progress: (count: number) => void): Promise<Act> {
   const { contract, channel } = stage;

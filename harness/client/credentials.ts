@@ -1,0 +1,134 @@
+// Users and their credentials: minted from a shared secret, taken from a list, or asked of a command.
+import { execFile } from "node:child_process";
+import { createHmac } from "node:crypto";
+import { promisify } from "node:util";
+import { base64url, UnsecuredJWT } from "jose";
+import type { Credentials, State } from "../../spec/contract.ts";
+import type { CredentialOptions } from "../conformance/context.ts";
+import { NotTestable } from "../conformance/rule.ts";
+import { UsageError } from "../schema/errors.ts";
+
+/** Where credentials come from. */
+export interface Auth {
+  /** Shared with the target; 32 bytes or more for HS256. */
+  readonly secret?: string | undefined;
+  /** Ready ones, used in turn. */
+  readonly tokens?: readonly string[] | undefined;
+  /** A command line that prints one for the user whose name stands in the environment as WSPROOF_USER. */
+  readonly command?: string | undefined;
+}
+
+export interface Minted {
+  readonly credential: string | undefined;
+  readonly claims: ReadonlyMap<string, unknown>;
+}
+
+/** @throws NotTestable where such a credential cannot be had */
+export type Mint = (name: string, options: CredentialOptions) => Promise<Minted>;
+
+/**
+ * @throws UsageError where the contract wants a credential and `auth` gives no way to one
+ */
+export function createMint(credentials: Credentials | undefined, state: State, auth: Auth): Mint {
+  if (credentials === undefined) return async () => ({ credential: undefined, claims: new Map() });
+  if (auth.secret !== undefined) {
+    const secret = auth.secret;
+    const algorithm = credentials.algorithms[0] ?? "HS256";
+    if (credentials.scheme !== "jwt" || !algorithm.startsWith("HS")) {
+      throw new UsageError(
+        `--auth-secret mints JWTs with a shared secret, but the document asks for ${credentials.scheme === "jwt" ? algorithm : "an opaque credential"}. Give --auth-token or --auth-command.`,
+      );
+    }
+    return async (name, options) => mintJwt(credentials, state, secret, name, options);
+  }
+  let turn = 0;
+  const { tokens, command } = auth;
+  if (tokens !== undefined && tokens.length > 0) {
+    return async (_name, options) => {
+      demandPlain(options, "--auth-token");
+      const credential = tokens[turn++ % tokens.length]!;
+      return { credential, claims: readClaims(credential) };
+    };
+  }
+  if (command !== undefined) {
+    return async (name, options) => {
+      demandPlain(options, "--auth-command");
+      const credential = await runCommand(command, name);
+      return { credential, claims: readClaims(credential) };
+    };
+  }
+  throw new UsageError(
+    `The document asks for a credential (${credentials.scheme}). Give --auth-secret SECRET to mint JWTs, --auth-token TOKEN for a ready one, or --auth-command "COMMAND" that prints one; or write \`auth\` into wsproof.config.yaml.`,
+  );
+}
+
+function demandPlain(options: CredentialOptions, option: string): void {
+  if (Object.keys(options).length > 0) {
+    throw new NotTestable(`needs a credential made for this check: give --auth-secret in place of ${option}`);
+  }
+}
+
+function mintJwt(credentials: Credentials, state: State, secret: string, name: string, options: CredentialOptions): Minted {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const claims: Record<string, unknown> = { sub: name, iat: nowSeconds, exp: nowSeconds + (options.lifetimeSeconds ?? 3600) };
+  if (options.notBeforeSeconds !== undefined) claims.nbf = nowSeconds + options.notBeforeSeconds;
+  for (const claim of credentials.claims) {
+    if (claim.value !== undefined) claims[claim.name] = claim.value;
+    else if (claim.required) claims[claim.name] ??= name;
+  }
+  // A claim that the target shows to others gets a value of its own, so that it can be told from the rest.
+  for (const { claim } of state.attributes) if (claim !== undefined) claims[claim] ??= `${name}-${claim}`;
+  for (const [claim, value] of Object.entries(options.claims ?? {})) {
+    if (value === undefined) delete claims[claim];
+    else claims[claim] = value;
+  }
+  const algorithm = options.algorithm ?? credentials.algorithms[0] ?? "HS256";
+  const key = options.forged === "other-key" ? `another-secret-of-at-least-32-bytes-${secret.length}` : secret;
+  const signed = algorithm === "none" ? new UnsecuredJWT(claims).encode() : signHmac(claims, algorithm, key);
+  return { credential: forge(signed, claims, options.forged), claims: new Map(Object.entries(claims)) };
+}
+
+/**
+ * A JWS in its compact form (RFC 7515 section 3.1). Not by jose: it refuses keys shorter than the hash, which a target may have for the
+ * algorithm that it accepts, and it signs on another thread, which costs more than the signature.
+ * @param algorithm `HS256`, `HS384` or `HS512`
+ */
+function signHmac(claims: Record<string, unknown>, algorithm: string, key: string): string {
+  const input = [{ alg: algorithm }, claims].map((part) => base64url.encode(JSON.stringify(part))).join(".");
+  return `${input}.${createHmac(`sha${algorithm.slice(2)}`, key)
+    .update(input)
+    .digest("base64url")}`;
+}
+
+function forge(token: string, claims: Record<string, unknown>, how: CredentialOptions["forged"]): string {
+  const [head = "", , signature = ""] = token.split(".");
+  if (how === "cut") return `${token.split(".").slice(0, 2).join(".")}.`;
+  if (how === "altered")
+    return [head, base64url.encode(JSON.stringify({ ...claims, sub: `${claims.sub}x` })), signature].join(".");
+  return token;
+}
+
+/** The claims of a JWT, unverified; empty where it is none. */
+function readClaims(token: string): ReadonlyMap<string, unknown> {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
+    return new Map(typeof claims === "object" && claims !== null ? Object.entries(claims) : []);
+  } catch {
+    return new Map();
+  }
+}
+
+async function runCommand(command: string, name: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)("/bin/sh", ["-c", command], {
+      env: { ...process.env, WSPROOF_USER: name },
+      timeout: 30_000,
+    });
+    const token = stdout.trim();
+    if (token === "") throw new Error("it printed nothing");
+    return token;
+  } catch (error) {
+    const why = (error as { stderr?: string }).stderr?.trim() || (error as Error).message;
+    throw new UsageError(`--auth-command "${command}" gave no credential: ${why}. It must print one and end with 0.`);
+  }
+}

@@ -1,0 +1,73 @@
+// The request of a handshake, from the contract and what a rule wants different. Pure.
+import { createHash } from "node:crypto";
+import type { Carrier, Channel } from "../../spec/contract.ts";
+import type { DialOptions } from "../conformance/context.ts";
+import type { UpgradeRequest } from "./wire/upgrade.ts";
+
+export interface Dial {
+  readonly url: URL;
+  readonly channel: Channel;
+  readonly options: DialOptions;
+  readonly credential: string | undefined;
+  readonly origin: string | undefined;
+  /** Makes the key unlike any other of the run. */
+  readonly connection: number;
+}
+
+/** Base64 of 16 bytes (RFC 6455 section 4.1), from a counter, because a run shall be repeatable. */
+export function keyFor(connection: number): string {
+  return createHash("md5").update(String(connection)).digest("base64");
+}
+
+export function createRequest({ url, channel, options, credential, origin, connection }: Dial): UpgradeRequest {
+  const carriers = channel.handshake?.credentials?.carriers ?? [];
+  const carried = [
+    ...(credential !== undefined && carriers.length > 0 ? [{ carrier: options.carrier ?? carriers[0]!, credential }] : []),
+    ...(options.also ?? []),
+  ];
+  const subprotocols = [...(options.subprotocols ?? channel.handshake?.subprotocols ?? [])];
+  const query: string[] = [];
+  const headers = new Map<string, string | undefined>([
+    ["Host", url.host],
+    ["Connection", "Upgrade"],
+    ["Upgrade", "websocket"],
+    ["Sec-WebSocket-Version", "13"],
+    ["Sec-WebSocket-Key", keyFor(connection)],
+    ["Origin", options.origin === null ? undefined : (options.origin ?? origin)],
+  ]);
+  for (const { carrier, credential } of carried) {
+    if (carrier.in === "header") setHeader(headers, carrier.name, carrier.prefix + credential);
+    else if (carrier.in === "subprotocol") subprotocols.push(carrier.prefix + encoded(carrier, credential));
+    else query.push(`${encodeURIComponent(carrier.name)}=${encodeURIComponent(credential)}`);
+  }
+  setHeader(headers, "Sec-WebSocket-Protocol", subprotocols.length > 0 ? subprotocols.join(", ") : undefined);
+  for (const [name, value] of Object.entries(options.headers ?? {})) setHeader(headers, name, value);
+  const path = options.path ?? url.pathname + url.search;
+  return {
+    method: options.method ?? "GET",
+    path: query.length > 0 ? `${path}${path.includes("?") ? "&" : "?"}${query.join("&")}` : path,
+    httpVersion: options.httpVersion ?? "HTTP/1.1",
+    headers: [...headers].flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  };
+}
+
+/** Headers that every handshake has. */
+const usual = /^(host|connection: upgrade$|upgrade: websocket$|sec-websocket-(key|version: 13$))/i;
+
+/** The request in one line for a person, what is usual left out and credentials hidden. */
+export function describeRequest(request: UpgradeRequest, credentials: readonly string[]): string {
+  const headers = request.headers.map(([name, value]) => `${name}: ${value}`).filter((line) => !usual.test(line));
+  const text = [`${request.method} ${request.path}`, ...headers].join(", ");
+  const secrets = credentials.flatMap((one) => [one, encodeURIComponent(one), Buffer.from(one).toString("base64url")]);
+  return secrets.reduce((hidden, secret) => (secret === "" ? hidden : hidden.replaceAll(secret, "(credential)")), text);
+}
+
+/** How a credential stands in a subprotocol. */
+export function encoded(carrier: Carrier & { readonly in: "subprotocol" }, credential: string): string {
+  return carrier.encoding === "base64url" ? Buffer.from(credential).toString("base64url") : credential;
+}
+
+function setHeader(headers: Map<string, string | undefined>, name: string, value: string | undefined): void {
+  for (const known of headers.keys()) if (known.toLowerCase() === name.toLowerCase()) headers.delete(known);
+  headers.set(name, value);
+}

@@ -1,0 +1,46 @@
+// The fence: the contract's operation whose reply comes after everything that was sent before. Where there is none, a silence.
+import type { Channel, Contract } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+import { TargetLost } from "../schema/errors.ts";
+import { type Messages, withValueAt } from "./messages.ts";
+import type { Peer, Within } from "./peer.ts";
+
+export type Fence = (peer: Peer, owner: { id(): string; note(text: string): void }, within?: Within) => Promise<void>;
+
+export interface FenceNeeds {
+  readonly contract: Contract;
+  readonly channel: Channel;
+  readonly messages: Messages;
+  readonly clock: { sleep(ms: number): Promise<void> };
+  /** The silence that stands in where the contract has no fence. */
+  readonly quietMs: number;
+}
+
+/** How often a fence that was refused for its rate is sent again. */
+const tries = 4;
+
+export function createFence({ contract, channel, messages, clock, quietMs }: FenceNeeds): Fence {
+  const operation = contract.operations.find(({ id }) => id === channel.delivery?.fence);
+  const message = operation === undefined ? undefined : messages.message(operation.messages[0] ?? "");
+  const example = message?.examples[0]?.payload;
+  if (message === undefined || example === undefined) {
+    return async (_peer, owner) => {
+      owner.note(`the document has no fence, so that nothing more comes was judged by a silence of ${quietMs} ms`);
+      await clock.sleep(quietMs);
+    };
+  }
+  const { retryAfterMs } = contract.errors?.reply ?? {};
+  return async (peer, owner, within) => {
+    for (let left = tries; left > 0; left--) {
+      const reply = await peer.request(
+        message.correlation === undefined ? example : withValueAt(example, message.correlation, owner.id()),
+        within,
+      );
+      if (reply.name !== contract.errors?.reply.message) return;
+      const waitMs = retryAfterMs === undefined ? undefined : lookup(reply.value, retryAfterMs);
+      if (typeof waitMs !== "number") throw new TargetLost(`the fence was refused: ${reply.text}`);
+      await clock.sleep(waitMs + 1);
+    }
+    throw new TargetLost(`the fence was refused ${tries} times for its rate`);
+  };
+}

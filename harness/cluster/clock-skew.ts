@@ -1,0 +1,113 @@
+// Handshakes with credentials whose issuer's clock is off: refused or accepted as the document says, by every node and at any time.
+import type { Refusal } from "../../spec/contract.ts";
+import type { Peer, User } from "../client/peer.ts";
+import type { Context, CredentialOptions } from "../conformance/context.ts";
+import { NotTestable, type Subject } from "../conformance/rule.ts";
+import { TargetLost, Violation } from "../schema/errors.ts";
+import type { ClockDial } from "./log-history.ts";
+
+const offSeconds = 600;
+const lifetimeSeconds = 3_600;
+
+interface Offer {
+  readonly what: string;
+  /** By how much the issuer's clock is ahead of ours. */
+  readonly aheadSeconds: number;
+  /** undefined: it is to be accepted. */
+  readonly when: Refusal["when"] | undefined;
+}
+
+const offers: readonly Offer[] = [
+  { what: `a clock ${offSeconds} s ahead: not valid yet`, aheadSeconds: offSeconds, when: "credential-invalid" },
+  { what: `a clock ${offSeconds} s behind: valid still`, aheadSeconds: -offSeconds, when: undefined },
+  {
+    what: `a clock ${lifetimeSeconds + offSeconds} s behind: run out`,
+    aheadSeconds: -lifetimeSeconds - offSeconds,
+    when: "credential-expired",
+  },
+];
+
+/** What the document says of credentials that do not hold now; empty where they have no time. */
+export function clockRefusals({ channel }: Subject): readonly Refusal[] {
+  const { credentials, refusals = [] } = channel.handshake ?? {};
+  if (credentials?.scheme !== "jwt" || channel.handshake?.first === undefined) return [];
+  return refusals.filter(({ when }) => offers.some((offer) => offer.when === when));
+}
+
+/** As an issuer makes it whose clock is off. */
+function credentialOf({ aheadSeconds }: Offer): CredentialOptions {
+  return {
+    lifetimeSeconds: lifetimeSeconds + aheadSeconds,
+    notBeforeSeconds: aheadSeconds,
+    claims: { iat: Math.floor(Date.now() / 1000) + aheadSeconds },
+  };
+}
+
+/** One handshake of each kind at each node, one after the other. Nothing where we cannot mint. */
+export async function dialByOtherClocks(context: Context, dials: ClockDial[]): Promise<void> {
+  const refusals = clockRefusals(context);
+  if (refusals.length === 0) return;
+  for (const node of context.target.urls.keys()) {
+    for (const offer of offers) {
+      const refusal = refusals.find(({ when }) => when === offer.when);
+      if (offer.when !== undefined && refusal === undefined) continue;
+      const { context: own, end } = context.part();
+      try {
+        dials.push(await dial(own, node, offer, refusal, refusals));
+      } catch (error) {
+        if (error instanceof NotTestable) return;
+        throw error;
+      } finally {
+        await end();
+      }
+    }
+  }
+}
+
+async function dial(
+  context: Context,
+  node: number,
+  offer: Offer,
+  refusal: Refusal | undefined,
+  refusals: readonly Refusal[],
+): Promise<ClockDial> {
+  const user = await context.user(credentialOf(offer));
+  const atMs = context.clock.nowMs();
+  const answer = await answerTo(context, node, user);
+  const { what } = offer;
+  return {
+    node,
+    atMs,
+    endedAtMs: context.clock.nowMs(),
+    what,
+    expected: refusal === undefined ? "accepted" : describe(refusal),
+    actual: answer,
+    kept: isKept(answer, refusal, refusals),
+  };
+}
+
+/** In the words of `describe`; another text where it was not answered at all. */
+async function answerTo(context: Context, node: number, user: User): Promise<string> {
+  let peer: Peer | undefined;
+  try {
+    const answer = await context.attempt({ user, node });
+    if (answer.kind === "refused") return `HTTP ${answer.status}`;
+    if (answer.kind === "dropped") return answer.how;
+    ({ peer } = answer);
+    await peer.receive(context.channel.handshake!.first!);
+    return "accepted";
+  } catch (error) {
+    if (!(error instanceof Violation || error instanceof TargetLost)) throw error;
+    return peer?.closed === undefined ? "no answer" : `close ${peer.closed.code}`;
+  }
+}
+
+function describe({ outcome }: Refusal): string {
+  return "http" in outcome ? `HTTP ${outcome.http}` : `close ${outcome.close}`;
+}
+
+/** A node that is down, drains, or has lost its Redis says nothing of credentials. */
+function isKept(answer: string, refusal: Refusal | undefined, refusals: readonly Refusal[]): boolean | undefined {
+  if (answer === (refusal === undefined ? "accepted" : describe(refusal))) return true;
+  return answer === "accepted" || refusals.some((one) => describe(one) === answer) ? false : undefined;
+}

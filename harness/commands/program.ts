@@ -1,0 +1,35 @@
+// The commands that there are, and how each looks on the command line. Help, completion and the reference are made from this.
+import { Command } from "commander";
+import { ownVersion } from "../schema/version.ts";
+import { registerBench } from "./bench.ts";
+import { registerCompletion } from "./completion.ts";
+import { registerDiff } from "./diff.ts";
+import { registerGenerate } from "./generate.ts";
+import { registerInit } from "./init.ts";
+import { registerLint } from "./lint.ts";
+import { registerReplay } from "./replay.ts";
+import { registerServe } from "./serve.ts";
+import { registerVerify } from "./verify.ts";
+
+/** Each command registers itself, and loads what it needs only when it runs, so that --help is quick. */
+export function createProgram(): Command {
+  const program = new Command("wsproof")
+    .description("Write a WebSocket protocol down once, in AsyncAPI. Prove that a server keeps it.")
+    .version(ownVersion())
+    .showHelpAfterError("(wsproof --help, or wsproof COMMAND --help, lists what there is)")
+    .exitOverride();
+  const commands = [
+    registerInit,
+    registerVerify,
+    registerBench,
+    registerReplay,
+    registerServe,
+    registerGenerate,
+    registerLint,
+    registerDiff,
+    registerCompletion,
+  ];
+  for (const register of commands) register(program);
+  for (const command of program.commands) command.exitOverride().copyInheritedSettings(program);
+  return program;
+}

@@ -1,0 +1,97 @@
+// A load result made up for tests: a run of the scenario fanout in which all is well, with what a test wants otherwise.
+import type { LoadResult, Second, Statistics } from "../load/load-result.ts";
+
+/** Every percentile a steady step above the one before, from `least` to `most`. */
+export function sampleStatistics(least: number, most: number): Statistics {
+  const at = (share: number) => least + (most - least) * share;
+  return {
+    average: at(0.2),
+    mean: at(0.2),
+    stddev: at(0.1),
+    min: least,
+    max: most,
+    p0_001: least,
+    p0_01: least,
+    p0_1: least,
+    p1: at(0.01),
+    p2_5: at(0.02),
+    p10: at(0.05),
+    p25: at(0.1),
+    p50: at(0.15),
+    p75: at(0.25),
+    p90: at(0.35),
+    p97_5: at(0.5),
+    p99: at(0.6),
+    p99_9: at(0.8),
+    p99_99: at(0.9),
+    p99_999: most,
+  };
+}
+
+/** 200 members, 500 messages a second, 10 s; latencies from 1 to 21 ms, so p99 is 13 ms. */
+export function sampleResult(changes: Partial<LoadResult> = {}): LoadResult {
+  const series: Second[] = Array.from({ length: 10 }, (_, second) => ({
+    second,
+    sent: 500,
+    done: 100_000,
+    errors: 0,
+    p50: 4,
+    p99: 12 + (second % 3),
+    max: 21,
+  }));
+  return {
+    title: "fanout",
+    url: "ws://127.0.0.1:8080/ws",
+    connections: 200,
+    sampleInt: 1000,
+    pipelining: 1,
+    workers: 1,
+    duration: 10,
+    samples: 10,
+    start: "2026-11-25T10:00:00.000Z",
+    finish: "2026-11-25T10:00:10.000Z",
+    errors: 0,
+    timeouts: 0,
+    mismatches: 0,
+    resets: 0,
+    non2xx: 0,
+    "1xx": 0,
+    "2xx": 0,
+    "3xx": 0,
+    "4xx": 0,
+    "5xx": 0,
+    statusCodeStats: {},
+    latency: { ...sampleStatistics(1, 21), totalCount: 1_000_000 },
+    requests: { ...sampleStatistics(99_000, 101_000), total: 1_000_000, sent: 5_000 },
+    throughput: { ...sampleStatistics(20_000_000, 21_000_000), total: 205_000_000 },
+    scenario: "fanout",
+    unit: "delivery of message",
+    rate: 500,
+    rooms: 1,
+    members: 200,
+    payloadBytes: 64,
+    sent: 5_000,
+    replied: 5_000,
+    refused: {},
+    closed: {},
+    deliveries: { expected: 1_000_000, received: 1_000_000, lost: 0, duplicated: 0, disordered: 0, unexpected: 0 },
+    generator: { lag: { p50: 0.1, p99: 0.9, max: 3.2 }, busy: 0.41, checking: 0.12, cpuSeconds: 4.1 },
+    invalid: [],
+    notes: [],
+    memory: undefined,
+    heartbeats: 0,
+    http: undefined,
+    series,
+    curve: [
+      [0, 1],
+      [50, 4],
+      [75, 6],
+      [90, 8],
+      [99, 13],
+      [99.9, 17],
+      [99.99, 19],
+      [100, 21],
+    ],
+    ...changes,
+  };
+}

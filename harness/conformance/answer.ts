@@ -1,0 +1,73 @@
+// What the target makes of one frame: refuses it, closes, lets it succeed, or says nothing. The fence closes the question.
+import type { ErrorCode } from "../../spec/contract.ts";
+import type { Peer, Received } from "../client/peer.ts";
+import { opcode } from "../client/wire/frame.ts";
+import { Violation } from "../schema/errors.ts";
+import type { Context } from "./context.ts";
+
+export type Answer = {
+  /** All that came until the fence, in order. */
+  readonly came: readonly Received[];
+} & (
+  | { readonly kind: "refused"; readonly code: string; readonly reply: Received }
+  | { readonly kind: "closed"; readonly code: number }
+  | { readonly kind: "succeeded"; readonly reply: Received }
+  | { readonly kind: "nothing" }
+);
+
+/** Texts longer than this are sent as raw frames: the history keeps their beginning only. */
+const shownCharacters = 4_000;
+
+/** Sends a text, valid or not, and waits for what comes of it. What came before is thrown away. */
+export async function answerTo(context: Context, peer: Peer, text: string): Promise<Answer> {
+  peer.takeAll();
+  if (text.length > shownCharacters) peer.sendRaw({ opcode: opcode.text, payload: text });
+  else peer.sendText(text);
+  try {
+    await peer.fence();
+  } catch (error) {
+    if (!(error instanceof Violation) || peer.closed === undefined) throw error;
+  }
+  const came = peer.takeAll();
+  const refused = came.find((received) => context.errorCode(received) !== undefined);
+  if (refused !== undefined) return { kind: "refused", code: context.errorCode(refused)!, reply: refused, came };
+  if (peer.closed !== undefined) return { kind: "closed", code: peer.closed.code, came };
+  const replies = new Set(
+    context.contract.operations.flatMap(({ action, channel, reply }) =>
+      action === "receive" && channel === context.channel.id ? (reply ?? []) : [],
+    ),
+  );
+  const reply = came.find(({ name }) => name !== undefined && replies.has(name));
+  return reply === undefined ? { kind: "nothing", came } : { kind: "succeeded", reply, came };
+}
+
+export function describeAnswer(answer: Answer): string {
+  switch (answer.kind) {
+    case "refused":
+      return `the error ${answer.code}: ${shortened(answer.reply.text)}`;
+    case "closed":
+      return `close ${answer.code}`;
+    case "succeeded":
+      return `that it was accepted: ${shortened(answer.reply.text)}`;
+    case "nothing":
+      return "that it was ignored: no error, no reply, no close";
+  }
+}
+
+/** Demands one of these errors, or the close that the document gives them. @param frame what was sent, for the message */
+export function demandRefused(answer: Answer, codes: readonly ErrorCode[], frame: string): void {
+  const isDeclared =
+    answer.kind === "refused"
+      ? codes.some(({ code }) => code === answer.code)
+      : answer.kind === "closed" && codes.some(({ close }) => close === answer.code);
+  if (isDeclared) return;
+  const wanted = codes.map(({ code, close }) =>
+    close === undefined ? `the error ${code}` : `the error ${code} or close ${close}`,
+  );
+  throw new Violation(`${wanted.join(" or ")} for ${frame}`, describeAnswer(answer));
+}
+
+/** Text for a person, cut. */
+export function shortened(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}... (${text.length} characters)` : text;
+}

@@ -1,0 +1,248 @@
+// One check of one rule: the context that it gets, its connections, and what it observed.
+import type { Channel, Heartbeat, Limit, RateLimit } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+import { createRequest, describeRequest } from "../client/dial.ts";
+import { sendOpening } from "../client/first-message.ts";
+import type { Breach } from "../client/incidental-violation.ts";
+import { withValueAt } from "../client/messages.ts";
+import type { Peer, Received, User, Within } from "../client/peer.ts";
+import { Connection, type Owner } from "../client/test-client.ts";
+import { type Connected, connect } from "../client/wire/socket.ts";
+import { emitRequest } from "../client/wire/upgrade.ts";
+import type { HistoryEvent } from "../model/history.ts";
+import { Violation } from "../schema/errors.ts";
+import { shortened } from "./answer.ts";
+import type { Attempt, Context, CredentialOptions, DialOptions } from "./context.ts";
+import { NotTestable } from "./rule.ts";
+import type { Run } from "./run-state.ts";
+
+export interface Check {
+  readonly context: Context;
+  readonly observed: number;
+  readonly breaches: readonly Breach[];
+  readonly notes: readonly string[];
+  /** Numbers of its connections. */
+  readonly connections: ReadonlySet<number>;
+  /** Closes what it left open. */
+  end(): Promise<void>;
+}
+
+/** Begins a check. Call `end` whatever its outcome. */
+export function beginCheck(run: Run): Check {
+  const peers: Connection[] = [];
+  const connections = new Set<number>();
+  const breaches: Breach[] = [];
+  const notes = new Set<string>();
+  let observed = 0;
+  const id = () => `i-${run.count()}`;
+  const fresh = (kind = "n") => `${kind}-${run.label}-${run.count()}`;
+  const owner: Owner = {
+    run,
+    observed: () => observed++,
+    breach: (breach) => breaches.push(breach),
+    id,
+    note: (text) => notes.add(text),
+  };
+
+  const user = async (options: CredentialOptions = {}): Promise<User> => {
+    const name = fresh("u");
+    return { name, ...(await run.mint(name, options)) };
+  };
+
+  const attempt = async (options: DialOptions = {}): Promise<Attempt> => {
+    const who =
+      options.user ??
+      (options.credential === undefined ? await user() : { name: fresh("u"), credential: undefined, claims: new Map() });
+    const node = options.node ?? 0;
+    const target = run.target.urls[node];
+    if (target === undefined) throw new NotTestable(`needs ${node + 1} URLs, and ${run.target.urls.length} are given`);
+    const connection = run.recorder.nextConnection();
+    connections.add(connection);
+    const credential = options.credential === null ? undefined : (options.credential ?? who.credential);
+    const url = new URL(target);
+    const request = createRequest({ url, channel: run.channel, options, credential, origin: run.target.origin, connection });
+    const secrets = [credential ?? "", ...(options.also ?? []).map((one) => one.credential)];
+    const isPlain = request.method !== "GET" && options.early !== undefined;
+    const body = isPlain ? `, body ${shortened(Buffer.from(options.early ?? []).toString("utf8"))}` : "";
+    run.recorder.record({ kind: "note", connection, text: describeRequest(request, secrets) + body });
+    const { timeoutMs, insecure } = run;
+    const connected = await connect({
+      url,
+      request,
+      timeoutMs,
+      insecure,
+      ...(options.early === undefined ? {} : { early: options.early }),
+    });
+    if (connected.kind === "open") {
+      const { socket, headers } = connected;
+      const subprotocol = headers.get("sec-websocket-protocol") ?? "";
+      const peer = new Connection(owner, socket, { connection, user: who, node, subprotocol, headers });
+      peers.push(peer);
+      observed++;
+      return { kind: "open", peer };
+    }
+    run.recorder.record({
+      kind: "note",
+      connection,
+      text: describeRefusal(connected),
+    });
+    observed++;
+    return connected.kind === "refused" ? { ...connected, request: emitRequest(request) } : connected;
+  };
+
+  const dial = async (options: DialOptions = {}): Promise<Peer> => {
+    const answer = await attempt(options);
+    if (answer.kind !== "open") throw new Violation("the handshake to be accepted", describeRefusal(answer));
+    const peer = answer.peer as Connection;
+    const first = run.channel.handshake?.first;
+    if (first !== undefined && options.awaitFirst !== false) {
+      peer.first = await peer.receiveNext(first);
+      peer.attributes = new Map(run.contract.state.attributes.map(({ name, at }) => [name, lookup(peer.first?.value, at)]));
+    }
+    if (options.stays === true) await sendOpening(context, peer);
+    return peer;
+  };
+
+  const context: Context = {
+    contract: run.contract,
+    channel: run.channel,
+    target: run.target,
+    clock: run.clock,
+    seed: run.seed,
+    runs: run.runs,
+    timeoutMs: run.timeoutMs,
+    dial,
+    attempt,
+    user,
+    fresh,
+    id,
+    async credential({ name = fresh("u"), ...options } = {}) {
+      const { credential } = await run.mint(name, options);
+      if (credential === undefined) throw new NotTestable("the document asks for no credential");
+      return credential;
+    },
+    effective: ((promise: Limit | RateLimit | Heartbeat) => effective(run, promise)) as Context["effective"],
+    read: run.messages.read,
+    wrongWith: run.validate,
+    message: run.messages.message,
+    example(name) {
+      const message = run.messages.message(name);
+      const example = message.examples[0];
+      if (example === undefined) throw new NotTestable(`the message ${name} has no example`);
+      return message.correlation === undefined ? example.payload : withValueAt(example.payload, message.correlation, id());
+    },
+    errorCode: (received) => errorCode(run, received),
+    part() {
+      const inner = beginCheck(run);
+      return {
+        context: inner.context,
+        async end() {
+          await inner.end();
+          observed += inner.observed;
+          breaches.push(...inner.breaches);
+          for (const text of inner.notes) notes.add(text);
+          run.recorder.forget(inner.connections);
+        },
+      };
+    },
+    judged: (count = 1) => {
+      observed += count;
+    },
+    note: (text) => notes.add(text),
+    history: () => eventsOf(run, connections),
+    until: (expected, condition, within) => until(run, owner, expected, condition, within),
+  };
+
+  return {
+    context,
+    get observed() {
+      return observed;
+    },
+    breaches,
+    get notes() {
+      return [...notes];
+    },
+    connections,
+    async end() {
+      await Promise.all(peers.map((peer) => peer.hangUp()));
+    },
+  };
+}
+
+/** What the connections did, in order. */
+export function eventsOf(run: Run, connections: ReadonlySet<number>): readonly HistoryEvent[] {
+  return run.recorder.events.filter((event) => event.connection < 0 || connections.has(event.connection));
+}
+
+export function describeRefusal(answer: Exclude<Attempt, { kind: "open" }> | Exclude<Connected, { kind: "open" }>): string {
+  if (answer.kind === "dropped") return `dropped: ${answer.how}`;
+  const body = answer.body.trim().slice(0, 200);
+  return `${answer.status < 300 ? "answered" : "refused"} with HTTP ${answer.status}${body === "" ? "" : ` ${JSON.stringify(body)}`}`;
+}
+
+function errorCode(run: Run, { name, value }: Received): string | undefined {
+  const reply = run.contract.errors?.reply;
+  if (name === undefined || name !== reply?.message || reply.code === undefined) return undefined;
+  const code = lookup(value, reply.code);
+  return typeof code === "string" ? code : undefined;
+}
+
+function effective(run: Run, promise: Limit | RateLimit | Heartbeat): unknown {
+  const first = run.advertised()?.value;
+  const number = (pointer: string | undefined, fallback: number) => {
+    const value = pointer === undefined ? undefined : lookup(first, pointer);
+    return typeof value === "number" ? value : fallback;
+  };
+  const { advertised } = promise;
+  if ("burst" in promise) {
+    const { burst, perSecond } = advertised as RateLimit["advertised"];
+    return { burst: number(burst, promise.burst), perSecond: number(perSecond, promise.perSecond) };
+  }
+  if ("intervalMs" in promise) {
+    const { intervalMs, timeoutMs } = advertised as Heartbeat["advertised"];
+    return { intervalMs: number(intervalMs, promise.intervalMs), timeoutMs: number(timeoutMs, promise.timeoutMs) };
+  }
+  return number(advertised as Limit["advertised"], promise.value);
+}
+
+async function until<T>(
+  run: Run,
+  owner: Owner,
+  expected: string,
+  condition: () => T | undefined,
+  within: Within = {},
+): Promise<T> {
+  const withinMs = within.withinMs ?? run.timeoutMs;
+  const deadlineMs = run.clock.nowMs() + withinMs;
+  for (;;) {
+    const value = condition();
+    if (value !== undefined) {
+      owner.observed();
+      return value;
+    }
+    const leftMs = deadlineMs - run.clock.nowMs();
+    if (leftMs <= 0) {
+      await run.demandAlive();
+      owner.observed();
+      throw new Violation(`${expected} within ${Math.round(withinMs)} ms`, "nothing that fits");
+    }
+    await new Promise<void>((resolve) => {
+      const stop = run.recorder.onEvent(done);
+      const timer = setTimeout(done, leftMs);
+      function done(): void {
+        clearTimeout(timer);
+        stop();
+        resolve();
+      }
+    });
+  }
+}
+
+/** The channel under test: the one whose address is the URL's path, else the only WebSocket channel. */
+export function channelFor(channels: readonly Channel[], path: string): Channel | undefined {
+  const sockets = channels.filter(({ kind }) => kind === "websocket");
+  const fitting = sockets.filter(({ address }) =>
+    new RegExp(`^${address.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{[^}]*\}/g, "[^/]+")}$`).test(path),
+  );
+  return fitting[0] ?? (sockets.length === 1 ? sockets[0] : undefined);
+}

@@ -1,0 +1,48 @@
+// What the contract gives to one valid message: which outcome, and the state that must be brought about for it first.
+import type { Operation, Value } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+import type { Peer } from "../client/peer.ts";
+import type { Context } from "./context.ts";
+import { reach } from "./preconditions.ts";
+
+/**
+ * Brings about, for this very message, what its requirements ask for as far as the connection can, and says what it gets then.
+ * @returns the error of the first requirement that cannot hold; undefined where the message succeeds
+ */
+export async function outcomeOf(
+  context: Context,
+  peer: Peer,
+  operation: Operation,
+  message: unknown,
+): Promise<string | undefined> {
+  const keys = new Map<string, unknown>();
+  for (const requirement of operation.requires) {
+    if (requirement.kind !== "relation" || !requirement.present) continue;
+    for (const [column, value] of requirement.where) {
+      if (value.kind !== "message") continue;
+      const key = lookup(message, value.pointer);
+      // What the message does not name, nothing can be brought about for.
+      if (key === undefined) return requirement.else;
+      keys.set(column, key);
+    }
+  }
+  // What it returns is another message of the operation; its way there is what counts.
+  const isWanting = operation.requires.some((requirement) => requirement.kind === "relation" && requirement.present);
+  if (isWanting) await reach(context, peer, operation, keys);
+  for (const requirement of operation.requires) {
+    if (requirement.kind === "connection") {
+      const { equals, attribute } = requirement;
+      const value = equals.kind === "message" ? lookup(message, equals.pointer) : undefined;
+      if (value !== peer.attributes.get(attribute)) return requirement.else;
+    }
+    if (requirement.kind === "credential") return requirement.else;
+  }
+  return undefined;
+}
+
+/** What the document says stands at a bound place, for this request of this connection; undefined where only the server knows. */
+export function boundValue(value: Value, request: unknown, sender: Peer): unknown {
+  if (value.kind === "literal") return value.value;
+  if (value.kind === "message") return lookup(request, value.pointer);
+  return value.kind === "sender" ? sender.attributes.get(value.attribute) : undefined;
+}

@@ -1,0 +1,53 @@
+// What a planted fault is, and a constructor for each: made from the contract's names, so that they fit any document.
+import type { DocumentPointer } from "../../../spec/contract.ts";
+import type { Match, NodesPlan, Plan } from "../../mutation/proxy/plan.ts";
+import { closingFaults } from "./closing.ts";
+import { effectFaults } from "./effects.ts";
+import { malformedFaults } from "./malformed.ts";
+import { messageFaults } from "./messages.ts";
+import { replyFaults } from "./replies.ts";
+import { transportFaults } from "./transport.ts";
+
+export interface Fault {
+  /** Permanent; made from the arguments, such as `never-closes/4410`. */
+  readonly id: string;
+  /** What the server does wrong, in one sentence. */
+  readonly breaks: string;
+  /** The promise that is broken, where the author names one. */
+  readonly pointer?: DocumentPointer;
+  readonly how: Plan;
+}
+
+/** Which of several messages: with this value at a pointer, or only each n-th, or those from the n-th on, of a connection. Default: all. */
+export type Which = Pick<Match, "where" | "everyNth" | "fromNth">;
+
+/**
+ * Constructors of faults. `message` is a name of Contract.messages and says the direction by itself: on a client's message the server
+ * is made to see another one than was sent. `operation` is an operation's id. Pointers point into the message.
+ */
+export const faults = {
+  ...messageFaults,
+  ...replyFaults,
+  ...effectFaults,
+  ...closingFaults,
+  ...malformedFaults,
+  ...transportFaults,
+
+  /** @param name a switch of the test server: `node dist/reference/testing/test-server.js --help` lists them */
+  server: (name: string, argument?: string | number, breaks = `The server's switch ${name} is on.`): Fault => ({
+    id: `server/${name}${argument === undefined ? "" : `/${argument}`}`,
+    breaks,
+    how: { by: "server", switch: name, ...(argument === undefined ? {} : { argument }) },
+  }),
+
+  /** @param name a switch of the test server, for two nodes of it behind one Redis @param harm what brings it out */
+  nodes: (
+    name: string,
+    { only, harm = [] }: Partial<Pick<NodesPlan, "only" | "harm">> = {},
+    breaks = `Two nodes on one Redis: the switch ${name} is on${only === undefined ? "" : " at one of them"}.`,
+  ): Fault => ({
+    id: ["nodes", name, ...new Set(harm)].join("/"),
+    breaks,
+    how: { by: "nodes", switch: name, harm, ...(only === undefined ? {} : { only }) },
+  }),
+};

@@ -1,0 +1,40 @@
+// How the catalogue makes its faults: the id from the arguments, the plan for the proxy.
+
+import type {
+  Match,
+  MessageAct,
+  OnClose,
+  OnControl,
+  OnFrame,
+  OnRequest,
+  OnResponse,
+  Transformation,
+} from "../../mutation/proxy/plan.ts";
+import type { Fault } from "./fault.ts";
+
+export function fault(id: string, breaks: string, ...transformations: readonly Transformation[]): Fault {
+  return { id, breaks, how: { by: "proxy", transformations } };
+}
+
+export function onMessage(id: string, breaks: string, match: Match, act: MessageAct): Fault {
+  const which = [
+    match.where === undefined ? "" : `/${match.where.pointer}=${JSON.stringify(match.where.equals)}`,
+    match.everyNth === undefined ? "" : `/every-${match.everyNth}`,
+    match.fromNth === undefined ? "" : `/from-${match.fromNth}`,
+  ].join("");
+  return fault(id + which, breaks, { on: "message", match, act });
+}
+
+export const onClose = (id: string, breaks: string, code: number | undefined, act: OnClose["act"]) =>
+  fault(id, breaks, { on: "close", code, act });
+export const onControl = (id: string, breaks: string, frame: OnControl["frame"], act: OnControl["act"]) =>
+  fault(id, breaks, { on: "control", frame, act });
+export const onRequest = (id: string, breaks: string, act: OnRequest["act"]) => fault(id, breaks, { on: "request", act });
+export const onResponse = (id: string, breaks: string, status: number | undefined, act: OnResponse["act"]) =>
+  fault(id, breaks, { on: "response", status, act });
+export const json = (value: unknown) => JSON.stringify(value) ?? "undefined";
+export const codeText = (code: number | undefined) => (code === undefined ? "none" : String(code));
+
+export function onFrame(id: string, breaks: string, act: OnFrame["act"]): Fault {
+  return fault(id, breaks, { on: "frame", act });
+}

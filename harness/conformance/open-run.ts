@@ -1,0 +1,85 @@
+// Begins a run on a target: puts its shared parts together and makes the first contact.
+import type { Channel, Contract } from "../../spec/contract.ts";
+import { createValidators } from "../../spec/schemas.ts";
+import { type Auth, createMint } from "../client/credentials.ts";
+import { createFence } from "../client/fence.ts";
+import { createMessages, type Validate } from "../client/messages.ts";
+import { createClock, createRecorder } from "../client/recorder.ts";
+import { TargetLost, Violation } from "../schema/errors.ts";
+import { firstContactFailed } from "./connect-diagnosis.ts";
+import type { Target } from "./context.ts";
+import { openWatch, type Watch } from "./liveness-probe.ts";
+import type { Run } from "./run-state.ts";
+
+export interface RunOptions {
+  readonly contract: Contract;
+  readonly channel: Channel;
+  readonly target: Target;
+  readonly auth: Auth;
+  /** Default 1. */
+  readonly seed?: number;
+  /** Random cases of a phase, default 100. */
+  readonly runs?: number;
+  /** Default deadline of everything that waits, in ms, default 5000. */
+  readonly timeoutMs?: number;
+  /** The silence that stands in for a fence, in ms, default 500. */
+  readonly quietMs?: number;
+  readonly insecure?: boolean;
+  /** Stands in every name of the run; letters and digits. Default from the wall clock. */
+  readonly label?: string;
+}
+
+/** Deadline for a target that left even the fence unanswered: much else will not come either. */
+const muteTimeoutMs = 1_000;
+
+export interface OpenedRun {
+  readonly run: Run;
+  readonly watch: Watch;
+  end(): Promise<void>;
+}
+
+/**
+ * @throws UsageError where the settings do not fit the document
+ * @throws TargetLost, with cause and next step, where the target is none that can be judged
+ */
+export async function openRun(options: RunOptions): Promise<OpenedRun> {
+  const { contract, channel, target, auth, timeoutMs = 5_000 } = options;
+  const clock = createClock();
+  const validators = createValidators(contract);
+  const validate: Validate = (name, value) =>
+    validators
+      .of(name)(value)
+      .map(({ pointer, text }) => `${pointer || "(the whole)"} ${text}`);
+  const messages = createMessages(contract, channel, validate);
+  let watch: Watch | undefined;
+  let counter = 0;
+  const run: Run = {
+    contract,
+    channel,
+    target,
+    messages,
+    validate,
+    mint: createMint(channel.handshake?.credentials, contract.state, auth),
+    fence: createFence({ contract, channel, messages, clock, quietMs: options.quietMs ?? 500 }),
+    recorder: createRecorder(clock),
+    clock,
+    seed: options.seed ?? 1,
+    runs: options.runs ?? 100,
+    get timeoutMs() {
+      return watch?.fenceWorks === false ? Math.min(timeoutMs, muteTimeoutMs) : timeoutMs;
+    },
+    insecure: options.insecure ?? false,
+    label: options.label ?? Math.floor(Date.now() / 1000).toString(36),
+    count: () => ++counter,
+    advertised: () => watch?.first,
+    fenceWorks: () => watch?.fenceWorks ?? true,
+    demandAlive: async () => watch?.demandAlive(),
+  };
+  try {
+    watch = await openWatch(run);
+  } catch (error) {
+    if (!(error instanceof Violation)) throw error;
+    throw new TargetLost(firstContactFailed(target.urls[0] ?? "", error));
+  }
+  return { run, watch, end: () => watch?.end() ?? Promise.resolve() };
+}

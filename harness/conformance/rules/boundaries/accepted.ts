@@ -1,0 +1,74 @@
+// At the bound, and within: the message is taken. Where the value decides a requirement, its error is an answer too.
+
+import { createSender } from "../../../client/quota-aware-connection.ts";
+import { type BoundKind, boundKinds } from "../../../schema/boundaries.ts";
+import { Violation } from "../../../schema/errors.ts";
+import { answerTo, describeAnswer } from "../../answer.ts";
+import { outcomeOf } from "../../expectation.ts";
+import { faults } from "../../faults/fault.ts";
+import { type Rule, rule } from "../../rule.ts";
+import { decisivePlaces, errorsFor } from "../client-messages.ts";
+import { type BoundPromise, boundsOf, sendable, withFreshId } from "./bounds.ts";
+
+const titles: Readonly<Record<BoundKind, string>> = {
+  length: "accepts a text that is exactly as short or as long as it may be, counted in code points",
+  pattern: "accepts the shortest and the longest text that a pattern allows, and each class to its end",
+  number: "accepts a number at its bound",
+  count: "accepts as few and as many items as are allowed",
+  enum: "accepts each value of an enum",
+  optional: "accepts a message with and without an optional member",
+  null: "accepts null where the schema allows it",
+  text: "accepts the oddest texts that a schema allows",
+  additional: "accepts a member that no schema names, where the schema allows such members in so many words",
+};
+
+function accepts(kind: BoundKind): Rule {
+  return rule<BoundPromise>({
+    id: `boundaries-${kind}-accepted`,
+    level: "MUST",
+    phase: "boundaries",
+    title: titles[kind],
+    from: boundsOf([kind], true),
+    async check(context, promise) {
+      const { operation, message } = promise.client;
+      const sender = createSender(context, operation);
+      let peer = await sender.ready(false);
+      for (const { label, value } of (await sendable(context, peer, promise)).filter(({ valid }) => valid)) {
+        peer = await sender.ready(false);
+        const sent = withFreshId(context, promise, value);
+        const expected = await outcomeOf(context, peer, operation, sent);
+        const answer = await answerTo(context, peer, JSON.stringify(sent));
+        const isRefused = answer.kind === "refused" || answer.kind === "closed";
+        const mayRefuse = answer.kind === "refused" && mayBe(answer.code, promise, expected);
+        const isMissing = answer.kind === "nothing" && operation.reply !== undefined;
+        if ((isRefused && !mayRefuse) || isMissing) {
+          const where = promise.bound.location || "the message";
+          throw new Violation(`\`${message.name}\` with ${label} at ${where} to be accepted`, describeAnswer(answer));
+        }
+      }
+    },
+    brokenBy: ({ client }, subject) => {
+      const [malformed] = errorsFor(subject, ["not-in-schema"]);
+      // Where the fence itself is refused, nothing can be judged any more.
+      return malformed === undefined || client.operation.id === subject.channel.delivery?.fence
+        ? faults.closesInsteadOf(client.message.name, 1011)
+        : faults.refuses(client.operation.id, client.message.name, malformed.code);
+    },
+  });
+}
+
+/** The error of a requirement that looks at this very place (another room, another token) is no refusal of the bound. */
+function mayBe(code: string, { client, bound }: BoundPromise, expected: string | undefined): boolean {
+  if (code !== expected) return false;
+  const place = bound.member === undefined ? bound.location : `${bound.location}/${bound.member}`;
+  return decisivePlaces(client.operation).some(
+    (decisive) => decisive === place || decisive.startsWith(`${place}/`) || isOwnCredential(client.operation, code),
+  );
+}
+
+/** A credential is minted, not generated: a message at another bound may carry an example's, which is no good one. */
+function isOwnCredential(operation: BoundPromise["client"]["operation"], code: string): boolean {
+  return operation.requires.some((requirement) => requirement.kind === "credential" && requirement.else === code);
+}
+
+export const acceptedRules: readonly Rule[] = boundKinds.map(accepts);

@@ -1,0 +1,45 @@
+// One beyond the bound: the message is refused with the error that the document gives to what is not in its schema.
+
+import { createSender } from "../../../client/quota-aware-connection.ts";
+import type { BoundKind } from "../../../schema/boundaries.ts";
+import { answerTo, demandRefused } from "../../answer.ts";
+import { faults } from "../../faults/fault.ts";
+import { type Rule, rule, type Subject } from "../../rule.ts";
+import { errorsFor } from "../client-messages.ts";
+import { type BoundPromise, boundsOf, sendable, withFreshId } from "./bounds.ts";
+
+const titles: Readonly<Partial<Record<BoundKind, string>>> = {
+  length: "refuses a text that is one code point too short or too long",
+  pattern: "refuses a text that is one character shorter or longer than its pattern allows",
+  number: "refuses a number beyond its bound",
+  count: "refuses one item too few or too many",
+};
+
+function refuses([kind, title]: [string, string]): Rule {
+  return rule<BoundPromise>({
+    id: `boundaries-${kind}-refused`,
+    level: "MUST",
+    phase: "boundaries",
+    title,
+    from: (subject: Subject) =>
+      errorsFor(subject, ["not-in-schema"]).length === 0 ? [] : boundsOf([kind as BoundKind], false)(subject),
+    async check(context, promise) {
+      const { operation, message } = promise.client;
+      const sender = createSender(context, operation);
+      const codes = errorsFor(context, ["not-in-schema"]);
+      const beyond = (await sendable(context, await sender.ready(true), promise)).filter(({ valid }) => !valid);
+      for (const { label, value } of beyond) {
+        const sent = withFreshId(context, promise, value);
+        const answer = await answerTo(context, await sender.ready(true), JSON.stringify(sent));
+        demandRefused(answer, codes, `\`${message.name}\` with ${label} at ${promise.bound.location || "the message"}`);
+      }
+    },
+    // A frame with a bad id is taken as a good one only by losing its id, so that one is ignored.
+    brokenBy: ({ client: { message }, bound }) =>
+      bound.location === message.correlation
+        ? faults.ignoresInvalid("any")
+        : faults.acceptsInvalid("not-in-schema", message.name),
+  });
+}
+
+export const refusedRules: readonly Rule[] = Object.entries(titles).map(refuses);

@@ -1,0 +1,140 @@
+// The phase cluster: clients on all nodes publish at once into logs that they share; pure checkers judge the history of it.
+import { checkers } from "../../cluster/check-log.ts";
+import { clockRefusals } from "../../cluster/clock-skew.ts";
+import type { Check, LogHistory } from "../../cluster/log-history.ts";
+import { logRoles } from "../../cluster/log-roles.ts";
+import { drawLanes } from "../../cluster/timeline.ts";
+import { runWorkload } from "../../cluster/workload.ts";
+import type { Context } from "../context.ts";
+import { type Fault, faults } from "../faults/fault.ts";
+import type { Failure, Judged, Phase } from "../phase.ts";
+import { type Promised, type Rule, rule, type Subject } from "../rule.ts";
+
+interface LogPromise extends Promised {
+  readonly check: Check;
+}
+
+const titles: Readonly<Record<Check, string>> = {
+  unexpected: "delivers only what was published, and where it was published",
+  lost: "delivers to each member, at the place that its reply says, what was acknowledged",
+  duplicated: "gives each publish one place, and each member each place once",
+  "inconsistent-offset": "has one event at each place, the same for every observer on every node",
+  "non-contiguous": "leaves out no place",
+  "sender-order": "keeps the order of one sender",
+  "real-time-order": "puts what was acknowledged before what began after it",
+  "member-count": "says after each join and leave how many there are, over all nodes",
+  membership: "counts, once all has settled, those who are there and nobody else",
+  convergence: "shows everyone the same once all has settled",
+  "refused-but-delivered": "delivers to nobody what was refused",
+  "epoch-change-untold": "ends the connection, or says so at the join, when the log has begun anew",
+  "credential-clock": "refuses and accepts, on every node and at any time, the credentials of a clock that is off, as declared",
+};
+
+/** Of several anomalies of one check, so many are shown. */
+const shownAnomalies = 3;
+
+const countChecks: ReadonlySet<Check> = new Set(["member-count", "membership"]);
+
+function promises(subject: Subject, check: Check): readonly LogPromise[] {
+  const roles = logRoles(subject.contract, subject.channel);
+  if (check === "credential-clock") {
+    const [refusal] = roles === undefined ? [] : clockRefusals(subject);
+    return refusal === undefined ? [] : [{ pointer: refusal.pointer, check }];
+  }
+  if (roles === undefined || (countChecks.has(check) && ![...roles.changes.values()].some(({ count }) => count !== undefined)))
+    return [];
+  return [{ pointer: roles.stream.pointer, says: roles.stream.description, check }];
+}
+
+function planted(check: Check, subject: Subject): Fault | readonly Fault[] {
+  const { stream, delivered, publish, changes, content } = logRoles(subject.contract, subject.channel)!;
+  const [changing, change] = [...changes].find(([, { count }]) => count !== undefined) ?? [];
+  const reply = publish.effects.find((effect) => effect.kind === "reply");
+  const acknowledgedTooEarly =
+    reply?.kind === "reply" ? faults.addsToField(reply.message, stream.seq!, -20, { everyNth: 3 }) : [];
+  const byProxy: Readonly<Record<Check, Fault | readonly Fault[]>> = {
+    unexpected: faults.changesField(delivered, content.delivered, "never published", { everyNth: 7 }),
+    lost: faults.dropsMessage(delivered, { everyNth: 7 }),
+    duplicated: faults.duplicatesMessage(delivered, { everyNth: 7 }),
+    // Counted for each connection: another content would be the same for all who came at the same time.
+    "inconsistent-offset": faults.addsToField(delivered, stream.seq!, 1, { everyNth: 7 }),
+    "non-contiguous": faults.dropsMessage(delivered, { everyNth: 7 }),
+    "sender-order": acknowledgedTooEarly,
+    "real-time-order": acknowledgedTooEarly,
+    "member-count": changing === undefined ? [] : faults.addsToField(changing, change!.count!, 1),
+    membership: changing === undefined ? [] : faults.addsToField(changing, change!.count!, 1),
+    convergence: faults.dropsMessage(delivered),
+    "refused-but-delivered": faults.answersWith(publish.id, subject.contract.errors?.codes[0]?.code ?? ""),
+    "epoch-change-untold": faults.changesField(delivered, stream.epoch!, "another-life", { everyNth: 7 }),
+    "credential-clock": clockRefusals(subject).flatMap(({ when }) =>
+      when === "credential-invalid" || when === "credential-expired" ? faults.acceptsCredential(when) : [],
+    ),
+  };
+  return [byProxy[check], faultsOfNodes.filter(([, seers]) => seers.includes(check)).map(([fault]) => fault)].flat();
+}
+
+/** What a node does wrong towards the others, and which checks must see it. */
+const faultsOfNodes: readonly [fault: Fault, seers: readonly Check[]][] = [
+  [faults.nodes("redis-local-first"), ["inconsistent-offset"]],
+  [faults.nodes("redis-plain-pubsub", { harm: Array(4).fill("listening-killed") }), ["lost", "non-contiguous"]],
+  [faults.nodes("redis-publishes-twice"), ["duplicated"]],
+  [faults.nodes("redis-drops-one-in-fifty", { only: 1 }), ["lost", "non-contiguous"]],
+  [faults.nodes("redis-counts-own-node", { only: 1 }), ["member-count"]],
+  [faults.nodes("redis-buries-nobody", { harm: ["node-killed"] }), ["membership"]],
+  [faults.nodes("redis-forgets-keys", { harm: Array(8).fill("clients-reset") }), ["duplicated"]],
+];
+
+const clusterRules = (Object.keys(checkers) as Check[]).map((check) =>
+  rule<LogPromise>({
+    id: `cluster-${check}`,
+    level: "MUST",
+    phase: "cluster",
+    title: titles[check],
+    from: (subject) => promises(subject, check),
+    check: "whole-phase",
+    brokenBy: (_, subject) => planted(check, subject),
+  }),
+);
+
+export const clusterPhase: Phase = {
+  name: "cluster",
+  rules: clusterRules,
+  async run(context, asked, progress) {
+    const roles = logRoles(context.contract, context.channel);
+    if (roles === undefined) return [];
+    const history = await (context.target.runCluster?.(context, roles, progress) ?? runWorkload(context, roles, {}, progress));
+    const { publishes, sessions } = history;
+    const acknowledged = publishes.filter(({ outcome }) => outcome === "ok").length;
+    context.note(
+      `${acknowledged} acknowledged, ${publishes.filter(({ outcome }) => outcome === "fail").length} refused, ` +
+        `${publishes.filter(({ outcome }) => outcome === "info").length} unknown, over ${context.target.urls.length} URLs, ` +
+        `${sessions.length} sessions and ${history.faults.length} faults`,
+    );
+    return asked.map((one) => judge(one, context, history));
+  },
+};
+
+function judge(one: Rule, context: Context, history: LogHistory): Judged {
+  const [promised] = one.from(context) as readonly LogPromise[];
+  const { observed, anomalies } = checkers[promised!.check](history);
+  const failures = anomalies.slice(0, shownAnomalies).map(
+    (anomaly): Failure => ({
+      pointer: promised!.pointer,
+      says: promised!.says ?? "",
+      expected: anomaly.expected,
+      actual: `${anomaly.actual}${anomalies.length > 1 ? ` (one of ${anomalies.length})` : ""}`,
+      failed: 1,
+      runs: 1,
+      steps: drawLanes(anomaly, history),
+      frames: [],
+      seed: context.seed,
+      replay: `npx wsproof verify ${named(context)}--phase cluster --seed ${context.seed}`,
+    }),
+  );
+  return { id: one.id, observed, failures };
+}
+
+function named({ target }: Context): string {
+  if (target.flags !== undefined) return `${target.flags} `;
+  return target.embedded ? "" : `${target.urls.join(" ")} `;
+}

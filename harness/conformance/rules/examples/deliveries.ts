@@ -1,0 +1,278 @@
+// Deliveries: what an operation sends to others reaches one of them, with the fields that the document fills, and the sender only if it says so.
+import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.ts";
+import { lookup } from "../../../../spec/pointer.ts";
+import { withValueAt } from "../../../client/messages.ts";
+import type { Peer, Received } from "../../../client/peer.ts";
+import { dataOf } from "../../../schema/contract-data.ts";
+import { Violation } from "../../../schema/errors.ts";
+import { equalJson } from "../../../schema/json.ts";
+import { shortened } from "../../answer.ts";
+import type { Context } from "../../context.ts";
+import { boundValue } from "../../expectation.ts";
+import { faults } from "../../faults/fault.ts";
+import { reach, userFor } from "../../preconditions.ts";
+import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type ClientMessage, clientMessages } from "../client-messages.ts";
+
+export type Deliver = Extract<Effect, { kind: "deliver" }>;
+
+export interface DeliveryPromise extends Promised {
+  readonly client: ClientMessage;
+  readonly effect: Deliver;
+}
+
+interface FieldPromise extends DeliveryPromise {
+  readonly at: Pointer;
+  readonly value: Value;
+}
+
+/** Deliveries of client operations that must arrive: best effort may drop them. */
+export function deliveries(subject: Subject): readonly DeliveryPromise[] {
+  const bestEffort = new Set(
+    (subject.channel.delivery?.streams ?? []).flatMap((stream) => (stream.guarantee === "best-effort" ? stream.messages : [])),
+  );
+  return clientMessages(subject)
+    .filter(({ operation, message }) => operation.messages[0] === message.name)
+    .flatMap((client) =>
+      client.operation.effects.flatMap((effect) =>
+        effect.kind === "deliver" && !bestEffort.has(effect.message) ? [{ pointer: effect.pointer, client, effect }] : [],
+      ),
+    );
+}
+
+function fields(subject: Subject): readonly FieldPromise[] {
+  return deliveries(subject).flatMap((promise) =>
+    [...promise.effect.bindings]
+      .filter(([, value]) => ["literal", "message", "sender"].includes(value.kind))
+      .map(([at, value]) => ({ ...promise, at, value })),
+  );
+}
+
+interface ExamplePromise extends DeliveryPromise {
+  readonly example: Example;
+}
+
+/** Deliveries that every sending of the example brings about: no key in it makes a repetition the same. */
+function repeatable(subject: Subject): readonly ExamplePromise[] {
+  return deliveries(subject)
+    .filter(({ effect }) => effect.when === "always")
+    .flatMap((promise) => {
+      const keys = promise.client.operation.effects.flatMap((one) =>
+        one.kind === "once" && one.key.kind === "message" ? [one.key.pointer] : [],
+      );
+      return promise.client.message.examples
+        .filter(({ payload }) => keys.every((key) => lookup(payload, key) === undefined))
+        .map((example) => ({ ...promise, example }));
+    });
+}
+
+/** Where the delivery carries a text of the request which decides nothing else. */
+export function freeTexts({ client, effect }: DeliveryPromise): readonly { readonly source: Pointer; readonly at: Pointer }[] {
+  const { operation, message } = client;
+  const deciding = [effect.to, ...operation.requires, ...operation.effects].flatMap((one) =>
+    "where" in one ? [...one.where.values()] : "equals" in one ? [one.equals] : [],
+  );
+  const places = deciding.flatMap((value) => (value.kind === "message" ? [value.pointer] : []));
+  const example = message.examples[0]!.payload;
+  return [...effect.bindings].flatMap(([at, value]) =>
+    value.kind === "message" && !places.includes(value.pointer) && typeof lookup(example, value.pointer) === "string"
+      ? [{ source: value.pointer, at }]
+      : [],
+  );
+}
+
+export interface Scene {
+  readonly sender: Peer;
+  /** Someone else to whom the effect delivers. */
+  readonly other: Peer;
+  /** Succeeds now, and delivers to `other`; needs a fresh id each time. */
+  readonly message: unknown;
+}
+
+/**
+ * A sender, and another connection that the effect reaches. Neither has messages that were not taken.
+ * @param example of the message, default its first
+ */
+export async function stage(context: Context, { client, effect }: DeliveryPromise, example?: unknown): Promise<Scene> {
+  const { operation } = client;
+  const sender = await context.dial({ user: await userFor(context, operation) });
+  const other = await context.dial();
+  const keys = new Map<string, unknown>();
+  let message = await reach(context, sender, operation, keys, example);
+  // Others may do the same at the same time: a text of our own tells their deliveries from ours.
+  const isValid = dataOf(context.contract).judge.compile(client.message.payload);
+  for (const { source } of freeTexts({ client, effect, pointer: effect.pointer })) {
+    const unique = withValueAt(message, source, context.fresh("text"));
+    if (isValid(unique)) message = unique;
+  }
+  const { to } = effect;
+  if (to.kind === "connection") {
+    if (to.equals.kind !== "message") throw new NotTestable(`who receives ${effect.message} does not follow from the request`);
+    message = withValueAt(message, to.equals.pointer, other.attributes.get(to.attribute));
+  } else if (to.kind === "relation") {
+    await enter(context, other, to.relation, keys);
+    // Where the operation ends the relation, the sender must be in it first, else nothing changes.
+    if (operation.effects.some((one) => one.kind === "remove" && one.relation === to.relation)) {
+      await enter(context, sender, to.relation, keys);
+    }
+  }
+  await sender.fence();
+  await other.fence();
+  sender.takeAll();
+  other.takeAll();
+  return { sender, other, message };
+}
+
+/** Brings the connection into the relation, under these keys. */
+export async function enter(context: Context, peer: Peer, relation: string, keys: Map<string, unknown>): Promise<void> {
+  const adding = context.contract.operations.find(
+    ({ action, channel, effects }) =>
+      action === "receive" &&
+      channel === context.channel.id &&
+      effects.some((effect) => effect.kind === "add" && effect.relation === relation),
+  );
+  if (adding === undefined) throw new NotTestable(`no operation adds to the relation ${relation}`);
+  const code = context.errorCode(await peer.request(await reach(context, peer, adding, keys)));
+  if (code !== undefined) throw new Violation(`the operation ${adding.id} to succeed`, `the error ${code}`);
+}
+
+/** Whether it is this effect of this sender, by what the document says of the sender; else by its name alone. */
+export function isOf(effect: Deliver, sender: Peer): (received: Received) => boolean {
+  const own = [...effect.bindings].flatMap(([at, value]) => (value.kind === "sender" ? [[at, value.attribute] as const] : []));
+  return ({ name, value }) =>
+    name === effect.message && own.every(([at, attribute]) => equalJson(lookup(value, at), sender.attributes.get(attribute)));
+}
+
+async function perform(context: Context, { sender, message }: Scene, { operation }: ClientMessage): Promise<unknown> {
+  const { correlation } = context.message(operation.messages[0]!);
+  const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id());
+  if (operation.reply === undefined) sender.send(sent);
+  else {
+    const code = context.errorCode(await sender.request(sent));
+    if (code !== undefined) throw new Violation(`the operation ${operation.id} to succeed`, `the error ${code}`);
+  }
+  return sent;
+}
+
+const describing = (effect: Deliver, test: (received: Received) => boolean) =>
+  Object.assign((received: Received) => test(received), { describes: `${effect.message} of this sender` });
+
+export const deliveryRules: readonly Rule[] = [
+  rule<DeliveryPromise>({
+    id: "examples-delivery",
+    level: "MUST",
+    phase: "examples",
+    title: "delivers to others what the operation's effect says",
+    from: deliveries,
+    async check(context, promise) {
+      const scene = await stage(context, promise);
+      await perform(context, scene, promise.client);
+      await scene.other.receive(describing(promise.effect, isOf(promise.effect, scene.sender)));
+    },
+    brokenBy: ({ effect }) => faults.dropsMessage(effect.message),
+  }),
+
+  rule<FieldPromise>({
+    id: "examples-delivery-fields",
+    level: "MUST",
+    phase: "examples",
+    title: "fills a delivery's fields as the operation's effect says",
+    from: fields,
+    async check(context, promise) {
+      const { effect, at, value } = promise;
+      const scene = await stage(context, promise);
+      const sent = await perform(context, scene, promise.client);
+      // By its name alone: a wrong sender is what this may be about.
+      const delivered = await scene.other.receive(
+        describing(effect, (received) => received.name === effect.message && !foreign(effect, received, at, scene, sent)),
+      );
+      const wanted = boundValue(value, sent, scene.sender);
+      const actual = lookup(delivered.value, at);
+      if (!equalJson(wanted, actual)) {
+        throw new Violation(
+          `${JSON.stringify(wanted)} at ${at} of ${effect.message}`,
+          `${JSON.stringify(actual) ?? "nothing"} in ${shortened(delivered.text)}`,
+        );
+      }
+    },
+    brokenBy: ({ effect, at }) => faults.altersField(effect.message, at),
+  }),
+
+  rule<DeliveryPromise>({
+    id: "examples-delivery-sender",
+    level: "MUST",
+    phase: "examples",
+    title: "delivers to the sender itself where the document includes it, and not where it excludes it",
+    from: (subject) =>
+      deliveries(subject).filter(
+        ({ effect }) => subject.channel.delivery?.fence !== undefined && effect.to.kind !== "connection",
+      ),
+    async check(context, promise) {
+      const { effect } = promise;
+      const scene = await stage(context, promise);
+      await perform(context, scene, promise.client);
+      const isIt = describing(effect, isOf(effect, scene.sender));
+      if (effect.sender === "included") {
+        await scene.sender.receive(isIt);
+        return;
+      }
+      await scene.other.receive(isIt);
+      const own = (await scene.sender.fence()).find(isIt);
+      context.judged();
+      if (own !== undefined) throw new Violation(`no ${effect.message} to the one who caused it`, shortened(own.text));
+    },
+    brokenBy: ({ effect }) =>
+      effect.sender === "included" ? faults.skipsSender(effect.message) : faults.deliversToSender(effect.message),
+  }),
+
+  rule<DeliveryPromise>({
+    id: "examples-delivery-once",
+    level: "MUST",
+    phase: "examples",
+    title: "delivers once",
+    from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : deliveries(subject)),
+    async check(context, promise) {
+      const { effect } = promise;
+      const { sender, other, message } = await stage(context, promise);
+      await perform(context, { sender, other, message }, promise.client);
+      const isIt = isOf(effect, sender);
+      await other.receive(describing(effect, isIt));
+      const more = (await other.fence()).find(isIt);
+      context.judged();
+      if (more !== undefined) throw new Violation(`${effect.message} once`, `once more: ${shortened(more.text)}`);
+    },
+    brokenBy: ({ effect }) => faults.duplicatesMessage(effect.message),
+  }),
+
+  rule<ExamplePromise>({
+    id: "examples-delivery-each",
+    level: "MUST",
+    phase: "examples",
+    title: "delivers a message as often as it is sent, where the document does not say that a repetition happens once",
+    from: repeatable,
+    async check(context, promise) {
+      const { client, effect, example } = promise;
+      const scene = await stage(context, promise, example.payload);
+      const isIt = describing(effect, isOf(effect, scene.sender));
+      for (let count = 0; count < 2; count++) {
+        await perform(context, scene, client);
+        await scene.other.receive(isIt);
+      }
+    },
+    brokenBy: ({ effect }) => faults.dropsMessage(effect.message, { fromNth: 2 }),
+  }),
+];
+
+/**
+ * Whether another field shows that somebody else caused it, so that it is none of this check's. What says who the sender is
+ * decides by itself: others may send the same content at the same time.
+ */
+function foreign(effect: Deliver, received: Received, at: Pointer, { sender }: Scene, sent: unknown): boolean {
+  const others = [...effect.bindings].filter(([other]) => other !== at);
+  const differs = ([other, value]: (typeof others)[number]) =>
+    !equalJson(boundValue(value, sent, sender), lookup(received.value, other));
+  const bySender = others.filter(([, { kind }]) => kind === "sender");
+  if (bySender.length > 0) return bySender.some(differs);
+  const byMessage = others.filter(([, { kind }]) => kind === "message");
+  return byMessage.length > 0 && byMessage.every(differs);
+}

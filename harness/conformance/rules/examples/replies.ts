@@ -1,0 +1,181 @@
+// Replies: every example gets the outcome that the document gives it, and every operation succeeds where it must.
+import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.ts";
+import { lookup } from "../../../../spec/pointer.ts";
+import { withValueAt } from "../../../client/messages.ts";
+import type { Peer, Received } from "../../../client/peer.ts";
+import { Violation } from "../../../schema/errors.ts";
+import { equalJson } from "../../../schema/json.ts";
+import { answerTo, describeAnswer, shortened } from "../../answer.ts";
+import type { Context } from "../../context.ts";
+import { boundValue, outcomeOf } from "../../expectation.ts";
+import { faults } from "../../faults/fault.ts";
+import { reach, userFor } from "../../preconditions.ts";
+import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type ClientMessage, clientMessages } from "../client-messages.ts";
+
+interface ExamplePromise extends Promised {
+  readonly client: ClientMessage;
+  readonly example: Example;
+}
+
+interface OperationPromise extends Promised {
+  readonly client: ClientMessage;
+}
+
+interface BindingPromise extends OperationPromise {
+  readonly at: Pointer;
+  readonly value: Value;
+}
+
+type ReplyEffect = Extract<Effect, { kind: "reply" }>;
+
+function examples(subject: Subject): readonly ExamplePromise[] {
+  return clientMessages(subject).flatMap((client) =>
+    client.message.examples.map((example) => ({
+      pointer: example.pointer,
+      says: example.summary || client.message.description,
+      client,
+      example,
+    })),
+  );
+}
+
+/** Operations that promise a reply, each with its first message. */
+function answered(subject: Subject): readonly OperationPromise[] {
+  return clientMessages(subject)
+    .filter(({ operation, message }) => operation.reply !== undefined && operation.messages[0] === message.name)
+    .map((client) => ({ pointer: client.operation.pointer, client }));
+}
+
+/** Of them those whose reply carries the request's id. */
+function correlated(subject: Subject): readonly OperationPromise[] {
+  return answered(subject).filter(
+    ({ client }) => client.message.correlation !== undefined && successOf(subject, client) !== undefined,
+  );
+}
+
+function successOf({ contract }: Pick<Subject, "contract">, { operation }: ClientMessage) {
+  const names = (operation.reply ?? []).filter((name) => name !== contract.errors?.reply.message);
+  return contract.messages.find(({ name, correlation }) => names.includes(name) && correlation !== undefined);
+}
+
+function bindings(subject: Subject): readonly BindingPromise[] {
+  return answered(subject).flatMap(({ client }) =>
+    client.operation.effects
+      .filter((effect): effect is ReplyEffect => effect.kind === "reply")
+      .flatMap((effect) =>
+        [...effect.bindings]
+          .filter(([, value]) => ["literal", "message", "sender"].includes(value.kind))
+          .map(([at, value]) => ({ pointer: effect.pointer, client, at, value })),
+      ),
+  );
+}
+
+/** Performs the operation where it must succeed. @throws Violation where it does not */
+async function succeed(context: Context, client: ClientMessage): Promise<{ peer: Peer; message: unknown; reply: Received }> {
+  const peer = await context.dial({ user: await userFor(context, client.operation) });
+  const message = await reach(context, peer, client.operation);
+  const reply = await peer.request(message);
+  const code = context.errorCode(reply);
+  if (code !== undefined)
+    throw new Violation(`the operation ${client.operation.id} to succeed`, `the error ${code}: ${shortened(reply.text)}`);
+  return { peer, message, reply };
+}
+
+export const replyRules: readonly Rule[] = [
+  rule<ExamplePromise>({
+    id: "examples-outcome",
+    level: "MUST",
+    phase: "examples",
+    title: "answers each example with the outcome that the document gives it",
+    from: examples,
+    async check(context, { client, example }) {
+      const { operation, message } = client;
+      const peer = await context.dial({ user: await userFor(context, operation) });
+      const { correlation } = message;
+      const sent = correlation === undefined ? example.payload : withValueAt(example.payload, correlation, context.id());
+      const expected = await outcomeOf(context, peer, operation, sent);
+      const answer = await answerTo(context, peer, JSON.stringify(sent));
+      const what = `for the example ${example.name} of ${message.name}`;
+      if (expected !== undefined) {
+        if (answer.kind !== "refused" || answer.code !== expected)
+          throw new Violation(`the error ${expected} ${what}`, describeAnswer(answer));
+      } else if (
+        operation.reply !== undefined ? answer.kind !== "succeeded" : answer.kind === "refused" || answer.kind === "closed"
+      ) {
+        throw new Violation(operation.reply === undefined ? `no error ${what}` : `success ${what}`, describeAnswer(answer));
+      }
+    },
+    brokenBy: ({ client }, subject) => {
+      const other = subject.contract.errors?.codes.find(({ when }) => when === "internal" || when === "unavailable");
+      // Where the fence itself is refused, nothing can be judged any more.
+      return other === undefined || client.operation.id === subject.channel.delivery?.fence
+        ? faults.closesInsteadOf(client.message.name, 1011)
+        : faults.refuses(client.operation.id, client.message.name, other.code);
+    },
+  }),
+
+  rule<OperationPromise>({
+    id: "examples-success",
+    level: "MUST",
+    phase: "examples",
+    title: "lets an operation succeed when all that it requires holds",
+    from: answered,
+    async check(context, { client }) {
+      await succeed(context, client);
+    },
+    brokenBy: ({ client }) => faults.swallowsReply(client.operation.id, "success"),
+  }),
+
+  rule<OperationPromise>({
+    id: "examples-reply-id",
+    level: "MUST",
+    phase: "examples",
+    title: "carries the request's id in the reply",
+    from: correlated,
+    async check(context, { client }) {
+      await succeed(context, client);
+    },
+    brokenBy: ({ client }, subject) => [
+      faults.wrongReplyId(client.operation.id, successOf(subject, client)!.correlation!),
+      faults.dropsReplyId(client.operation.id, successOf(subject, client)!.correlation!),
+    ],
+  }),
+
+  rule<OperationPromise>({
+    id: "examples-reply-once",
+    level: "MUST",
+    phase: "examples",
+    title: "replies once to a request",
+    from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : correlated(subject)),
+    async check(context, { client }) {
+      const { peer, reply } = await succeed(context, client);
+      const id = lookup(reply.value, context.message(reply.name!).correlation!);
+      const more = (await peer.fence()).filter(({ name, value }) => {
+        const correlation = name === undefined ? undefined : context.message(name).correlation;
+        return correlation !== undefined && lookup(value, correlation) === id;
+      });
+      context.judged();
+      if (more.length > 0) throw new Violation(`one reply to ${client.operation.id}`, `one more: ${shortened(more[0]!.text)}`);
+    },
+    brokenBy: ({ client }) => faults.repliesTwice(client.operation.id),
+  }),
+
+  rule<BindingPromise>({
+    id: "examples-reply-fields",
+    level: "MUST",
+    phase: "examples",
+    title: "fills the reply's fields as the operation's effect says",
+    from: bindings,
+    async check(context, { client, at, value }) {
+      const { peer, message, reply } = await succeed(context, client);
+      const wanted = boundValue(value, message, peer);
+      const actual = lookup(reply.value, at);
+      context.judged();
+      if (!equalJson(wanted, actual)) {
+        throw new Violation(`${JSON.stringify(wanted)} at ${at} of ${reply.name}`, JSON.stringify(actual) ?? "nothing there");
+      }
+    },
+    brokenBy: ({ client, at }) => faults.altersReply(client.operation.id, at),
+  }),
+];

@@ -1,0 +1,147 @@
+// RFC 6455 section 5.1 to 5.3: the header of a frame, and its mask.
+
+import { encodeFrame, opcode } from "../../../client/wire/frame.ts";
+import { faults } from "../../faults/fault.ts";
+import { type Rule, rule } from "../../rule.ts";
+import { clause, fenceRequest, ignoresFence, refuses, withFence } from "./clause.ts";
+
+const reservedBitSays =
+  "A reserved bit is zero unless an extension gives it a meaning; otherwise the receiver fails the connection.";
+const reservedOpcodeSays = "A receiver that gets an unknown opcode fails the connection.";
+
+const reservedBits: readonly Rule[] = [
+  { bit: 1, reserved: 4 },
+  { bit: 2, reserved: 2 },
+  { bit: 3, reserved: 1 },
+].map(({ bit, reserved }) =>
+  refuses({
+    id: `reserved-bit-${bit}`,
+    section: "5.2",
+    says: reservedBitSays,
+    title: `closes with 1002 when RSV${bit} is set and no extension was agreed`,
+    frames: () => [{ opcode: opcode.text, payload: "{}", reserved }],
+    brokenBy: faults.tolerates("reserved-bit"),
+  }),
+);
+
+const reservedOpcodes: readonly Rule[] = [0x3, 0x4, 0x5, 0x6, 0x7, 0xb, 0xc, 0xd, 0xe, 0xf].map((reserved) =>
+  refuses({
+    id: `reserved-opcode-${reserved.toString(16)}`,
+    section: "5.2",
+    says: reservedOpcodeSays,
+    title: `closes with 1002 on the reserved opcode 0x${reserved.toString(16)}`,
+    frames: () => [{ opcode: reserved }],
+    brokenBy: faults.tolerates("reserved-opcode"),
+  }),
+);
+
+export const framingRules: readonly Rule[] = [
+  ...reservedBits,
+  ...reservedOpcodes,
+
+  refuses({
+    id: "unmasked",
+    section: "5.1",
+    says: "A server closes the connection when it gets a frame that is not masked.",
+    title: "closes with 1002 on an unmasked frame",
+    frames: () => [{ opcode: opcode.text, payload: "{}", maskKey: "none" }],
+    brokenBy: faults.tolerates("unmasked"),
+  }),
+
+  refuses({
+    id: "length-top-bit",
+    section: "5.2",
+    says: "The most significant bit of a 64-bit length is zero.",
+    title: "closes on a 64-bit length whose top bit is set",
+    frames: () => [encodeFrame({ opcode: opcode.text, maskKey: 1, lengthBits: 64, declaredLength: 1n << 63n })],
+    codes: [1002, 1009],
+    brokenBy: faults.tolerates("too-big"),
+  }),
+
+  rule({
+    id: "frames-announced-too-long",
+    level: "SHOULD",
+    phase: "frames",
+    title: "refuses a message by the length in its header, before the bytes have come",
+    from: ({ channel }) =>
+      channel.limits
+        .filter(({ kind }) => kind === "message-bytes")
+        .map(({ pointer, description }) => ({ pointer, says: description })),
+    async check(context, { pointer }) {
+      const limit = context.channel.limits.find((one) => one.pointer === pointer)!;
+      const peer = await context.dial();
+      peer.sendRaw(
+        encodeFrame({ opcode: opcode.text, maskKey: 1, lengthBits: 64, declaredLength: context.effective(limit) + 1_000_000 }),
+      );
+      await peer.closes(limit.close === undefined ? {} : { code: limit.close });
+    },
+    brokenBy: () => faults.tolerates("too-big"),
+  }),
+
+  rule({
+    id: "frames-zero-mask",
+    level: "MUST",
+    phase: "frames",
+    title: "reads a frame whose masking key is zero",
+    from: withFence(clause("5.3", "The masking key is any 32-bit value.")),
+    async check(context) {
+      const peer = await context.dial();
+      const { text, message } = fenceRequest(context);
+      peer.sendRaw({ opcode: opcode.text, payload: text, maskKey: 0 });
+      await peer.replyTo(message);
+    },
+    brokenBy: (_, subject) => ignoresFence(subject),
+  }),
+
+  rule({
+    id: "frames-byte-by-byte",
+    level: "MUST",
+    phase: "frames",
+    title: "reads a frame that comes byte by byte",
+    from: withFence(clause("5.4", "Frames have no relation to the segments of TCP that carry them.")),
+    async check(context) {
+      const peer = await context.dial();
+      const { text, message } = fenceRequest(context);
+      for (const byte of encodeFrame({ opcode: opcode.text, payload: text, maskKey: 0x1234_5678 })) {
+        peer.sendRaw(Uint8Array.of(byte));
+        await new Promise(setImmediate);
+      }
+      await peer.replyTo(message);
+    },
+    brokenBy: (_, subject) => ignoresFence(subject),
+  }),
+
+  rule({
+    id: "frames-many-in-one-segment",
+    level: "MUST",
+    phase: "frames",
+    title: "reads several frames that come at once, and answers each in order",
+    from: withFence(clause("5.4", "Frames have no relation to the segments of TCP that carry them.")),
+    async check(context) {
+      const peer = await context.dial();
+      const requests = [1, 2, 3, 4, 5].map(() => fenceRequest(context));
+      peer.sendRaw(Buffer.concat(requests.map(({ text }) => encodeFrame({ opcode: opcode.text, payload: text, maskKey: 7 }))));
+      const [first, ...others] = requests;
+      await peer.replyTo(first!.message);
+      for (const { message } of others) await peer.replyTo(message);
+    },
+    brokenBy: (_, subject) => ignoresFence(subject),
+  }),
+
+  rule({
+    id: "frames-binary",
+    level: "MUST",
+    phase: "frames",
+    title: "closes with 1003 on a binary frame where no message is binary",
+    from: ({ contract, channel }) =>
+      contract.messages.some(({ format }) => format === "binary")
+        ? []
+        : channel.closeCodes.filter(({ code }) => code === 1003).map(({ pointer, when }) => ({ pointer, says: when })),
+    async check(context) {
+      const peer = await context.dial();
+      peer.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(1, 2, 3) });
+      await peer.closes({ code: 1003 });
+    },
+    brokenBy: () => faults.tolerates("binary"),
+  }),
+];

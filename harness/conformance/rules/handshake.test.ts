@@ -1,0 +1,69 @@
+// Every rule of the phase passes on the reference server, and fails behind each fault that it names.
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
+import { startProxy } from "../../mutation/proxy/proxy.ts";
+import { type Embedded, startEmbedded } from "../../testbed/reference-process.ts";
+import { channelFor } from "../check.ts";
+import type { Fault } from "../faults/fault.ts";
+import { type OpenedRun, openRun } from "../open-run.ts";
+import type { Promised, Rule, Subject } from "../rule.ts";
+import { type Outcome, runOnce } from "../run-rule.ts";
+import { handshakePhase } from "./handshake.ts";
+
+const { contract } = await loadContract({ file: defaultSpecFile });
+const subject: Subject = { contract: contract!, channel: channelFor(contract!.channels, "/ws")! };
+const cases = handshakePhase.rules.flatMap((rule) => rule.from(subject).map((promised) => ({ rule, promised })));
+const broken = cases.flatMap(({ rule, promised }) =>
+  [rule.brokenBy(promised, subject)].flat().map((fault) => ({ rule, promised, fault })),
+);
+const named = <C extends { rule: Rule; promised: Promised; fault?: Fault }>(all: readonly C[]) =>
+  all.map(
+    (one) => [`${one.rule.id} ${one.promised.pointer}${one.fault === undefined ? "" : ` behind ${one.fault.id}`}`, one] as const,
+  );
+
+let server: Embedded;
+let opened: OpenedRun;
+beforeAll(async () => {
+  server = await startEmbedded({ path: subject.channel.address });
+  const target = { urls: [server.url], origin: undefined, pid: undefined, askToStop: undefined, embedded: true };
+  opened = await openRun({ ...subject, target, auth: { secret: server.secret }, timeoutMs: 2_000 });
+});
+afterAll(async () => {
+  await opened.end();
+  await server.stop();
+});
+
+/** Judges what stands between the run and the server; the bystander's connection goes straight to the server. */
+async function behind(fault: Fault, rule: Rule, promised: Promised): Promise<Outcome> {
+  if (fault.how.by !== "proxy") throw new Error(`${fault.id} is no fault of the proxy`);
+  const { run } = opened;
+  const proxy = await startProxy({
+    target: new URL(server.url),
+    ...subject,
+    messages: run.messages,
+    transformations: fault.how.transformations,
+    auth: { secret: server.secret },
+  });
+  try {
+    // A short deadline: what a fault keeps from coming never comes.
+    return await runOnce({ ...run, timeoutMs: 400, target: { ...run.target, urls: [proxy.url] } }, rule, promised);
+  } finally {
+    await proxy.close();
+  }
+}
+
+it("has at least twenty rules for this document", () => {
+  expect(new Set(cases.map(({ rule }) => rule.id)).size).toBeGreaterThanOrEqual(20);
+});
+
+describe("on the reference server", () => {
+  it.each(named(cases))("%s", async (_name, { rule, promised }) => {
+    expect(await runOnce(opened.run, rule, promised)).toMatchObject({ kind: "pass", breaches: [] });
+  });
+});
+
+describe("behind its fault", () => {
+  it.each(named(broken))("%s", async (_name, { rule, promised, fault }) => {
+    expect(await behind(fault, rule, promised)).toMatchObject({ kind: "fail" });
+  });
+});

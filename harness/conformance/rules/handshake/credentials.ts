@@ -1,0 +1,163 @@
+// Credentials that must be refused: missing, malformed, forged, of the wrong time or with the wrong claims.
+import type { Refusal } from "../../../../spec/contract.ts";
+import type { CredentialOptions } from "../../context.ts";
+import { faults } from "../../faults/fault.ts";
+import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { demandRefusal, refusals } from "./refused.ts";
+
+type When = "credential-missing" | "credential-invalid" | "credential-expired";
+type Refused = Refusal & Promised;
+
+/** One kind of bad JWT. */
+interface Forgery {
+  readonly id: string;
+  readonly title: string;
+  readonly when: When;
+  readonly options: CredentialOptions | ((subject: Subject) => CredentialOptions);
+}
+
+/** Algorithms that share a key, so that only the server's own list keeps the others out. */
+function otherAlgorithm({ channel }: Subject): CredentialOptions {
+  const accepted = channel.handshake?.credentials?.algorithms ?? [];
+  return { algorithm: ["HS512", "HS384", "HS256"].find((one) => !accepted.includes(one)) ?? "none" };
+}
+
+const forgeries: readonly Forgery[] = [
+  {
+    id: "handshake-credential-other-key-refused",
+    title: "refuses a JWT that is signed with another key",
+    when: "credential-invalid",
+    options: { forged: "other-key" },
+  },
+  {
+    id: "handshake-credential-altered-refused",
+    title: "refuses a JWT whose claims were changed after it was signed",
+    when: "credential-invalid",
+    options: { forged: "altered" },
+  },
+  {
+    id: "handshake-credential-cut-refused",
+    title: "refuses a JWT without its signature",
+    when: "credential-invalid",
+    options: { forged: "cut" },
+  },
+  {
+    id: "handshake-credential-unsigned-refused",
+    title: "refuses a JWT of the algorithm none",
+    when: "credential-invalid",
+    options: { algorithm: "none" },
+  },
+  {
+    id: "handshake-credential-algorithm-refused",
+    title: "refuses a JWT that is signed with the right key by an algorithm that the document does not name",
+    when: "credential-invalid",
+    options: otherAlgorithm,
+  },
+  {
+    id: "handshake-credential-not-yet-refused",
+    title: "refuses a JWT that is not valid yet (nbf)",
+    when: "credential-invalid",
+    options: { notBeforeSeconds: 600 },
+  },
+  {
+    id: "handshake-credential-expired-refused",
+    title: "refuses a JWT that has run out (exp)",
+    when: "credential-expired",
+    options: { lifetimeSeconds: -600 },
+  },
+];
+
+function jwt(subject: Subject, when: When): readonly Refused[] {
+  return subject.channel.handshake?.credentials?.scheme === "jwt" ? refusals(subject, when) : [];
+}
+
+interface ClaimRefused extends Refused {
+  readonly name: string;
+}
+
+function claims(subject: Subject, wanted: "required" | "constant"): readonly ClaimRefused[] {
+  const { handshake } = subject.channel;
+  const all = handshake?.credentials?.claims ?? [];
+  return jwt(subject, "credential-invalid").flatMap((refusal) =>
+    all
+      .filter((claim) => (wanted === "required" ? claim.required : claim.value !== undefined))
+      .map(({ name, description }) => {
+        const pointer = `${handshake?.pointer}/credentials/claims/${name}`;
+        return { ...refusal, pointer, says: description, name };
+      }),
+  );
+}
+
+export const credentialRules: readonly Rule[] = [
+  rule<Refused>({
+    id: "handshake-credential-missing-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses a client without a credential, as the document says",
+    from: (subject) => refusals(subject, "credential-missing"),
+    async check(context, refusal) {
+      await demandRefusal(context, refusal, { credential: null });
+    },
+    brokenBy: () => faults.acceptsCredential("credential-missing"),
+  }),
+  rule<Refused>({
+    id: "handshake-credential-malformed-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses what is no credential at all, as the document says",
+    from: (subject) => refusals(subject, "credential-invalid"),
+    async check(context, refusal) {
+      for (const credential of ["x", "a.b.c", "eyJhbGciOiJub25lIn0..", "x".repeat(4_000)])
+        await demandRefusal(context, refusal, { credential });
+    },
+    brokenBy: () => faults.acceptsCredential("credential-invalid"),
+  }),
+  ...forgeries.map(({ id, title, when, options }) =>
+    rule<Refused>({
+      id,
+      level: "MUST",
+      phase: "handshake",
+      title,
+      from: (subject) => jwt(subject, when),
+      async check(context, refusal) {
+        const credential = await context.credential(typeof options === "function" ? options(context) : options);
+        await demandRefusal(context, refusal, { credential });
+      },
+      brokenBy: () => faults.acceptsCredential(when),
+    }),
+  ),
+  rule({
+    id: "handshake-credential-claim-missing-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses a JWT that lacks a required claim",
+    from: (subject) => claims(subject, "required"),
+    async check(context, { name, ...refusal }) {
+      await demandRefusal(context, refusal, { credential: await context.credential({ claims: { [name]: undefined } }) });
+    },
+    brokenBy: () => faults.acceptsCredential("credential-invalid"),
+  }),
+  rule({
+    id: "handshake-credential-claim-wrong-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses a JWT whose claim has another value than the document demands",
+    from: (subject) => claims(subject, "constant"),
+    async check(context, { name, ...refusal }) {
+      await demandRefusal(context, refusal, { credential: await context.credential({ claims: { [name]: "wsproof-wrong" } }) });
+    },
+    brokenBy: () => faults.acceptsCredential("credential-invalid"),
+  }),
+  rule<Refused>({
+    id: "handshake-claim-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses a good credential whose claim shuts its user out, as the document says",
+    from: (subject) => refusals(subject, "claim"),
+    async check(context, refusal) {
+      const credential = await context.credential({ claims: { [refusal.claim ?? ""]: [refusal.contains] } });
+      await demandRefusal(context, refusal, { credential });
+    },
+    brokenBy: ({ claim }) => faults.acceptsHandshake("claim", claim),
+  }),
+];

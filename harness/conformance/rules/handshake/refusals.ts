@@ -1,0 +1,101 @@
+// Handshakes that are no handshake of our client: unknown path, no upgrade, foreign origin, too many connections.
+import type { Limit, Refusal } from "../../../../spec/contract.ts";
+import type { Peer, User } from "../../../client/peer.ts";
+import type { Context } from "../../context.ts";
+import { faults } from "../../faults/fault.ts";
+import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { demandRefusal, refusals } from "./refused.ts";
+
+type Refused = Refusal & Promised;
+
+interface TooMany extends Refused {
+  readonly limit: Limit;
+}
+
+/** More connections than this are not opened to reach a limit. */
+const maxOpened = 200;
+
+function tooMany(subject: Subject): readonly TooMany[] {
+  const limits = subject.channel.limits.filter(({ kind }) => kind === "connections");
+  return refusals(subject, "too-many-connections").flatMap((refusal) => limits.map((limit) => ({ ...refusal, limit })));
+}
+
+/** All the connections that the user may hold. */
+async function fill(context: Context, limit: Limit, user: User): Promise<Peer[]> {
+  const most = context.effective(limit);
+  if (most > maxOpened)
+    throw new NotTestable(`needs ${most} connections of one user, more than the ${maxOpened} that the harness opens`);
+  return Promise.all(Array.from({ length: most }, () => context.dial({ user })));
+}
+
+export const refusalRules: readonly Rule[] = [
+  rule<Refused>({
+    id: "handshake-path-unknown-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses an upgrade on a path that is no channel, as the document says",
+    from: (subject) => refusals(subject, "path-unknown"),
+    async check(context, refusal) {
+      const own = new URL(context.target.urls[0] ?? "ws://none/").pathname;
+      for (const path of [`${own}x`, `${own.replace(/\/$/, "")}/wsproof-nowhere`, "/wsproof-nowhere"])
+        await demandRefusal(context, refusal, { path });
+    },
+    brokenBy: () => faults.acceptsHandshake("path-unknown"),
+  }),
+  rule<Refused>({
+    id: "handshake-not-an-upgrade-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses a plain GET on the channel's path, as the document says",
+    from: (subject) => refusals(subject, "not-an-upgrade"),
+    async check(context, refusal) {
+      const plain = {
+        Connection: "close",
+        Upgrade: undefined,
+        "Sec-WebSocket-Key": undefined,
+        "Sec-WebSocket-Version": undefined,
+      };
+      await demandRefusal(context, refusal, { headers: plain, subprotocols: [] });
+    },
+    brokenBy: ({ outcome }) => faults.changesStatus("http" in outcome ? outcome.http : 426, 200),
+  }),
+  rule<Refused>({
+    id: "handshake-origin-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses a browser page of a foreign origin, as the document says",
+    from: (subject) => refusals(subject, "origin-not-allowed"),
+    async check(context, refusal) {
+      for (const origin of ["https://wsproof-foreign.example", "null"]) await demandRefusal(context, refusal, { origin });
+    },
+    brokenBy: () => faults.acceptsHandshake("origin-not-allowed"),
+  }),
+  rule({
+    id: "handshake-too-many-connections-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses one connection more than a user may hold, and leaves the others alone",
+    from: tooMany,
+    async check(context, { limit, ...refusal }) {
+      const user = await context.user();
+      const peers = await fill(context, limit, user);
+      await demandRefusal(context, refusal, { user });
+      await peers[0]?.fence();
+    },
+    brokenBy: () => faults.acceptsHandshake("too-many-connections"),
+  }),
+  rule({
+    id: "handshake-connection-freed",
+    level: "MUST",
+    phase: "handshake",
+    title: "lets a user connect again once one of the allowed connections has ended",
+    from: tooMany,
+    async check(context, { limit }) {
+      const user = await context.user();
+      const [first] = await fill(context, limit, user);
+      await first?.hangUp();
+      await (await context.dial({ user })).fence();
+    },
+    brokenBy: () => faults.keepsGhosts(),
+  }),
+];

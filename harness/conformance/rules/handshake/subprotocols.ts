@@ -1,0 +1,117 @@
+// Subprotocols: which the server chooses, and what happens to a client that offers none that it speaks.
+import type { Refusal } from "../../../../spec/contract.ts";
+import type { Peer } from "../../../client/peer.ts";
+import { Violation } from "../../../schema/errors.ts";
+import { faults } from "../../faults/fault.ts";
+import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { demandRefusal, refusals } from "./refused.ts";
+
+interface Spoken extends Promised {
+  /** Best first. */
+  readonly spoken: readonly string[];
+}
+
+function subprotocols({ channel: { handshake } }: Subject): readonly Spoken[] {
+  if (handshake === undefined || handshake.subprotocols.length === 0) return [];
+  const says = `The server speaks ${handshake.subprotocols.join(", ")}, best first.`;
+  return [{ pointer: `${handshake.pointer}/subprotocols`, says, spoken: handshake.subprotocols }];
+}
+
+function demandChosen(peer: Peer, wanted: readonly string[]): void {
+  if (wanted.includes(peer.subprotocol)) return;
+  const actual = peer.headers.has("sec-websocket-protocol") ? peer.subprotocol : "no Sec-WebSocket-Protocol";
+  throw new Violation(`the subprotocol ${wanted.join(" or ")}`, actual);
+}
+
+const unknown = "wsproof.never-heard-of";
+
+function unacceptable(subject: Subject): readonly (Refusal & Promised)[] {
+  return subprotocols(subject).length === 0 ? [] : refusals(subject, "subprotocol-not-acceptable");
+}
+
+export const subprotocolRules: readonly Rule[] = [
+  rule({
+    id: "handshake-subprotocol-chosen",
+    level: "MUST",
+    phase: "handshake",
+    title: "chooses each subprotocol that it speaks when that one alone is offered",
+    from: subprotocols,
+    async check({ dial }, { spoken }) {
+      for (const one of spoken) demandChosen(await dial({ subprotocols: [one] }), [one]);
+    },
+    brokenBy: () => faults.echoesNoSubprotocol(),
+  }),
+  rule({
+    id: "handshake-subprotocol-among-unknown",
+    level: "MUST",
+    phase: "handshake",
+    title: "finds its subprotocol among unknown ones, at whatever place",
+    from: subprotocols,
+    async check({ dial }, { spoken }) {
+      const [best = ""] = spoken;
+      demandChosen(await dial({ subprotocols: [unknown, best] }), [best]);
+      demandChosen(await dial({ subprotocols: [best, unknown] }), [best]);
+    },
+    brokenBy: () => faults.echoesWrongSubprotocol(unknown),
+  }),
+  rule({
+    id: "handshake-subprotocol-plain",
+    level: "MUST",
+    phase: "handshake",
+    title: "chooses a subprotocol that it speaks, never the one that carries the credential",
+    from: (subject) =>
+      (subject.channel.handshake?.credentials?.carriers ?? []).some((carrier) => carrier.in === "subprotocol")
+        ? subprotocols(subject)
+        : [],
+    async check({ dial, channel }, { spoken }) {
+      const carrier = channel.handshake?.credentials?.carriers.find((one) => one.in === "subprotocol");
+      if (carrier !== undefined) demandChosen(await dial({ carrier }), spoken);
+    },
+    brokenBy: ({ spoken }) => faults.echoesWrongSubprotocol(`${spoken[0]}, bearer.abc`),
+  }),
+  rule({
+    id: "handshake-subprotocol-none-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses a client that offers no subprotocol, as the document says",
+    from: unacceptable,
+    async check(context, refusal) {
+      await demandRefusal(context, refusal, { subprotocols: [] });
+    },
+    brokenBy: () => faults.acceptsHandshake("subprotocol-not-acceptable"),
+  }),
+  rule({
+    id: "handshake-subprotocol-unknown-refused",
+    level: "MUST",
+    phase: "handshake",
+    title: "refuses a client that offers only unknown subprotocols, as the document says",
+    from: unacceptable,
+    async check(context, refusal) {
+      await demandRefusal(context, refusal, { subprotocols: [unknown, `${unknown}.2`] });
+    },
+    brokenBy: () => faults.acceptsHandshake("subprotocol-not-acceptable"),
+  }),
+  rule({
+    id: "handshake-subprotocol-never-invented",
+    level: "MUST",
+    phase: "handshake",
+    title: "never answers with a subprotocol that was not offered",
+    from: () => [
+      {
+        pointer: "RFC 6455 section 4.2.2",
+        says: "The value chosen must be one that the client offered; otherwise the header is not sent.",
+      },
+    ],
+    async check(context) {
+      for (const offered of [[], [unknown]]) {
+        const answer = await context.attempt({ subprotocols: offered });
+        if (answer.kind !== "open") continue;
+        const chosen = answer.peer.headers.get("sec-websocket-protocol");
+        if (chosen !== undefined && !offered.includes(chosen)) {
+          throw new Violation(`no subprotocol, or one of those offered (${offered.join(", ") || "none"})`, chosen);
+        }
+      }
+    },
+    brokenBy: () => faults.echoesWrongSubprotocol("never-offered"),
+  }),
+];

@@ -1,0 +1,272 @@
+// What an operation over HTTP refuses: bad credentials, missing claims, and what is not its message; with the status and the body declared.
+import type { ErrorCode, Message, Requirement } from "../../../../spec/contract.ts";
+import { join } from "../../../../spec/pointer.ts";
+import { dataOf } from "../../../schema/contract-data.ts";
+import { Violation } from "../../../schema/errors.ts";
+import type { Obligation } from "../../../schema/invalid.ts";
+import { shortened } from "../../answer.ts";
+import type { Context, CredentialOptions } from "../../context.ts";
+import { faults } from "../../faults/fault.ts";
+import { userFor } from "../../preconditions.ts";
+import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
+import { describeObligation } from "../invalid/mutations.ts";
+import {
+  demandHttpRefused,
+  errorsOf,
+  exchange,
+  type HttpOperation,
+  type HttpPromise,
+  type HttpRequest,
+  headerSchema,
+  httpOperations,
+  withStatus,
+  wrongWith,
+} from "./exchange.ts";
+
+interface RefusedPromise extends HttpPromise {
+  readonly codes: readonly ErrorCode[];
+}
+
+type CredentialRequirement = Extract<Requirement, { kind: "credential" }>;
+type ClaimRequirement = Extract<Requirement, { kind: "claim" }>;
+
+interface CredentialPromise extends RefusedPromise {
+  readonly defect: string;
+  /** undefined: no credential at all. */
+  readonly options: Omit<CredentialOptions, "claims"> | undefined;
+}
+
+const defects: readonly (readonly [string, CredentialPromise["options"]])[] = [
+  ["no credential", undefined],
+  ["a credential that is signed with another key", { forged: "other-key" }],
+  ["a credential that was changed after it was signed", { forged: "altered" }],
+  ["a credential that has run out", { lifetimeSeconds: -60 }],
+];
+
+function credentials(subject: Subject): readonly CredentialPromise[] {
+  return httpOperations(subject).flatMap((http) =>
+    http.operation.requires
+      .filter((one): one is CredentialRequirement => one.kind === "credential" && one.value.kind === "header")
+      .filter(({ same, lacks }) => same === undefined && lacks === undefined)
+      .flatMap((requirement) => {
+        const codes = errorsOf(subject, requirement.else);
+        return codes.length === 0
+          ? []
+          : defects.map(([defect, options]) => ({
+              pointer: requirement.pointer,
+              says: `\`${http.operation.id}\` needs a good credential (${defect}).`,
+              http,
+              codes,
+              defect,
+              options,
+            }));
+      }),
+  );
+}
+
+interface ClaimPromise extends RefusedPromise {
+  readonly requirement: ClaimRequirement;
+}
+
+function claims(subject: Subject): readonly ClaimPromise[] {
+  return httpOperations(subject).flatMap((http) =>
+    http.operation.requires
+      .filter((one): one is ClaimRequirement => one.kind === "claim")
+      .map((requirement) => ({ pointer: requirement.pointer, http, codes: errorsOf(subject, requirement.else), requirement }))
+      .filter(({ codes }) => codes.length > 0),
+  );
+}
+
+/** The operations, where the document has a status for what is malformed in this way. */
+function refusing(when: "not-json" | "not-in-schema"): (subject: Subject) => readonly RefusedPromise[] {
+  return (subject) => {
+    const codes = withStatus(errorsFor(subject, [when]));
+    return codes.length === 0 ? [] : httpOperations(subject).map((http) => ({ pointer: codes[0]!.pointer, http, codes }));
+  };
+}
+
+interface KeywordPromise extends RefusedPromise {
+  readonly obligation: Obligation;
+}
+
+function keywords(subject: Subject): readonly KeywordPromise[] {
+  return refusing("not-in-schema")(subject).flatMap((promise) =>
+    dataOf(subject.contract)
+      .of(promise.http.message)
+      .broken.map(({ obligation }) => ({
+        ...promise,
+        pointer: obligation.pointer,
+        says: describeObligation(promise.http, obligation),
+        obligation,
+      })),
+  );
+}
+
+interface HeaderPromise extends RefusedPromise {
+  readonly name: string;
+  readonly values: readonly string[];
+}
+
+/** Header names of the request that have a schema which some text breaks, those of the credential apart. */
+function headers(subject: Subject): readonly HeaderPromise[] {
+  return refusing("not-in-schema")(subject).flatMap((promise) => {
+    const { message } = promise.http;
+    const properties = typeof message.headers === "object" ? Object.keys((message.headers.properties ?? {}) as object) : [];
+    return properties.flatMap((name) => {
+      const isValid = dataOf(subject.contract).judge.compile(headerSchema(message, name));
+      const values = ["x", "x".repeat(4_000), "a b"].filter((text) => !isValid(text));
+      const pointer = join(message.pointer, "headers", "properties", name);
+      return values.length === 0 ? [] : [{ ...promise, pointer, says: `The header ${name} has a schema.`, name, values }];
+    });
+  });
+}
+
+interface ShapePromise extends HttpPromise {
+  readonly message: Message;
+}
+
+function shapes(subject: Subject): readonly ShapePromise[] {
+  return httpOperations(subject).flatMap((http) =>
+    http.refusals.length === 1 ? [{ pointer: http.refusals[0]!.pointer, http, message: http.refusals[0]! }] : [],
+  );
+}
+
+/** Requests that are refused for all that we know of, each with its name. */
+async function* bad(context: Context, http: HttpOperation): AsyncGenerator<readonly [string, HttpRequest]> {
+  const { operation, message } = http;
+  if (operation.requires.some(({ kind }) => kind === "credential")) yield ["no credential", { credential: null }];
+  if (operation.requires.some(({ kind }) => kind === "claim")) yield ["no claim", { user: await context.user() }];
+  yield ["what is not JSON", { text: "{" }];
+  const { broken } = dataOf(context.contract).of(message);
+  for (const { value } of broken)
+    if (isReadable(context, JSON.stringify(value))) yield ["what is not in the schema", { body: value }];
+}
+
+/** The status of the first of the errors that a shape is seen in. */
+function firstStatus(subject: Subject, { operation }: HttpOperation): number {
+  const required = operation.requires.flatMap((one) => errorsOf(subject, one.else));
+  return [...required, ...withStatus(errorsFor(subject, ["not-json", "not-in-schema"]))][0]?.http ?? 400;
+}
+
+const acceptedStatus = ({ success }: HttpOperation) => success?.httpStatus ?? 200;
+
+export const httpRefusalRules: readonly Rule[] = [
+  rule<CredentialPromise>({
+    id: "http-credential-refused",
+    level: "MUST",
+    phase: "examples",
+    title: "refuses over HTTP, with the declared status, what has no good credential",
+    from: credentials,
+    async check(context, { http, codes, defect, options }) {
+      const request = options === undefined ? { credential: null } : { user: await userFor(context, http.operation, options) };
+      demandHttpRefused(context, http, await exchange(context, http, request), codes, `\`${http.operation.id}\` with ${defect}`);
+    },
+    brokenBy: ({ http, codes }) => [
+      faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
+      faults.changesStatus(codes[0]!.http!, 500),
+    ],
+  }),
+
+  rule<ClaimPromise>({
+    id: "http-claim-refused",
+    level: "MUST",
+    phase: "examples",
+    title: "refuses over HTTP, with the declared status, whom the required claim is missing",
+    from: claims,
+    async check(context, { http, codes, requirement }) {
+      const { claim, contains } = requirement;
+      const what = `\`${http.operation.id}\` without ${String(contains)} in ${claim}`;
+      const answer = await exchange(context, http, { user: await context.user() });
+      demandHttpRefused(context, http, answer, codes, what);
+      // Where no credential is required for itself, who has none lacks the claim as well.
+      if (http.operation.requires.some(({ kind }) => kind === "credential")) return;
+      demandHttpRefused(
+        context,
+        http,
+        await exchange(context, http, { credential: null }),
+        codes,
+        `${what}, for want of any credential`,
+      );
+    },
+    brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
+  }),
+
+  rule<ShapePromise>({
+    id: "http-refusal-shape",
+    level: "MUST",
+    phase: "examples",
+    title: "gives a refusal over HTTP the declared body",
+    from: shapes,
+    async check(context, { http, message }) {
+      for await (const [what, request] of bad(context, http)) {
+        const answer = await exchange(context, http, request);
+        const [wrong] = wrongWith(context, message, answer);
+        if (wrong !== undefined)
+          throw new Violation(
+            `the message ${message.name} for ${what}`,
+            `${answer.status}, a body that ${wrong}: ${shortened(answer.text)}`,
+          );
+      }
+    },
+    brokenBy: ({ http }, subject) => [
+      faults.changesBody(firstStatus(subject, http), "{}"),
+      faults.changesBody(firstStatus(subject, http), "refused"),
+      faults.addsHeader("Content-Type", "text/html", firstStatus(subject, http)),
+    ],
+  }),
+
+  rule<RefusedPromise>({
+    id: "http-not-json-refused",
+    level: "MUST",
+    phase: "invalid",
+    title: "refuses over HTTP, with the declared status, a body that is not JSON",
+    from: refusing("not-json"),
+    async check(context, { http, codes }) {
+      const frames = dataOf(context.contract)
+        .hostile(context.channel)
+        .filter(({ outcomes }) => outcomes.length === 1 && outcomes[0] === "not-json");
+      for (const frame of frames) {
+        const text = frame.text(context.id(), maxBytes(context));
+        // An empty body is none.
+        if (text === "" || !isReadable(context, text)) continue;
+        demandHttpRefused(context, http, await exchange(context, http, { text }), codes, `a body with ${frame.label}`);
+      }
+    },
+    brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
+  }),
+
+  rule<KeywordPromise>({
+    id: "http-keyword-refused",
+    level: "MUST",
+    phase: "invalid",
+    title: "refuses over HTTP, with the declared status, a body that one keyword of its schema forbids",
+    from: keywords,
+    async check(context, { http, codes, obligation }) {
+      const { mutator, donors } = dataOf(context.contract).of(http.message);
+      const mutation = mutator.mutate(obligation, donors.all[0]!);
+      if ("why" in mutation) throw new NotTestable(`${obligation.pointer} cannot be broken here: ${mutation.why}`);
+      if (!isReadable(context, JSON.stringify(mutation.value)))
+        throw new NotTestable(`what breaks ${obligation.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
+      const answer = await exchange(context, http, { body: mutation.value });
+      const what = `\`${http.message.name}\` that breaks ${obligation.keyword} at ${obligation.location || "the body"}`;
+      demandHttpRefused(context, http, answer, codes, what);
+    },
+    brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
+  }),
+
+  rule<HeaderPromise>({
+    id: "http-header-refused",
+    level: "MUST",
+    phase: "invalid",
+    title: "refuses over HTTP, with the declared status, a header that breaks its schema",
+    from: headers,
+    async check(context, { http, codes, name, values }) {
+      for (const value of values) {
+        const answer = await exchange(context, http, { headers: { [name]: value } });
+        demandHttpRefused(context, http, answer, codes, `the header ${name}: ${shortened(value)}`);
+      }
+    },
+    brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
+  }),
+];

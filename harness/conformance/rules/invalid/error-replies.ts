@@ -1,0 +1,252 @@
+// The error reply itself: retryable as declared, its pointer at the mistake, the request's id where it was usable, once, and no secret in it.
+import type { ErrorCode, Pointer } from "../../../../spec/contract.ts";
+import { lookup } from "../../../../spec/pointer.ts";
+import { withValueAt } from "../../../client/messages.ts";
+import type { Peer } from "../../../client/peer.ts";
+import { createSender } from "../../../client/quota-aware-connection.ts";
+import { dataOf } from "../../../schema/contract-data.ts";
+import { placesOf, valueAt } from "../../../schema/edit.ts";
+import { Violation } from "../../../schema/errors.ts";
+import type { Json } from "../../../schema/json.ts";
+import type { Malformed } from "../../../schema/malformed-frames.ts";
+import { type Answer, answerTo, describeAnswer, shortened } from "../../answer.ts";
+import type { Context } from "../../context.ts";
+import { faults } from "../../faults/fault.ts";
+import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { baseFor, errorsFor, isReadable } from "../client-messages.ts";
+import { textOf } from "./hostile.ts";
+import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts";
+
+interface CodePromise extends Promised {
+  readonly code: ErrorCode;
+}
+
+type Refusal = Extract<Answer, { kind: "refused" }>;
+
+const malformed: readonly Malformed[] = ["not-json", "not-in-schema", "unknown-type"];
+
+function malformedCodes(subject: Subject): readonly CodePromise[] {
+  if (subject.contract.errors?.reply.message === undefined) return [];
+  return errorsFor(subject, malformed).map((code) => ({ pointer: code.pointer, code }));
+}
+
+const withPointer = (subject: Subject) =>
+  subject.contract.errors?.reply.pointer === undefined ? [] : breakableMessages(subject);
+
+/** Where the error reply carries the request's id. */
+function errorCorrelation({ contract }: Pick<Subject, "contract">): Pointer | undefined {
+  return contract.messages.find(({ name }) => name === contract.errors?.reply.message)?.correlation;
+}
+
+const withCorrelation = (subject: Subject) =>
+  errorCorrelation(subject) === undefined
+    ? []
+    : breakableMessages(subject).filter(({ client }) => client.message.correlation !== undefined);
+
+/** A refusal with this code, brought about by the plainest frame. @throws Violation where it does not come */
+async function provoke(context: Context, peer: Peer, code: ErrorCode): Promise<Refusal> {
+  const frame = dataOf(context.contract)
+    .hostile(context.channel)
+    .find(({ outcomes }) => outcomes.length === 1 && outcomes[0] === code.when);
+  if (frame === undefined) throw new NotTestable(`no frame is known that earns ${code.code}`);
+  const answer = await answerTo(context, peer, textOf(context, frame));
+  if (answer.kind !== "refused") throw new Violation(`the error ${code.code} for ${frame.label}`, describeAnswer(answer));
+  return answer;
+}
+
+interface Broken {
+  readonly answer: Refusal;
+  /** Where the message is wrong. */
+  readonly places: readonly string[];
+  /** The request's id, where it was usable. */
+  readonly id: unknown;
+  readonly what: string;
+}
+
+/** Breaks every keyword of the message, each on its own, and gives the refusals. */
+async function* refusals(context: Context, { client }: MessagePromise): AsyncGenerator<Broken> {
+  const { broken } = dataOf(context.contract).of(client.message);
+  const sender = createSender(context, client.operation);
+  let base: unknown;
+  let last: Peer | undefined;
+  for (const { obligation } of broken) {
+    const peer = await sender.ready(true);
+    if (peer !== last) base = await baseFor(context, peer, client);
+    last = peer;
+    const mutation = breakIn(context, client, obligation, base);
+    if (!isReadable(context, JSON.stringify(mutation.value))) continue;
+    const answer = await answerTo(context, peer, JSON.stringify(mutation.value));
+    const member = obligation.member === undefined ? "" : ` ${obligation.member}`;
+    const what = `\`${client.message.name}\` that breaks ${obligation.keyword}${member} at ${obligation.location || "the message"}`;
+    // That it is refused at all is another rule's affair.
+    if (answer.kind === "refused") yield { answer, places: mutation.places, id: mutation.id, what };
+  }
+}
+
+const marker = "wsproof-secret-Zm9vYmFy";
+
+/** Places of client messages that hold a credential. */
+function secrets(subject: Subject): readonly (MessagePromise & { readonly at: Pointer })[] {
+  return breakableMessages(subject).flatMap((promise) =>
+    promise.client.operation.requires
+      .flatMap((one) => (one.kind === "credential" && one.value.kind === "message" ? [one.value.pointer] : []))
+      .slice(0, 1)
+      .map((at) => ({ ...promise, at })),
+  );
+}
+
+/** A text of the error reply that is free: no code, no pointer, no tag, no time. */
+function freeText({ contract }: Pick<Subject, "contract">): Pointer | undefined {
+  const reply = contract.errors?.reply;
+  const message = contract.messages.find(({ name }) => name === reply?.message);
+  const example = message?.examples[0]?.payload as Json | undefined;
+  if (message === undefined || example === undefined) return undefined;
+  const { judge } = dataOf(contract);
+  const taken = [reply?.code, reply?.pointer, message.correlation, message.tag?.pointer];
+  return placesOf(example).find(
+    (place) =>
+      typeof valueAt(example, place) === "string" &&
+      !taken.includes(place) &&
+      judge.compile(message.payload)(withValueAt(example, place, marker)),
+  );
+}
+
+export const errorReplyRules: readonly Rule[] = [
+  rule<CodePromise>({
+    id: "invalid-error-retryable",
+    level: "MUST",
+    phase: "invalid",
+    title: "says of an error whether it is retryable as the document does",
+    from: (subject) => (subject.contract.errors?.reply.retryable === undefined ? [] : malformedCodes(subject)),
+    async check(context, { code }) {
+      const { reply } = await provoke(context, await context.dial(), code);
+      const actual = lookup(reply.value, context.contract.errors!.reply.retryable!);
+      if (actual !== code.retryable) throw new Violation(`${code.code} with retryable ${code.retryable}`, String(actual));
+    },
+    brokenBy: ({ code }, { contract }) => faults.altersError(code.code, contract.errors!.reply.retryable!),
+  }),
+
+  rule<CodePromise>({
+    id: "invalid-error-once",
+    level: "MUST",
+    phase: "invalid",
+    title: "reports a malformed frame once",
+    from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : malformedCodes(subject)),
+    async check(context, { code }) {
+      const { came } = await provoke(context, await context.dial(), code);
+      const errors = came.filter((received) => context.errorCode(received) !== undefined);
+      if (errors.length !== 1) throw new Violation(`one error ${code.code}`, `${errors.length} errors`);
+    },
+    brokenBy: (_, { contract }) => faults.duplicatesMessage(contract.errors!.reply.message!),
+  }),
+
+  rule<MessagePromise>({
+    id: "invalid-error-pointer",
+    level: "MUST",
+    phase: "invalid",
+    title: "points at what is wrong, where the error has a pointer",
+    from: withPointer,
+    async check(context, promise) {
+      const at = context.contract.errors!.reply.pointer!;
+      for await (const { answer, places, what } of refusals(context, promise)) {
+        const pointer = lookup(answer.reply.value, at);
+        if (pointer === undefined) continue;
+        context.judged();
+        if (!places.includes(pointer as string)) {
+          throw new Violation(
+            `the pointer ${places.map((place) => `"${place}"`).join(" or ")} for ${what}`,
+            JSON.stringify(pointer),
+          );
+        }
+      }
+    },
+    brokenBy: (_, subject) =>
+      errorsFor(subject, ["not-in-schema"]).map(({ code }) => faults.altersError(code, subject.contract.errors!.reply.pointer!)),
+  }),
+
+  rule<MessagePromise>({
+    id: "invalid-error-pointer-given",
+    level: "SHOULD",
+    phase: "invalid",
+    title: "gives a pointer with every error about a message that is not in its schema",
+    from: withPointer,
+    async check(context, promise) {
+      const { pointer } = context.contract.errors!.reply;
+      const codes = errorsFor(context, ["not-in-schema"]).map(({ code }) => code);
+      for await (const { answer, what } of refusals(context, promise)) {
+        if (!codes.includes(answer.code)) continue;
+        context.judged();
+        if (lookup(answer.reply.value, pointer!) === undefined) {
+          throw new Violation(`a pointer for ${what}`, shortened(answer.reply.text));
+        }
+      }
+    },
+    brokenBy: (_, subject) =>
+      errorsFor(subject, ["not-in-schema"]).map(({ code }) =>
+        faults.removesFromError(code, subject.contract.errors!.reply.pointer!),
+      ),
+  }),
+
+  rule<MessagePromise>({
+    id: "invalid-error-id",
+    level: "MUST",
+    phase: "invalid",
+    title: "carries the id of a refused frame whose id was usable",
+    from: withCorrelation,
+    async check(context, promise) {
+      const at = errorCorrelation(context)!;
+      for await (const { answer, id, what } of refusals(context, promise)) {
+        if (id === undefined) continue;
+        context.judged();
+        const actual = lookup(answer.reply.value, at);
+        if (actual !== id)
+          throw new Violation(`the id ${JSON.stringify(id)} at ${at} of the error for ${what}`, JSON.stringify(actual) ?? "none");
+      }
+    },
+    brokenBy: (_, subject) =>
+      errorsFor(subject, ["not-in-schema"]).map(({ code }) => faults.removesFromError(code, errorCorrelation(subject)!)),
+  }),
+
+  rule<MessagePromise>({
+    id: "invalid-error-no-id",
+    level: "MUST",
+    phase: "invalid",
+    title: "carries no id where the refused frame had none that was usable",
+    from: withCorrelation,
+    async check(context, promise) {
+      const at = errorCorrelation(context)!;
+      const { correlation } = promise.client.message;
+      for await (const { answer, id, what } of refusals(context, promise)) {
+        // A message that is no object has no place for an id either.
+        if (id !== undefined || correlation === undefined) continue;
+        context.judged();
+        const actual = lookup(answer.reply.value, at);
+        if (actual !== undefined) throw new Violation(`no id at ${at} of the error for ${what}`, JSON.stringify(actual));
+      }
+    },
+    brokenBy: (_, subject) => faults.addsField(subject.contract.errors!.reply.message!, errorCorrelation(subject)!, "never-sent"),
+  }),
+
+  rule<MessagePromise & { readonly at: Pointer }>({
+    id: "invalid-error-no-secret",
+    level: "MUST",
+    phase: "invalid",
+    title: "does not repeat a credential in an error",
+    from: (subject) => (freeText(subject) === undefined ? [] : secrets(subject)),
+    async check(context, { client, at }) {
+      const peer = await context.dial();
+      const { correlation } = client.message;
+      const example = context.example(client.message.name);
+      const carrying = withValueAt(example, at, marker);
+      const frames = [carrying, withValueAt(example, at, [marker]), withValueAt(carrying, "/unexpected", marker)];
+      if (correlation !== undefined) frames.push(withValueAt(carrying, correlation, 5));
+      for (const frame of frames) {
+        const answer = await answerTo(context, peer, JSON.stringify(frame));
+        context.judged();
+        const telling = answer.came.find(({ text }) => text.includes(marker));
+        if (telling !== undefined) throw new Violation("an error without the credential that was sent", shortened(telling.text));
+      }
+    },
+    brokenBy: (_, subject) => faults.changesField(subject.contract.errors!.reply.message!, freeText(subject)!, marker),
+  }),
+];

@@ -1,0 +1,134 @@
+// Frames that are no message at all: each gets the error that the document gives to its kind; where it is silent, the connection lives on.
+import type { ErrorCode } from "../../../../spec/contract.ts";
+import { dataOf } from "../../../schema/contract-data.ts";
+import { Violation } from "../../../schema/errors.ts";
+import type { HostileFrame, Malformed } from "../../../schema/malformed-frames.ts";
+import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
+import type { Context } from "../../context.ts";
+import { faults } from "../../faults/fault.ts";
+import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
+
+export interface HostilePromise extends Promised {
+  readonly frame: HostileFrame;
+  readonly codes: readonly ErrorCode[];
+}
+
+/** The errors for a frame: a document without an error for unknown types counts them as what is not in its schema. */
+export function codesFor(subject: Pick<Subject, "contract">, outcomes: readonly Malformed[]): ErrorCode[] {
+  const codes = errorsFor(subject, outcomes);
+  return codes.length === 0 && outcomes.includes("unknown-type") ? errorsFor(subject, ["not-in-schema"]) : codes;
+}
+
+/** Hostile frames of one kind, for which the document has an error. */
+function framesOf(...outcomes: readonly Malformed[]): (subject: Subject) => readonly HostilePromise[] {
+  return (subject) =>
+    dataOf(subject.contract)
+      .hostile(subject.channel)
+      .filter((frame) => frame.outcomes.length === outcomes.length && outcomes.every((one) => frame.outcomes.includes(one)))
+      .map((frame) => ({ frame, codes: codesFor(subject, frame.outcomes) }))
+      .filter(({ codes }) => codes.length > 0)
+      .map((promise) => ({
+        ...promise,
+        pointer: promise.codes[0]!.pointer,
+        says: `${promise.codes[0]!.description} (${promise.frame.label})`,
+      }));
+}
+
+/**
+ * The frame's text, with a fresh id, as small as the target asks.
+ * @throws NotTestable where it cannot be small enough: the target would refuse its size
+ */
+export function textOf(context: Context, frame: HostileFrame): string {
+  const text = frame.text(context.id(), maxBytes(context));
+  if (isReadable(context, text)) return text;
+  throw new NotTestable(`a frame with ${frame.label} is over the ${maxBytes(context)} bytes that the target reads`);
+}
+
+function silent(subject: Subject): readonly HostilePromise[] {
+  return dataOf(subject.contract)
+    .hostile(subject.channel)
+    .filter(({ outcomes }) => outcomes.length === 0 || codesFor(subject, outcomes).length === 0)
+    .map((frame) => ({
+      pointer: subject.channel.pointer,
+      says: `No frame of a client ends the server (${frame.label}).`,
+      frame,
+      codes: [],
+    }));
+}
+
+function refuses(id: string, title: string, ...outcomes: readonly Malformed[]): Rule {
+  return rule<HostilePromise>({
+    id,
+    level: "MUST",
+    phase: "invalid",
+    title,
+    from: framesOf(...outcomes),
+    async check(context, { frame, codes }) {
+      const peer = await context.dial();
+      const answer = await answerTo(context, peer, textOf(context, frame));
+      demandRefused(answer, codes, `a frame with ${frame.label}`);
+    },
+    brokenBy: () => [faults.acceptsInvalid("any"), faults.ignoresInvalid("any")],
+  });
+}
+
+/** A code that the document does not declare. */
+export function undeclaredCode({ channel }: Pick<Subject, "channel">): number {
+  let code = 4999;
+  while (channel.closeCodes.some((declared) => declared.code === code)) code--;
+  return code;
+}
+
+export const hostileRules: readonly Rule[] = [
+  refuses("invalid-not-json", "refuses what is not JSON with the declared error", "not-json"),
+  refuses("invalid-not-a-message", "refuses JSON that is no message with the declared error", "not-in-schema"),
+  refuses("invalid-unknown-type", "refuses a message of an unknown type with the declared error", "unknown-type"),
+  refuses(
+    "invalid-type-missing",
+    "refuses a message without a usable type with one of the declared errors",
+    "unknown-type",
+    "not-in-schema",
+  ),
+  refuses(
+    "invalid-beyond-json",
+    "refuses what a parser may give up on with one of the declared errors",
+    "not-json",
+    "not-in-schema",
+  ),
+
+  rule<HostilePromise>({
+    id: "invalid-silent-survived",
+    level: "MUST",
+    phase: "invalid",
+    title: "survives a frame on which the document is silent: the connection lives, or ends with a declared code",
+    from: silent,
+    async check(context, { frame }) {
+      const peer = await context.dial();
+      const answer = await answerTo(context, peer, textOf(context, frame));
+      context.judged();
+      const declared = context.channel.closeCodes.map(({ code }) => code);
+      if (answer.kind === "closed" && declared.length > 0 && !declared.includes(answer.code)) {
+        throw new Violation(
+          `the connection to live after ${frame.label}, or to end with a declared code`,
+          describeAnswer(answer),
+        );
+      }
+    },
+    brokenBy: ({ frame }, subject) => {
+      const code = undeclaredCode(subject);
+      const name = subject.contract.operations.find(({ id }) => id === subject.channel.delivery?.fence)?.messages[0];
+      const isWellFormed = name !== undefined && parses(frame.text("a"));
+      return isWellFormed ? faults.closesInsteadOf(name, code) : faults.closesOnInvalid(code);
+    },
+  }),
+];
+
+function parses(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,99 @@
+// Malformed frames at awkward moments: in the same packet as the handshake, while a credential is renewed, and after it was.
+
+import { encodeFrame, opcode } from "../../../client/wire/frame.ts";
+import { dataOf } from "../../../schema/contract-data.ts";
+import { Violation } from "../../../schema/errors.ts";
+import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
+import { faults } from "../../faults/fault.ts";
+import { reach, userFor } from "../../preconditions.ts";
+import { type Rule, rule, type Subject } from "../../rule.ts";
+import { type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
+import { codesFor, type HostilePromise, textOf } from "./hostile.ts";
+import type { MessagePromise } from "./mutations.ts";
+
+/** The plainest frame of each kind of malformed ones for which the document has an error reply. */
+function plainest(subject: Subject): readonly HostilePromise[] {
+  if (subject.contract.errors?.reply.message === undefined || subject.channel.delivery?.fence === undefined) return [];
+  const frames = dataOf(subject.contract).hostile(subject.channel);
+  return (["not-json", "not-in-schema", "unknown-type"] as const).flatMap((when) => {
+    const frame = frames.find(({ outcomes, label }) => outcomes.length === 1 && outcomes[0] === when && label !== "empty text");
+    const codes = codesFor(subject, [when]);
+    return frame === undefined || codes.length === 0 ? [] : [{ pointer: codes[0]!.pointer, frame, codes }];
+  });
+}
+
+/** Operations that renew the credential, where there is an error for what is not JSON. */
+function renewals(subject: Subject): readonly MessagePromise[] {
+  const canJudge = subject.channel.delivery?.fence !== undefined && errorsFor(subject, ["not-json"]).length > 0;
+  if (!canJudge) return [];
+  const renews = ({ operation, message }: ClientMessage) =>
+    operation.effects.some(({ kind }) => kind === "renew") && operation.messages[0] === message.name;
+  return clientMessages(subject)
+    .filter(renews)
+    .map((client) => ({ pointer: client.operation.pointer, client }));
+}
+
+const notJson = "neither JSON nor anything else";
+
+export const momentRules: readonly Rule[] = [
+  rule<HostilePromise>({
+    id: "invalid-with-handshake",
+    level: "MUST",
+    phase: "invalid",
+    title: "refuses a malformed frame that comes in the same packet as the handshake, after its own first message",
+    from: plainest,
+    async check(context, { frame, codes }) {
+      // Any key does: a client must mask.
+      const early = encodeFrame({ opcode: opcode.text, payload: textOf(context, frame), maskKey: 0x5a5a_a5a5 });
+      const peer = await context.dial({ early });
+      const errors = (await peer.fence()).map((received) => context.errorCode(received)).filter((code) => code !== undefined);
+      if (errors.length !== 1 || !codes.some(({ code }) => code === errors[0])) {
+        throw new Violation(
+          `the error ${codes.map(({ code }) => code).join(" or ")} for ${frame.label}`,
+          errors.join(", ") || "none",
+        );
+      }
+    },
+    brokenBy: () => faults.ignoresInvalid("any"),
+  }),
+
+  rule<MessagePromise>({
+    id: "invalid-during-renewal",
+    level: "MUST",
+    phase: "invalid",
+    title: "refuses a malformed frame while a credential is renewed, and renews it all the same",
+    from: renewals,
+    async check(context, { client }) {
+      const peer = await context.dial({ user: await userFor(context, client.operation) });
+      const message = await reach(context, peer, client.operation);
+      const renewed = peer.request(message);
+      peer.sendText(notJson);
+      const code = context.errorCode(await renewed);
+      if (code !== undefined) throw new Violation(`the operation ${client.operation.id} to succeed`, `the error ${code}`);
+      const codes = errorsFor(context, ["not-json"]).map((one) => one.code);
+      const errors = (await peer.fence()).map((received) => context.errorCode(received)).filter((one) => one !== undefined);
+      if (errors.length !== 1 || !codes.includes(errors[0]!)) {
+        throw new Violation(`the error ${codes.join(" or ")} for what is not JSON`, errors.join(", ") || "none");
+      }
+    },
+    brokenBy: () => faults.ignoresInvalid("any"),
+  }),
+
+  rule<MessagePromise>({
+    id: "invalid-after-renewal",
+    level: "MUST",
+    phase: "invalid",
+    title: "refuses malformed frames after a renewal as before it",
+    from: renewals,
+    async check(context, { client }) {
+      const peer = await context.dial({ user: await userFor(context, client.operation) });
+      const codes = errorsFor(context, ["not-json"]);
+      demandRefused(await answerTo(context, peer, notJson), codes, "what is not JSON, before the renewal");
+      const answer = await answerTo(context, peer, JSON.stringify(await reach(context, peer, client.operation)));
+      if (answer.kind !== "succeeded")
+        throw new Violation(`the operation ${client.operation.id} to succeed`, describeAnswer(answer));
+      demandRefused(await answerTo(context, peer, notJson), codes, "what is not JSON, after the renewal");
+    },
+    brokenBy: () => faults.ignoresInvalid("any"),
+  }),
+];

@@ -1,0 +1,125 @@
+// x-limits of kind errors: so many refusals are borne, one more closes the connection.
+import type { Limit } from "../../../../spec/contract.ts";
+import { withValueAt } from "../../../client/messages.ts";
+import type { Peer } from "../../../client/peer.ts";
+import { Violation } from "../../../schema/errors.ts";
+import type { Context } from "../../context.ts";
+import { faults } from "../../faults/fault.ts";
+import { reach, userFor } from "../../preconditions.ts";
+import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+
+type StrikeLimit = Extract<Limit, { kind: "errors" }>;
+interface StrikePromise extends Promised {
+  readonly limit: StrikeLimit;
+}
+
+function strikeLimits({ channel }: Subject): readonly StrikePromise[] {
+  return channel.limits.flatMap((limit) =>
+    limit.kind === "errors" && limit.close !== undefined ? [{ pointer: limit.pointer, says: limit.description, limit }] : [],
+  );
+}
+
+interface Offender {
+  readonly peer: Peer;
+  /** The id of the request, where it has one. */
+  strike(): string | undefined;
+  /** How many may be admitted before the first error. */
+  readonly free: number;
+}
+
+/** A connection and a way to earn one of the limit's errors on it, without a wait for the reply. */
+async function offender(context: Context, limit: StrikeLimit): Promise<Offender> {
+  const code = context.contract.errors?.codes.find(({ code, when }) => limit.errors.includes(code) && when === "not-json");
+  if (code !== undefined) {
+    const peer = await context.dial();
+    return { peer, strike: () => void peer.sendText("not JSON"), free: 0 };
+  }
+  const [way] = context.channel.rateLimits
+    .filter(({ error, scope }) => limit.errors.includes(error) && scope === "connection")
+    .flatMap((rate) =>
+      context.contract.operations
+        .filter((one) => one.channel === context.channel.id && one.id !== context.channel.delivery?.fence)
+        .filter(({ requires }) => requires.length === 1 && requires[0]?.kind === "rate" && requires[0].limit === rate.name)
+        .map((operation) => ({ rate, operation })),
+    );
+  const correlation = context.contract.messages.find(({ name }) => name === way?.operation.messages[0])?.correlation;
+  if (way === undefined || correlation === undefined)
+    throw new NotTestable(`no way is known to earn ${limit.errors.join(" or ")}`);
+  const { rate, operation } = way;
+  const peer = await context.dial({ user: await userFor(context, operation) });
+  const message = await reach(context, peer, operation);
+  const { burst, perSecond } = context.effective(rate);
+  // The burst is free; so is what is refilled while we send, a second's worth at most for a server that answers at all.
+  const strike = () => {
+    const id = context.id();
+    peer.send(withValueAt(message, correlation, id));
+    return id;
+  };
+  return { peer, strike, free: burst + Math.ceil(perSecond) };
+}
+
+/** Sends until exactly so many errors have come: what is refilled meanwhile is admitted, so only the replies tell. */
+async function earn(context: Context, { peer, strike, free }: Offender, limit: StrikeLimit, strikes: number): Promise<void> {
+  let earned = 0;
+  for (let next = free; earned < strikes; next = strikes - earned) {
+    const ids = Array.from({ length: Math.min(next, strikes) }, strike);
+    for (const id of ids) if (limit.errors.includes(context.errorCode(await peer.reply(id)) ?? "")) earned += 1;
+  }
+}
+
+/** Sends until one more error has come, or the close in its place. */
+async function earnLast(context: Context, { peer, strike, free }: Offender, limit: StrikeLimit): Promise<void> {
+  for (let count = 0; count < free && peer.closed === undefined; count++) {
+    const reply = await peer.reply(strike()).catch((error: unknown) => {
+      if (error instanceof Violation && peer.closed !== undefined) return undefined;
+      throw error;
+    });
+    if (reply === undefined || limit.errors.includes(context.errorCode(reply) ?? "")) return;
+  }
+}
+
+export const strikeRules: readonly Rule[] = [
+  rule<StrikePromise>({
+    id: "limits-errors-borne",
+    level: "MUST",
+    phase: "limits",
+    title: "keeps the connection open up to the limit of errors",
+    from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : strikeLimits(subject)),
+    async check(context, { limit }) {
+      const { peer, strike, free } = await offender(context, limit);
+      const strikes = context.effective(limit);
+      if (free > 0) {
+        await earn(context, { peer, strike, free }, limit, strikes);
+        await peer.fence();
+        return;
+      }
+      for (let count = 0; count < strikes; count++) strike();
+      const after = await peer.fence();
+      context.judged(strikes);
+      if (peer.closed !== undefined)
+        throw new Violation(`the connection to stay open after ${strikes} errors`, `close ${peer.closed.code}`);
+      const errors = after.filter((received) => limit.errors.includes(context.errorCode(received) ?? "")).length;
+      if (errors !== strikes) throw new Violation(`${strikes} errors`, `${errors}`);
+    },
+    brokenBy: ({ limit }) => faults.closesInstead(limit.errors[0]!, limit.close!),
+  }),
+
+  rule<StrikePromise>({
+    id: "limits-errors-close",
+    level: "MUST",
+    phase: "limits",
+    title: "closes with the declared code at one error more than the limit",
+    from: strikeLimits,
+    async check(context, { limit }) {
+      const one = await offender(context, limit);
+      const strikes = context.effective(limit);
+      if (one.free === 0) for (let count = 0; count <= strikes; count++) one.strike();
+      else {
+        await earn(context, one, limit, strikes);
+        await earnLast(context, one, limit);
+      }
+      await one.peer.closes({ code: limit.close! });
+    },
+    brokenBy: ({ limit }) => [faults.neverCloses(limit.close!), faults.changesCloseCode(limit.close!, 1000)],
+  }),
+];

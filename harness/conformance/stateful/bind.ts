@@ -1,0 +1,176 @@
+// Binding: what a step means once it is known which connections, names and positions there are.
+
+import type { Operation, Pointer, Stream } from "../../../spec/contract.ts";
+import { withValueAt } from "../../client/messages.ts";
+import type { Peer, User } from "../../client/peer.ts";
+import { canonical } from "../../model/frame.ts";
+import { keyIn, type PositionedStream, positionOf } from "../../model/logs.ts";
+import type { Protocol } from "../../model/protocol.ts";
+import type { Knowledge } from "../../model/recording.ts";
+import type { Context } from "../context.ts";
+import { requiredClaims } from "../preconditions.ts";
+import { NotTestable } from "../rule.ts";
+import { askedOf, type Role, rolesOf, type SendStep } from "./case.ts";
+import { createBrief } from "./short-lived-tokens.ts";
+
+/** One place at the table: the connections that followed one another in it. */
+export interface Slot {
+  readonly user: User;
+  readonly node: number;
+  peer: Peer | undefined;
+  /** Numbers of all its connections. */
+  readonly connections: Set<number>;
+}
+
+/** What a case has met so far. */
+export interface Table {
+  readonly context: Context;
+  readonly protocol: Protocol;
+  readonly slots: readonly Slot[];
+  /** Names of the keys. */
+  readonly keys: readonly string[];
+  readonly credentials: Map<string, NonNullable<ReturnType<Knowledge["credentials"]["get"]>>>;
+  /** User and operation -> the last frame that had an idempotency key. */
+  readonly keyed: Map<string, unknown>;
+}
+
+/** The frame to send, with an id of its own; undefined where the step makes no valid one now. */
+export async function bindStep(table: Table, step: SendStep, slot: Slot): Promise<unknown> {
+  const operation = table.protocol.contract.operations.find(({ id }) => id === step.operation);
+  if (operation === undefined) return undefined;
+  const name = `${slot.user.name} ${operation.id}`;
+  const roles = rolesOf(table.protocol, operation);
+  const idAt = [...roles].find(([, role]) => role === "id")?.[0];
+  const again = step.once === "again" ? table.keyed.get(name) : undefined;
+  if (again !== undefined) return idAt === undefined ? again : withValueAt(again, idAt, table.context.id());
+  let frame: unknown = step.frame;
+  for (const [pointer, role] of roles)
+    frame = withValueAt(frame, pointer, await valueFor(table, step, slot, operation, pointer, role));
+  // Members that are left out are undefined so far.
+  frame = JSON.parse(JSON.stringify(frame));
+  const message = operation.messages.find((candidate) => table.context.wrongWith(candidate, frame).length === 0);
+  if (message === undefined) return undefined;
+  if (step.once !== "no") table.keyed.set(name, frame);
+  return frame;
+}
+
+async function valueFor(
+  table: Table,
+  step: SendStep,
+  slot: Slot,
+  operation: Operation,
+  pointer: Pointer,
+  role: Role,
+): Promise<unknown> {
+  const { context, keys } = table;
+  switch (role) {
+    case "id":
+      return context.id();
+    case "column":
+      return keys[step.key % keys.length];
+    case "attribute":
+      return addressee(table, step, operation, pointer);
+    case "once":
+      return step.once === "no" ? undefined : `${context.fresh("key")}-0123456789abcdef`.slice(-64);
+    case "since":
+      return since(table, step, slot, operation);
+    case "credential":
+      return credential(table, step, slot, operation).catch((error: unknown) => {
+        if (!(error instanceof NotTestable)) throw error; // then the step is left out
+      });
+  }
+}
+
+function addressee(table: Table, step: SendStep, operation: Operation, pointer: Pointer): unknown {
+  const named = [
+    ...operation.requires.flatMap((one) => (one.kind === "connection" ? [one] : [])),
+    ...operation.effects.flatMap((one) => (one.kind === "deliver" && one.to.kind === "connection" ? [one.to] : [])),
+  ].find(({ equals }) => equals.kind === "message" && equals.pointer === pointer);
+  const to = step.to < 0 ? undefined : table.slots[step.to % table.slots.length];
+  return (named === undefined ? undefined : to?.peer?.attributes.get(named.attribute)) ?? table.context.fresh("nobody");
+}
+
+/** A position in the log of the step's key: the last that the slot has seen, one before it, or one that never was. */
+function since(table: Table, step: SendStep, slot: Slot, operation: Operation): unknown {
+  const replay = operation.effects.find(({ kind }) => kind === "replay");
+  const stream = table.protocol.channel.delivery?.streams.find(({ name }) => replay?.kind === "replay" && name === replay.stream);
+  if (step.since === "no" || stream?.epoch === undefined || stream.seq === undefined) return undefined;
+  const last = lastSeen(table, stream as PositionedStream, slot, canonical(table.keys[step.key % table.keys.length]));
+  if (last === undefined) return undefined;
+  const seq = { last: last.seq, stale: Math.max(0, last.seq - 3), future: last.seq + 1_000 }[step.since];
+  const member = (at: Pointer) => at.slice(at.lastIndexOf("/") + 1);
+  return { [member(stream.epoch)]: last.epoch, [member(stream.seq)]: seq };
+}
+
+function lastSeen(table: Table, stream: PositionedStream, slot: Slot, key: string) {
+  const speaks = new Set([...stream.messages, ...stream.replies]);
+  for (const event of [...table.context.history()].reverse()) {
+    if (event.kind !== "receive" || !slot.connections.has(event.connection)) continue;
+    const position = positionOf(stream, event.frame);
+    const message = table.protocol.fromServer(event.frame);
+    if (
+      position !== undefined &&
+      message !== undefined &&
+      speaks.has(message.name) &&
+      keyIn(stream as Stream, event.frame) === key
+    )
+      return position;
+  }
+  return undefined;
+}
+
+async function credential(table: Table, step: SendStep, slot: Slot, operation: Operation): Promise<unknown> {
+  const { context, protocol, credentials } = table;
+  const { name, claims } = slot.user;
+  if (step.credential === "other") {
+    const other = await context.user();
+    if (other.credential !== undefined) credentials.set(other.credential, { good: true, claims: other.claims });
+    return other.credential;
+  }
+  if (step.credential === "brief") return (await briefCredential(table, slot.user)).token;
+  const lists = new Map([...claims].filter(([, value]) => Array.isArray(value)));
+  if (step.credential === "lacking") for (const [claim, value] of shutOut(protocol, operation)) lists.set(claim, [value]);
+  if (step.credential === "changed") {
+    for (const [claim, values] of Object.entries(requiredClaims(askedOf(protocol)))) {
+      if (lists.has(claim)) lists.delete(claim);
+      else lists.set(claim, values);
+    }
+  }
+  const bad = step.credential === "bad";
+  const token = await context.credential({
+    name,
+    claims: Object.fromEntries(lists),
+    ...(bad ? { forged: "other-key" as const } : {}),
+  });
+  const others = [...claims].filter(([, value]) => !Array.isArray(value));
+  credentials.set(token, { good: !bad, claims: new Map([...others, ...lists]) });
+  return token;
+}
+
+/** A claim that the operation does not allow, else one with which nobody may connect: the document says what becomes of it here. */
+function shutOut({ channel }: Protocol, { requires }: Operation): (readonly [string, unknown])[] {
+  const lacked = requires.flatMap((one) =>
+    one.kind === "credential" && one.lacks !== undefined ? [[one.lacks.claim, one.lacks.value] as const] : [],
+  );
+  const refused = (channel.handshake?.refusals ?? []).flatMap(({ when, claim, contains }) =>
+    when === "claim" && claim !== undefined ? [[claim, contains] as const] : [],
+  );
+  return [...lacked, ...refused].slice(0, 1);
+}
+
+/** A good one of the user that runs out soon. @throws NotTestable */
+export async function briefCredential(
+  { context, credentials }: Pick<Table, "context" | "credentials">,
+  user: User,
+): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
+  const { claims, expiresAtMs } = createBrief(context.clock);
+  const token = await credentialOf(context, user, claims);
+  credentials.set(token, { good: true, claims: new Map([...user.claims, ...Object.entries(claims)]), expiresAtMs });
+  return { token, expiresAtMs };
+}
+
+/** Another one of the user. Its lists are kept, such as what it may do; what is made for each credential is made anew. */
+function credentialOf(context: Context, { name, claims }: User, extra: Readonly<Record<string, unknown>>): Promise<string> {
+  const kept = Object.fromEntries([...claims].filter(([claim, value]) => Array.isArray(value) || claim in extra));
+  return context.credential({ name, claims: { ...kept, ...extra } });
+}

@@ -1,0 +1,166 @@
+// The phase stateful: random cases in lanes, judged by the model; what fails is confirmed, made small and stored.
+import { promisesOf } from "../../model/coverage.ts";
+import { createProtocol, type Protocol } from "../../model/protocol.ts";
+import { sentenceAt } from "../clause-text.ts";
+import type { Context } from "../context.ts";
+import type { Failure, Judged, Phase, Progress } from "../phase.ts";
+import { NotTestable, type Rule } from "../rule.ts";
+import { describeStep, hasKeys, isSlow, type StatefulCase } from "./case.ts";
+import { confirm } from "./confirm.ts";
+import type { Executed } from "./execute.ts";
+import { failuresFolder, idOf, storeFailure } from "./failures.ts";
+import { statefulRules } from "./rules.ts";
+import { runCases } from "./run-cases.ts";
+import { briefGraceMs } from "./short-lived-tokens.ts";
+
+/** No further cases once so many failed. */
+const maxFailing = 3;
+/** For all shrinking of a run together. */
+const shrinkMs = 8_000;
+/** For that of one case that waits for the end of a credential. */
+const slowShrinkMs = 20_000;
+/** One case of so many is one in which credentials run out; but no fewer than the least, and no more than the most. */
+const expiring = { oneIn: 6, least: 12, most: 24 };
+
+export const statefulPhase: Phase = {
+  name: "stateful",
+  rules: statefulRules,
+  run: (context, asked, progress) => runStateful(context, asked, progress, failuresFolder),
+};
+
+/** @param folder where failing cases are stored */
+export async function runStateful(
+  context: Context,
+  asked: readonly Rule[],
+  progress: Progress,
+  folder: string,
+): Promise<readonly Judged[]> {
+  const protocol = createProtocol(context.contract, context.channel.id);
+  const ids = new Set(asked.map(({ id }) => id));
+  const judged = new Map<string, number>();
+  const coverage = new Map<string, number>();
+  const open = new Map<string, string>();
+  const failing: { plan: StatefulCase; executed: Executed }[] = [];
+  let cases = 0;
+  const slow = await expiringCases(context, protocol, asked);
+  const lanes = { runs: context.runs, seed: context.seed, asked: ids, expiring: slow.cases };
+  await runCases(context, protocol, lanes, (plan, executed) => {
+    const { judgement } = executed;
+    for (const [rule, count] of judgement.judged) judged.set(rule, (judged.get(rule) ?? 0) + count);
+    for (const [pointer, count] of judgement.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + count);
+    for (const text of judgement.inconclusive) context.note(text);
+    // What a finding cut short says nothing of what was still to come.
+    if (judgement.findings.some(({ rule }) => ids.has(rule))) failing.push({ plan, executed });
+    else
+      for (const { rule, expected } of judgement.open)
+        open.set(rule, `it never came, and no fence was answered that proves it missing: ${expected}`);
+    progress(`case ${++cases} of ${context.runs + slow.cases}${failing.length === 0 ? "" : `, ${failing.length} failing`}`);
+    return failing.length < maxFailing ? "go on" : "stop";
+  });
+  if (failing.length === 0) noteCoverage(context, coverage, protocol);
+  const failures = await confirmAll(context, failing, ids, progress, folder);
+  const waits = (id: string) => asked.some((rule) => rule.id === id && rule.waitsMs !== undefined);
+  return asked.map(({ id }): Judged => {
+    const inconclusive = open.get(id) ?? (waits(id) ? slow.reason : undefined);
+    return {
+      id,
+      observed: judged.get(id) ?? 0,
+      failures: failures.get(id) ?? [],
+      ...(inconclusive === undefined ? {} : { inconclusive }),
+    };
+  });
+}
+
+/** How many cases there are in which credentials run out; none, unless a rule that needs them is asked for, or with the reason. */
+async function expiringCases(
+  context: Context,
+  protocol: Protocol,
+  asked: readonly Rule[],
+): Promise<{ readonly cases: number; readonly reason?: string }> {
+  if (!asked.some(({ waitsMs }) => waitsMs !== undefined)) return { cases: 0 };
+  try {
+    await briefGraceMs(context, protocol);
+  } catch (error) {
+    if (!(error instanceof NotTestable)) throw error;
+    return { cases: 0, reason: error.message };
+  }
+  const { oneIn, least, most } = expiring;
+  return { cases: Math.min(most, Math.max(least, Math.round(context.runs / oneIn))) };
+}
+
+function noteCoverage(context: Context, coverage: ReadonlyMap<string, number>, protocol: ReturnType<typeof createProtocol>) {
+  const promises = promisesOf(protocol);
+  const missing = promises.filter((pointer) => !coverage.has(pointer));
+  context.note(`${promises.length - missing.length} of ${promises.length} requirements, effects and errors were put to the test`);
+  if (missing.length > 0) context.note(`never put to the test by random cases: ${missing.join(", ")}`);
+}
+
+async function confirmAll(
+  context: Context,
+  failing: readonly { plan: StatefulCase; executed: Executed }[],
+  ids: ReadonlySet<string>,
+  progress: Progress,
+  folder: string,
+): Promise<Map<string, Failure[]>> {
+  const protocol = createProtocol(context.contract, context.channel.id);
+  const keyed = hasKeys(context.contract);
+  const failures = new Map<string, Failure[]>();
+  const file = (rule: string, failure: Failure) => {
+    if (!failures.has(rule)) failures.set(rule, [failure]);
+  };
+  const untilMs = context.clock.nowMs() + shrinkMs;
+  for (const { plan, executed } of failing) {
+    const news = executed.judgement.findings.some(({ rule }) => ids.has(rule) && !failures.has(rule));
+    if (!news) continue;
+    progress("a case failed: running it again, and looking for a smaller one");
+    const wanted = new Set([...ids].filter((id) => !failures.has(id)));
+    const leftMs = isSlow(plan) ? slowShrinkMs : Math.max(0, untilMs - context.clock.nowMs()) / 2;
+    const confirmed = await confirm(context, protocol, plan, executed, wanted, leftMs);
+    if (confirmed === undefined) continue;
+    const { rule, failed, runs } = confirmed;
+    const describe = (
+      smallest: StatefulCase,
+      found: (typeof confirmed)["finding"],
+      shown: Executed,
+      ofRule: string,
+      count: number,
+      of: number,
+    ): Failure => {
+      const id = idOf(ofRule, smallest);
+      const { expected, actual, pointer } = found;
+      storeFailure(
+        { id, rule: ofRule, pointer, expected, actual, seed: context.seed, spec: context.contract.file, case: smallest },
+        folder,
+      );
+      return {
+        ...{ pointer, says: sentenceAt(context.contract, pointer), expected, actual, failed: count, runs: of },
+        steps: [...describeLinks(smallest, keyed), ...smallest.steps.map((step) => describeStep(step, keyed))],
+        frames: sliced(shown, found.events),
+        ...{
+          seed: context.seed,
+          replay: `npx wsproof replay ${id}${context.target.embedded ? "" : ` --url ${context.target.urls[0]}`}`,
+        },
+      };
+    };
+    file(rule, describe(confirmed.plan, confirmed.finding, confirmed.shown, rule, failed, runs));
+    for (const [other, { count, shown, finding }] of confirmed.others) {
+      if (other !== rule && ids.has(other))
+        file(other, describe(plan, finding, shown, other, Math.max(1, count), 4 + (count === 0 ? 1 : 0)));
+    }
+  }
+  return failures;
+}
+
+function describeLinks({ links }: StatefulCase, keyed: boolean): string[] {
+  return links.map(
+    ({ user, node, member, expires }, index) =>
+      `connection ${index}: user ${user}${node > 0 ? `, node ${node}` : ""}${member && keyed ? ", joins key 0" : ""}${expires === true ? ", with a credential that runs out soon" : ""}`,
+  );
+}
+
+/** The events of the finding and what lies between, as long as that is short. */
+function sliced({ history }: Executed, events: readonly number[]) {
+  const short = history.length <= 60;
+  const kept = new Set(events);
+  return history.filter((event, index) => event.kind !== "note" && (short || kept.has(index)));
+}

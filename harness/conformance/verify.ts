@@ -1,0 +1,187 @@
+// A run of `verify` from settings to its report: the edge where files, processes and the terminal are touched.
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import picocolors from "picocolors";
+import type { Opening, ReportedRun } from "../report/reported-run.ts";
+import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
+import { openReports } from "../report/write-reports.ts";
+import { exitCode, UsageError } from "../schema/errors.ts";
+import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
+import type { Target } from "./context.ts";
+import { demandSubject, loadSubject, withPath } from "./load-contract-under-test.ts";
+import { type OwnTarget, startOwnNodes, startOwnServer } from "./managed-target.ts";
+import { openRun } from "./open-run.ts";
+import type { Subject } from "./rule.ts";
+import { phases } from "./rules.ts";
+import { runPhases } from "./run-phases.ts";
+import { type Asked, selectRules } from "./selection.ts";
+import { type Flags, loadSettings, type Settings } from "./settings.ts";
+import { summarise } from "./verdict.ts";
+
+/** A phase that waits longer says so before. */
+const tellWaitMs = 2_000;
+
+/** Where a run is told while it goes on. */
+export interface Listener {
+  write(text: string): void;
+  /** True where a line may be overwritten by the next. */
+  readonly live: boolean;
+  readonly palette: Palette;
+}
+
+/**
+ * Runs `wsproof verify` in a terminal.
+ * @returns the exit code
+ * @throws UsageError, TargetLost: what kept it from running, in one paragraph
+ */
+export async function verify(urls: readonly string[], flags: Flags): Promise<number> {
+  const settings = loadSettings(urls, flags, drawSeed());
+  const live = process.stdout.isTTY === true;
+  const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
+  const write = (text: string) => process.stdout.write(text);
+  if (!settings.list) return (await runVerification(settings, { write, live, palette })).summary.exitCode;
+  const asked = selectRules(phases, settings.only, settings.phases);
+  const rules = asked.flatMap((one) => one.rules);
+  write(emitList(rules, await loadSubject(settings), palette));
+  return exitCode.ok;
+}
+
+/** A seed for a run that was given none. */
+export function drawSeed(): number {
+  return Date.now() % 1_000_000;
+}
+
+/** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
+export async function runVerification(settings: Settings, listener: Listener): Promise<ReportedRun> {
+  const asked = selectRules(phases, settings.only, settings.phases);
+  const subject = await demandSubject(settings);
+  const known = loadBaseline(settings.baseline);
+  return settings.urls.length > 0
+    ? judge({ settings, subject, asked, listener, known, own: undefined })
+    : judgeOwn({ settings, subject, asked, listener, known });
+}
+
+interface Job {
+  readonly settings: Settings;
+  readonly subject: Subject;
+  readonly asked: readonly Asked[];
+  readonly listener: Listener;
+  readonly known: readonly KnownFailure[];
+}
+
+async function judgeOwn(job: Job): Promise<ReportedRun> {
+  const { settings, listener } = job;
+  const path = job.subject.channel.address;
+  const say = (line: string) => listener.write(`${listener.live ? "\r\x1b[K" : ""}  ${line}\n`);
+  const own = await (settings.nodes === undefined
+    ? startOwnServer(path)
+    : startOwnNodes({ ...settings, nodes: settings.nodes, path, say }));
+  try {
+    return await judge({ ...job, own });
+  } finally {
+    await own.stop();
+  }
+}
+
+async function judge({
+  settings,
+  subject,
+  asked,
+  listener: { write, live, palette },
+  known,
+  own,
+}: Job & { readonly own: OwnTarget | undefined }): Promise<ReportedRun> {
+  // Our own server may be started again, on another port: the target is what it is at the moment.
+  const target: Target = {
+    get urls() {
+      return own?.urls ?? settings.urls.map((url) => withPath(url, subject.channel.address));
+    },
+    origin: settings.origin,
+    get pid() {
+      return own?.pid ?? settings.pid;
+    },
+    get askToStop() {
+      return stopper(own?.pid ?? settings.pid, settings.stopCommand);
+    },
+    places: own?.places,
+    ...(own?.runCluster === undefined ? {} : { runCluster: own.runCluster }),
+    ...(settings.nodes === undefined ? {} : { flags: nodesFlags(settings).join(" ") }),
+    embedded: own !== undefined,
+  };
+  const opening: Opening = {
+    title: `${subject.contract.title} ${subject.contract.version}`,
+    file: settings.spec ?? "its own document",
+    targets: target.urls,
+    embedded: own !== undefined,
+    perspective: subject.contract.perspective,
+    seed: settings.seed,
+  };
+  const reports = openReports(settings.reports);
+  const startedAt = new Date();
+  write(emitOpening(opening, palette));
+  const auth = own === undefined ? settings.auth : { secret: own.secret };
+  const { seed, runs, timeoutMs, insecure } = settings;
+  // What rules derive from the document is made now: later it would keep open connections waiting, and a server may take that for death.
+  for (const rule of asked.flatMap(({ rules }) => rules)) rule.from(subject);
+  const { run, watch, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
+  run.recorder.onEvent(reports.event);
+  try {
+    const outcome = await runPhases(run, watch, asked, {
+      replay: (id) => replayCommand(settings, id),
+      phaseStarts: (name, waitsMs) => (waitsMs < tellWaitMs ? undefined : write(emitWait(name, waitsMs))),
+      progress: (text) => (live ? write(`\r\x1b[K${palette.dim(text)}`) : undefined),
+      phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${emitPhase(phase, palette)}`),
+      revive: async () => own?.revive(),
+    });
+    const { results, stale } = applyBaseline(outcome.results, known);
+    const report = { ...outcome, results };
+    const summary = summarise(results, { interrupted: report.interrupted, strict: settings.strict, stale });
+    write(emitResults(results, summary, palette));
+    const reported = { opening, report, summary, startedAt, strict: settings.strict };
+    reports.end(reported);
+    return reported;
+  } finally {
+    await end();
+  }
+}
+
+/** The command where one is given, else SIGTERM to the process. */
+function stopper(pid: number | undefined, command: string | undefined): (() => void) | undefined {
+  if (command !== undefined) return () => void spawn(command, { shell: true, stdio: "ignore", detached: true }).unref();
+  return pid === undefined ? undefined : () => process.kill(pid, "SIGTERM");
+}
+
+function nodesFlags({ nodes, faults, messages }: Settings): readonly string[] {
+  return [
+    ...(nodes === undefined ? [] : ["--nodes", String(nodes)]),
+    ...(faults === undefined ? [] : ["--faults", String(faults), "--messages", String(messages)]),
+  ];
+}
+
+/** Never with a secret in it. */
+function replayCommand(settings: Settings, id: string): string {
+  const words = ["npx wsproof verify", ...settings.urls, "--only", id, "--seed", String(settings.seed)];
+  words.push(...nodesFlags(settings));
+  if (settings.spec !== undefined) words.push("--spec", settings.spec);
+  if (settings.overlay !== undefined) words.push("--overlay", settings.overlay);
+  if (settings.perspective !== undefined) words.push("--perspective", settings.perspective);
+  if (settings.origin !== undefined) words.push("--origin", settings.origin);
+  if (settings.auth.secret !== undefined) words.push('--auth-secret "$SECRET"');
+  if (settings.auth.tokens !== undefined) words.push('--auth-token "$TOKEN"');
+  if (settings.auth.command !== undefined) words.push("--auth-command", JSON.stringify(settings.auth.command));
+  return words.join(" ");
+}
+
+function loadBaseline(file: string | undefined): readonly KnownFailure[] {
+  if (file === undefined) return [];
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(
+      `--baseline ${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Give the path of a list of { id, reason }.`,
+    );
+  }
+  const ids = phases.flatMap(({ rules }) => rules.map(({ id }) => id));
+  return parseBaseline(text, file, ids);
+}

@@ -1,0 +1,178 @@
+// The threads of a run: one here, or several workers, kept in step. What each did is put together by assemble.ts.
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { TargetLost, UsageError, Violation } from "../schema/errors.ts";
+import { nowMs } from "./clock.ts";
+import type { Window } from "./recorder.ts";
+import type { Demand, Reached } from "./worker-context.ts";
+import { openShare, type Progress, type ShareOptions, type ShareResult } from "./worker-slice.ts";
+
+/** What the lead and its workers say to each other, in this order: opened, play, reached, settle, result, end, ended. */
+export type ToWorker =
+  | { readonly say: "play"; readonly window: Window }
+  | { readonly say: "settle"; readonly reached: Reached }
+  | { readonly say: "end" };
+export type FromWorker =
+  | { readonly say: "opened" }
+  | { readonly say: "progress"; readonly progress: Progress }
+  | { readonly say: "reached"; readonly reached: Reached }
+  | { readonly say: "result"; readonly result: ShareResult }
+  | { readonly say: "ended" }
+  | { readonly say: "failed"; readonly name: string; readonly message: string };
+
+/** One thread, wherever it runs. */
+interface Hand {
+  progress(): Progress;
+  play(window: Window): Promise<Reached>;
+  settle(reached: Reached): Promise<ShareResult>;
+  end(): Promise<void>;
+}
+
+export interface Crew {
+  readonly window: Window;
+  readonly results: readonly ShareResult[];
+}
+
+export interface CrewOptions extends Omit<ShareOptions, "share"> {
+  readonly workers: number;
+  /** Called after all are placed, and after the run, with nobody gone yet. */
+  readonly between?: () => void;
+  /** Called twice a second. */
+  progress?(stage: "placing" | "playing" | "settling", sum: Progress, window: Window | undefined): void;
+}
+
+/** Before the first send, so that all threads have heard of it. */
+const headStartMs = 50;
+const tellEveryMs = 500;
+
+/** @throws UsageError, TargetLost */
+export async function runCrew(options: CrewOptions): Promise<Crew> {
+  const { workers, demand, between, progress } = options;
+  const shares = Array.from(
+    { length: workers },
+    (_, index): ShareOptions => ({ ...plain(options), share: { index, count: workers } }),
+  );
+  const hands: Hand[] = [];
+  let stage: "placing" | "playing" | "settling" = "placing";
+  let window: Window | undefined;
+  const timer = setInterval(() => progress?.(stage, sum(hands), window), tellEveryMs);
+  try {
+    if (workers === 1) hands.push(await openShare(shares[0]!));
+    else {
+      const opening = await Promise.allSettled(shares.map(openWorker));
+      for (const one of opening) if (one.status === "fulfilled") hands.push(one.value);
+      const failed = opening.find((one) => one.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+    }
+    between?.();
+    stage = "playing";
+    window = windowFrom(nowMs() + headStartMs, demand);
+    const during = window;
+    const reached = await Promise.all(hands.map((hand) => hand.play(during)));
+    stage = "settling";
+    const results = await Promise.all(hands.map((hand) => hand.settle(merge(reached))));
+    between?.();
+    return { window, results };
+  } finally {
+    clearInterval(timer);
+    await Promise.allSettled(hands.map((hand) => hand.end()));
+  }
+}
+
+function windowFrom(beginMs: number, { warmUpMs, durationMs }: Demand): Window {
+  return { startMs: beginMs + warmUpMs, endMs: beginMs + warmUpMs + durationMs };
+}
+
+/** What can be sent to another thread. */
+function plain({
+  scenario,
+  spec,
+  perspective,
+  overlay,
+  urls,
+  origin,
+  insecure,
+  auth,
+  demand,
+  label,
+}: CrewOptions): Omit<ShareOptions, "share"> {
+  return { scenario, spec, perspective, overlay, urls, origin, insecure, auth, demand, label };
+}
+
+/** What was acknowledged anywhere, must have come everywhere. */
+function merge(all: readonly Reached[]): Reached {
+  const merged = new Map<string, { lowest: number; highest: number }>();
+  for (const reached of all) {
+    for (const [key, { lowest, highest }] of Object.entries(reached)) {
+      const known = merged.get(key);
+      merged.set(key, {
+        lowest: Math.min(lowest, known?.lowest ?? lowest),
+        highest: Math.max(highest, known?.highest ?? highest),
+      });
+    }
+  }
+  return Object.fromEntries(merged);
+}
+
+function sum(hands: readonly Hand[]): Progress {
+  const all = hands.map((hand) => hand.progress());
+  const add = (of: (one: Progress) => number) => all.reduce((total, one) => total + of(one), 0);
+  const p99s = all.flatMap(({ p99 }) => p99 ?? []);
+  return {
+    placed: add(({ placed }) => placed),
+    done: add(({ done }) => done),
+    errors: add(({ errors }) => errors),
+    // Of the slowest thread: percentiles cannot be added.
+    p99: p99s.length === 0 ? undefined : Math.max(...p99s),
+  };
+}
+
+async function openWorker(share: ShareOptions): Promise<Hand> {
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: share });
+  let latest: Progress = { placed: 0, done: 0, errors: 0, p99: undefined };
+  const waiting = new Map<FromWorker["say"], { resolve: (message: FromWorker) => void; reject: (error: unknown) => void }>();
+  const fail = (error: unknown) => {
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+  };
+  worker.on("message", (message: FromWorker) => {
+    if (message.say === "progress") latest = message.progress;
+    else if (message.say === "failed") fail(revived(message));
+    else waiting.get(message.say)?.resolve(message);
+  });
+  worker.on("error", fail);
+  worker.on("exit", (code) => fail(new Error(`a worker of the load generator ended with ${code}`)));
+  function told<S extends FromWorker["say"]>(say: S): Promise<Extract<FromWorker, { say: S }>> {
+    return new Promise((resolve, reject) => {
+      waiting.set(say, { resolve: resolve as (message: FromWorker) => void, reject });
+    });
+  }
+  const ask = (message: ToWorker) => worker.postMessage(message);
+  await told("opened");
+  return {
+    progress: () => latest,
+    async play(window) {
+      const reply = told("reached");
+      ask({ say: "play", window });
+      return (await reply).reached;
+    },
+    async settle(reached) {
+      const reply = told("result");
+      ask({ say: "settle", reached });
+      return (await reply).result;
+    },
+    async end() {
+      worker.removeAllListeners("exit");
+      const exited = once(worker, "exit");
+      ask({ say: "end" });
+      await exited;
+    },
+  };
+}
+
+function revived({ name, message }: Extract<FromWorker, { say: "failed" }>): Error {
+  if (name === "UsageError") return new UsageError(message);
+  if (name === "TargetLost") return new TargetLost(message);
+  if (name === "Violation") return new Violation("the load to be placed", message);
+  return new Error(message);
+}

@@ -1,0 +1,112 @@
+// Altered operations: effects and requirements that say something else. Pure.
+import type { Contract, Effect } from "../../spec/contract.ts";
+import { join } from "../../spec/pointer.ts";
+import type { Add, Mutable } from "./document-mutants.ts";
+
+type Deliver = Extract<Effect, { kind: "deliver" }>;
+
+export function alterEffects(contract: Contract, add: Add): void {
+  for (const [at, { effects, reply = [] }] of contract.operations.entries()) {
+    alterList(contract, effects, reply, add, (copy) => copy.operations[at]!.effects);
+    alterReplies(contract, effects, add, (copy) => copy.operations[at]!);
+  }
+  for (const [at, { onDisconnect }] of contract.state.relations.entries()) {
+    alterList(contract, onDisconnect, [], add, (copy) => copy.state.relations[at]!.onDisconnect);
+  }
+}
+
+function alterList(
+  contract: Contract,
+  effects: readonly Effect[],
+  replies: readonly string[],
+  add: Add,
+  within: (copy: Mutable<Contract>) => Mutable<Effect>[],
+): void {
+  effects.forEach((effect, place) => {
+    const { pointer } = effect;
+    const alter = (kind: string, change: object) =>
+      add(kind, pointer, (copy) => void Object.assign(within(copy)[place]!, change));
+    if (isMissed(contract, effect, replies)) add("effect-removed", pointer, (copy) => void within(copy).splice(place, 1));
+    if (effect.kind === "deliver") alterDelivery(contract, effect, alter);
+    if (effect.kind !== "deliver" && effect.kind !== "reply") return;
+    for (const at of effect.bindings.keys()) {
+      add("binding-altered", join(pointer, "with", at), (copy) => {
+        const one = within(copy)[place]!;
+        if (one.kind === effect.kind) one.bindings.set(at, { kind: "literal", value: "never-sent" });
+      });
+    }
+  });
+}
+
+/** A reply that the operation promises anyway, and a message that the server may send at any time, are not missed. */
+function isMissed(contract: Contract, effect: Effect, replies: readonly string[]): boolean {
+  if (effect.kind === "reply") return !replies.includes(effect.message);
+  if (effect.kind !== "deliver") return true;
+  const others = [
+    ...contract.operations.flatMap(({ effects }) => effects),
+    ...contract.state.relations.flatMap(({ onDisconnect }) => onDisconnect),
+  ].filter((one) => one.kind === "deliver" && one.message === effect.message && one !== effect);
+  const isFree = contract.operations.some(({ action, messages }) => action === "send" && messages.includes(effect.message));
+  return others.length > 0 || !isFree;
+}
+
+function alterReplies(
+  contract: Contract,
+  effects: readonly Effect[],
+  add: Add,
+  within: (copy: Mutable<Contract>) => Mutable<Contract["operations"][number]>,
+): void {
+  effects.forEach((effect, place) => {
+    const other = effect.kind === "reply" ? otherReply(contract, effect.message) : undefined;
+    if (effect.kind !== "reply" || other === undefined) return;
+    add("reply-altered", effect.pointer, (copy) => {
+      const operation = within(copy);
+      Object.assign(operation.effects[place]!, { message: other });
+      operation.reply = operation.reply?.map((name) => (name === effect.message ? other : name));
+    });
+  });
+}
+
+/** A message that answers another operation. */
+function otherReply(contract: Contract, message: string): string | undefined {
+  return contract.operations
+    .flatMap(({ effects }) => effects.flatMap((effect) => (effect.kind === "reply" ? [effect.message] : [])))
+    .find((name) => name !== message);
+}
+
+function alterDelivery(
+  contract: Contract,
+  effect: Deliver,
+  alter: (kind: string, change: Partial<Mutable<Deliver>>) => void,
+): void {
+  const { to, sender, when } = effect;
+  const streams = contract.channels.flatMap(({ delivery }) => delivery?.streams ?? []);
+  // What need not arrive is not missed.
+  const isReliable = streams.find(({ messages }) => messages.includes(effect.message))?.guarantee !== "best-effort";
+  // Where a connection ends there is no sender any more, and over HTTP there is none.
+  const owner = contract.operations.find(({ effects }) => effects.includes(effect));
+  const hasSender = contract.channels.some(({ id, kind }) => id === owner?.channel && kind === "websocket");
+  if (hasSender && sender === "included") alter("sender-excluded", { sender: "excluded" });
+  if (hasSender && sender === "excluded" && isReliable) alter("sender-included", { sender: "included" });
+  if (to.kind !== "all" && isReliable) alter("audience-widened", { to: { kind: "all" } });
+  const own = contract.state.attributes.find(({ unique }) => unique)?.name;
+  if (own !== undefined) {
+    const itself = { kind: "sender", attribute: own } as const;
+    alter("audience-narrowed", { to: { kind: "connection", attribute: own, equals: itself } });
+  }
+  if (when === "changed" && isReliable) alter("announced-always", { when: "always" });
+}
+
+export function alterRequirements(contract: Contract, add: Add): void {
+  const codes = contract.errors?.codes.map(({ code }) => code) ?? [];
+  contract.operations.forEach(({ requires }, at) => {
+    requires.forEach((requirement, place) => {
+      add("requirement-removed", requirement.pointer, (copy) => void copy.operations[at]!.requires.splice(place, 1));
+      const other = codes.find((code) => code !== requirement.else);
+      if (other === undefined) return;
+      add("requirement-else-altered", requirement.pointer, (copy) => {
+        copy.operations[at]!.requires[place]!.else = other;
+      });
+    });
+  });
+}

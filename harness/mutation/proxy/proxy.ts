@@ -1,0 +1,214 @@
+// The fault proxy: a man in the middle between the harness and any server. Without a fault it changes nothing; with one it breaks one promise.
+import net from "node:net";
+import type { Channel, Contract } from "../../../spec/contract.ts";
+import type { Auth } from "../../client/credentials.ts";
+import type { Messages } from "../../client/messages.ts";
+import { UsageError } from "../../schema/errors.ts";
+import { createWallet, type Wallet } from "./credential-checker.ts";
+import { createDelay, type DelayOptions } from "./delayed-writer.ts";
+import type { OnRequest, OnResponse, Transformation } from "./plan.ts";
+import { type Crowd, Link } from "./proxied-connection.ts";
+import { isUpgrade, type Mender, mended, parseRequest } from "./request.ts";
+import { changed, emitResponse, parseResponse, statusOf } from "./response.ts";
+import { createTraffic } from "./traffic.ts";
+
+export interface ProxyOptions {
+  /** `ws:` only. */
+  readonly target: URL;
+  readonly contract: Contract;
+  readonly channel: Channel;
+  readonly messages: Messages;
+  /** Default none: transparent. */
+  readonly transformations?: readonly Transformation[];
+  /** The target's shared secret, for faults that let bad credentials in. */
+  readonly auth?: Auth;
+  /** An origin that the target accepts. */
+  readonly origin?: string;
+  /** Default none. */
+  readonly delays?: DelayOptions;
+}
+
+export interface FaultProxy {
+  /** In the place of the target's. */
+  readonly url: string;
+  /** Ends every connection through it. */
+  close(): Promise<void>;
+}
+
+const maxHeadBytes = 65_536;
+/** For faults that have nothing to do with credentials. */
+const blindWallet: Wallet = { verdict: async () => undefined, good: async () => undefined };
+
+/**
+ * Starts it on a free port of 127.0.0.1.
+ * @throws UsageError for a target that is not ws:
+ */
+export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
+  const { target, contract, channel, messages, transformations = [], auth = {}, origin, delays } = options;
+  if (target.protocol !== "ws:") throw new UsageError(`the fault proxy needs a target with ws:, got ${target.href}`);
+  let streams = 0;
+  const crowd: Crowd = {
+    transformations,
+    traffic: createTraffic(contract, channel, messages),
+    links: new Set(),
+    maxMessageBytes: channel.limits.find(({ kind }) => kind === "message-bytes")?.value ?? Number.POSITIVE_INFINITY,
+    delay: delays === undefined ? undefined : () => createDelay(delays, streams++),
+  };
+  const requestActs = transformations.filter((one): one is OnRequest => one.on === "request").map(({ act }) => act);
+  const mends = requestActs.some(({ do: what }) => what === "mend");
+  const mender: Mender = {
+    channel,
+    path: target.pathname + target.search,
+    origin,
+    wallet: mends ? createWallet(contract, channel, auth) : blindWallet,
+  };
+  const responses = transformations.filter((one): one is OnResponse => one.on === "response");
+  const change: Change = {
+    responses,
+    // One request a connection, so that its answer is the first that comes.
+    touchesResponses: responses.length > 0,
+    request: (head) => rewritten(head, requestActs, responses.length > 0, mender),
+  };
+  const isTransparent = transformations.length === 0 && delays === undefined;
+  const sockets = new Set<net.Socket>();
+  const port = Number(target.port || 80);
+
+  const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+    const upstream = net.connect({ host: target.hostname, port, allowHalfOpen: true, noDelay: true });
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined); // `close` tells
+      socket.on("close", () => sockets.delete(socket));
+    }
+    if (isTransparent) pipe(client, upstream);
+    else void crossOver(client, upstream, crowd, change);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const { port: ownPort } = server.address() as net.AddressInfo;
+  return {
+    url: `ws://127.0.0.1:${ownPort}${target.pathname}${target.search}`,
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const link of crowd.links) link.destroy();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+interface Change {
+  readonly responses: readonly OnResponse[];
+  /** Whether answers to requests that are no upgrades are looked at. */
+  readonly touchesResponses: boolean;
+  /** The head as it goes on, with the empty line. */
+  request(head: string): Promise<string>;
+}
+
+async function rewritten(head: string, acts: readonly OnRequest["act"][], closes: boolean, mender: Mender): Promise<string> {
+  const request = parseRequest(head);
+  if (request === undefined) return `${head}\r\n\r\n`;
+  const last: OnRequest["act"] = { do: "set-header", name: "Connection", value: "close" };
+  const all = closes && !isUpgrade(request) ? [...acts, last] : acts;
+  return all.length === 0 ? `${head}\r\n\r\n` : mended(request, all, mender);
+}
+
+/** The request's head, then the rest as it comes. What is no request is passed on as it is. */
+async function crossOver(client: net.Socket, upstream: net.Socket, crowd: Crowd, change: Change): Promise<void> {
+  const head = await readHead(client);
+  const request = parseRequest(head.text);
+  if (!head.whole || request === undefined) {
+    upstream.write(head.bytes);
+    pipe(client, upstream);
+    return;
+  }
+  upstream.write(await change.request(head.text), "latin1");
+  if (head.rest.length > 0) client.unshift(head.rest);
+  if (!isUpgrade(request)) {
+    // Its body goes on at once: the answer may wait for it.
+    oneWay(client, upstream);
+    if (!change.touchesResponses) {
+      oneWay(upstream, client);
+      return;
+    }
+  }
+  const goOn = () => (isUpgrade(request) ? pipe(client, upstream) : oneWay(upstream, client));
+  const answer = await readHead(upstream);
+  if (client.destroyed || upstream.destroyed) {
+    // Nobody listens there, or one of them is gone already.
+    upstream.destroy();
+    client.resetAndDestroy();
+    return;
+  }
+  if (!answer.whole) {
+    client.write(answer.bytes);
+    goOn();
+    return;
+  }
+  const original = parseResponse(answer.text);
+  const response = changed(original, change.responses, head.text);
+  if (response === undefined) {
+    client.end();
+    upstream.destroy();
+    return;
+  }
+  client.write(emitResponse(response), "latin1");
+  if (answer.rest.length > 0) upstream.unshift(answer.rest);
+  if (response.body !== undefined) {
+    client.end();
+    upstream.destroy();
+    return;
+  }
+  if (statusOf(response) === 101) {
+    new Link(crowd, client, upstream).start();
+  } else if (statusOf(original) === 101) {
+    client.end();
+    upstream.destroy();
+  } else goOn();
+}
+
+/** Both ways, ends and resets included. */
+function pipe(client: net.Socket, upstream: net.Socket): void {
+  oneWay(client, upstream);
+  oneWay(upstream, client);
+}
+
+function oneWay(from: net.Socket, to: net.Socket): void {
+  from.pipe(to);
+  from.on("close", (hadError) => (hadError ? to.resetAndDestroy() : to.end()));
+}
+
+interface Head {
+  readonly whole: boolean;
+  /** Up to and without the empty line. */
+  readonly text: string;
+  readonly rest: Buffer;
+  /** All of it. */
+  readonly bytes: Buffer;
+}
+
+/** Reads up to the empty line; `whole` is false where the other side ends before, or the head is too long. */
+function readHead(socket: net.Socket): Promise<Head> {
+  return new Promise((resolve) => {
+    let bytes: Buffer = Buffer.alloc(0);
+    const finish = (end: number) => {
+      socket.off("data", onData).off("end", onEnd).off("close", onEnd);
+      socket.pause();
+      resolve({
+        whole: end >= 0,
+        text: bytes.subarray(0, Math.max(end, 0)).toString("latin1"),
+        rest: end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 4),
+        bytes,
+      });
+    };
+    const onData = (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      const end = bytes.indexOf("\r\n\r\n");
+      if (end >= 0 || bytes.length > maxHeadBytes) finish(end);
+    };
+    const onEnd = () => finish(-1);
+    socket.on("data", onData).on("end", onEnd).on("close", onEnd);
+  });
+}

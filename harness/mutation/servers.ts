@@ -1,0 +1,60 @@
+// The servers that rules are proven on: the honest one, and the test server with one switch on, each started once.
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Embedded, startEmbedded } from "../testbed/reference-process.ts";
+
+/** Short times and small numbers, so that what waits for them ends soon. The server advertises them, so nothing else changes. */
+export const shortTimes: Readonly<Record<string, string>> = {
+  HEARTBEAT_INTERVAL_MS: "2500",
+  HEARTBEAT_TIMEOUT_MS: "2500",
+  TOKEN_GRACE_MS: "2500",
+  MEMBERS_PER_ROOM: "12",
+  ROOMS_PER_CONNECTION: "15",
+  CONNECTIONS_PER_USER: "5",
+  DRAIN_MS: "500",
+};
+
+export interface ServerChoice {
+  /** A switch of the test server; undefined: the honest server. */
+  readonly switchName?: string;
+  /** Of the switch; without one, it tells honest servers apart. */
+  readonly argument?: string | number;
+}
+
+export interface Servers {
+  /** Started at the first call. @throws TargetLost where it does not come up, as with a switch that it does not know */
+  of(choice: ServerChoice): Promise<Embedded>;
+  /** One of its own, for what ends it. The caller stops it. */
+  fresh(choice: ServerChoice): Promise<Embedded>;
+  end(): Promise<void>;
+}
+
+/** @param path of the WebSocket endpoint @param env default: short times */
+export function createServers(path: string, env = shortTimes): Servers {
+  const started = new Map<string, Promise<Embedded>>();
+  const fresh = ({ switchName, argument }: ServerChoice): Promise<Embedded> =>
+    startEmbedded({
+      path,
+      env: { ...env, ...(switchName === undefined ? {} : { FAULT: switchName, FAULT_ARGUMENT: `${argument ?? ""}` }) },
+      ...(switchName === undefined ? {} : { main: builtProgram("testing/test-server.js") }),
+    });
+  return {
+    fresh,
+    of(choice) {
+      const key = JSON.stringify(choice);
+      const known = started.get(key) ?? fresh(choice);
+      started.set(key, known);
+      return known;
+    },
+    async end() {
+      const all = await Promise.allSettled(started.values());
+      await Promise.all(all.map((one) => (one.status === "fulfilled" ? one.value.stop() : undefined)));
+    },
+  };
+}
+
+/** From source and from dist/ alike: the program is always the built one. */
+export function builtProgram(name: string): string {
+  const built = new URL(`../../reference/${name}`, import.meta.url);
+  return fileURLToPath(existsSync(built) ? built : new URL(`../../dist/reference/${name}`, import.meta.url));
+}

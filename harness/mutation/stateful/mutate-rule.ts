@@ -1,0 +1,78 @@
+// Runs the phase behind the faults that one rule names, for its first promise that has any.
+import type { Channel, Contract } from "../../../spec/contract.ts";
+import { beginCheck } from "../../conformance/check.ts";
+import type { Fault } from "../../conformance/faults/fault.ts";
+import { openRun } from "../../conformance/open-run.ts";
+import type { Rule } from "../../conformance/rule.ts";
+import { runStateful } from "../../conformance/stateful/phase.ts";
+import { statefulRules } from "../../conformance/stateful/rules.ts";
+import type { Embedded } from "../../testbed/reference-process.ts";
+import { startProxy } from "../proxy/proxy.ts";
+
+export interface ProofOptions {
+  readonly contract: Contract;
+  readonly channel: Channel;
+  readonly server: Embedded;
+  readonly rule: Rule;
+  readonly runs: number;
+  /** Where failing cases are stored. */
+  readonly folder: string;
+}
+
+export interface Proof {
+  readonly fault: string;
+  /** Whether the rule itself failed. */
+  readonly found: boolean;
+  /** Other rules that failed too. */
+  readonly others: readonly string[];
+  /** Steps of the smallest case that shows it. */
+  readonly steps: number;
+  readonly durationMs: number;
+}
+
+/** @returns one proof a fault; empty where the rule names none */
+export async function proveRule({ contract, channel, server, rule, runs, folder }: ProofOptions): Promise<Proof[]> {
+  const proofs: Proof[] = [];
+  for (const fault of faultsOf(rule, contract, channel)) {
+    if (fault.how.by !== "proxy") continue;
+    const startMs = performance.now();
+    const auth = { secret: server.secret };
+    const base = { origin: undefined, pid: undefined, embedded: false, askToStop: undefined };
+    const direct = await openRun({ contract, channel, target: { ...base, urls: [server.url] }, auth, seed: 1, runs });
+    const { messages } = direct.run;
+    const proxy = await startProxy({
+      target: new URL(server.url),
+      contract,
+      channel,
+      messages,
+      auth,
+      transformations: fault.how.transformations,
+    });
+    const check = beginCheck({ ...direct.run, target: { ...base, urls: [proxy.url] } });
+    // A rule that waits does so alone: the others would be broken first, and nobody waits for what is decided.
+    const asked = rule.waitsMs === undefined ? statefulRules.filter(({ waitsMs }) => waitsMs === undefined) : [rule];
+    const judged = await runStateful(check.context, asked, () => {}, folder);
+    const failed = judged.filter(({ failures }) => failures.length > 0);
+    const own = failed.find(({ id }) => id === rule.id);
+    await check.end();
+    await proxy.close();
+    await direct.end();
+    proofs.push({
+      fault: fault.id,
+      found: own !== undefined,
+      others: failed.map(({ id }) => id).filter((id) => id !== rule.id),
+      steps: own?.failures[0]?.steps.filter((step) => !/^connection \d+: /.test(step)).length ?? 0,
+      durationMs: performance.now() - startMs,
+    });
+  }
+  return proofs;
+}
+
+function faultsOf(rule: Rule, contract: Contract, channel: Channel): readonly Fault[] {
+  const subject = { contract, channel };
+  for (const promised of rule.from(subject)) {
+    const faults = [rule.brokenBy(promised, subject)].flat() as unknown as readonly Fault[];
+    if (faults.length > 0) return faults;
+  }
+  return [];
+}

@@ -1,0 +1,79 @@
+// Valid messages to start from: the caller's, and others that lend it the parts which it lacks.
+import fc from "fast-check";
+import type { JsonSchema } from "../../spec/contract.ts";
+import { parent } from "../../spec/pointer.ts";
+import type { Arbitraries } from "./arbitrary.ts";
+import { UnsatisfiableSchema } from "./bounded-filter.ts";
+import { hasPlace, valueAt, withValueAt } from "./edit.ts";
+import type { Json } from "./json.ts";
+import type { Branch } from "./keyword-constraints.ts";
+import type { SchemaJudge } from "./schema-validator.ts";
+
+export interface Donors {
+  readonly all: readonly Json[];
+  isValid(value: unknown): boolean;
+  /** Values that keep any schema of the document; empty where there are none. Always the same ones. */
+  draw(schema: JsonSchema, count: number): readonly Json[];
+  /**
+   * Valid messages that have the place and are in the branches, at most 21. The base comes first: as it is, or with the missing part
+   * taken from another.
+   */
+  reaching(place: string, within: readonly Branch[], base: Json): readonly Json[];
+}
+
+/** Valid messages among which the places are looked for. */
+const donorCount = 200;
+/** Of them, so many are given for one place. */
+const givenDonors = 20;
+
+/** @param examples valid messages, taken before random ones */
+export function createDonors(
+  schema: JsonSchema,
+  pointer: string,
+  tools: { readonly judge: SchemaJudge; readonly arbitraries: Arbitraries; readonly examples?: readonly Json[] },
+): Donors {
+  const { judge, arbitraries, examples = [] } = tools;
+  const draw = (schema: JsonSchema, numRuns: number): Json[] => {
+    try {
+      return fc.sample(arbitraries.of(schema, pointer), { numRuns, seed: 1 });
+    } catch (error) {
+      if (error instanceof UnsatisfiableSchema) return [];
+      throw error;
+    }
+  };
+  const isValid = judge.compile(schema);
+  const drawn = draw(schema, donorCount)
+    .map((value) => ({ value, length: JSON.stringify(value).length }))
+    .sort((a, b) => b.length - a.length)
+    .map(({ value }) => value);
+  const all = [...examples.filter(isValid), ...drawn];
+  return {
+    all,
+    isValid,
+    draw,
+    reaching(place, within, base) {
+      const reaches = (value: Json) =>
+        hasPlace(value, place) &&
+        within.every(
+          (branch) => hasPlace(value, branch.location) && judge.compile(branch.schema)(valueAt(value, branch.location)),
+        );
+      const fits = (value: Json) => reaches(value) && isValid(value);
+      const fitting = all.filter(reaches);
+      // The longest have most places, and in the shortest an alternative stands alone.
+      const given =
+        fitting.length <= givenDonors ? fitting : [...fitting.slice(0, givenDonors / 2), ...fitting.slice(-givenDonors / 2)];
+      if (fits(base)) return [base, ...given];
+      const grafted = given.map((donor) => graft(base, donor, place)).filter((value) => value !== undefined);
+      return [...grafted.filter(fits).slice(0, 1), ...given];
+    },
+  };
+}
+
+/** The base with the first part that it lacks on the way to the place, taken from the donor. */
+function graft(base: Json, donor: Json, place: string): Json | undefined {
+  let missing = place;
+  while (missing !== "" && !hasPlace(base, parent(missing))) missing = parent(missing);
+  const part = valueAt(donor, missing);
+  const container = valueAt(base, parent(missing));
+  return part === undefined || typeof container !== "object" || container === null ? undefined : withValueAt(base, missing, part);
+}

@@ -1,0 +1,148 @@
+// Does the planned faults to a cluster of ours, one after the other, and heals each; the clients work on meanwhile.
+
+import type { LogClient } from "../cluster/log-client.ts";
+import type { LogHistory } from "../cluster/log-history.ts";
+import type { Clock } from "../conformance/context.ts";
+import { TargetLost } from "../schema/errors.ts";
+import { keptAfterReloadMs } from "./load-balancer.ts";
+import type { PlannedFault } from "./nemesis-plan.ts";
+import type { Cluster } from "./nodes.ts";
+
+export interface Nemesis {
+  readonly cluster: Cluster;
+  readonly plan: readonly PlannedFault[];
+  /** Over so many acknowledged messages the faults are spread. */
+  readonly messages: number;
+  readonly clock: Clock;
+  /** One line for each fault, as it begins. */
+  say(line: string): void;
+}
+
+export interface Suffering {
+  readonly clients: readonly LogClient[];
+  acknowledged(): number;
+  note(fault: LogHistory["faults"][number]): void;
+  /** Handshakes at every node with credentials whose issuer's clock is off. */
+  dialByOtherClocks(): Promise<void>;
+}
+
+/** A cluster that acknowledges nothing gets its next fault all the same. */
+const longestQuietMs = 30_000;
+
+/**
+ * Resolves when the last fault is healed.
+ * @throws TargetLost where a node ends that nobody has ended
+ */
+export async function runNemesis({ cluster, plan, messages, clock, say }: Nemesis, suffering: Suffering): Promise<void> {
+  for (const [at, fault] of plan.entries()) {
+    const untilMs = clock.nowMs() + longestQuietMs;
+    await clock.sleep(fault.afterMs);
+    const share = (messages * at) / plan.length;
+    while (suffering.acknowledged() < share && clock.nowMs() < untilMs) await clock.sleep(50);
+    const { what, node, run } = prepare(fault, cluster, suffering);
+    const atMs = clock.nowMs();
+    const number = `fault ${at + 1} of ${plan.length}`;
+    say(`${number}, after ${suffering.acknowledged()} acknowledged: ${what}${node === undefined ? "" : ` (node ${node})`}`);
+    await run(() => clock.sleep(fault.forMs));
+    suffering.note({ what, node, atMs, endedAtMs: clock.nowMs() });
+    for (const [index, one] of cluster.nodes.entries()) {
+      const end = one.process.obituary();
+      if (end !== undefined) throw new TargetLost(`node ${index} ended by itself, after ${number} (${what}). ${end}`);
+    }
+  }
+}
+
+interface Prepared {
+  readonly what: string;
+  readonly node: number | undefined;
+  /** @param last waits as long as the fault shall last */
+  run(last: () => Promise<void>): Promise<void>;
+}
+
+function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, suffering: Suffering): Prepared {
+  const { redis, front } = cluster;
+  const { clients } = suffering;
+  const node = cluster.nodes[index]!;
+  const ofNode = (what: string, run: Prepared["run"]): Prepared => ({ what, node: index, run });
+  const ofAll = (what: string, run: Prepared["run"]): Prepared => ({ what, node: undefined, run });
+  switch (kind) {
+    case "node-killed":
+      return ofNode(`SIGKILL, started again after ${forMs} ms`, async (last) => {
+        await node.kill();
+        await last();
+        await node.restart();
+      });
+    case "node-paused":
+      return ofNode(`SIGSTOP for ${forMs} ms`, async (last) => {
+        process.kill(node.process.pid, "SIGSTOP");
+        await last();
+        process.kill(node.process.pid, "SIGCONT");
+      });
+    case "node-rolled":
+      return ofNode("SIGTERM, drained, started again", async (last) => {
+        await node.roll();
+        await last();
+        await node.restart();
+      });
+    case "redis-restarted":
+    case "redis-emptied": {
+      const empty = kind === "redis-emptied";
+      return ofAll(`Redis killed, started again after ${forMs} ms ${empty ? "without" : "with"} its data`, async (last) => {
+        await redis.kill();
+        await last();
+        await redis.start(empty);
+      });
+    }
+    case "listening-killed":
+      return ofAll("CLIENT KILL of all that listen to Redis", async () => {
+        await redis.run("CLIENT", "KILL", "TYPE", "pubsub");
+      });
+    case "commands-killed":
+      return ofAll("CLIENT KILL of all that command Redis", async () => {
+        await redis.run("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      });
+    case "redis-paused":
+      return ofAll(`CLIENT PAUSE of ${forMs} ms`, async (last) => {
+        await redis.run("CLIENT", "PAUSE", String(forMs), "ALL");
+        await last();
+      });
+    case "link-cut":
+    case "link-silent": {
+      const how = kind === "link-cut" ? "reset" : "silence";
+      return ofNode(`link to Redis cut for ${forMs} ms (${how})`, async (last) => {
+        node.link.cut(how);
+        await last();
+        node.link.heal();
+      });
+    }
+    case "clients-reset":
+      return ofAll("every second client resets its connection", async () => {
+        for (const client of everySecond(clients)) client.reset();
+      });
+    case "clients-stalled":
+      return ofAll(`every second client reads nothing for ${forMs} ms`, async (last) => {
+        const resumes = everySecond(clients).map((client) => client.stall());
+        await last();
+        for (const resume of resumes) resume();
+      });
+    case "front-reloaded":
+      return ofAll(`nginx reloaded; its old workers end after ${keptAfterReloadMs} ms`, async (last) => {
+        await front?.reload();
+        await last();
+      });
+    case "clocks-apart":
+      return ofAll(`credentials of clocks that are off, for ${forMs} ms`, async (last) => {
+        let isOver = false;
+        const lasting = last().then(() => {
+          isOver = true;
+        });
+        do await suffering.dialByOtherClocks();
+        while (!isOver);
+        await lasting;
+      });
+  }
+}
+
+function everySecond(clients: readonly LogClient[]): readonly LogClient[] {
+  return clients.filter((_, at) => at % 2 === 0);
+}
