@@ -1,5 +1,5 @@
 // Who may import whom: spec <- scripts, generated <- reference, spec + generated <- harness. Pure.
-import path from "node:path";
+import { importsOf } from "./import-graph.ts";
 
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   spec: ["spec"],
@@ -12,9 +12,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** The command line alone joins the layers: it may import scripts as well. */
 const isCommand = (file: string) => file === "harness/cli.ts" || file.startsWith("harness/commands/");
 
-// A statement at the start of a line, or a call: text in a template that looks like an import is none.
-const importPattern = /(?:^(?:import|export)\b[^;"'`]*|\bimport\(\s*)["'](\.[^"']*)["']/gm;
-
 /**
  * The imports of one file that break the layers, each as a sentence.
  * @param file path from the project's root, with `/`
@@ -22,8 +19,7 @@ const importPattern = /(?:^(?:import|export)\b[^;"'`]*|\bimport\(\s*)["'](\.[^"'
 export function layerBreaks(file: string, source: string): string[] {
   const own = file.split("/")[0]!;
   const allowed = [...(mayImport[own] ?? []), ...(isCommand(file) ? ["scripts"] : [])];
-  return [...source.matchAll(importPattern)].flatMap(([, specifier]) => {
-    const target = path.posix.normalize(path.posix.join(path.posix.dirname(file), specifier!));
+  return importsOf(file, source).flatMap((target) => {
     const layer = target.split("/")[0]!;
     return allowed.includes(layer) ? [] : [`${file} imports ${target}: ${own} may import ${allowed.join(", ")} only`];
   });

@@ -40,10 +40,10 @@ const trials: readonly Trial[] = [
   { name: 'import "wsproof"', args: ["own.js"], says: /^Conformant/ },
 ];
 
-/** Clients of the reference server that `serve` started, judged by `verify` and used by the client of the package. */
+/** Clients of the reference server that `serve` started: `verify` and the package's client connect to it. */
 const trialsOfServer = (port: number): readonly Trial[] => [
   {
-    name: "serve, judged by its URL",
+    name: "serve, verified by its URL",
     args: [command, "verify", `ws://127.0.0.1:${port}/ws`, "--auth-secret", secret, "--phase", "handshake"],
     says: /Conformant: \d+ rules kept\.\n$/,
   },

@@ -40,7 +40,7 @@ export const refusalWords: Readonly<Record<Refusal["when"], string>> = {
   "subprotocol-not-acceptable": "The client offers no subprotocol that the server speaks.",
   "credential-missing": "There is no credential.",
   "credential-invalid": "The credential is malformed, or not signed for this service.",
-  "credential-expired": "The credential has run out.",
+  "credential-expired": "The credential has expired.",
   claim: "The credential has a claim that is refused.",
   "too-many-connections": "The user holds as many connections as allowed.",
 };
