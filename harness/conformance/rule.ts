@@ -1,7 +1,7 @@
 // What a rule is: one literal in one place, from which listing, docs, --only, every report and both self-tests follow.
 import type { Channel, Contract, DocumentPointer } from "../../spec/contract.ts";
 import type { Context } from "./context.ts";
-import type { Fault } from "./faults/fault.ts";
+import type { Fault } from "./faults/plan.ts";
 import type { Level, PhaseName } from "./result.ts";
 
 export { type Level, type PhaseName, phaseNames } from "./result.ts";

@@ -2,7 +2,7 @@
 import type { Contract } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { delicateTexts } from "../schema/boundaries.ts";
-import type { Mutant } from "./document-mutants.ts";
+import type { Mutant } from "./document-mutant.ts";
 import { promisesOf } from "./promises.ts";
 
 type Altered = Pick<Mutant, "kind" | "pointer">;

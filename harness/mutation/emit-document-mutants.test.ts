@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Mutant } from "./document-mutants.ts";
+import type { Mutant } from "./document-mutant.ts";
 import { alteredLines, emitAltered, figureOf } from "./emit-document-mutants.ts";
 import type { MutantResult } from "./run-document-mutants.ts";
 

@@ -1,5 +1,5 @@
 // The proof as text: rules by fault, what only one rule sees, mutants that survived, and promises without a rule. Pure.
-import type { Fault } from "../conformance/faults/fault.ts";
+import type { Fault } from "../conformance/faults/plan.ts";
 import { alteredLines, figureOf } from "./emit-document-mutants.ts";
 import { lookOnly } from "./kill-matrix.ts";
 import type { Claim } from "./mutants.ts";

@@ -2,10 +2,10 @@
 
 import { runWorkload, type Workload } from "../cluster/workload.ts";
 import type { Target } from "../conformance/context.ts";
+import type { NodesPlan } from "../conformance/faults/plan.ts";
 import { runNemesis } from "../testbed/nemesis.ts";
 import type { PlannedFault } from "../testbed/nemesis-plan.ts";
 import { type Cluster, startCluster, withoutLimits } from "../testbed/nodes.ts";
-import type { NodesPlan } from "./proxy/plan.ts";
 import { builtProgram } from "./servers.ts";
 
 export interface FaultyNodes {

@@ -9,7 +9,7 @@ import { runOnce } from "../conformance/run-rule.ts";
 import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, UsageError } from "../schema/errors.ts";
 import type { Embedded } from "../testbed/reference-process.ts";
-import type { Mutant } from "./document-mutants.ts";
+import type { Mutant } from "./document-mutant.ts";
 import { type Claim, claimsOf } from "./mutants.ts";
 import { isWithin } from "./places.ts";
 import { targetOf } from "./run-mutant.ts";

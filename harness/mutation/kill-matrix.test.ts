@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { type Fault, faults } from "../conformance/faults/fault.ts";
+import { faults } from "../conformance/faults/fault.ts";
+import type { Fault } from "../conformance/faults/plan.ts";
 import type { Rule } from "../conformance/rule.ts";
 import { confirmed, crossTasks, doubtfulTasks, lookOnly } from "./kill-matrix.ts";
 import type { Claim } from "./mutants.ts";

@@ -1,5 +1,5 @@
 // Each quick rule behind each fault: who else sees it. Pure.
-import type { Fault } from "../conformance/faults/fault.ts";
+import type { Fault } from "../conformance/faults/plan.ts";
 import type { Claim } from "./mutants.ts";
 import type { Proof } from "./run-mutant.ts";
 import type { Task } from "./run-mutants.ts";

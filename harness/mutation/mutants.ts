@@ -1,5 +1,5 @@
 // What there is to prove: each rule, for each promise of the document, fails behind each fault that it names. Pure.
-import type { Fault } from "../conformance/faults/fault.ts";
+import type { Fault } from "../conformance/faults/plan.ts";
 import type { Phase } from "../conformance/phase.ts";
 import type { Promised, Rule, Subject } from "../conformance/rule.ts";
 

@@ -1,7 +1,7 @@
 // Altered channels: handshake, heartbeat, limits, close codes, and the errors that they name. Pure.
 import type { Contract, Limit } from "../../spec/contract.ts";
 import { join, lookup } from "../../spec/pointer.ts";
-import type { Add, Mutable } from "./document-mutants.ts";
+import type { Add, Mutable } from "./document-mutant.ts";
 
 const neverUsedClose = 4999;
 

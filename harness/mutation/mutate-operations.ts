@@ -1,7 +1,7 @@
 // Altered operations: effects and requirements that say something else. Pure.
 import type { Contract, Effect } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
-import type { Add, Mutable } from "./document-mutants.ts";
+import type { Add, Mutable } from "./document-mutant.ts";
 
 type Deliver = Extract<Effect, { kind: "deliver" }>;
 

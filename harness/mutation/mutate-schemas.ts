@@ -2,7 +2,7 @@
 import type { Contract, JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { reachedDefinitions } from "../../spec/schemas.ts";
-import type { Add, Mutable } from "./document-mutants.ts";
+import type { Add, Mutable } from "./document-mutant.ts";
 
 /**
  * A schema that the client's messages have is altered both ways: of what it allows more, the server refuses some, and of what it

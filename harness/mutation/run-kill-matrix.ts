@@ -1,5 +1,5 @@
 // Runs the cross: each quick rule behind each fault, then what is doubtful once more with a longer deadline.
-import type { Fault } from "../conformance/faults/fault.ts";
+import type { Fault } from "../conformance/faults/plan.ts";
 import type { Subject } from "../conformance/rule.ts";
 import { confirmed, crossTasks, doubtfulTasks } from "./kill-matrix.ts";
 import type { Claim } from "./mutants.ts";

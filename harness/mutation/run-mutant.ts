@@ -4,7 +4,7 @@ import { breachRules } from "../client/incidental-violation.ts";
 import type { Received } from "../client/peer.ts";
 import { beginCheck } from "../conformance/check.ts";
 import type { Target } from "../conformance/context.ts";
-import type { Fault } from "../conformance/faults/fault.ts";
+import type { Fault, NodesPlan } from "../conformance/faults/plan.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
 import { type Level, NotTestable, type Rule, type Subject } from "../conformance/rule.ts";
@@ -14,7 +14,6 @@ import { TargetLost, Violation } from "../schema/errors.ts";
 import type { Embedded } from "../testbed/reference-process.ts";
 import { startFaultyNodes } from "./faulty-nodes.ts";
 import type { Claim } from "./mutants.ts";
-import type { NodesPlan } from "./proxy/plan.ts";
 import { type FaultProxy, startProxy } from "./proxy/proxy.ts";
 import { createServers, type ServerChoice } from "./servers.ts";
 

@@ -1,5 +1,5 @@
 // Proves many claims at once: side by side what may be, then alone what must be.
-import type { Fault } from "../conformance/faults/fault.ts";
+import type { Fault } from "../conformance/faults/plan.ts";
 import type { Claim } from "./mutants.ts";
 import { noFault, type Proof, type Prover } from "./run-mutant.ts";
 

@@ -8,6 +8,7 @@ import { canonicalText, equalJson, type Json } from "./json.ts";
 import { boundsOf, fractionArbitrary, integerArbitrary } from "./number-arbitrary.ts";
 import { objectArbitrary } from "./object-arbitrary.ts";
 import { stringArbitrary } from "./string-arbitrary.ts";
+import type { SubschemaBuilder } from "./subschema-builder.ts";
 
 export { UnsatisfiableSchema } from "./bounded-filter.ts";
 
@@ -24,13 +25,6 @@ export interface Arbitraries {
   of(schema: JsonSchema, pointer: string): fc.Arbitrary<Json>;
   /** What the filters threw away so far. */
   readonly count: Readonly<SieveCount>;
-}
-
-/** What the parts of an arbitrary are made with. */
-export interface Build {
-  required(schemas: readonly Located[]): fc.Arbitrary<Json>;
-  /** @returns undefined where there is no such value, or only one that is nested too deep */
-  optional(schemas: readonly Located[]): fc.Arbitrary<Json> | undefined;
 }
 
 /** How often a definition is entered that leads back to itself; more only where the schema cannot be fulfilled otherwise. */
@@ -193,7 +187,7 @@ class Generator {
   }
 
   /** Where nothing is said of the parts' own content, each level counts as one of recursion. */
-  #builder(parts: readonly Part[], depth: number): Build {
+  #builder(parts: readonly Part[], depth: number): SubschemaBuilder {
     const within = (schemas: readonly Located[]) => {
       if (!schemas.every(saysNothing)) return depth;
       const left = Math.min(depth, anythingDepth) - 1;

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { number } from "../../spec/raw.ts";
-import type { Build } from "./arbitrary.ts";
 import { UnsatisfiableSchema } from "./bounded-filter.ts";
 import type { Located, Part } from "./expand-schema.ts";
 import { distinct, type Json } from "./json.ts";
+import type { SubschemaBuilder } from "./subschema-builder.ts";
 
 export interface LengthBounds {
   readonly min: number;
@@ -42,7 +42,7 @@ export function tupleLengthOf(parts: readonly Part[]): number {
 export function arrayArbitrary(
   parts: readonly Part[],
   pointer: string,
-  build: Build,
+  build: SubschemaBuilder,
   spread: number,
 ): { readonly arbitrary: fc.Arbitrary<Json>; readonly exact: boolean } {
   const bounds = countBoundsOf(parts, "minItems", "maxItems");

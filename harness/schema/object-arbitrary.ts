@@ -3,12 +3,12 @@ import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { record, strings } from "../../spec/raw.ts";
-import type { Build } from "./arbitrary.ts";
 import { countBoundsOf } from "./array-arbitrary.ts";
 import { type SieveCount, sieve, UnsatisfiableSchema } from "./bounded-filter.ts";
 import type { Located, Part } from "./expand-schema.ts";
 import type { Json } from "./json.ts";
 import { compilePattern } from "./pattern.ts";
+import type { SubschemaBuilder } from "./subschema-builder.ts";
 
 /** Names that programs have been seen to stumble over. */
 const awkwardNames = ["__proto__", "constructor", "toString", "", " ", "\u00e9", "a/b~c", "0"];
@@ -66,7 +66,7 @@ type Extras = fc.Arbitrary<[string, Json][]>;
 export function objectArbitrary(
   parts: readonly Part[],
   pointer: string,
-  build: Build,
+  build: SubschemaBuilder,
   spread: number,
   count: SieveCount,
 ): { readonly arbitrary: fc.Arbitrary<Json>; readonly exact: boolean } {
@@ -143,7 +143,7 @@ interface ExtrasOptions {
 }
 
 /** Members that no `properties` names: by each pattern, and beyond all patterns. */
-function extrasArbitrary(parts: readonly Part[], build: Build, options: ExtrasOptions): Extras | undefined {
+function extrasArbitrary(parts: readonly Part[], build: SubschemaBuilder, options: ExtrasOptions): Extras | undefined {
   const { lacking, spread, count, pointer } = options;
   const declared = new Set(parts.flatMap(({ schema }) => Object.keys(record(schema.properties))));
   const patterns = [...new Set(parts.flatMap(({ schema }) => Object.keys(record(schema.patternProperties))))];

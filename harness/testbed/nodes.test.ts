@@ -7,13 +7,13 @@ import { logRoles } from "../cluster/log-roles.ts";
 import { runWorkload, type Workload } from "../cluster/workload.ts";
 import { beginCheck } from "../conformance/check.ts";
 import type { Target } from "../conformance/context.ts";
-import { type Fault, faults } from "../conformance/faults/fault.ts";
+import { faults } from "../conformance/faults/fault.ts";
+import type { Fault, NodesPlan } from "../conformance/faults/plan.ts";
 import { type OwnTarget, startOwnNodes } from "../conformance/managed-target.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
 import { clusterPhase } from "../conformance/rules/cluster.ts";
 import { startFaultyNodes } from "../mutation/faulty-nodes.ts";
 import { claimsOf, faultsOf } from "../mutation/mutants.ts";
-import type { NodesPlan } from "../mutation/proxy/plan.ts";
 import { type FaultProxy, startProxy } from "../mutation/proxy/proxy.ts";
 import { faultKinds } from "./nemesis-plan.ts";
 

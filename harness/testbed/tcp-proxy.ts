@@ -1,6 +1,6 @@
 // The link between one node and Redis: a TCP proxy that can be cut and healed, and that may be slow.
 import net from "node:net";
-import { createDelay } from "../mutation/proxy/delayed-writer.ts";
+import { createDelay } from "./delayed-writer.ts";
 
 /** `reset`: connections end and new ones are refused. `silence`: all stay open and nothing comes through, as when a cable is pulled. */
 export type Cut = "reset" | "silence";

@@ -1,25 +1,12 @@
-// What a planted fault is, and a constructor for each: made from the contract's names, so that they fit any document.
-import type { DocumentPointer } from "../../../spec/contract.ts";
-import type { Match, NodesPlan, Plan } from "../../mutation/proxy/plan.ts";
+// The catalogue of planted faults: one constructor each, made from the contract's names, so that they fit any document.
+
 import { closingFaults } from "./closing.ts";
 import { effectFaults } from "./effects.ts";
 import { malformedFaults } from "./malformed.ts";
 import { messageFaults } from "./messages.ts";
+import type { Fault, NodesPlan } from "./plan.ts";
 import { replyFaults } from "./replies.ts";
 import { transportFaults } from "./transport.ts";
-
-export interface Fault {
-  /** Permanent; made from the arguments, such as `never-closes/4410`. */
-  readonly id: string;
-  /** What the server does wrong, in one sentence. */
-  readonly breaks: string;
-  /** The promise that is broken, where the author names one. */
-  readonly pointer?: DocumentPointer;
-  readonly how: Plan;
-}
-
-/** Which of several messages: with this value at a pointer, or only each n-th, or those from the n-th on, of a connection. Default: all. */
-export type Which = Pick<Match, "where" | "everyNth" | "fromNth">;
 
 /**
  * Constructors of faults. `message` is a name of Contract.messages and says the direction by itself: on a client's message the server

@@ -1,16 +1,6 @@
 // How the catalogue makes its faults: the id from the arguments, the plan for the proxy.
 
-import type {
-  Match,
-  MessageAct,
-  OnClose,
-  OnControl,
-  OnFrame,
-  OnRequest,
-  OnResponse,
-  Transformation,
-} from "../../mutation/proxy/plan.ts";
-import type { Fault } from "./fault.ts";
+import type { Fault, Match, MessageAct, OnClose, OnControl, OnFrame, OnRequest, OnResponse, Transformation } from "./plan.ts";
 
 export function fault(id: string, breaks: string, ...transformations: readonly Transformation[]): Fault {
   return { id, breaks, how: { by: "proxy", transformations } };

@@ -1,8 +1,7 @@
 // What the contract refuses, taken as good, ignored, or answered by closing.
 
-import type { Match } from "../../mutation/proxy/plan.ts";
-import type { Which } from "./fault.ts";
 import { codeText, onMessage } from "./make.ts";
+import type { Match, Which } from "./plan.ts";
 
 export const malformedFaults = {
   /** Takes them as if they were good. */

@@ -1,7 +1,7 @@
 // Messages that get lost, come twice, late, in another order, or say something else.
 import type { Pointer } from "../../../spec/contract.ts";
-import type { Which } from "./fault.ts";
 import { codeText, json, onMessage } from "./make.ts";
+import type { Which } from "./plan.ts";
 
 export const messageFaults = {
   /** Never sent (or, of the client, never seen). */

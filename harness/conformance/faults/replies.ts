@@ -1,7 +1,7 @@
 // Replies that are missing, doubled, out of order, or say something else than what happened.
 import type { Pointer } from "../../../spec/contract.ts";
-import type { Which } from "./fault.ts";
 import { onMessage } from "./make.ts";
+import type { Which } from "./plan.ts";
 
 export const replyFaults = {
   swallowsReply: (operation: string, outcome?: "success" | "error") =>

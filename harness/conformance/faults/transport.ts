@@ -1,8 +1,7 @@
 // Below the messages: heartbeat, handshake and frames.
 import type { Refusal } from "../../../spec/contract.ts";
-import type { FrameDefect, OnFrame } from "../../mutation/proxy/plan.ts";
-import type { Fault } from "./fault.ts";
 import { onControl, onFrame, onMessage, onRequest, onResponse } from "./make.ts";
+import type { Fault, FrameDefect, OnFrame } from "./plan.ts";
 
 export const transportFaults = {
   neverPings: () => onControl("never-pings", "Never sends a WebSocket ping.", "server-ping", { do: "drop" }),

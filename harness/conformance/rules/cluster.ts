@@ -6,7 +6,8 @@ import { logRoles } from "../../cluster/log-roles.ts";
 import { drawLanes } from "../../cluster/timeline.ts";
 import { runWorkload } from "../../cluster/workload.ts";
 import type { Context } from "../context.ts";
-import { type Fault, faults } from "../faults/fault.ts";
+import { faults } from "../faults/fault.ts";
+import type { Fault } from "../faults/plan.ts";
 import type { Failure, Judged, Phase } from "../phase.ts";
 import { type Promised, type Rule, rule, type Subject } from "../rule.ts";
 

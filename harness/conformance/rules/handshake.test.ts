@@ -4,7 +4,7 @@ import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
 import { type Embedded, startEmbedded } from "../../testbed/reference-process.ts";
 import { channelFor } from "../check.ts";
-import type { Fault } from "../faults/fault.ts";
+import type { Fault } from "../faults/plan.ts";
 import { type OpenedRun, openRun } from "../open-run.ts";
 import type { Promised, Rule, Subject } from "../rule.ts";
 import { type Outcome, runOnce } from "../run-rule.ts";

@@ -3,7 +3,8 @@ import type { DocumentPointer, Effect, ErrorCode, Message, Operation, Requiremen
 import { expiryRules } from "../../model/check-expiry.ts";
 import { createProtocol, type Deliver, type Protocol, splitBindings } from "../../model/protocol.ts";
 import { graceOf } from "../../model/terms.ts";
-import { type Fault, faults } from "../faults/fault.ts";
+import { faults } from "../faults/fault.ts";
+import type { Fault } from "../faults/plan.ts";
 import { type Level, type Promised, type Rule, rule, type Subject } from "../rule.ts";
 import { lifetimeSeconds } from "./short-lived-tokens.ts";
 

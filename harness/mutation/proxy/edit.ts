@@ -1,7 +1,7 @@
 // Edits of one field of a message. Pure: each gives a copy.
 import { lookup, tokens } from "../../../spec/pointer.ts";
 import { withValueAt } from "../../client/messages.ts";
-import type { MessageAct } from "./plan.ts";
+import type { MessageAct } from "../../conformance/faults/plan.ts";
 
 export type Edit = Extract<MessageAct, { do: "set" | "add" | "remove" | "retype" | "alter" }>;
 

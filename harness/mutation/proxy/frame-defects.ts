@@ -1,7 +1,7 @@
 // Client frames that break RFC 6455, made good or kept back, so that a server seems to take no notice of them. Pure.
 import { isUtf8 } from "node:buffer";
 import { closePayload, type Frame, opcode, parseClosePayload } from "../../client/wire/frame.ts";
-import type { FrameDefect } from "./plan.ts";
+import type { FrameDefect } from "../../conformance/faults/plan.ts";
 
 // Codes that may stand in a close frame (section 7.4.1), beside 3000 to 4999.
 const sendable = new Set([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]);

@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createMessages } from "../../client/messages.ts";
-import { type Fault, faults } from "../../conformance/faults/fault.ts";
+import { faults } from "../../conformance/faults/fault.ts";
+import type { Fault } from "../../conformance/faults/plan.ts";
 import { loadOwnSubject } from "../subject.ts";
 import { type FaultProxy, startProxy } from "./proxy.ts";
 

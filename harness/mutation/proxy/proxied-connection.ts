@@ -12,10 +12,10 @@ import {
   opcode,
   parseClosePayload,
 } from "../../client/wire/frame.ts";
-import { type Delay, Outlet } from "./delayed-writer.ts";
+import type { MessageAct, OnClose, OnControl, OnMessage, Transformation } from "../../conformance/faults/plan.ts";
+import { type Delay, Outlet } from "../../testbed/delayed-writer.ts";
 import { edited, isEdit } from "./edit.ts";
 import { repairedFrame } from "./frame-defects.ts";
-import type { MessageAct, OnClose, OnControl, OnMessage, Transformation } from "./plan.ts";
 import { type Acquaintance, createAcquaintance, fits, type Passing, type Traffic } from "./traffic.ts";
 
 /** What all links of one proxy share. */

@@ -8,7 +8,8 @@ import { createMessages } from "../../client/messages.ts";
 import { encodeFrame } from "../../client/wire/frame.ts";
 import type { WireEvent } from "../../client/wire/message-reader.ts";
 import { connect, type WireSocket } from "../../client/wire/socket.ts";
-import { type Fault, faults } from "../../conformance/faults/fault.ts";
+import { faults } from "../../conformance/faults/fault.ts";
+import type { Fault } from "../../conformance/faults/plan.ts";
 import { type FaultProxy, startProxy } from "./proxy.ts";
 
 const { contract } = await loadContract({ file: defaultSpecFile });

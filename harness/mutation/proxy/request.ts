@@ -1,8 +1,8 @@
 // The client's handshake request on its way through the proxy: read, mended so that the server accepts it, and written again.
 import type { Carrier, Channel } from "../../../spec/contract.ts";
 import { emitRequest, type UpgradeRequest } from "../../client/wire/upgrade.ts";
+import type { OnRequest } from "../../conformance/faults/plan.ts";
 import type { Wallet } from "./credential-checker.ts";
-import type { OnRequest } from "./plan.ts";
 
 /** What mending needs to know. */
 export interface Mender {

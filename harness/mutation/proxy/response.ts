@@ -1,5 +1,5 @@
 // The server's answer to a request on its way through the proxy: another status, other headers, another JSON body.
-import type { OnResponse } from "./plan.ts";
+import type { OnResponse } from "../../conformance/faults/plan.ts";
 
 /** The head of the answer. */
 export interface Response {

@@ -2,8 +2,8 @@
 import type { Channel, Contract, Operation, Pointer, Stream } from "../../../spec/contract.ts";
 import { lookup } from "../../../spec/pointer.ts";
 import type { Direction, Messages } from "../../client/messages.ts";
+import type { Match } from "../../conformance/faults/plan.ts";
 import { type Cause, type Composer, createComposer, streamOf } from "./compose.ts";
-import type { Match } from "./plan.ts";
 
 /** One text message on its way. */
 export interface Passing {

@@ -1,7 +1,7 @@
 // Runs the phase behind the faults that one rule names, for its first promise that has any.
 import type { Channel, Contract } from "../../../spec/contract.ts";
 import { beginCheck } from "../../conformance/check.ts";
-import type { Fault } from "../../conformance/faults/fault.ts";
+import type { Fault } from "../../conformance/faults/plan.ts";
 import { openRun } from "../../conformance/open-run.ts";
 import type { Rule } from "../../conformance/rule.ts";
 import { runStateful } from "../../conformance/stateful/phase.ts";

@@ -2,7 +2,8 @@
 
 import type { Peer, RawFrame, Within } from "../../../client/peer.ts";
 import type { Context } from "../../context.ts";
-import { type Fault, faults } from "../../faults/fault.ts";
+import { faults } from "../../faults/fault.ts";
+import type { Fault } from "../../faults/plan.ts";
 import { type Level, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
 
 /** A promise of the standard rather than of the document. */

@@ -2,7 +2,8 @@
 import { lookup } from "../../../../spec/pointer.ts";
 import { Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
-import { type Fault, faults } from "../../faults/fault.ts";
+import { faults } from "../../faults/fault.ts";
+import type { Fault } from "../../faults/plan.ts";
 import { userFor } from "../../preconditions.ts";
 import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
 import {

@@ -1,6 +1,19 @@
-// How a planted fault is planted: plain data for the proxy, or a switch of the test server.
-import type { Pointer, Refusal } from "../../../spec/contract.ts";
+// A planted fault as data: what the proxy does, or a switch of the test server.
+import type { DocumentPointer, Pointer, Refusal } from "../../../spec/contract.ts";
 import type { FaultKind } from "../../testbed/nemesis-plan.ts";
+
+export interface Fault {
+  /** Permanent; made from the arguments, such as `never-closes/4410`. */
+  readonly id: string;
+  /** What the server does wrong, in one sentence. */
+  readonly breaks: string;
+  /** The promise that is broken, where the author names one. */
+  readonly pointer?: DocumentPointer;
+  readonly how: Plan;
+}
+
+/** Which of several messages: with this value at a pointer, or only each n-th, or those from the n-th on, of a connection. Default: all. */
+export type Which = Pick<Match, "where" | "everyNth" | "fromNth">;
 
 /**
  * `proxy`: a man in the middle does it, to any server. `server`: a switch of the test server; it says so when it has no such switch.
