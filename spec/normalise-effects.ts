@@ -1,7 +1,7 @@
 // x-requires and x-effects: ordered lists of small objects, each told by the one key that names its kind.
 import type { Audience, DocumentPointer, Effect, Limit, RateLimit, Relation, Requirement, Where } from "./contract.ts";
 import { join } from "./pointer.ts";
-import { isRecord, list, number, oneOf, type RawRecord, record, text } from "./raw.ts";
+import { isRecord, list, number, oneOf, type RawRecord, record, strings, text } from "./raw.ts";
 import { readBindings, readValue, readWhere } from "./read-value.ts";
 
 /** What the lists refer to by name. */
@@ -41,6 +41,10 @@ function requirementOf(raw: RawRecord, pointer: DocumentPointer, named: Named): 
     const claim = text(raw.claim);
     const lacks = claim === undefined ? undefined : { claim, value: raw.lacks };
     return { ...base, kind: "credential", value: readValue(raw.credential), same: text(raw.same), lacks };
+  }
+  if ("may" in raw) {
+    const codes = Array.isArray(raw.may) ? strings(raw.may) : strings([raw.may]);
+    return { pointer, else: codes[0] ?? "", kind: "may", codes };
   }
   if (typeof raw.claim === "string") return { ...base, kind: "claim", claim: raw.claim, contains: raw.contains };
   return undefined;

@@ -70,6 +70,7 @@ export function normaliseMessage(
     contentType,
     format: formatOf(contentType),
     payload: schemaOf(tree, pointer, "payload", definitions) ?? true,
+    draft: "07",
     headers: schemaOf(tree, pointer, "headers", definitions),
     correlation: payloadPointer(record(get("correlationId")).location),
     httpStatus: number(record(record(get("bindings")).http).statusCode),

@@ -1,10 +1,12 @@
 // The x- keys of the root and of a channel: state, errors, handshake, heartbeat, limits, close codes, delivery.
 import {
+  type Batch,
   type Carrier,
   type CloseCode,
   type Credentials,
   type Delivery,
   type DocumentPointer,
+  type ErrorReply,
   type Errors,
   type Handshake,
   type Heartbeat,
@@ -49,20 +51,31 @@ export function normaliseState(raw: unknown, pointer: DocumentPointer, named: Me
 
 export function normaliseErrors(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Errors | undefined {
   if (!isRecord(raw)) return undefined;
-  const reply = record(raw.reply);
-  const message = text(reply.message);
-  return {
-    reply: {
+  const replies = (Array.isArray(raw.reply) ? raw.reply : [raw.reply]).map((entry): ErrorReply => {
+    const reply = record(entry);
+    const message = text(reply.message);
+    return {
       message: message === undefined ? undefined : named.message(message),
       code: text(reply.code),
       retryable: text(reply.retryable),
       retryAfterMs: text(reply.retryAfterMs),
       pointer: text(reply.pointer),
+    };
+  });
+  return {
+    reply: replies[0] ?? {
+      message: undefined,
+      code: undefined,
+      retryable: undefined,
+      retryAfterMs: undefined,
+      pointer: undefined,
     },
+    replies: replies.flatMap((reply) => (reply.message === undefined ? [] : [{ ...reply, message: reply.message }])),
     codes: list(raw.codes).map((entry, index) => {
       const value = record(entry);
       return {
         code: text(value.code) ?? "",
+        name: text(value.name) ?? String(value.code ?? ""),
         pointer: join(pointer, "codes", index),
         description: text(value.description) ?? "",
         when: oneOf(value.when, ["not-json", "not-in-schema", "unknown-type", "required", "unavailable", "internal"], "required"),
@@ -83,6 +96,8 @@ export function normaliseHandshake(raw: unknown, pointer: DocumentPointer, named
     subprotocols: strings(raw.subprotocols),
     credentials: isRecord(raw.credentials) ? credentialsOf(raw.credentials) : undefined,
     refusals: list(raw.refusals).map((entry, index) => refusalOf(record(entry), join(pointer, "refusals", index))),
+    query: [],
+    headers: [],
   };
 }
 
@@ -131,6 +146,7 @@ export function normaliseHeartbeat(raw: unknown, pointer: DocumentPointer, named
     jitter: number(raw.jitter) ?? 0,
     timeoutMs: number(raw.timeoutMs) ?? 0,
     answeredBy: oneOf(raw.answeredBy, ["pong", "any-frame"], "pong"),
+    answer: text(raw.answer) === undefined ? undefined : named.message(text(raw.answer)!),
     close: number(raw.close),
     advertised: { intervalMs: text(advertised.intervalMs), timeoutMs: text(advertised.timeoutMs) },
   };
@@ -221,7 +237,19 @@ export function normaliseDelivery(raw: unknown, pointer: DocumentPointer, named:
       withinMs: number(value.withinMs) ?? standardWithinMs,
     }),
   );
-  return { pointer, fence: text(raw.fence), streams };
+  return { pointer, fence: text(raw.fence), replies: oneOf(raw.replies, ["in-order", "any-order"], "in-order"), streams };
+}
+
+/** `x-batch: true` has neither limit nor order. */
+export function normaliseBatch(raw: unknown, pointer: DocumentPointer): Batch | undefined {
+  if (raw !== true && !isRecord(raw)) return undefined;
+  const value = record(raw);
+  return {
+    pointer,
+    maxItems: number(value.maxItems),
+    replies: oneOf(value.replies, ["in-order", "any-order"], "any-order"),
+    error: text(value.error),
+  };
 }
 
 function entries(raw: unknown): [string, RawRecord][] {

@@ -1,12 +1,13 @@
 // A loaded document -> Contract. Pure, and lenient: what is missing or mistyped gets its default here and its finding in lint.
-import type { Channel, Contract, DocumentPointer, JsonSchema, Message, Operation, Server } from "./contract.ts";
+import type { Channel, Contract, DocumentPointer, JsonSchema, Message, Operation, Parameter, Server } from "./contract.ts";
 import { createDefinitions } from "./definitions.ts";
 import { tagAmong } from "./message-tags.ts";
 import { type Named, normaliseEffects, normaliseRequirements } from "./normalise-effects.ts";
 import { type MessageNames, memberPointer, memberValue, nameMessages, normaliseMessage } from "./normalise-messages.ts";
 import * as promises from "./normalise-promises.ts";
 import { canonical, join, tokens } from "./pointer.ts";
-import { isRecord, list, record, strings, text } from "./raw.ts";
+import { isRecord, list, oneOf, type RawRecord, record, strings, text } from "./raw.ts";
+import { readBindings } from "./read-value.ts";
 import { resolve, type SourceTree } from "./source-tree.ts";
 
 /**
@@ -54,9 +55,22 @@ function serversOf(tree: SourceTree): Server[] {
         host: text(value.host) ?? "",
         pathname: text(value.pathname) ?? "",
         description: text(value.description) ?? "",
+        variables: [],
+        url: "",
       },
     ];
   });
+}
+
+function parameterOf(name: string, raw: RawRecord, given: Readonly<Record<string, string>>): Parameter {
+  const values = strings(raw.enum);
+  return {
+    name,
+    description: text(raw.description) ?? "",
+    values,
+    value: given[name] ?? text(raw.default) ?? values[0] ?? strings(raw.examples)[0],
+    schema: undefined,
+  };
 }
 
 /** What the document means by a message's name in an x- key: the channel's key first, then any message of that name. */
@@ -86,7 +100,7 @@ function channelOf(tree: SourceTree, id: string, names: MessageNames, servers: r
       description: (text(value.description) ?? "").trimEnd(),
       parameters: Object.keys(record(value.parameters)).map((name) => {
         const parameter = record(resolve(tree, join(at("parameters"), name))?.value);
-        return { name, description: text(parameter.description) ?? "", values: strings(parameter.enum) };
+        return parameterOf(name, parameter, {});
       }),
       messages: unique(Object.keys(record(value.messages)).map((key) => names.nameAt(join(at("messages"), key)))),
       handshake: promises.normaliseHandshake(value["x-handshake"], at("x-handshake"), named),
@@ -95,6 +109,9 @@ function channelOf(tree: SourceTree, id: string, names: MessageNames, servers: r
       rateLimits: promises.normaliseRateLimits(value["x-rate-limits"], at("x-rate-limits")),
       closeCodes: promises.normaliseCloseCodes(value["x-close-codes"], at("x-close-codes")),
       delivery: promises.normaliseDelivery(value["x-delivery"], at("x-delivery"), named),
+      batch: promises.normaliseBatch(value["x-batch"], at("x-batch")),
+      endpoint: text(value["x-endpoint"]),
+      servers: ownServers.map(({ name }) => name),
     },
   ];
 }
@@ -148,6 +165,9 @@ function operationOf(
       messages: messagesAt(tree, join(resolved.pointer, "messages"), channel, names),
       reply: replyOf(tree, resolved.pointer, channels, channel, names),
       httpMethod: text(record(record(get("bindings")).http).method),
+      replyWhen: oneOf(get("x-reply"), ["always", "when-correlated"], "always"),
+      exercise: oneOf(get("x-exercise"), ["never", "examples", "full"], "full"),
+      bindings: readBindings(get("x-with")),
       requires: normaliseRequirements(get("x-requires"), extension("x-requires"), named),
       effects: normaliseEffects(get("x-effects"), extension("x-effects"), named),
       effectsKnown: Array.isArray(get("x-effects")),

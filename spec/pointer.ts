@@ -1,6 +1,12 @@
 // JSON Pointers (RFC 6901): `/payload/room` into a message, `#/channels/rooms` into a document.
 import { member } from "./raw.ts";
 
+/** RFC 6901 pointer into one message, such as `/payload/room`; the empty string is the whole message. */
+export type Pointer = string;
+
+/** Fragment that says where in the document a thing stands, such as `#/channels/rooms/x-heartbeat`. */
+export type DocumentPointer = string;
+
 export function escapeToken(token: string | number): string {
   return String(token).replaceAll("~", "~0").replaceAll("/", "~1");
 }

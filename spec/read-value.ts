@@ -2,18 +2,24 @@
 import type { Bindings, Value, Where } from "./contract.ts";
 import { record } from "./raw.ts";
 
-const forms: readonly { pattern: RegExp; read: (name: string) => Value }[] = [
+const forms: readonly { pattern: RegExp; read: (name: string, member: string) => Value }[] = [
   { pattern: /^\$message\.payload(?:#((?:\/.*)?))?$/s, read: (pointer) => ({ kind: "message", pointer }) },
   { pattern: /^\$message\.header#\/(.+)$/s, read: (name) => ({ kind: "header", name }) },
   { pattern: /^\$sender\.(.+)$/s, read: (attribute) => ({ kind: "sender", attribute }) },
   { pattern: /^\$channel\.(.+)$/s, read: (name) => ({ kind: "parameter", name }) },
   { pattern: /^\$column\.(.+)$/s, read: (name) => ({ kind: "column", name }) },
   { pattern: /^\$count\.(.+)$/s, read: (relation) => ({ kind: "count", relation }) },
+  { pattern: /^\$reply(?:#((?:\/.*)?))?$/s, read: (pointer) => ({ kind: "reply", pointer }) },
+  { pattern: /^\$relation\.([^.]+)\.(.+)$/s, read: (relation, column) => ({ kind: "relation", relation, column }) },
+  {
+    pattern: /^\$list\.([^.]+)(?:\.(.+))?$/s,
+    read: (relation, item) => ({ kind: "list", relation, item: item === "" ? undefined : item }),
+  },
 ];
 
 /** What the strings may look like, for messages to people. */
 export const valueForms =
-  "$message.payload#/POINTER, $message.header#/NAME, $sender.ATTRIBUTE, $channel.PARAMETER, $column.NAME, $count.RELATION, or $$ for a literal $";
+  "$message.payload#/POINTER, $message.header#/NAME, $reply#/POINTER, $sender.ATTRIBUTE, $channel.PARAMETER, $column.NAME, $count.RELATION, $list.RELATION, $relation.NAME.COLUMN, or $$ for a literal $";
 
 /** Whether a raw value begins with `$` but is none of the forms. */
 export function isUnreadable(raw: unknown): boolean {
@@ -28,7 +34,7 @@ export function readValue(raw: unknown): Value {
   if (raw.startsWith("$$")) return { kind: "literal", value: raw.slice(1) };
   for (const { pattern, read } of forms) {
     const match = pattern.exec(raw);
-    if (match) return read(match[1] ?? "");
+    if (match) return read(match[1] ?? "", match[2] ?? "");
   }
   return { kind: "literal", value: raw };
 }

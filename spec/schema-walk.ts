@@ -1,7 +1,9 @@
 // Answers about a schema without a value: what must hold at once, and what can stand at a pointer.
-import type { JsonSchema, Pointer } from "./contract.ts";
-import { tokens } from "./pointer.ts";
+import { type Pointer, tokens } from "./pointer.ts";
 import { isRecord, list, record, text } from "./raw.ts";
+
+/** JSON Schema (draft 07 and AsyncAPI's superset) as it stands in the document. `$ref` is kept, always as `#/definitions/NAME`. */
+export type JsonSchema = boolean | { readonly [keyword: string]: unknown };
 
 type Definitions = ReadonlyMap<string, JsonSchema>;
 

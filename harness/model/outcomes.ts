@@ -60,6 +60,8 @@ function isMet(world: World, act: Act, requirement: Requirement): Answer {
     }
     case "credential":
       return isGoodCredential(world, act, requirement, scope);
+    case "may":
+      return "maybe";
   }
 }
 

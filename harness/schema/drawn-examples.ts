@@ -70,6 +70,7 @@ function valuesOf(one: Requirement | Effect): readonly Value[] {
         ...(one.to.kind === "relation" ? one.to.where.values() : one.to.kind === "connection" ? [one.to.equals] : []),
       ];
     case "rate":
+    case "may":
     case "claim":
     case "close":
       return [];

@@ -144,6 +144,8 @@ function ofRequirement(tree: SourceTree, names: Names, requirement: Requirement,
         ...ofWhere(tree, names, requirement.where, at("where"), operation, []),
         ...refusal,
       ];
+    case "may":
+      return requirement.codes.flatMap((code, index) => look("error-code", code, join(pointer, "may", index)));
     case "claim":
       return [...look("claim", requirement.claim, at("claim")), ...refusal];
     case "connection":

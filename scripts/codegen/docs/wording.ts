@@ -91,6 +91,12 @@ export function valueWords(value: Value): string {
       return `the \`${value.name}\``;
     case "count":
       return `how many \`${value.relation}\` there are now`;
+    case "reply":
+      return value.pointer === "" ? "the whole reply" : `\`${value.pointer}\` of the reply`;
+    case "relation":
+      return `a \`${value.column}\` of the sender's \`${value.relation}\``;
+    case "list":
+      return `the ${value.item === undefined ? "list" : `\`${value.item}\``} of all \`${value.relation}\``;
   }
 }
 
@@ -119,6 +125,8 @@ export function requirementWords(requirement: Requirement): string {
       return requirement.value.kind === "header"
         ? `The credential in ${valueWords(requirement.value)} is good.`
         : "The new credential is good.";
+    case "may":
+      return `The server may refuse with ${requirement.codes.map((code) => `\`${code}\``).join(", ")}.`;
   }
 }
 
