@@ -1,13 +1,25 @@
 // x-requires and x-effects: ordered lists of small objects, each told by the one key that names its kind.
-import type { Audience, DocumentPointer, Effect, Limit, RateLimit, Relation, Requirement, Where } from "./contract.ts";
+import type {
+  Audience,
+  DocumentPointer,
+  Effect,
+  ErrorValue,
+  Limit,
+  RateLimit,
+  Relation,
+  Requirement,
+  Where,
+} from "./contract.ts";
 import { join } from "./pointer.ts";
-import { isRecord, list, number, oneOf, type RawRecord, record, strings, text } from "./raw.ts";
+import { isRecord, list, number, oneOf, type RawRecord, record, text } from "./raw.ts";
 import { readBindings, readValue, readWhere } from "./read-value.ts";
 
 /** What the lists refer to by name. */
 export interface Named {
   /** The Contract's name of a message that the document names. */
   message(name: string): string;
+  /** The code that is meant by an error's code or name. */
+  error(raw: unknown): ErrorValue | undefined;
   readonly limits: readonly Limit[];
   readonly rateLimits: readonly RateLimit[];
 }
@@ -21,7 +33,7 @@ export function normaliseRequirements(raw: unknown, pointer: DocumentPointer, na
 }
 
 function requirementOf(raw: RawRecord, pointer: DocumentPointer, named: Named): Requirement | undefined {
-  const refusal = text(raw.else);
+  const refusal = named.error(raw.else);
   if (typeof raw.rate === "string") {
     const standard = named.rateLimits.find((limit) => limit.name === raw.rate)?.error;
     return { pointer, else: refusal ?? standard ?? "", kind: "rate", limit: raw.rate };
@@ -43,7 +55,7 @@ function requirementOf(raw: RawRecord, pointer: DocumentPointer, named: Named): 
     return { ...base, kind: "credential", value: readValue(raw.credential), same: text(raw.same), lacks };
   }
   if ("may" in raw) {
-    const codes = Array.isArray(raw.may) ? strings(raw.may) : strings([raw.may]);
+    const codes = (Array.isArray(raw.may) ? raw.may : [raw.may]).flatMap((code) => named.error(code) ?? []);
     return { pointer, else: codes[0] ?? "", kind: "may", codes };
   }
   if (typeof raw.claim === "string") return { ...base, kind: "claim", claim: raw.claim, contains: raw.contains };

@@ -10,6 +10,7 @@ import {
   type Errors,
   type Handshake,
   type Heartbeat,
+  isErrorValue,
   type Limit,
   type RateLimit,
   type Refusal,
@@ -22,12 +23,13 @@ import { type Named, normaliseEffects } from "./normalise-effects.ts";
 import { join } from "./pointer.ts";
 import { isRecord, list, number, oneOf, type RawRecord, record, strings, text } from "./raw.ts";
 
-type MessageNamer = Pick<Named, "message">;
+/** What messages and errors are called in the Contract. */
+type ContractNames = Pick<Named, "message" | "error">;
 
 /** How long a delivery may take where the document does not say, in ms. */
 const standardWithinMs = 5_000;
 
-export function normaliseState(raw: unknown, pointer: DocumentPointer, named: MessageNamer): State {
+export function normaliseState(raw: unknown, pointer: DocumentPointer, named: ContractNames): State {
   const attributes = entries(record(raw).connection).map(([name, value]) => ({
     name,
     description: text(value.description) ?? "",
@@ -49,13 +51,13 @@ export function normaliseState(raw: unknown, pointer: DocumentPointer, named: Me
   return { attributes, relations };
 }
 
-export function normaliseErrors(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Errors | undefined {
+export function normaliseErrors(raw: unknown, pointer: DocumentPointer, messageNamed: Named["message"]): Errors | undefined {
   if (!isRecord(raw)) return undefined;
   const replies = (Array.isArray(raw.reply) ? raw.reply : [raw.reply]).map((entry): ErrorReply => {
     const reply = record(entry);
     const message = text(reply.message);
     return {
-      message: message === undefined ? undefined : named.message(message),
+      message: message === undefined ? undefined : messageNamed(message),
       code: text(reply.code),
       retryable: text(reply.retryable),
       retryAfterMs: text(reply.retryAfterMs),
@@ -70,11 +72,14 @@ export function normaliseErrors(raw: unknown, pointer: DocumentPointer, named: M
       retryAfterMs: undefined,
       pointer: undefined,
     },
-    replies: replies.flatMap((reply) => (reply.message === undefined ? [] : [{ ...reply, message: reply.message }])),
+    replies: replies.flatMap(({ message, ...reply }, index) => {
+      const from = Array.isArray(raw.reply) ? join(pointer, "reply", index) : join(pointer, "reply");
+      return message === undefined ? [] : [{ ...reply, message, from }];
+    }),
     codes: list(raw.codes).map((entry, index) => {
       const value = record(entry);
       return {
-        code: text(value.code) ?? "",
+        code: isErrorValue(value.code) ? value.code : "",
         name: text(value.name) ?? String(value.code ?? ""),
         pointer: join(pointer, "codes", index),
         description: text(value.description) ?? "",
@@ -87,7 +92,7 @@ export function normaliseErrors(raw: unknown, pointer: DocumentPointer, named: M
   };
 }
 
-export function normaliseHandshake(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Handshake | undefined {
+export function normaliseHandshake(raw: unknown, pointer: DocumentPointer, named: ContractNames): Handshake | undefined {
   if (!isRecord(raw)) return undefined;
   const first = text(raw.first);
   return {
@@ -134,7 +139,7 @@ function refusalOf(raw: RawRecord, pointer: DocumentPointer): Refusal {
   };
 }
 
-export function normaliseHeartbeat(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Heartbeat | undefined {
+export function normaliseHeartbeat(raw: unknown, pointer: DocumentPointer, named: ContractNames): Heartbeat | undefined {
   if (!isRecord(raw)) return undefined;
   const frame = text(raw.frame) ?? "ping";
   const advertised = record(raw.advertised);
@@ -152,14 +157,14 @@ export function normaliseHeartbeat(raw: unknown, pointer: DocumentPointer, named
   };
 }
 
-export function normaliseLimits(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Limit[] {
+export function normaliseLimits(raw: unknown, pointer: DocumentPointer, named: ContractNames): Limit[] {
   return entries(raw).flatMap(([name, value]): Limit[] => {
     const base = {
       name,
       pointer: join(pointer, name),
       description: text(value.description) ?? "",
       value: number(value.value) ?? 0,
-      error: text(value.error),
+      error: named.error(value.error),
       close: number(value.close),
       advertised: text(value.advertised),
     };
@@ -173,7 +178,14 @@ export function normaliseLimits(raw: unknown, pointer: DocumentPointer, named: M
       case "connections":
         return [{ ...base, kind: "connections", per }];
       case "errors":
-        return [{ ...base, kind: "errors", errors: strings(value.errors), windowMs: number(value.windowMs) ?? 0 }];
+        return [
+          {
+            ...base,
+            kind: "errors",
+            errors: list(value.errors).flatMap((code) => named.error(code) ?? []),
+            windowMs: number(value.windowMs) ?? 0,
+          },
+        ];
       case "queued-bytes":
         return [{ ...base, kind: "queued-bytes", forMs: number(value.forMs) ?? 0 }];
       case "first-message":
@@ -184,7 +196,7 @@ export function normaliseLimits(raw: unknown, pointer: DocumentPointer, named: M
   });
 }
 
-export function normaliseRateLimits(raw: unknown, pointer: DocumentPointer): RateLimit[] {
+export function normaliseRateLimits(raw: unknown, pointer: DocumentPointer, named: ContractNames): RateLimit[] {
   return entries(raw).map(([name, value]) => {
     const advertised = record(value.advertised);
     return {
@@ -194,7 +206,7 @@ export function normaliseRateLimits(raw: unknown, pointer: DocumentPointer): Rat
       scope: text(value.scope) ?? "connection",
       burst: number(value.burst) ?? 0,
       perSecond: number(value.perSecond) ?? 0,
-      error: text(value.error) ?? "",
+      error: named.error(value.error) ?? "",
       advertised: { burst: text(advertised.burst), perSecond: text(advertised.perSecond) },
     };
   });
@@ -220,7 +232,7 @@ export function normaliseCloseCodes(raw: unknown, pointer: DocumentPointer): Clo
   });
 }
 
-export function normaliseDelivery(raw: unknown, pointer: DocumentPointer, named: MessageNamer): Delivery | undefined {
+export function normaliseDelivery(raw: unknown, pointer: DocumentPointer, named: ContractNames): Delivery | undefined {
   if (!isRecord(raw)) return undefined;
   const streams = entries(raw.streams).map(
     ([name, value]): Stream => ({
@@ -241,14 +253,14 @@ export function normaliseDelivery(raw: unknown, pointer: DocumentPointer, named:
 }
 
 /** `x-batch: true` has neither limit nor order. */
-export function normaliseBatch(raw: unknown, pointer: DocumentPointer): Batch | undefined {
+export function normaliseBatch(raw: unknown, pointer: DocumentPointer, named: ContractNames): Batch | undefined {
   if (raw !== true && !isRecord(raw)) return undefined;
   const value = record(raw);
   return {
     pointer,
     maxItems: number(value.maxItems),
     replies: oneOf(value.replies, ["in-order", "any-order"], "any-order"),
-    error: text(value.error),
+    error: named.error(value.error),
   };
 }
 

@@ -1,5 +1,17 @@
 // A loaded document -> Contract. Pure, and lenient: what is missing or mistyped gets its default here and its finding in lint.
-import type { Channel, Contract, DocumentPointer, JsonSchema, Message, Operation, Parameter, Server } from "./contract.ts";
+import {
+  type Channel,
+  type Contract,
+  type DocumentPointer,
+  type Errors,
+  type ErrorValue,
+  isErrorValue,
+  type JsonSchema,
+  type Message,
+  type Operation,
+  type Parameter,
+  type Server,
+} from "./contract.ts";
 import { createDefinitions } from "./definitions.ts";
 import { tagAmong } from "./message-tags.ts";
 import { type Named, normaliseEffects, normaliseRequirements } from "./normalise-effects.ts";
@@ -23,10 +35,12 @@ export function normalise(tree: SourceTree, perspective?: "server" | "client", a
   const defaultContentType = text(root.defaultContentType) ?? "application/json";
   const untagged = [...names.pointers].map(([name, at]) => normaliseMessage(tree, name, at, defaultContentType, definitions));
   const servers = serversOf(tree);
-  const channels = Object.keys(record(root.channels)).flatMap((id) => channelOf(tree, id, names, servers));
-  const operations = Object.keys(record(root.operations)).flatMap((id) => operationOf(tree, id, names, channels, side));
+  const errors = promises.normaliseErrors(root["x-errors"], "#/x-errors", (name) => messageNamed(undefined, name, names));
+  const error = (raw: unknown) => errorNamed(raw, errors);
+  const channels = Object.keys(record(root.channels)).flatMap((id) => channelOf(tree, id, names, servers, error));
+  const operations = Object.keys(record(root.operations)).flatMap((id) => operationOf(tree, id, names, channels, side, error));
   const all = definitions.all();
-  const named = { message: (name: string) => messageNamed(undefined, name, names) };
+  const named = { message: (name: string) => messageNamed(undefined, name, names), error };
   return {
     title: text(info.title) ?? "",
     version: String(info.version ?? ""),
@@ -40,7 +54,7 @@ export function normalise(tree: SourceTree, perspective?: "server" | "client", a
     messages: withTags(untagged, channels, operations, all),
     definitions: all,
     state: promises.normaliseState(root["x-state"], "#/x-state", named),
-    errors: promises.normaliseErrors(root["x-errors"], "#/x-errors", named),
+    errors,
   };
 }
 
@@ -79,13 +93,26 @@ function messageNamed(channel: DocumentPointer | undefined, name: string, names:
   return own ?? names.nameAt(join("#/components/messages", name)) ?? name;
 }
 
-function channelOf(tree: SourceTree, id: string, names: MessageNames, servers: readonly Server[]): Channel[] {
+/** An error is named by its code or, where a code says little, by its name. */
+function errorNamed(raw: unknown, errors: Errors | undefined): ErrorValue | undefined {
+  if (!isErrorValue(raw)) return undefined;
+  if (errors?.codes.some(({ code }) => code === raw)) return raw;
+  return errors?.codes.find(({ name }) => name === raw)?.code ?? raw;
+}
+
+function channelOf(
+  tree: SourceTree,
+  id: string,
+  names: MessageNames,
+  servers: readonly Server[],
+  error: Named["error"],
+): Channel[] {
   const pointer = join("#/channels", id);
   const resolved = resolve(tree, pointer);
   if (resolved === undefined || !isRecord(resolved.value)) return [];
   const value = resolved.value;
   const at = (key: string) => join(resolved.pointer, key);
-  const named = { message: (name: string) => messageNamed(resolved.pointer, name, names) };
+  const named = { message: (name: string) => messageNamed(resolved.pointer, name, names), error };
   const ownServers = list(value.servers).flatMap((_, index) => {
     const server = resolve(tree, join(at("servers"), index))?.pointer;
     return servers.filter(({ name }) => resolve(tree, join("#/servers", name))?.pointer === server);
@@ -106,10 +133,10 @@ function channelOf(tree: SourceTree, id: string, names: MessageNames, servers: r
       handshake: promises.normaliseHandshake(value["x-handshake"], at("x-handshake"), named),
       heartbeat: promises.normaliseHeartbeat(value["x-heartbeat"], at("x-heartbeat"), named),
       limits: promises.normaliseLimits(value["x-limits"], at("x-limits"), named),
-      rateLimits: promises.normaliseRateLimits(value["x-rate-limits"], at("x-rate-limits")),
+      rateLimits: promises.normaliseRateLimits(value["x-rate-limits"], at("x-rate-limits"), named),
       closeCodes: promises.normaliseCloseCodes(value["x-close-codes"], at("x-close-codes")),
       delivery: promises.normaliseDelivery(value["x-delivery"], at("x-delivery"), named),
-      batch: promises.normaliseBatch(value["x-batch"], at("x-batch")),
+      batch: promises.normaliseBatch(value["x-batch"], at("x-batch"), named),
       endpoint: text(value["x-endpoint"]),
       servers: ownServers.map(({ name }) => name),
     },
@@ -140,6 +167,7 @@ function operationOf(
   names: MessageNames,
   channels: readonly Channel[],
   perspective: "server" | "client",
+  error: Named["error"],
 ): Operation[] {
   const pointer = join("#/operations", id);
   const resolved = resolve(tree, pointer);
@@ -150,6 +178,7 @@ function operationOf(
   const receives = (get("action") === "receive") === (perspective === "server");
   const named: Named = {
     message: (name) => messageNamed(channelPointer, name, names),
+    error,
     limits: channels.flatMap(({ limits }) => limits),
     rateLimits: channels.flatMap(({ rateLimits }) => rateLimits),
   };

@@ -60,14 +60,18 @@ export interface Relation {
   readonly onDisconnect: readonly Effect[];
 }
 
-/** An error code as it stands in a message. */
-export type ErrorValue = string;
+/** An error code as it stands in a message. Equal by type and value: 1 is not "1". */
+export type ErrorValue = string | number | boolean;
+
+export function isErrorValue(value: unknown): value is ErrorValue {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+}
 
 export interface Errors {
   /** The first of `replies`; without a message where errors are told by close codes alone. */
   readonly reply: ErrorReply;
   /** Every message that carries errors. Empty where errors are told by close codes alone. */
-  readonly replies: readonly (ErrorReply & { readonly message: string })[];
+  readonly replies: readonly (ErrorReply & { readonly message: string; readonly from: DocumentPointer })[];
   readonly codes: readonly ErrorCode[];
 }
 

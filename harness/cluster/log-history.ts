@@ -1,4 +1,5 @@
 // The history of a cluster run, in Jepsen's words: operations with invocation and completion, and what each session saw of a log.
+import type { ErrorValue } from "../../spec/contract.ts";
 
 export interface Position {
   readonly epoch: string;
@@ -20,7 +21,7 @@ export interface Publish {
   /** Where the reply says it stands. */
   readonly at: Position | undefined;
   /** Of a refusal. */
-  readonly code: string | undefined;
+  readonly code: ErrorValue | undefined;
 }
 
 /** One event of the log, as one session saw it. */

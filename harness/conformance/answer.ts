@@ -1,5 +1,5 @@
 // What the target makes of one frame: refuses it, closes, lets it succeed, or says nothing. The fence closes the question.
-import type { ErrorCode } from "../../spec/contract.ts";
+import type { ErrorCode, ErrorValue } from "../../spec/contract.ts";
 import type { Peer, Received } from "../client/peer.ts";
 import { opcode } from "../client/wire/frame.ts";
 import { Violation } from "../schema/errors.ts";
@@ -9,7 +9,7 @@ export type Answer = {
   /** All that came until the fence, in order. */
   readonly came: readonly Received[];
 } & (
-  | { readonly kind: "refused"; readonly code: string; readonly reply: Received }
+  | { readonly kind: "refused"; readonly code: ErrorValue; readonly reply: Received }
   | { readonly kind: "closed"; readonly code: number }
   | { readonly kind: "succeeded"; readonly reply: Received }
   | { readonly kind: "nothing" }

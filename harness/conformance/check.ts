@@ -1,5 +1,5 @@
 // One check of one rule: the context that it gets, its connections, and what it observed.
-import type { Channel, Heartbeat, Limit, RateLimit } from "../../spec/contract.ts";
+import { type Channel, type ErrorValue, type Heartbeat, isErrorValue, type Limit, type RateLimit } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { createRequest, describeRequest } from "../client/dial.ts";
 import { sendOpening } from "../client/first-message.ts";
@@ -180,11 +180,11 @@ export function describeRefusal(answer: Exclude<Attempt, { kind: "open" }> | Exc
   return `${answer.status < 300 ? "answered" : "refused"} with HTTP ${answer.status}${body === "" ? "" : ` ${JSON.stringify(body)}`}`;
 }
 
-function errorCode(run: Run, { name, value }: Received): string | undefined {
+function errorCode(run: Run, { name, value }: Received): ErrorValue | undefined {
   const reply = run.contract.errors?.reply;
   if (name === undefined || name !== reply?.message || reply.code === undefined) return undefined;
   const code = lookup(value, reply.code);
-  return typeof code === "string" ? code : undefined;
+  return isErrorValue(code) ? code : undefined;
 }
 
 function effective(run: Run, promise: Limit | RateLimit | Heartbeat): unknown {

@@ -1,5 +1,5 @@
 // What a rule gets: the contract, the target, fresh users and connections, the clock, and the count of what was judged.
-import type { Carrier, Channel, Contract, Heartbeat, Limit, Message, RateLimit } from "../../spec/contract.ts";
+import type { Carrier, Channel, Contract, ErrorValue, Heartbeat, Limit, Message, RateLimit } from "../../spec/contract.ts";
 import type { Peer, Received, User, Within } from "../client/peer.ts";
 import type { LogHistory } from "../cluster/log-history.ts";
 import type { LogRoles } from "../cluster/log-roles.ts";
@@ -128,7 +128,7 @@ export interface Context {
   /** A valid message of the client that carries nothing of interest: its first example, with a fresh id. */
   example(name: string): unknown;
   /** The error code, where the message is the contract's error reply. */
-  errorCode(received: Received): string | undefined;
+  errorCode(received: Received): ErrorValue | undefined;
 
   /** A context of its own for one of many cases: its history holds its own connections alone, and is forgotten when it ends. */
   part(): { readonly context: Context; end(): Promise<void> };

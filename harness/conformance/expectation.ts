@@ -1,5 +1,5 @@
 // What the contract gives to one valid message: which outcome, and the state that must be brought about for it first.
-import type { Operation, Value } from "../../spec/contract.ts";
+import type { ErrorValue, Operation, Value } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import type { Peer } from "../client/peer.ts";
 import type { Context } from "./context.ts";
@@ -14,7 +14,7 @@ export async function outcomeOf(
   peer: Peer,
   operation: Operation,
   message: unknown,
-): Promise<string | undefined> {
+): Promise<ErrorValue | undefined> {
   const keys = new Map<string, unknown>();
   for (const requirement of operation.requires) {
     if (requirement.kind !== "relation" || !requirement.present) continue;

@@ -23,7 +23,7 @@ describe("the rules", () => {
   it("name no message, field, error or claim of the document in an id or a title", () => {
     const words = [
       ...subject.contract.messages.map(({ name }) => name).filter((name) => name.includes("_")),
-      ...(subject.contract.errors?.codes.map(({ code }) => code) ?? []),
+      ...(subject.contract.errors?.codes.map(({ code }) => String(code)) ?? []),
       ...subject.contract.state.attributes.map(({ name }) => name),
     ];
     const told = rules.flatMap(({ id, title }) =>

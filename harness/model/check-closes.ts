@@ -1,4 +1,5 @@
 // Closes: the server ends a connection only for a declared reason, and where an answer closes, it does.
+import { isErrorValue } from "../../spec/contract.ts";
 import { checkExpiryClose, checkExpiryOpen } from "./check-expiry.ts";
 import type { Judging } from "./judgement.ts";
 import { expectOutcome, type World } from "./outcomes.ts";
@@ -55,7 +56,8 @@ export function mayClose(world: World, act: Act): Set<number> {
     const close = contract.errors?.codes.find(({ code }) => code === error)?.close;
     if (close !== undefined) codes.add(close);
     for (const limit of channel.limits)
-      if (limit.kind === "errors" && limit.close !== undefined && limit.errors.includes(String(error))) codes.add(limit.close);
+      if (limit.kind === "errors" && limit.close !== undefined && isErrorValue(error) && limit.errors.includes(error))
+        codes.add(limit.close);
   };
   if (act.malformed !== undefined)
     for (const { when, code } of contract.errors?.codes ?? []) if (when === act.malformed) closes(code);

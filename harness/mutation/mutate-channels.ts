@@ -1,5 +1,5 @@
 // Altered channels: handshake, heartbeat, limits, close codes, and the errors that they name. Pure.
-import type { Contract, Limit } from "../../spec/contract.ts";
+import type { Contract, ErrorValue, Limit } from "../../spec/contract.ts";
 import { join, lookup } from "../../spec/pointer.ts";
 import type { Add, Mutable } from "./document-mutant.ts";
 
@@ -127,7 +127,7 @@ function neighboursOf({ kind }: Limit, value: number): readonly [number, number]
 }
 
 /** The error of the limit, and of each requirement that asks for it. */
-function renameError(copy: Mutable<Contract>, limit: string, error: string): void {
+function renameError(copy: Mutable<Contract>, limit: string, error: ErrorValue): void {
   for (const { limits, rateLimits } of copy.channels) {
     for (const one of [...limits, ...rateLimits]) if (one.name === limit) one.error = error;
   }

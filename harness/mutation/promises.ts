@@ -1,5 +1,5 @@
 // Every promise that a document makes, and which rules hold a server to it. Pure.
-import type { Contract, DocumentPointer, Effect, Requirement } from "../../spec/contract.ts";
+import type { Contract, DocumentPointer, Effect, ErrorValue, Requirement } from "../../spec/contract.ts";
 import { join, lookup } from "../../spec/pointer.ts";
 import type { Claim } from "./mutants.ts";
 
@@ -40,7 +40,7 @@ export function promisesOf(contract: Contract): readonly DocumentPromise[] {
     for (const { pointer, name } of delivery?.streams ?? []) add("stream", pointer, name);
   }
   for (const { pointer, code, when } of contract.errors?.codes ?? []) {
-    add("error code", pointer, code, when === "required" ? placesOfError(contract, code) : []);
+    add("error code", pointer, String(code), when === "required" ? placesOfError(contract, code) : []);
   }
   for (const { pointer, id, requires, effects, reply, messages } of contract.operations) {
     const replies = effects.filter((effect) => effect.kind === "reply").map((effect) => effect.pointer);
@@ -71,7 +71,7 @@ function placesOfClose(contract: Contract, code: number): string[] {
   ].map(({ pointer }) => pointer);
 }
 
-function placesOfError(contract: Contract, code: string): string[] {
+function placesOfError(contract: Contract, code: ErrorValue): string[] {
   return [
     ...contract.operations.flatMap(({ requires }) => requires.filter((one) => one.else === code)),
     ...contract.channels.flatMap(({ limits, rateLimits }) => [...limits, ...rateLimits].filter(({ error }) => error === code)),

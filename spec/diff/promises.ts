@@ -182,10 +182,10 @@ export function compareErrors(old: Contract, now: Contract): Change[] {
     ...compareValue("error-reply", "#/x-errors/reply", "error reply", old.errors?.reply, now.errors?.reply, both),
     ...compareNamed<ErrorCode>(old.errors?.codes ?? [], now.errors?.codes ?? [], {
       kind: "error-code",
-      key: ({ code }) => code,
+      key: ({ code }) => String(code),
       added: ["clients"],
       removed: ["servers"],
-      text: ({ code }) => code,
+      text: ({ code }) => String(code),
       changed: (was, is) =>
         (["when", "retryable", "close", "http"] as const).flatMap((key) =>
           compareValue(`error-code-${key}`, is.pointer, `error code ${is.code}: ${key}`, was[key], is[key], both),

@@ -1,5 +1,5 @@
 // Close codes and error codes: twice, reserved, out of reach, or at odds with the messages that carry them.
-import type { Contract, DocumentPointer, Finding } from "../contract.ts";
+import type { Contract, DocumentPointer, ErrorValue, Finding } from "../contract.ts";
 import { allowedAt } from "../schema-walk.ts";
 import { at, type SourceTree } from "../source-tree.ts";
 import { type Check, choices } from "./check.ts";
@@ -80,7 +80,7 @@ export const checkErrorCodes: Check = ({ tree, contract }) => {
 };
 
 /** Codes that a requirement, limit or rate limit leads to. */
-function errorsNamed(contract: Contract): Set<string | undefined> {
+function errorsNamed(contract: Contract): Set<ErrorValue | undefined> {
   return new Set([
     ...contract.operations.flatMap(({ requires }) => requires.map((requirement) => requirement.else)),
     ...contract.channels.flatMap(({ limits, rateLimits }) => [...limits, ...rateLimits].map(({ error }) => error)),
@@ -104,12 +104,12 @@ function checkEnum(tree: SourceTree, contract: Contract): Finding[] {
         disagree(
           `${pointer}/code`,
           `a code that ${message.name} may carry at ${reply.code}: ${choices(allowed.map(String))}`,
-          code,
+          String(code),
           "add it to the enum of the message's schema",
         ),
       ),
     ...allowed
-      .filter((code) => !listed.includes(code as string))
+      .filter((code) => !listed.includes(code as ErrorValue))
       .map((code) =>
         disagree(
           "#/x-errors/codes",

@@ -1,12 +1,23 @@
 // What the x- keys name must exist: messages, relations, limits, codes, operations, attributes, parameters.
-import type { CloseCode, Contract, DocumentPointer, Effect, Finding, Operation, Requirement, Value, Where } from "../contract.ts";
+import type {
+  CloseCode,
+  Contract,
+  DocumentPointer,
+  Effect,
+  ErrorValue,
+  Finding,
+  Operation,
+  Requirement,
+  Value,
+  Where,
+} from "../contract.ts";
 import { join } from "../pointer.ts";
 import { at, type SourceTree } from "../source-tree.ts";
 import { type Check, choices, correction } from "./check.ts";
 
 interface Names {
   /** A finding where the name is given and is not among those known. */
-  readonly look: (kind: Kind, name: string | number | undefined, pointer: DocumentPointer) => Finding[];
+  readonly look: (kind: Kind, name: ErrorValue | undefined, pointer: DocumentPointer) => Finding[];
   readonly contract: Contract;
 }
 
@@ -47,13 +58,14 @@ export const checkNames: Check = ({ tree, contract, ours }) => {
     ...contract.operations.flatMap((operation) => [
       ...operation.requires.flatMap((requirement) => ofRequirement(tree, names, requirement, operation)),
       ...operation.effects.flatMap((effect) => ofEffect(tree, names, effect, operation, [])),
+      ...ofWhere(tree, names, operation.bindings, join(operation.pointer, "x-with"), operation, []),
     ]),
   ];
 };
 
 function createNames(tree: SourceTree, contract: Contract): Names {
   const { channels } = contract;
-  const known: Readonly<Record<Kind, ReadonlySet<string | number>>> = {
+  const known: Readonly<Record<Kind, ReadonlySet<ErrorValue>>> = {
     message: new Set(contract.messages.map(({ name }) => name)),
     relation: new Set(contract.state.relations.map(({ name }) => name)),
     limit: new Set(channels.flatMap(({ limits }) => limits.map(({ name }) => name))),
@@ -65,13 +77,13 @@ function createNames(tree: SourceTree, contract: Contract): Names {
     stream: new Set(channels.flatMap(({ delivery }) => delivery?.streams.map(({ name }) => name) ?? [])),
     claim: new Set(channels.flatMap(({ handshake }) => handshake?.credentials?.claims.map(({ name }) => name) ?? [])),
   };
-  const look = (kind: Kind, name: string | number | undefined, pointer: DocumentPointer): Finding[] => {
+  const look = (kind: Kind, name: ErrorValue | undefined, pointer: DocumentPointer): Finding[] => {
     if (name === undefined || name === "" || known[kind].has(name)) return [];
     return [
       at(tree, pointer, {
         severity: "error",
         id: `${kind}-unknown`,
-        expected: `one of ${sections[kind]}: ${choices(known[kind])}`,
+        expected: `one of ${sections[kind]}: ${choices([...known[kind]].map(String))}`,
         actual: String(name),
         fix: correction(String(name), [...known[kind]].map(String), `declare it in ${sections[kind]}, or name another`),
       }),
@@ -83,13 +95,13 @@ function createNames(tree: SourceTree, contract: Contract): Names {
 function ofErrors({ look, contract: { errors } }: Names): Finding[] {
   if (errors === undefined) return [];
   return [
-    ...look("message", errors.reply.message, "#/x-errors/reply/message"),
+    ...errors.replies.flatMap(({ message, from }) => look("message", message, join(from, "message"))),
     ...errors.codes.flatMap(({ close, pointer }) => look("close-code", close, join(pointer, "close"))),
   ];
 }
 
 function ofChannel({ look }: Names, channel: Contract["channels"][number]): Finding[] {
-  const { handshake, heartbeat, limits, rateLimits, delivery } = channel;
+  const { handshake, heartbeat, limits, rateLimits, delivery, batch } = channel;
   return [
     ...look("message", handshake?.first, join(handshake?.pointer ?? "#", "first")),
     ...(handshake?.refusals.flatMap(({ outcome, claim, pointer }) => [
@@ -100,6 +112,8 @@ function ofChannel({ look }: Names, channel: Contract["channels"][number]): Find
     ...(heartbeat === undefined || heartbeat.frame === "ping"
       ? []
       : look("message", heartbeat.frame, join(heartbeat.pointer, "frame"))),
+    ...(heartbeat === undefined ? [] : look("message", heartbeat.answer, join(heartbeat.pointer, "answer"))),
+    ...(batch === undefined ? [] : look("error-code", batch.error, join(batch.pointer, "error"))),
     ...limits.flatMap((limit) => [
       ...look("error-code", limit.error, join(limit.pointer, "error")),
       ...look("close-code", limit.close, join(limit.pointer, "close")),
@@ -232,11 +246,20 @@ function ofValue(
   operation: Operation | undefined,
   columns: readonly string[],
 ): Finding[] {
+  const attributes = contract.state.attributes.map(({ name }) => name);
   switch (value.kind) {
     case "sender":
       return look("attribute", value.attribute, pointer);
     case "count":
       return look("relation", value.relation, pointer);
+    case "relation":
+    case "list": {
+      const relation = contract.state.relations.find(({ name }) => name === value.relation);
+      const member = value.kind === "relation" ? value.column : value.item;
+      if (relation === undefined) return look("relation", value.relation, pointer);
+      const members = value.kind === "list" ? [...relation.columns, ...attributes] : relation.columns;
+      return member === undefined || members.includes(member) ? [] : [unknown(tree, pointer, "column", member, members)];
+    }
     case "column":
       return columns.includes(value.name) ? [] : [unknown(tree, pointer, "column", value.name, columns)];
     case "parameter": {

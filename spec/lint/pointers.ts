@@ -47,15 +47,15 @@ function usesOf(contract: Contract): Use[] {
   const { channels, operations, state, errors } = contract;
   const firsts = channels.flatMap(({ handshake }) => (handshake?.first === undefined ? [] : [handshake.first]));
   const first = (pointer: Pointer | undefined, place: DocumentPointer): Use => ({ pointer, messages: firsts, place });
-  const reply = errors?.reply;
-  const errorMessage = reply?.message === undefined ? [] : [reply.message];
   return [
     ...state.attributes.map(({ name, at }) => first(at, join("#/x-state/connection", name, "at"))),
-    ...(["code", "retryable", "retryAfterMs", "pointer"] as const).map((key) => ({
-      pointer: reply?.[key],
-      messages: errorMessage,
-      place: join("#/x-errors/reply", key),
-    })),
+    ...(errors?.replies.flatMap((reply) =>
+      (["code", "retryable", "retryAfterMs", "pointer"] as const).map((key) => ({
+        pointer: reply[key],
+        messages: [reply.message],
+        place: join(reply.from, key),
+      })),
+    ) ?? []),
     ...channels.flatMap(({ heartbeat, limits, rateLimits, delivery }) => [
       ...(heartbeat === undefined
         ? []
@@ -80,12 +80,24 @@ function usesOf(contract: Contract): Use[] {
     ...operations.flatMap((operation) => [
       ...operation.requires.flatMap((requirement) => ofRequirement(requirement, operation)),
       ...operation.effects.flatMap((effect) => ofEffect(effect, operation)),
+      ...[...operation.bindings.keys()].map((pointer) => ({
+        pointer,
+        messages: operation.messages,
+        place: join(operation.pointer, "x-with", pointer),
+      })),
     ]),
   ];
 }
 
 function ofValue(value: Value, place: DocumentPointer, operation: Operation | undefined): Use[] {
-  return value.kind === "message" ? [{ pointer: value.pointer, messages: operation?.messages ?? [], place }] : [];
+  if (value.kind === "message") return [{ pointer: value.pointer, messages: operation?.messages ?? [], place }];
+  if (value.kind === "reply") return [{ pointer: value.pointer, messages: successesOf(operation), place }];
+  return [];
+}
+
+/** The replies that the effects name; where they name none, there is nothing to look into. */
+function successesOf(operation: Operation | undefined): string[] {
+  return operation?.effects.flatMap((effect) => (effect.kind === "reply" ? [effect.message] : [])) ?? [];
 }
 
 function ofValues(values: ReadonlyMap<string, Value>, place: DocumentPointer, operation: Operation | undefined): Use[] {
@@ -129,10 +141,9 @@ function ofEffect(effect: Effect, operation: Operation | undefined): Use[] {
         ...(effect.to.kind === "connection" ? ofValue(effect.to.equals, at("to", "equals"), operation) : []),
       ];
     case "replay": {
-      const replies = operation?.effects.flatMap((other) => (other.kind === "reply" ? [other.message] : [])) ?? [];
       return [
         ...ofValue(effect.since, at("since"), operation),
-        { pointer: effect.recovered, messages: replies, place: at("recovered") },
+        { pointer: effect.recovered, messages: successesOf(operation), place: at("recovered") },
       ];
     }
     case "renew":

@@ -109,8 +109,8 @@ function short(value: unknown): string {
 
 const keysOf = {
   root: ["x-perspective", "x-state", "x-errors"],
-  channel: ["x-handshake", "x-heartbeat", "x-limits", "x-rate-limits", "x-close-codes", "x-delivery"],
-  operation: ["x-requires", "x-effects"],
+  channel: ["x-handshake", "x-heartbeat", "x-limits", "x-rate-limits", "x-close-codes", "x-delivery", "x-batch", "x-endpoint"],
+  operation: ["x-requires", "x-effects", "x-reply", "x-exercise", "x-with"],
 } as const;
 
 /** x- keys of others are none of our business, but `x-close-code` is one of ours with a slip in it, and x-effects on a channel is lost. */
@@ -140,7 +140,7 @@ export const checkKeySpelling: Check = ({ tree }) => {
 export const checkValues: Check = ({ tree, contract }) => {
   const roots = [
     "#/x-state",
-    ...contract.operations.flatMap(({ pointer }) => ["x-requires", "x-effects"].map((key) => join(pointer, key))),
+    ...contract.operations.flatMap(({ pointer }) => ["x-requires", "x-effects", "x-with"].map((key) => join(pointer, key))),
   ];
   return roots.flatMap((root) => unreadable(tree, resolve(tree, root)?.value, canonical(root)));
 };

@@ -1,4 +1,5 @@
 // Connections that end with the wrong code, late, without a goodbye, or not at all.
+import type { ErrorValue } from "../../../spec/contract.ts";
 import { codeText, json, onClose, onControl, onMessage } from "./make.ts";
 
 export const closingFaults = {
@@ -20,7 +21,7 @@ export const closingFaults = {
   changesCloseReason: (code: number | undefined, reason: string) =>
     onClose(`changes-close-reason/${code ?? "any"}`, `Closes with the reason ${json(reason)}.`, code, { do: "reason", reason }),
   /** Closes in place of the error reply. */
-  closesInstead: (errorCode: string, code: number | undefined) =>
+  closesInstead: (errorCode: ErrorValue, code: number | undefined) =>
     onMessage(
       `closes-instead/${errorCode}/${codeText(code)}`,
       `Closes where the error ${errorCode} was due.`,
@@ -28,7 +29,7 @@ export const closingFaults = {
       { do: "close", code },
     ),
   /** Closes right after the error reply. */
-  closesAfterError: (errorCode: string, code: number | undefined) =>
+  closesAfterError: (errorCode: ErrorValue, code: number | undefined) =>
     onMessage(
       `closes-after-error/${errorCode}/${codeText(code)}`,
       `Closes after the error ${errorCode}.`,

@@ -1,4 +1,5 @@
 // What others get of an operation: too much, too little, or at the wrong time.
+import type { ErrorValue } from "../../../spec/contract.ts";
 import { fault, onMessage } from "./make.ts";
 
 export const effectFaults = {
@@ -35,7 +36,7 @@ export const effectFaults = {
       { do: "copy-to", whom: "former", operation },
     ),
   /** What the operation delivers is delivered though it was refused. */
-  deliversRefused: (operation: string, errorCode: string) =>
+  deliversRefused: (operation: string, errorCode: ErrorValue) =>
     onMessage(
       `delivers-refused/${operation}/${errorCode}`,
       `\`${operation}\` is refused with ${errorCode} and delivered all the same.`,

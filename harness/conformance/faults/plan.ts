@@ -1,5 +1,5 @@
 // A planted fault as data: what the proxy does, or a switch of the test server.
-import type { DocumentPointer, Pointer, Refusal } from "../../../spec/contract.ts";
+import type { DocumentPointer, ErrorValue, Pointer, Refusal } from "../../../spec/contract.ts";
 import type { FaultKind } from "../../testbed/nemesis-plan.ts";
 
 export interface Fault {
@@ -46,7 +46,7 @@ export interface Match {
   /** With `answers`: only successes, or only errors. */
   readonly outcome?: "success" | "error";
   /** The contract's error reply with this code. */
-  readonly errorCode?: string;
+  readonly errorCode?: ErrorValue;
   /** Frames of the client that the contract refuses: not JSON, of no known message, or not in the schema. */
   readonly malformed?: "not-json" | "unknown-type" | "not-in-schema" | "any";
   /** Only each n-th of those that match on a connection: 1, the default, is each; 2 the second, the fourth and so on. */
@@ -81,7 +81,7 @@ export type MessageAct =
   /** The same bytes in a binary frame. */
   | { readonly do: "binary" }
   /** The contract's error reply in its place. On a request: the server never sees it. */
-  | { readonly do: "refuse"; readonly errorCode: string }
+  | { readonly do: "refuse"; readonly errorCode: ErrorValue }
   /** The operation's success in its place, made from its example and bindings. On a request: the server never sees it. */
   | { readonly do: "accept" }
   /** A valid message in place of a malformed one, so that the server takes it. */

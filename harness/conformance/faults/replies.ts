@@ -1,5 +1,5 @@
 // Replies that are missing, doubled, out of order, or say something else than what happened.
-import type { Pointer } from "../../../spec/contract.ts";
+import type { ErrorValue, Pointer } from "../../../spec/contract.ts";
 import { onMessage } from "./make.ts";
 import type { Which } from "./plan.ts";
 
@@ -46,7 +46,7 @@ export const replyFaults = {
       { do: "alter", pointer },
     ),
   /** A success is turned into this error, though the request took effect. */
-  answersWith: (operation: string, errorCode: string) =>
+  answersWith: (operation: string, errorCode: ErrorValue) =>
     onMessage(
       `answers-with/${operation}/${errorCode}`,
       `\`${operation}\` is answered with ${errorCode} though it succeeded.`,
@@ -54,7 +54,7 @@ export const replyFaults = {
       { do: "refuse", errorCode },
     ),
   /** Refused with this error, and nothing happens, though all requirements hold. */
-  refuses: (operation: string, message: string, errorCode: string, which: Which = {}) =>
+  refuses: (operation: string, message: string, errorCode: ErrorValue, which: Which = {}) =>
     onMessage(
       `refuses/${operation}/${errorCode}`,
       `\`${operation}\` is refused with ${errorCode} without a reason.`,
@@ -62,7 +62,7 @@ export const replyFaults = {
       { do: "refuse", errorCode },
     ),
   /** Where the contract wants this error, a success comes. */
-  acceptsRefused: (operation: string, errorCode: string) =>
+  acceptsRefused: (operation: string, errorCode: ErrorValue) =>
     onMessage(
       `accepts-refused/${operation}/${errorCode}`,
       `\`${operation}\` succeeds where ${errorCode} was due.`,
@@ -78,7 +78,7 @@ export const replyFaults = {
       { do: "accept" },
     ),
   /** @param codeAt where the error reply carries its code */
-  changesErrorCode: (from: string, to: string, codeAt: Pointer) =>
+  changesErrorCode: (from: ErrorValue, to: ErrorValue, codeAt: Pointer) =>
     onMessage(
       `changes-error-code/${from}/${to}`,
       `${to} comes where ${from} was due.`,
@@ -86,27 +86,27 @@ export const replyFaults = {
       { do: "set", pointer: codeAt, value: to },
     ),
   /** Error replies with this code are altered at the pointer. */
-  altersError: (errorCode: string, pointer: Pointer) =>
+  altersError: (errorCode: ErrorValue, pointer: Pointer) =>
     onMessage(
       `alters-error/${errorCode}${pointer}`,
       `The error ${errorCode} has another value at ${pointer}.`,
       { errorCode },
       { do: "alter", pointer },
     ),
-  addsToError: (errorCode: string, pointer: Pointer, by: number) =>
+  addsToError: (errorCode: ErrorValue, pointer: Pointer, by: number) =>
     onMessage(
       `adds-to-error/${errorCode}${pointer}/${by}`,
       `The error ${errorCode} is off by ${by} at ${pointer}.`,
       { errorCode },
       { do: "add", pointer, by },
     ),
-  removesFromError: (errorCode: string, pointer: Pointer) =>
+  removesFromError: (errorCode: ErrorValue, pointer: Pointer) =>
     onMessage(
       `removes-from-error/${errorCode}${pointer}`,
       `The error ${errorCode} lacks ${pointer}.`,
       { errorCode },
       { do: "remove", pointer },
     ),
-  swallowsError: (errorCode: string) =>
+  swallowsError: (errorCode: ErrorValue) =>
     onMessage(`swallows-error/${errorCode}`, `The error ${errorCode} is never sent.`, { errorCode }, { do: "drop" }),
 };

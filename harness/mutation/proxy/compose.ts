@@ -1,5 +1,5 @@
 // Messages that a faulty server would send: replies and deliveries made from the contract's examples and bindings. Pure.
-import type { Contract, Effect, Message, Operation, Pointer, Stream, Value } from "../../../spec/contract.ts";
+import type { Contract, Effect, ErrorValue, Message, Operation, Pointer, Stream, Value } from "../../../spec/contract.ts";
 import { lookup } from "../../../spec/pointer.ts";
 import { withValueAt } from "../../client/messages.ts";
 
@@ -16,7 +16,7 @@ export interface Composer {
   /** The operation's success; undefined where no reply is promised. */
   success(cause: Cause): unknown;
   /** The contract's error reply to it; undefined where errors are told by close codes alone. */
-  refusal(errorCode: string, cause: Cause | undefined): unknown;
+  refusal(errorCode: ErrorValue, cause: Cause | undefined): unknown;
   /** What the operation delivers to others, each with its effect. */
   deliveries(cause: Cause): { readonly effect: Extract<Effect, { kind: "deliver" }>; readonly value: unknown }[];
   /** The value in force for the cause; undefined where it cannot be told from the outside. */

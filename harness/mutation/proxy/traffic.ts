@@ -1,5 +1,13 @@
 // What the proxy understands of the messages that pass: requests and their replies, who they speak of, and which keys they touch. Pure.
-import type { Channel, Contract, Operation, Pointer, Stream } from "../../../spec/contract.ts";
+import {
+  type Channel,
+  type Contract,
+  type ErrorValue,
+  isErrorValue,
+  type Operation,
+  type Pointer,
+  type Stream,
+} from "../../../spec/contract.ts";
 import { lookup } from "../../../spec/pointer.ts";
 import type { Direction, Messages } from "../../client/messages.ts";
 import type { Match } from "../../conformance/faults/plan.ts";
@@ -14,7 +22,7 @@ export interface Passing {
   readonly name: string | undefined;
   /** The request that it answers. */
   readonly cause: Cause | undefined;
-  readonly errorCode: string | undefined;
+  readonly errorCode: ErrorValue | undefined;
   /** Of a client's message that the contract refuses. */
   readonly malformed: Exclude<Match["malformed"], "any" | undefined> | undefined;
 }
@@ -156,7 +164,7 @@ export function createTraffic(contract: Contract, channel: Channel, messages: Me
         value,
         name,
         cause,
-        errorCode: typeof code === "string" ? code : undefined,
+        errorCode: isErrorValue(code) ? code : undefined,
         malformed: undefined,
       };
     },

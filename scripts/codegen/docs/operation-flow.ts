@@ -1,5 +1,5 @@
 // What an operation causes, as steps between parties. The Markdown's diagrams and the page's drawings show the same.
-import type { Audience, Contract, Effect, Operation } from "../../../spec/contract.ts";
+import type { Audience, Contract, Effect, ErrorValue, Operation } from "../../../spec/contract.ts";
 import { effectWords } from "./wording.ts";
 
 export interface Flow {
@@ -7,7 +7,7 @@ export interface Flow {
   readonly parties: readonly string[];
   readonly request: { readonly from: Party; readonly to: Party; readonly messages: readonly string[] };
   /** Undefined where nothing can be refused. */
-  readonly refusal: { readonly messages: readonly string[]; readonly codes: readonly string[] } | undefined;
+  readonly refusal: { readonly messages: readonly string[]; readonly codes: readonly ErrorValue[] } | undefined;
   /** What happens otherwise, in order. */
   readonly steps: readonly Step[];
 }

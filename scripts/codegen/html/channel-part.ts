@@ -1,5 +1,5 @@
 // The page's parts of one channel: how to connect, what one can do, how it ends, what it promises.
-import type { Channel, Contract, Operation } from "../../../spec/contract.ts";
+import type { Channel, Contract, ErrorValue, Operation } from "../../../spec/contract.ts";
 import { httpSnippet, type Snippet, webSocketSnippets } from "../docs/connection-snippets.ts";
 import { flowOf } from "../docs/operation-flow.ts";
 import {
@@ -172,7 +172,7 @@ function closeCodes({ closeCodes: codes }: Channel, id: string): Part | undefine
 
 function promises(channel: Channel, id: string): Part | undefined {
   const { limits, rateLimits, heartbeat: beat, delivery } = channel;
-  const beyond = ({ error, close }: { error?: string | undefined; close?: number | undefined }) =>
+  const beyond = ({ error, close }: { error?: ErrorValue | undefined; close?: number | undefined }) =>
     [error === undefined ? "" : errorLink(error), close === undefined ? "" : `close ${closeLink(close)}`].join(" ").trim();
   const entry = ({ name }: { name: string }) => ({ id: anchor("limit", channel.id, name), title: name });
   const children: Part[] = [];
@@ -229,11 +229,11 @@ function promises(channel: Channel, id: string): Part | undefined {
 
 export function errorsPart({ errors }: Contract): Part | undefined {
   if (errors === undefined || errors.codes.length === 0) return undefined;
-  const entries = errors.codes.map(({ code }) => ({ id: anchor("error", code), title: code }));
+  const entries = errors.codes.map(({ code }) => ({ id: anchor("error", String(code)), title: String(code) }));
   const rows = errors.codes.map((error, index) => ({
     id: entries[index]!.id,
     cells: [
-      mono(error.code),
+      mono(String(error.code)),
       inlineHtml(error.description),
       error.retryable ? '<span class="class back-off">try again</span>' : "no",
       [error.http === undefined ? "" : `HTTP ${error.http}`, error.close === undefined ? "" : `close ${closeLink(error.close)}`]

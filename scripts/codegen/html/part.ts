@@ -1,4 +1,5 @@
 // A part of the page: what stands in the text and in the navigation alike.
+import type { ErrorValue } from "../../../spec/contract.ts";
 import { blocksHtml, escapeHtml } from "./markup.ts";
 
 export interface Part {
@@ -35,6 +36,6 @@ ${(part.children ?? []).map((child) => partHtml(child, level + 1)).join("\n")}
 }
 
 export const messageLink = (name: string) => `<a href="#${anchor("message", name)}"><code>${escapeHtml(name)}</code></a>`;
-export const errorLink = (code: string) =>
-  `<a class="chip refused" href="#${anchor("error", code)}"><code>${escapeHtml(code)}</code></a>`;
+export const errorLink = (code: ErrorValue) =>
+  `<a class="chip refused" href="#${anchor("error", String(code))}"><code>${escapeHtml(String(code))}</code></a>`;
 export const closeLink = (code: number) => `<a class="chip" href="#${anchor("close", String(code))}"><code>${code}</code></a>`;

@@ -44,7 +44,7 @@ export function sequenceSvg({ parties, request, refusal, steps }: Flow, title: s
     if (refusal.messages.length > 0) send(request.to, request.from, refusal.messages, "refused");
     for (const code of refusal.codes) {
       shapes.push(
-        `<text class="code" x="${(x(client) + x(server)) / 2}" y="${y - 22}" text-anchor="middle">${escapeHtml(code)}</text>`,
+        `<text class="code" x="${(x(client) + x(server)) / 2}" y="${y - 22}" text-anchor="middle">${escapeHtml(String(code))}</text>`,
       );
       y += 17;
     }

@@ -190,7 +190,11 @@ function operationSection(contract: Contract, operation: Operation): string {
     requires.length === 0 ? "" : "Refused by the first of these that does not hold:",
     table(
       ["", "requirement", "else"],
-      requires.map((requirement, index) => [String(index + 1), inline(requirementWords(requirement)), code(requirement.else)]),
+      requires.map((requirement, index) => [
+        String(index + 1),
+        inline(requirementWords(requirement)),
+        code(String(requirement.else)),
+      ]),
     ),
     effects.length === 0 ? "" : effects.map((effect) => `- ${inline(effectWords(effect))}`).join("\n"),
   );
@@ -254,7 +258,7 @@ function limits({ limits: bounds, rateLimits }: Channel): string {
         String(rate.burst),
         String(rate.perSecond),
         code(rate.scope),
-        code(rate.error),
+        code(String(rate.error)),
         advertised(rate.advertised.burst),
         inline(rate.description),
       ]),
@@ -352,7 +356,7 @@ function errors({ errors: known }: Contract): string {
     table(
       ["code", "retryable", "close", "HTTP", "meaning"],
       known.codes.map((entry) => [
-        code(entry.code),
+        code(String(entry.code)),
         entry.retryable ? "yes" : "no",
         entry.close === undefined ? "" : String(entry.close),
         entry.http === undefined ? "" : String(entry.http),

@@ -1,5 +1,6 @@
 // At the bound, and within: the message is taken. Where the value decides a requirement, its error is an answer too.
 
+import type { ErrorValue } from "../../../../spec/contract.ts";
 import { createSender } from "../../../client/quota-aware-connection.ts";
 import { type BoundKind, boundKinds } from "../../../schema/boundaries.ts";
 import { Violation } from "../../../schema/errors.ts";
@@ -58,7 +59,7 @@ function accepts(kind: BoundKind): Rule {
 }
 
 /** The error of a requirement that looks at this very place (another room, another token) is no refusal of the bound. */
-function mayBe(code: string, { client, bound }: BoundPromise, expected: string | undefined): boolean {
+function mayBe(code: ErrorValue, { client, bound }: BoundPromise, expected: ErrorValue | undefined): boolean {
   if (code !== expected) return false;
   const place = bound.member === undefined ? bound.location : `${bound.location}/${bound.member}`;
   return decisivePlaces(client.operation).some(
@@ -67,7 +68,7 @@ function mayBe(code: string, { client, bound }: BoundPromise, expected: string |
 }
 
 /** A credential is minted, not generated: a message at another bound may carry an example's, which is no good one. */
-function isOwnCredential(operation: BoundPromise["client"]["operation"], code: string): boolean {
+function isOwnCredential(operation: BoundPromise["client"]["operation"], code: ErrorValue): boolean {
   return operation.requires.some((requirement) => requirement.kind === "credential" && requirement.else === code);
 }
 

@@ -1,5 +1,5 @@
 // Operations over HTTP beside the WebSocket: which there are, one request that meets what they require, and what came back.
-import type { Channel, ErrorCode, Message, Operation, Value } from "../../../../spec/contract.ts";
+import type { Channel, ErrorCode, ErrorValue, Message, Operation, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
 import type { User } from "../../../client/peer.ts";
 import { withoutChunks } from "../../../client/wire/upgrade.ts";
@@ -173,7 +173,7 @@ export function withStatus(codes: readonly ErrorCode[]): readonly ErrorCode[] {
   return codes.filter(({ http }) => http !== undefined);
 }
 
-export function errorsOf({ contract }: Pick<Subject, "contract">, code: string): readonly ErrorCode[] {
+export function errorsOf({ contract }: Pick<Subject, "contract">, code: ErrorValue): readonly ErrorCode[] {
   return withStatus((contract.errors?.codes ?? []).filter((one) => one.code === code));
 }
 

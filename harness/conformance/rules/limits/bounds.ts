@@ -1,5 +1,5 @@
 // x-limits that count: the bytes of a message, the tuples of a relation, the connections of one user.
-import type { Limit, Operation } from "../../../../spec/contract.ts";
+import type { ErrorValue, Limit, Operation } from "../../../../spec/contract.ts";
 import type { Peer, Received } from "../../../client/peer.ts";
 import { Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
@@ -48,7 +48,7 @@ async function perform(
   peer: Peer,
   operation: Operation,
   keys: Map<string, unknown>,
-): Promise<string | undefined> {
+): Promise<ErrorValue | undefined> {
   return context.errorCode(await replyFor(context, peer, operation, keys));
 }
 
@@ -105,7 +105,7 @@ export async function replyBeyond(context: Context, limit: LimitOf<"relation">):
 }
 
 /** With what code the operation is refused beyond the limit: what it says itself, else what the limit says. */
-function codeOf({ requires }: Operation, limit: LimitOf<"relation">): string | undefined {
+function codeOf({ requires }: Operation, limit: LimitOf<"relation">): ErrorValue | undefined {
   return requires.find((one) => one.kind === "limit" && one.limit === limit.name)?.else ?? limit.error;
 }
 

@@ -1,5 +1,5 @@
 // What a refusal for a limit says beside its code: whether the same may be tried again.
-import type { ErrorCode } from "../../../../spec/contract.ts";
+import type { ErrorCode, ErrorValue } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
 import type { Received } from "../../../client/peer.ts";
 import { Violation } from "../../../schema/errors.ts";
@@ -22,7 +22,7 @@ function limitCodes(subject: Subject): readonly CodePromise[] {
   return errors.codes.filter(({ code }) => named.has(code)).map((code) => ({ pointer: code.pointer, code }));
 }
 
-async function provoke(context: Context, code: string): Promise<Received> {
+async function provoke(context: Context, code: ErrorValue): Promise<Received> {
   const rate = limitsOf("connection")(context).find(({ limit }) => limit.error === code)?.limit;
   if (rate !== undefined) {
     const { burst, perSecond } = context.effective(rate);

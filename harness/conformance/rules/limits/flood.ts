@@ -1,5 +1,5 @@
 // Sending more than a rate limit admits: who sends, how much it takes, and how much may have been admitted at most.
-import type { Operation, RateLimit } from "../../../../spec/contract.ts";
+import type { ErrorValue, Operation, RateLimit } from "../../../../spec/contract.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import type { Peer, Received, User } from "../../../client/peer.ts";
 import { Violation } from "../../../schema/errors.ts";
@@ -53,7 +53,7 @@ export async function senderOn(context: Context, limit: RateLimit, operation: Op
 }
 
 /** With what code the operation is refused where the limit is used up. */
-export function codeOf(operation: Operation, limit: RateLimit): string {
+export function codeOf(operation: Operation, limit: RateLimit): ErrorValue {
   const requirement = operation.requires.find((one) => one.kind === "rate" && one.limit === limit.name);
   return requirement?.else ?? limit.error;
 }
@@ -79,7 +79,7 @@ function countUnder(context: Context, peer: Peer, limit: RateLimit): number {
 export interface Answer {
   readonly sentAtMs: number;
   readonly reply: Received;
-  readonly code: string | undefined;
+  readonly code: ErrorValue | undefined;
 }
 
 /** Sends `count` copies at once and waits for each reply. */
@@ -109,7 +109,7 @@ export async function flood(context: Context, { peer, operation, message }: Send
 export function demandWithin(
   { burst, perSecond }: { readonly burst: number; readonly perSecond: number },
   answers: readonly (Pick<Answer, "sentAtMs" | "code"> & { readonly reply: Pick<Received, "atMs"> })[],
-  error: string,
+  error: ErrorValue,
   { sinceMs = answers[0]!.sentAtMs, spent = 0 } = {},
 ): void {
   const admitted = answers.filter(({ code }) => code !== error).sort((a, b) => a.reply.atMs - b.reply.atMs);
@@ -127,7 +127,7 @@ export function demandWithin(
 }
 
 /** How many beyond the burst are worth sending: enough to outrun the refill, fewer than would close the connection. */
-export function beyond(context: Context, perSecond: number, error: string): number {
+export function beyond(context: Context, perSecond: number, error: ErrorValue): number {
   const strikes = context.channel.limits.flatMap((limit) =>
     limit.kind === "errors" && limit.errors.includes(error) ? [context.effective(limit)] : [],
   );

@@ -1,5 +1,5 @@
 // Which operations a rate limit counts: each that requires it, and no other.
-import type { Operation, RateLimit } from "../../../../spec/contract.ts";
+import type { ErrorValue, Operation, RateLimit } from "../../../../spec/contract.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import type { Peer } from "../../../client/peer.ts";
 import { Violation } from "../../../schema/errors.ts";
@@ -109,7 +109,7 @@ async function performer(
   limit: RateLimit,
   operation: Operation,
   http: HttpOperation | undefined,
-): Promise<() => Promise<string | undefined>> {
+): Promise<() => Promise<ErrorValue | undefined>> {
   if (http !== undefined) {
     const user = await context.user({ claims: requiredClaims([easiestUnder(context, limit), operation]) });
     await useUp(context, limit, user);
@@ -160,7 +160,7 @@ export const rateOperationRules: readonly Rule[] = [
     title: "does not refuse an operation for a rate limit that it does not require",
     from: notCounted,
     async check(context, { limit, operation, http }) {
-      const refuse = (code: string | undefined) => {
+      const refuse = (code: ErrorValue | undefined) => {
         if (code === limit.error) throw new Violation(`${operation.id} to be admitted`, `the error ${code}`);
       };
       if (operationsUnder(context, limit).length === 0) {
