@@ -137,7 +137,9 @@ export const handshake = {
         "close": 4430
       }
     }
-  ]
+  ],
+  "query": [],
+  "headers": []
 } as const;
 
 /** Tags of what the client sends. */
@@ -288,72 +290,85 @@ export const closeCodes = {
 /** Error codes. */
 export const errorCodes = {
   "INVALID_JSON": {
+    "name": "INVALID_JSON",
     "description": "The frame is not JSON (RFC 8259).",
     "when": "not-json",
     "retryable": false,
     "http": 400
   },
   "INVALID_MESSAGE": {
+    "name": "INVALID_MESSAGE",
     "description": "The frame is JSON but not a message of this protocol. `pointer` names the first place that is wrong.",
     "when": "not-in-schema",
     "retryable": false,
     "http": 400
   },
   "UNKNOWN_TYPE": {
+    "name": "UNKNOWN_TYPE",
     "description": "The frame has a `type` that this protocol does not know.",
     "when": "unknown-type",
     "retryable": false
   },
   "TOKEN_INVALID": {
+    "name": "TOKEN_INVALID",
     "description": "The token is malformed, expired, or not signed for this service. The connection keeps its old one.",
     "when": "required",
     "retryable": false,
     "http": 401
   },
   "TOKEN_MISMATCH": {
+    "name": "TOKEN_MISMATCH",
     "description": "The token is good but belongs to another user than the connection does.",
     "when": "required",
     "retryable": false
   },
   "FORBIDDEN": {
+    "name": "FORBIDDEN",
     "description": "The user lacks the role that this operation needs.",
     "when": "required",
     "retryable": false,
     "http": 403
   },
   "NOT_IN_ROOM": {
+    "name": "NOT_IN_ROOM",
     "description": "Publishing and typing need membership of the room.",
     "when": "required",
     "retryable": false
   },
   "ROOM_FULL": {
+    "name": "ROOM_FULL",
     "description": "The room has as many members as it may have.",
     "when": "required",
     "retryable": false
   },
   "TOO_MANY_ROOMS": {
+    "name": "TOO_MANY_ROOMS",
     "description": "The connection is in as many rooms as it may be.",
     "when": "required",
     "retryable": false
   },
   "RECIPIENT_NOT_FOUND": {
+    "name": "RECIPIENT_NOT_FOUND",
     "description": "No open connection has this clientId.",
     "when": "required",
     "retryable": false
   },
   "RATE_LIMITED": {
+    "name": "RATE_LIMITED",
     "description": "Too many messages. The same message is accepted once `retryAfterMs` has passed and nothing else was sent.",
     "when": "required",
     "retryable": true,
     "http": 429
   },
   "UNAVAILABLE": {
+    "name": "UNAVAILABLE",
     "description": "The server cannot reach what it needs to keep its promises. Nothing was accepted.",
     "when": "unavailable",
     "retryable": true,
     "http": 503
   },
   "INTERNAL": {
+    "name": "INTERNAL",
     "description": "The server failed in a way that it did not foresee. Whether the message took effect is unknown.",
     "when": "internal",
     "retryable": true,
