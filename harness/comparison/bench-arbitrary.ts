@@ -3,13 +3,13 @@ import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { createArbitraries } from "../schema/arbitrary.ts";
-import { createSchemaJudge } from "../schema/schema-validator.ts";
+import { createSchemaValidator } from "../schema/schema-validator.ts";
 import { sampleDefinitions, sampleSchemas } from "./sample-schemas.ts";
 
 const numRuns = 2_000;
 
 function bench(title: string, schemas: readonly JsonSchema[], definitions: ReadonlyMap<string, JsonSchema>): void {
-  const arbitraries = createArbitraries(definitions, createSchemaJudge(definitions).compile);
+  const arbitraries = createArbitraries(definitions, createSchemaValidator(definitions).compile);
   const perValue = schemas.map((schema) => {
     const arbitrary = arbitraries.of(schema, "#");
     fc.sample(arbitrary, { numRuns: 100, seed: 1 });

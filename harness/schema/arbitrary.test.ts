@@ -4,12 +4,12 @@ import type { JsonSchema } from "../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { sampleDefinitions, sampleSchemas, unsatisfiableSchemas } from "../comparison/sample-schemas.ts";
 import { type Arbitraries, createArbitraries, UnsatisfiableSchema } from "./arbitrary.ts";
-import { createSchemaJudge } from "./schema-validator.ts";
+import { createSchemaValidator } from "./schema-validator.ts";
 
 const seed = 42;
 
 function setUp(definitions: ReadonlyMap<string, JsonSchema>) {
-  const { compile } = createSchemaJudge(definitions);
+  const { compile } = createSchemaValidator(definitions);
   return { compile, arbitraries: createArbitraries(definitions, compile) };
 }
 

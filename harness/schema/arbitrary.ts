@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { arrayArbitrary } from "./array-arbitrary.ts";
-import { type SieveCount, sieve, UnsatisfiableSchema } from "./bounded-filter.ts";
+import { boundedFilter, type FilterCount, UnsatisfiableSchema } from "./bounded-filter.ts";
 import { type Alternative, alternativesOf, createDefinitions, type Located, type Part, referenceOf } from "./expand-schema.ts";
 import { canonicalText, equalJson, type Json } from "./json.ts";
 import { boundsOf, fractionArbitrary, integerArbitrary } from "./number-arbitrary.ts";
@@ -24,7 +24,7 @@ export interface Arbitraries {
    */
   of(schema: JsonSchema, pointer: string): fc.Arbitrary<Json>;
   /** What the filters threw away so far. */
-  readonly count: Readonly<SieveCount>;
+  readonly count: Readonly<FilterCount>;
 }
 
 /** How often a definition is entered that leads back to itself; more only where the schema cannot be fulfilled otherwise. */
@@ -61,7 +61,7 @@ interface Made {
 type TypeName = "null" | "boolean" | "integer" | "fraction" | "string" | "array" | "object";
 
 class Generator {
-  readonly count: SieveCount = { generated: 0, rejected: 0 };
+  readonly count: FilterCount = { generated: 0, rejected: 0 };
   readonly #definitions: ReturnType<typeof createDefinitions>;
   readonly #compile: Compile;
   readonly #memo = new Map<string, fc.Arbitrary<Json> | UnsatisfiableSchema>();
@@ -128,7 +128,7 @@ class Generator {
     }
     if (made.length === 0) throw failure ?? new UnsatisfiableSchema(pointer, "its parts exclude each other");
     const arbitrary = made.length === 1 ? made[0]!.arbitrary : fc.oneof(...made.map((one) => one.arbitrary));
-    return made.every((one) => one.exact) ? arbitrary : sieve(arbitrary, this.#validator(schemas), pointer, this.count);
+    return made.every((one) => one.exact) ? arbitrary : boundedFilter(arbitrary, this.#validator(schemas), pointer, this.count);
   }
 
   #validator(schemas: readonly Located[]): (value: unknown) => boolean {

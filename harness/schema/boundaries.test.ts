@@ -6,18 +6,22 @@ import { createArbitraries } from "./arbitrary.ts";
 import { boundsAmong, messagesAt } from "./boundaries.ts";
 import { createMutator } from "./invalid.ts";
 import type { Json } from "./json.ts";
-import { createSchemaJudge } from "./schema-validator.ts";
-import { createDonors } from "./valid-samples.ts";
+import { createSchemaValidator } from "./schema-validator.ts";
+import { createValidSamples } from "./valid-samples.ts";
 
 function edges(
   schema: JsonSchema,
   definitions: ReadonlyMap<string, JsonSchema> = sampleDefinitions,
   examples: readonly Json[] = [],
 ) {
-  const judge = createSchemaJudge(definitions);
-  const donors = createDonors(schema, "#", { judge, arbitraries: createArbitraries(definitions, judge.compile), examples });
-  const { obligations } = createMutator(schema, "#", definitions, donors, judge);
-  return boundsAmong(obligations).map((bound) => ({ bound, at: messagesAt(bound, donors.all[0]!, schema, donors, judge) }));
+  const validator = createSchemaValidator(definitions);
+  const samples = createValidSamples(schema, "#", {
+    validator,
+    arbitraries: createArbitraries(definitions, validator.compile),
+    examples,
+  });
+  const { constraints } = createMutator(schema, "#", definitions, samples, validator);
+  return boundsAmong(constraints).map((bound) => ({ bound, at: messagesAt(bound, samples.all[0]!, schema, samples, validator) }));
 }
 
 /** But for the odd texts, which are the same at every place that takes them. */
@@ -107,7 +111,7 @@ describe("boundaries", () => {
   });
 
   it.each(Object.entries(sampleSchemas))("the validator agrees for: %s", (_name, schema) => {
-    const { compile } = createSchemaJudge(sampleDefinitions);
+    const { compile } = createSchemaValidator(sampleDefinitions);
     for (const { at } of edges(schema)) {
       for (const { value, valid } of at) expect(compile(schema)(JSON.parse(JSON.stringify(value)))).toBe(valid);
     }

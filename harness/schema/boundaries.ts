@@ -4,13 +4,13 @@ import type { JsonSchema } from "../../spec/contract.ts";
 import { join, parent } from "../../spec/pointer.ts";
 import { isRecord, list, number, record, strings, text } from "../../spec/raw.ts";
 import { greatestSize } from "./break-keyword.ts";
-import { hasPlace, valueAt, withoutPlace, withValueAt } from "./edit.ts";
-import { placesOfRefusals } from "./invalid.ts";
+import { hasValueAt, valueAt, withoutValueAt, withValueAt } from "./edit.ts";
+import { errorPointers } from "./invalid.ts";
 import type { Json } from "./json.ts";
-import type { Obligation } from "./keyword-constraints.ts";
+import type { KeywordConstraint } from "./keyword-constraints.ts";
 import { ofLength, parsePlainPattern } from "./pattern.ts";
-import type { SchemaJudge } from "./schema-validator.ts";
-import type { Donors } from "./valid-samples.ts";
+import type { SchemaValidator } from "./schema-validator.ts";
+import type { ValidSamples } from "./valid-samples.ts";
 
 export const boundKinds = ["length", "pattern", "number", "count", "enum", "optional", "null", "text", "additional"] as const;
 export type BoundKind = (typeof boundKinds)[number];
@@ -23,7 +23,7 @@ export interface Bound {
   /** The place in the message that it is about. */
   readonly location: string;
   readonly keyword: string;
-  readonly obligation: Obligation;
+  readonly constraint: KeywordConstraint;
   /** The optional member, with kind `optional`. */
   readonly member: string | undefined;
 }
@@ -69,17 +69,17 @@ export const delicateTexts = [
   "\uffff",
 ];
 
-/** The bounds among a schema's obligations, in its order. */
-export function boundsAmong(obligations: readonly Obligation[]): Bound[] {
+/** The bounds among a schema's constraints, in its order. */
+export function boundsAmong(constraints: readonly KeywordConstraint[]): Bound[] {
   const objects = new Set<string>();
-  return obligations.flatMap((obligation): Bound[] => {
-    const { keyword, location, pointer, schema } = obligation;
+  return constraints.flatMap((constraint): Bound[] => {
+    const { keyword, location, pointer, schema } = constraint;
     const bound = (kind: BoundKind, more: Partial<Bound> = {}): Bound => ({
       kind,
       pointer,
       location,
       keyword,
-      obligation,
+      constraint,
       member: undefined,
       ...more,
     });
@@ -113,7 +113,7 @@ export function boundsAmong(obligations: readonly Obligation[]): Bound[] {
   });
 }
 
-function isFreeText({ const: constant, enum: values, format }: Obligation["schema"]): boolean {
+function isFreeText({ const: constant, enum: values, format }: KeywordConstraint["schema"]): boolean {
   return constant === undefined && values === undefined && format === undefined;
 }
 
@@ -121,19 +121,25 @@ function isFreeText({ const: constant, enum: values, format }: Obligation["schem
  * Messages at the edge. Those that another keyword decides, so that they say nothing of this one, are left out.
  * @param base valid; where it lacks the place, the missing part is taken from another valid message
  */
-export function messagesAt(bound: Bound, base: Json, schema: JsonSchema, donors: Donors, judge: SchemaJudge): AtBound[] {
-  const { obligation, location, member } = bound;
-  const start = donors.reaching(member === undefined ? location : join(location, member), obligation.within, base)[0];
+export function messagesAt(
+  bound: Bound,
+  base: Json,
+  schema: JsonSchema,
+  samples: ValidSamples,
+  validator: SchemaValidator,
+): AtBound[] {
+  const { constraint, location, member } = bound;
+  const start = samples.reaching(member === undefined ? location : join(location, member), constraint.within, base)[0];
   if (start === undefined) return [];
   const found: AtBound[] = [];
-  for (const { label, values, valid } of edgesOf(bound, start, donors)) {
+  for (const { label, values, valid } of edgesOf(bound, start, samples)) {
     for (const make of values) {
       const value = make();
       if (value === undefined) continue;
-      const refusals = judge.refusals(schema, value);
-      const isOwn = refusals.every((refusal) => refusal.pointer === location);
-      if (valid !== (refusals.length === 0) || !isOwn) continue;
-      found.push({ label, value, valid, places: placesOfRefusals(refusals) });
+      const errors = validator.errors(schema, value);
+      const isOwn = errors.every((error) => error.pointer === location);
+      if (valid !== (errors.length === 0) || !isOwn) continue;
+      found.push({ label, value, valid, places: errorPointers(errors) });
       break;
     }
   }
@@ -153,9 +159,9 @@ interface Edge {
   readonly valid: boolean;
 }
 
-function edgesOf(bound: Bound, start: Json, donors: Donors): Edge[] {
-  const { obligation, location, keyword, member } = bound;
-  const { schema } = obligation;
+function edgesOf(bound: Bound, start: Json, samples: ValidSamples): Edge[] {
+  const { constraint, location, keyword, member } = bound;
+  const { schema } = constraint;
   const edge = (label: string, valid: boolean, ...values: readonly Candidate[]): Edge => ({
     label,
     valid,
@@ -169,13 +175,13 @@ function edgesOf(bound: Bound, start: Json, donors: Donors): Edge[] {
   switch (bound.kind) {
     case "length":
       return lengthEdges(limit, upper).flatMap(({ length, valid }) => [
-        edge(`${length} code points`, valid, ...textsOf(length, schema, donors, false)),
-        edge(`${length} code points outside the basic plane`, valid, ...textsOf(length, schema, donors, true)),
+        edge(`${length} code points`, valid, ...textsOf(length, schema, samples, false)),
+        edge(`${length} code points outside the basic plane`, valid, ...textsOf(length, schema, samples, true)),
       ]);
     case "pattern": {
       const plain = parsePlainPattern(text(schema.pattern) ?? "")!;
       return [...lengthEdges(plain.minLength, false), ...lengthEdges(plain.maxLength, true)].flatMap(({ length, valid }) => {
-        const texts = valid ? textsOf(length, schema, donors, false) : [outside(plain, length)];
+        const texts = valid ? textsOf(length, schema, samples, false) : [outside(plain, length)];
         const members = valid ? lastMembers(plain, length) : [];
         return [
           edge(`${length} characters`, valid, ...texts),
@@ -202,7 +208,7 @@ function edgesOf(bound: Bound, start: Json, donors: Donors): Edge[] {
         const exactly = { allOf: [schema, { minItems: length, maxItems: length }] };
         const filler = items[0] ?? null;
         const plain = Array.from({ length }, (_, index) => items[index] ?? filler);
-        return [edge(`${length} items`, valid, plain, ...(valid ? [() => donors.draw(exactly, 1)[0]] : []))];
+        return [edge(`${length} items`, valid, plain, ...(valid ? [() => samples.draw(exactly, 1)[0]] : []))];
       });
     }
     case "enum":
@@ -215,14 +221,14 @@ function edgesOf(bound: Bound, start: Json, donors: Donors): Edge[] {
       const { additionalProperties } = schema;
       const own = valueAt(start, location) as Readonly<Record<string, Json>>;
       const drawn = () => {
-        const [value] = donors.draw(additionalProperties as JsonSchema, 1);
+        const [value] = samples.draw(additionalProperties as JsonSchema, 1);
         return value === undefined ? undefined : { ...own, [unnamed]: value };
       };
       return [edge("a member that no schema names", true, { ...own, [unnamed]: "x" }, drawn)];
     }
     case "optional": {
       const place = join(location, member!);
-      const absent = hasPlace(start, place) ? withoutPlace(start, place) : start;
+      const absent = hasValueAt(start, place) ? withoutValueAt(start, place) : start;
       return [
         { label: "present", valid: true, values: [() => start] },
         { label: "absent", valid: true, values: [() => absent] },
@@ -242,7 +248,7 @@ function lengthEdges(bound: number, upper: boolean): { readonly length: number; 
 }
 
 /** Texts of a length that keep the rest of the schema, if it can be; the plainest first. */
-function textsOf(length: number, schema: Obligation["schema"], donors: Donors, astral: boolean): Candidate[] {
+function textsOf(length: number, schema: KeywordConstraint["schema"], samples: ValidSamples, astral: boolean): Candidate[] {
   const plain = parsePlainPattern(text(schema.pattern) ?? "");
   const outsideBasicPlane = (members: readonly string[]) => members.find((member) => member.length > 1) ?? members[0]!;
   if (astral) {
@@ -257,7 +263,7 @@ function textsOf(length: number, schema: Obligation["schema"], donors: Donors, a
       { minLength: length, maxLength: length },
     ],
   };
-  return [...(fitting === undefined ? ["x".repeat(length)] : [fitting]), () => donors.draw(exactly, 1)[0]];
+  return [...(fitting === undefined ? ["x".repeat(length)] : [fitting]), () => samples.draw(exactly, 1)[0]];
 }
 
 /** Of each class its last member, so that a class that was copied short is noticed. */

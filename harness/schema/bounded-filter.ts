@@ -16,7 +16,7 @@ export class UnsatisfiableSchema extends Error {
 }
 
 /** How much a generator threw away, over its whole life. */
-export interface SieveCount {
+export interface FilterCount {
   generated: number;
   rejected: number;
 }
@@ -26,22 +26,22 @@ export interface SieveCount {
  * @param pointer named in the error
  * @throws UnsatisfiableSchema from `generate`, after 20 000 rejections in a row
  */
-export function sieve<Value>(
+export function boundedFilter<Value>(
   inner: fc.Arbitrary<Value>,
   keeps: (value: Value) => boolean,
   pointer: string,
-  count: SieveCount,
+  count: FilterCount,
 ): fc.Arbitrary<Value> {
-  return new Sieve(inner, keeps, pointer, count);
+  return new BoundedFilter(inner, keeps, pointer, count);
 }
 
-class Sieve<Value> extends fc.Arbitrary<Value> {
+class BoundedFilter<Value> extends fc.Arbitrary<Value> {
   readonly #inner: fc.Arbitrary<Value>;
   readonly #keeps: (value: Value) => boolean;
   readonly #pointer: string;
-  readonly #count: SieveCount;
+  readonly #count: FilterCount;
 
-  constructor(inner: fc.Arbitrary<Value>, keeps: (value: Value) => boolean, pointer: string, count: SieveCount) {
+  constructor(inner: fc.Arbitrary<Value>, keeps: (value: Value) => boolean, pointer: string, count: FilterCount) {
     super();
     this.#inner = inner;
     this.#keeps = keeps;

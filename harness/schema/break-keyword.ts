@@ -1,9 +1,9 @@
 // Candidates for a value that one keyword refuses, the mildest and most telling first. The caller asks the validator which of them do.
 import { join } from "../../spec/pointer.ts";
 import { list, number, record, strings, text } from "../../spec/raw.ts";
-import { withoutPlace, withValueAt } from "./edit.ts";
+import { withoutValueAt, withValueAt } from "./edit.ts";
 import type { Json } from "./json.ts";
-import type { Obligation } from "./keyword-constraints.ts";
+import type { KeywordConstraint } from "./keyword-constraints.ts";
 import { ofLength, parsePlainPattern, probeCharacters } from "./pattern.ts";
 import { codePoints } from "./string-arbitrary.ts";
 
@@ -11,16 +11,16 @@ import { codePoints } from "./string-arbitrary.ts";
 export const greatestSize = 20_000;
 
 /**
- * Replacements for the value at the obligation's location.
+ * Replacements for the value at the constraint's location.
  * @param value what stands there in a valid message
  * @param samples draws values that keep a schema, for `not` and `oneOf`
  */
 export function candidatesFor(
-  obligation: Obligation,
+  constraint: KeywordConstraint,
   value: Json,
   samples: (schema: unknown) => readonly Json[],
 ): readonly Json[] {
-  const { keyword, schema, member } = obligation;
+  const { keyword, schema, member } = constraint;
   const bound = number(schema[keyword]) ?? 0;
   const string = typeof value === "string" ? value : "";
   const items = Array.isArray(value) ? (value as readonly Json[]) : [];
@@ -68,7 +68,7 @@ export function candidatesFor(
     case "propertyNames":
       return ["not allowed!", "", "\u00e9", "x".repeat(300), "0"].map((name) => withValueAt(value, join("", name), true));
     case "required":
-      return [withoutPlace(value, join("", member!))];
+      return [withoutValueAt(value, join("", member!))];
     case "false schema":
       return [true, null, "text", 5].map((forbidden) => withValueAt(value, join("", member!), forbidden));
     case "dependencies":
@@ -110,13 +110,13 @@ function below(bound: number): Json[] {
   return [near, bound * 2 - 1, -Number.MAX_VALUE];
 }
 
-function shorter(value: string, length: number, schema: Obligation["schema"]): Json[] {
+function shorter(value: string, length: number, schema: KeywordConstraint["schema"]): Json[] {
   const plain = parsePlainPattern(text(schema.pattern) ?? "");
   const fitting = plain === undefined ? undefined : ofLength(plain, length);
   return [...(fitting === undefined ? [] : [fitting]), [...value].slice(0, length).join(""), "x".repeat(Math.max(0, length))];
 }
 
-function longer(value: string, length: number, schema: Obligation["schema"]): Json[] {
+function longer(value: string, length: number, schema: KeywordConstraint["schema"]): Json[] {
   const plain = parsePlainPattern(text(schema.pattern) ?? "");
   const fitting = plain === undefined ? undefined : ofLength(plain, length);
   const missing = Math.max(0, length - codePoints(value));
@@ -154,7 +154,7 @@ function merged(value: Json, more: Json): Json {
 
 function withoutOneNeeded(value: Json, member: string, needed: readonly string[]): Json[] {
   const there = Object.hasOwn(Object(value), member) ? value : withValueAt(value, join("", member), null);
-  return needed.map((name) => withoutPlace(there, join("", name)));
+  return needed.map((name) => withoutValueAt(there, join("", name)));
 }
 
 function fewerMembers(value: Json, count: number): Json[] {

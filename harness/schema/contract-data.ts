@@ -1,29 +1,29 @@
-// The generators of one contract, made once and kept as long as the contract: valid messages, obligations and bounds of each message.
+// The generators of one contract, made once and kept as long as the contract: valid messages, constraints and bounds of each message.
 import type { Channel, Contract, Message } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { type Arbitraries, createArbitraries } from "./arbitrary.ts";
 import { type Bound, boundsAmong } from "./boundaries.ts";
-import { createMutator, type Mutation, type Mutator, type Unbroken } from "./invalid.ts";
+import { createMutator, type Mutation, type Mutator, type Unmutated } from "./invalid.ts";
 import type { Json } from "./json.ts";
-import { type HostileFrame, hostileFrames } from "./malformed-frames.ts";
-import { createSchemaJudge, type SchemaJudge } from "./schema-validator.ts";
-import { createDonors, type Donors } from "./valid-samples.ts";
+import { type MalformedFrame, malformedFrames } from "./malformed-frames.ts";
+import { createSchemaValidator, type SchemaValidator } from "./schema-validator.ts";
+import { createValidSamples, type ValidSamples } from "./valid-samples.ts";
 
 export interface MessageData {
   readonly message: Message;
-  readonly donors: Donors;
+  readonly samples: ValidSamples;
   readonly mutator: Mutator;
-  /** Each obligation broken in the first valid message, or why it cannot be. */
-  readonly broken: readonly Mutation[];
-  readonly unbroken: readonly Unbroken[];
+  /** Each constraint mutations in the first valid message, or why it cannot be. */
+  readonly mutations: readonly Mutation[];
+  readonly unmutated: readonly Unmutated[];
   readonly bounds: readonly Bound[];
 }
 
 export interface ContractData {
-  readonly judge: SchemaJudge;
+  readonly validator: SchemaValidator;
   readonly arbitraries: Arbitraries;
   of(message: Message): MessageData;
-  hostile(channel: Channel): readonly HostileFrame[];
+  malformed(channel: Channel): readonly MalformedFrame[];
 }
 
 const known = new WeakMap<Contract, ContractData>();
@@ -36,40 +36,45 @@ export function dataOf(contract: Contract): ContractData {
 }
 
 function createContractData(contract: Contract): ContractData {
-  const judge = createSchemaJudge(contract.definitions);
-  const arbitraries = createArbitraries(contract.definitions, judge.compile);
+  const validator = createSchemaValidator(contract.definitions);
+  const arbitraries = createArbitraries(contract.definitions, validator.compile);
   const messages = new Map<string, MessageData>();
-  const hostile = new Map<string, readonly HostileFrame[]>();
+  const malformed = new Map<string, readonly MalformedFrame[]>();
   return {
-    judge,
+    validator,
     arbitraries,
     of(message) {
-      const data = messages.get(message.name) ?? createMessageData(message, contract, judge, arbitraries);
+      const data = messages.get(message.name) ?? createMessageData(message, contract, validator, arbitraries);
       messages.set(message.name, data);
       return data;
     },
-    hostile(channel) {
-      const frames = hostile.get(channel.id) ?? hostileFrames(contract, channel, judge);
-      hostile.set(channel.id, frames);
+    malformed(channel) {
+      const frames = malformed.get(channel.id) ?? malformedFrames(contract, channel, validator);
+      malformed.set(channel.id, frames);
       return frames;
     },
   };
 }
 
-function createMessageData(message: Message, contract: Contract, judge: SchemaJudge, arbitraries: Arbitraries): MessageData {
+function createMessageData(
+  message: Message,
+  contract: Contract,
+  validator: SchemaValidator,
+  arbitraries: Arbitraries,
+): MessageData {
   const { payload } = message;
   const pointer = join(message.pointer, "payload");
   const examples = message.examples.map((example) => example.payload as Json);
-  const donors = createDonors(payload, pointer, { judge, arbitraries, examples });
-  const mutator = createMutator(payload, pointer, contract.definitions, donors, judge);
-  const base = donors.all[0];
-  const outcomes = base === undefined ? [] : mutator.obligations.map((obligation) => mutator.mutate(obligation, base));
+  const samples = createValidSamples(payload, pointer, { validator, arbitraries, examples });
+  const mutator = createMutator(payload, pointer, contract.definitions, samples, validator);
+  const base = samples.all[0];
+  const outcomes = base === undefined ? [] : mutator.constraints.map((constraint) => mutator.mutate(constraint, base));
   return {
     message,
-    donors,
+    samples,
     mutator,
-    broken: outcomes.filter((outcome): outcome is Mutation => "value" in outcome),
-    unbroken: outcomes.filter((outcome): outcome is Unbroken => "why" in outcome),
-    bounds: boundsAmong(mutator.obligations),
+    mutations: outcomes.filter((outcome): outcome is Mutation => "value" in outcome),
+    unmutated: outcomes.filter((outcome): outcome is Unmutated => "why" in outcome),
+    bounds: boundsAmong(mutator.constraints),
   };
 }

@@ -1,7 +1,7 @@
-// Examples for messages that the document gives none: drawn from the schema, so that rules that begin with an example judge them too.
+// Examples for messages that the document gives none: drawn from the schema, so that rules that begin with an example validator them too.
 import type { Contract, Effect, Message, Requirement, Value } from "../../spec/contract.ts";
 import { dataOf } from "./contract-data.ts";
-import { hasPlace } from "./edit.ts";
+import { hasValueAt } from "./edit.ts";
 import type { Json } from "./json.ts";
 
 /** The name of an example that we drew. */
@@ -35,13 +35,13 @@ function plainest(contract: Contract, message: Message): Json | undefined {
     (place) => !begins.includes(place),
   );
   const worst = (value: Json): readonly number[] => [
-    begins.filter((place) => hasPlace(value, place)).length,
-    wanted.filter((place) => !hasPlace(value, place)).length,
+    begins.filter((place) => hasValueAt(value, place)).length,
+    wanted.filter((place) => !hasValueAt(value, place)).length,
     JSON.stringify(value).length,
   ];
   return dataOf(contract)
     .of(message)
-    .donors.all.map((value) => ({ value, rank: worst(value) }))
+    .samples.all.map((value) => ({ value, rank: worst(value) }))
     .sort((a, b) => a.rank[0]! - b.rank[0]! || a.rank[1]! - b.rank[1]! || a.rank[2]! - b.rank[2]!)[0]?.value;
 }
 

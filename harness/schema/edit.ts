@@ -3,7 +3,7 @@ import { join, tokens } from "../../spec/pointer.ts";
 import type { Json } from "./json.ts";
 
 /** Whether the value has this place. */
-export function hasPlace(value: Json, pointer: string): boolean {
+export function hasValueAt(value: Json, pointer: string): boolean {
   return at(value, tokens(pointer)) !== undefined;
 }
 
@@ -27,7 +27,7 @@ export function withValueAt(value: Json, pointer: string, replacement: Json): Js
 }
 
 /** @throws RangeError where there is no such place */
-export function withoutPlace(value: Json, pointer: string): Json {
+export function withoutValueAt(value: Json, pointer: string): Json {
   return edited(value, tokens(pointer), () => undefined, pointer);
 }
 

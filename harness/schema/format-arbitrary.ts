@@ -55,7 +55,7 @@ function withoutFraction(timestamp: string): string {
   return timestamp.replace(/\.\d+/, "");
 }
 
-/** @returns undefined for a format that is not known, which the validator does not judge either */
+/** @returns undefined for a format that is not known, which the validator does not validator either */
 export function formatArbitrary(format: string): fc.Arbitrary<string> | undefined {
   return byFormat.get(format)?.();
 }

@@ -1,4 +1,4 @@
-// Which promises a schema makes about a message: one obligation for each keyword at each place that a valid value can have.
+// Which promises a schema makes about a message: one constraint for each keyword at each place that a valid value can have.
 import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { isRecord, list, record, strings } from "../../spec/raw.ts";
@@ -7,7 +7,7 @@ import { referenceOf } from "./expand-schema.ts";
 import type { Json } from "./json.ts";
 import { compilePattern } from "./pattern.ts";
 
-export interface Obligation {
+export interface KeywordConstraint {
   readonly keyword: string;
   /** Where in the message: the value that the keyword is about. */
   readonly location: string;
@@ -34,7 +34,7 @@ interface Site {
   readonly entered: readonly string[];
 }
 
-/** Keywords that are one obligation as they stand. */
+/** Keywords that are one constraint as they stand. */
 const simple = new Set([
   "type",
   "const",
@@ -61,16 +61,16 @@ const simple = new Set([
 ]);
 
 /**
- * All obligations of a schema, in its order. A definition that leads back to itself is entered once on each way.
+ * All constraints of a schema, in its order. A definition that leads back to itself is entered once on each way.
  * @param examples valid values; they say which names additionalProperties and patternProperties are met at
  */
-export function obligationsOf(
+export function constraintsOf(
   schema: JsonSchema,
   pointer: string,
   definitions: ReadonlyMap<string, JsonSchema>,
   examples: readonly Json[],
-): Obligation[] {
-  const found: Obligation[] = [];
+): KeywordConstraint[] {
+  const found: KeywordConstraint[] = [];
 
   const walk = (schema: unknown, site: Site): void => {
     if (!isRecord(schema)) return;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import { hostileFrames } from "./malformed-frames.ts";
-import { createSchemaJudge } from "./schema-validator.ts";
+import { malformedFrames } from "./malformed-frames.ts";
+import { createSchemaValidator } from "./schema-validator.ts";
 
 const isJson = (text: string) => {
   try {
@@ -12,14 +12,14 @@ const isJson = (text: string) => {
   }
 };
 
-describe("hostile frames for our own document", async () => {
+describe("malformed frames for our own document", async () => {
   const { contract } = await loadContract({ file: defaultSpecFile });
   const channel = contract!.channels.find(({ kind }) => kind === "websocket")!;
-  const judge = createSchemaJudge(contract!.definitions);
-  const frames = hostileFrames(contract!, channel, judge);
+  const validator = createSchemaValidator(contract!.definitions);
+  const frames = malformedFrames(contract!, channel, validator);
   const client = contract!.operations.filter(({ action, channel: at }) => action === "receive" && at === channel.id);
   const schemas = contract!.messages.filter(({ name }) => client.some(({ messages }) => messages.includes(name)));
-  const isMessage = (value: unknown) => schemas.some(({ payload }) => judge.compile(payload)(value));
+  const isMessage = (value: unknown) => schemas.some(({ payload }) => validator.compile(payload)(value));
 
   it("there are many, each with a label of its own", () => {
     expect(frames.length).toBeGreaterThan(70);

@@ -1,13 +1,13 @@
 // Frames that are no message: texts that are not JSON, JSON that is nothing the document knows, and what programs stumble over.
 import type { Channel, Contract, ErrorCode, JsonSchema, Message } from "../../spec/contract.ts";
-import { valueAt, withoutPlace, withValueAt } from "./edit.ts";
+import { valueAt, withoutValueAt, withValueAt } from "./edit.ts";
 import type { Json } from "./json.ts";
-import type { SchemaJudge } from "./schema-validator.ts";
+import type { SchemaValidator } from "./schema-validator.ts";
 
 /** Which of the document's errors a malformed frame may get. */
 export type Malformed = Extract<ErrorCode["when"], "not-json" | "not-in-schema" | "unknown-type">;
 
-export interface HostileFrame {
+export interface MalformedFrame {
   /** Permanent, in words, such as `trailing comma`. */
   readonly label: string;
   /** Any of these is right. Empty: the document is silent, and the frame may be taken as well. */
@@ -40,22 +40,26 @@ export function documentBytes({ limits }: Pick<Channel, "limits">): number {
 /**
  * @returns none where the channel's client sends no JSON; those are left out that cannot be as small as the document's bound of bytes
  */
-export function hostileFrames(contract: Contract, channel: Channel, judge: SchemaJudge): HostileFrame[] {
+export function malformedFrames(contract: Contract, channel: Channel, validator: SchemaValidator): MalformedFrame[] {
   const base = baseOf(contract, channel);
   const bytes = documentBytes(channel);
-  return [...notJson, ...notObjects, ...(base === undefined ? [] : [...envelopes(base, judge), ...tags(base, contract, channel)])]
-    .map((one): HostileFrame => ({ ...one, text: (id, maxBytes = bytes) => one.text(id, maxBytes) }))
+  return [
+    ...notJson,
+    ...notObjects,
+    ...(base === undefined ? [] : [...envelopes(base, validator), ...tags(base, contract, channel)]),
+  ]
+    .map((one): MalformedFrame => ({ ...one, text: (id, maxBytes = bytes) => one.text(id, maxBytes) }))
     .filter(({ text }) => Buffer.byteLength(text("a")) <= bytes);
 }
 
-const frame = (label: string, outcomes: readonly Malformed[], make: string | ((parts: number) => string)): HostileFrame => ({
+const frame = (label: string, outcomes: readonly Malformed[], make: string | ((parts: number) => string)): MalformedFrame => ({
   label,
   outcomes,
   text: (_id, maxBytes = Infinity) => (typeof make === "string" ? make : shrink(maxBytes, most, make)),
   hasUsableId: false,
 });
 
-const notJson: readonly HostileFrame[] = (
+const notJson: readonly MalformedFrame[] = (
   [
     ["empty text", ""],
     ["white space alone", " \n"],
@@ -85,7 +89,7 @@ const notJson: readonly HostileFrame[] = (
   ] as const
 ).map(([label, make]) => frame(label, ["not-json"], make));
 
-const notObjects: readonly HostileFrame[] = [
+const notObjects: readonly MalformedFrame[] = [
   ...(
     [
       ["null", "null"],
@@ -132,16 +136,16 @@ export function clientMessages(contract: Contract, channel: Channel): Message[] 
 }
 
 /** What is done to a message that is good otherwise. The validator says whether that breaks it. */
-function envelopes({ message, schema, value }: Base, judge: SchemaJudge): HostileFrame[] {
+function envelopes({ message, schema, value }: Base, validator: SchemaValidator): MalformedFrame[] {
   const { correlation } = message;
   const withId = (id: string): Json => (correlation === undefined ? value : withValueAt(value, correlation, id));
-  const isValid = judge.compile(schema);
+  const isValid = validator.compile(schema);
   /** `edit` works on the text, since parsing would lose what it is about. */
   const edited = (
     label: string,
     edit: (text: string, parts: number) => string,
     options: { silent?: boolean; also?: Malformed; largest?: number } = {},
-  ): HostileFrame => {
+  ): MalformedFrame => {
     const { largest = 1 } = options;
     const text = (id: string, maxBytes = Infinity) => {
       const whole = JSON.stringify(withId(id));
@@ -210,7 +214,7 @@ function parse(text: string): Json | undefined {
 }
 
 /** Tags that name no message of the client, and frames without one. */
-function tags({ message, value }: Base, contract: Contract, channel: Channel): HostileFrame[] {
+function tags({ message, value }: Base, contract: Contract, channel: Channel): MalformedFrame[] {
   const { tag, correlation } = message;
   if (tag === undefined) return [];
   const client = clientMessages(contract, channel);
@@ -222,13 +226,13 @@ function tags({ message, value }: Base, contract: Contract, channel: Channel): H
     label: string,
     outcomes: readonly Malformed[],
     tagOf: Json | undefined | ((parts: number) => Json),
-  ): HostileFrame => ({
+  ): MalformedFrame => ({
     label,
     outcomes,
     hasUsableId,
     text: (id, maxBytes = Infinity) => {
       const carrying = correlation === undefined ? value : withValueAt(value, correlation, id);
-      if (tagOf === undefined) return JSON.stringify(withoutPlace(carrying, tag.pointer));
+      if (tagOf === undefined) return JSON.stringify(withoutValueAt(carrying, tag.pointer));
       if (typeof tagOf !== "function") return JSON.stringify(withValueAt(carrying, tag.pointer, tagOf));
       return shrink(maxBytes, most, (parts) => JSON.stringify(withValueAt(carrying, tag.pointer, tagOf(parts))));
     },
@@ -262,7 +266,7 @@ function tags({ message, value }: Base, contract: Contract, channel: Channel): H
 }
 
 /** Capitals may be another message's tag in some document. */
-function isKnownTag(one: HostileFrame, pointer: string, known: ReadonlySet<unknown>): boolean {
+function isKnownTag(one: MalformedFrame, pointer: string, known: ReadonlySet<unknown>): boolean {
   const value = parse(one.text("a"));
   return value !== undefined && known.has(valueAt(value, pointer));
 }

@@ -4,7 +4,7 @@ import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { record, strings } from "../../spec/raw.ts";
 import { countBoundsOf } from "./array-arbitrary.ts";
-import { type SieveCount, sieve, UnsatisfiableSchema } from "./bounded-filter.ts";
+import { boundedFilter, type FilterCount, UnsatisfiableSchema } from "./bounded-filter.ts";
 import type { Located, Part } from "./expand-schema.ts";
 import type { Json } from "./json.ts";
 import { compilePattern } from "./pattern.ts";
@@ -68,7 +68,7 @@ export function objectArbitrary(
   pointer: string,
   build: SubschemaBuilder,
   spread: number,
-  count: SieveCount,
+  count: FilterCount,
 ): { readonly arbitrary: fc.Arbitrary<Json>; readonly exact: boolean } {
   const required = requiredOf(parts);
   const model = new Map<string, fc.Arbitrary<Json>>();
@@ -93,7 +93,7 @@ export function objectArbitrary(
   const arbitrary =
     extras === undefined ? known : fc.tuple(known, extras).map(([object, more]) => withMembers(object, more, max));
   const counted = min > 0 || max < model.size;
-  const kept = counted ? sieve(arbitrary, (object) => within(object, min, max), pointer, count) : arbitrary;
+  const kept = counted ? boundedFilter(arbitrary, (object) => within(object, min, max), pointer, count) : arbitrary;
   return { arbitrary: kept as fc.Arbitrary<Json>, exact: parts.every(({ schema }) => schema.propertyNames === undefined) };
 }
 
@@ -138,7 +138,7 @@ interface ExtrasOptions {
   readonly names: ReadonlyMap<string, unknown>;
   readonly lacking: number;
   readonly spread: number;
-  readonly count: SieveCount;
+  readonly count: FilterCount;
   readonly pointer: string;
 }
 
@@ -160,7 +160,7 @@ function extrasArbitrary(parts: readonly Part[], build: SubschemaBuilder, option
     if (value === undefined) return;
     members.push(
       fc.tuple(
-        sieve(names, (name) => isNew(name) && keeps(name), pointer, count),
+        boundedFilter(names, (name) => isNew(name) && keeps(name), pointer, count),
         value,
       ),
     );
@@ -194,7 +194,7 @@ function extrasArbitrary(parts: readonly Part[], build: SubschemaBuilder, option
   const member = members.length === 1 ? members[0]! : fc.oneof(...members);
   const drawn = fc.array(member, { minLength: lacking === 0 ? 0 : lacking + 3, maxLength: lacking + Math.max(spread, 3) });
   const distinctNames = drawn.map((entries) => [...new Map(entries).entries()]);
-  return lacking === 0 ? distinctNames : sieve(distinctNames, (entries) => entries.length >= lacking, pointer, count);
+  return lacking === 0 ? distinctNames : boundedFilter(distinctNames, (entries) => entries.length >= lacking, pointer, count);
 }
 
 function additionalOf({ schema, pointer }: Part): Located[] {

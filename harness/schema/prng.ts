@@ -1,12 +1,12 @@
-// Numbers that look random and are the same for a seed: for schedules and choices that a seed must repeat.
+// Pseudo-random numbers for schedules and choices that a seed must repeat.
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { mersenne } from "pure-rand/generator/mersenne";
 
-/** Numbers from 0 to 1, without 1 (mulberry32). */
-export function createDraw(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+/**
+ * A generator of numbers from 0 to 1, without 1. The same seed gives the same numbers.
+ * @param seed an integer
+ */
+export function createPrng(seed: number): () => number {
+  const generator = mersenne(seed);
+  return () => uniformFloat64(generator);
 }

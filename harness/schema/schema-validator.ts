@@ -3,7 +3,7 @@ import type { JsonSchema } from "../../spec/contract.ts";
 import { bundle, createAjv } from "../../spec/schemas.ts";
 
 /** One keyword that refuses the value. */
-export interface Refusal {
+export interface SchemaError {
   readonly keyword: string;
   /** Where in the value; for a missing or superfluous member, the object. */
   readonly pointer: string;
@@ -13,15 +13,15 @@ export interface Refusal {
   readonly member: string | undefined;
 }
 
-export interface SchemaJudge {
+export interface SchemaValidator {
   /** Makes a validator of any schema that refers to the definitions. */
   compile(schema: JsonSchema): (value: unknown) => boolean;
   /** All that refuses the value; empty where it keeps the schema. */
-  refusals(schema: JsonSchema, value: unknown): readonly Refusal[];
+  errors(schema: JsonSchema, value: unknown): readonly SchemaError[];
 }
 
 /** @param definitions what `#/definitions/NAME` means */
-export function createSchemaJudge(definitions: ReadonlyMap<string, JsonSchema>): SchemaJudge {
+export function createSchemaValidator(definitions: ReadonlyMap<string, JsonSchema>): SchemaValidator {
   const compiled = new WeakMap<object, ReturnType<ReturnType<typeof createAjv>["compile"]>>();
   const modern = createAjv(false, { verbose: true });
   const validatorOf = (schema: JsonSchema) => {
@@ -43,7 +43,7 @@ export function createSchemaJudge(definitions: ReadonlyMap<string, JsonSchema>):
       const validate = validatorOf(schema);
       return (value) => validate(value) as boolean;
     },
-    refusals(schema, value) {
+    errors(schema, value) {
       const validate = validatorOf(schema);
       if (validate(value)) return [];
       return (validate.errors ?? []).map(({ keyword, instancePath, parentSchema, params }) => ({

@@ -1,7 +1,7 @@
 // Strings that keep the lengths, patterns and formats of all parts. Lengths are counted in code points.
 import fc from "fast-check";
 import { number, text } from "../../spec/raw.ts";
-import { type SieveCount, sieve, UnsatisfiableSchema } from "./bounded-filter.ts";
+import { boundedFilter, type FilterCount, UnsatisfiableSchema } from "./bounded-filter.ts";
 import type { Part } from "./expand-schema.ts";
 import { formatArbitrary } from "./format-arbitrary.ts";
 import { compilePattern, type PlainPattern, parsePlainPattern } from "./pattern.ts";
@@ -36,7 +36,7 @@ export function stringBoundsOf(parts: readonly Part[]): StringBounds {
 export function stringArbitrary(
   parts: readonly Part[],
   pointer: string,
-  count: SieveCount,
+  count: FilterCount,
 ): { readonly arbitrary: fc.Arbitrary<string>; readonly exact: boolean } {
   const bounds = stringBoundsOf(parts);
   const { minLength, maxLength, patterns } = bounds;
@@ -53,7 +53,7 @@ export function stringArbitrary(
     return length >= minLength && length <= maxLength && expressions.every((expression) => expression.test(value));
   };
   const arbitrary = sources.length === 1 ? sources[0]! : fc.oneof(...sources);
-  return { arbitrary: sieve(arbitrary, keeps, pointer, count), exact: formats.length === 0 };
+  return { arbitrary: boundedFilter(arbitrary, keeps, pointer, count), exact: formats.length === 0 };
 }
 
 function withLength(unit: fc.Arbitrary<string>, minLength: number, maxLength: number): fc.Arbitrary<string> {
@@ -66,12 +66,12 @@ function patternArbitrary(pattern: string, { minLength, maxLength }: StringBound
   try {
     return fc.stringMatching(compilePattern(pattern), Number.isFinite(maxLength) ? { maxLength } : {});
   } catch {
-    // Lookaround, back references and word boundaries are not generated: any string, which the sieve may refuse aloud.
+    // Lookaround, back references and word boundaries are not generated: any string, which the boundedFilter may refuse aloud.
     return undefined;
   }
 }
 
-/** The one atom that is not of fixed length takes up what the bounds leave; with several the sieve decides. */
+/** The one atom that is not of fixed length takes up what the bounds leave; with several the boundedFilter decides. */
 function plainArbitrary(plain: PlainPattern, minLength: number, maxLength: number): fc.Arbitrary<string> {
   const elastic = plain.atoms.filter((atom) => atom.min !== atom.max).length;
   const texts = plain.atoms.map((atom) => {

@@ -4,12 +4,12 @@ import type { JsonSchema } from "../../spec/contract.ts";
 import { parent } from "../../spec/pointer.ts";
 import type { Arbitraries } from "./arbitrary.ts";
 import { UnsatisfiableSchema } from "./bounded-filter.ts";
-import { hasPlace, valueAt, withValueAt } from "./edit.ts";
+import { hasValueAt, valueAt, withValueAt } from "./edit.ts";
 import type { Json } from "./json.ts";
 import type { Branch } from "./keyword-constraints.ts";
-import type { SchemaJudge } from "./schema-validator.ts";
+import type { SchemaValidator } from "./schema-validator.ts";
 
-export interface Donors {
+export interface ValidSamples {
   readonly all: readonly Json[];
   isValid(value: unknown): boolean;
   /** Values that keep any schema of the document; empty where there are none. Always the same ones. */
@@ -27,12 +27,12 @@ const donorCount = 200;
 const givenDonors = 20;
 
 /** @param examples valid messages, taken before random ones */
-export function createDonors(
+export function createValidSamples(
   schema: JsonSchema,
   pointer: string,
-  tools: { readonly judge: SchemaJudge; readonly arbitraries: Arbitraries; readonly examples?: readonly Json[] },
-): Donors {
-  const { judge, arbitraries, examples = [] } = tools;
+  tools: { readonly validator: SchemaValidator; readonly arbitraries: Arbitraries; readonly examples?: readonly Json[] },
+): ValidSamples {
+  const { validator, arbitraries, examples = [] } = tools;
   const draw = (schema: JsonSchema, numRuns: number): Json[] => {
     try {
       return fc.sample(arbitraries.of(schema, pointer), { numRuns, seed: 1 });
@@ -41,7 +41,7 @@ export function createDonors(
       throw error;
     }
   };
-  const isValid = judge.compile(schema);
+  const isValid = validator.compile(schema);
   const drawn = draw(schema, donorCount)
     .map((value) => ({ value, length: JSON.stringify(value).length }))
     .sort((a, b) => b.length - a.length)
@@ -53,9 +53,9 @@ export function createDonors(
     draw,
     reaching(place, within, base) {
       const reaches = (value: Json) =>
-        hasPlace(value, place) &&
+        hasValueAt(value, place) &&
         within.every(
-          (branch) => hasPlace(value, branch.location) && judge.compile(branch.schema)(valueAt(value, branch.location)),
+          (branch) => hasValueAt(value, branch.location) && validator.compile(branch.schema)(valueAt(value, branch.location)),
         );
       const fits = (value: Json) => reaches(value) && isValid(value);
       const fitting = all.filter(reaches);
@@ -63,17 +63,17 @@ export function createDonors(
       const given =
         fitting.length <= givenDonors ? fitting : [...fitting.slice(0, givenDonors / 2), ...fitting.slice(-givenDonors / 2)];
       if (fits(base)) return [base, ...given];
-      const grafted = given.map((donor) => graft(base, donor, place)).filter((value) => value !== undefined);
-      return [...grafted.filter(fits).slice(0, 1), ...given];
+      const spliced = given.map((sample) => splice(base, sample, place)).filter((value) => value !== undefined);
+      return [...spliced.filter(fits).slice(0, 1), ...given];
     },
   };
 }
 
-/** The base with the first part that it lacks on the way to the place, taken from the donor. */
-function graft(base: Json, donor: Json, place: string): Json | undefined {
+/** The base with the first part that it lacks on the way to the place, taken from the sample. */
+function splice(base: Json, sample: Json, place: string): Json | undefined {
   let missing = place;
-  while (missing !== "" && !hasPlace(base, parent(missing))) missing = parent(missing);
-  const part = valueAt(donor, missing);
+  while (missing !== "" && !hasValueAt(base, parent(missing))) missing = parent(missing);
+  const part = valueAt(sample, missing);
   const container = valueAt(base, parent(missing));
   return part === undefined || typeof container !== "object" || container === null ? undefined : withValueAt(base, missing, part);
 }

@@ -1,10 +1,11 @@
 // The writing side of a socket: in order, at once or after a delay, and with the pressure passed back to where the bytes come from.
 import type net from "node:net";
+import { createPrng } from "../schema/prng.ts";
 
 /** Milliseconds that the next write waits. Later writes never overtake it. */
 export type Delay = () => number;
 
-export class Outlet {
+export class DelayedWriter {
   readonly #socket: net.Socket;
   readonly #delay: Delay | undefined;
   readonly #queue: { readonly atMs: number; readonly run: () => void }[] = [];
@@ -96,13 +97,6 @@ export interface DelayOptions {
 
 /** Delays of one direction of one connection. @param stream tells it from the others */
 export function createDelay({ seed, jitterMs = 0, stallEvery = 0, stallMs = 0 }: DelayOptions, stream: number): Delay {
-  let state = (Math.imul(seed, 0x9e37_79b1) ^ Math.imul(stream + 1, 0x85eb_ca6b)) >>> 0;
-  const next = (): number => {
-    // mulberry32: a small generator that is even enough for delays
-    state = (state + 0x6d2b_79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
+  const next = createPrng(Math.imul(seed, 0x9e37_79b1) ^ Math.imul(stream + 1, 0x85eb_ca6b));
   return () => next() * jitterMs + (stallEvery > 0 && next() < 1 / stallEvery ? stallMs : 0);
 }

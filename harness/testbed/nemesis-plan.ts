@@ -1,5 +1,5 @@
 // The schedule of faults: drawn from the seed, each kind before any comes again. Pure.
-import { createDraw } from "../schema/prng.ts";
+import { createPrng } from "../schema/prng.ts";
 
 export const faultKinds = [
   "node-killed",
@@ -63,7 +63,7 @@ export function planFaults({
   readonly nodes: number;
   readonly kinds?: readonly FaultKind[];
 }): PlannedFault[] {
-  const draw = createDraw(seed);
+  const draw = createPrng(seed);
   const between = ([least, most]: readonly [number, number]) => Math.round(least + draw() * (most - least));
   const plan: PlannedFault[] = [];
   let left: FaultKind[] = [];

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Operation } from "../../../spec/contract.ts";
 import { callsOf, type Protocol } from "../../model/protocol.ts";
 import { type Arbitraries, createArbitraries } from "../../schema/arbitrary.ts";
-import { createSchemaJudge } from "../../schema/schema-validator.ts";
+import { createSchemaValidator } from "../../schema/schema-validator.ts";
 import { type CaseLink, operationsOf, rolesOf, type StatefulCase, type Step, type Sync } from "./case.ts";
 
 export interface CaseOptions {
@@ -28,7 +28,7 @@ export function caseArbitrary(
   { nodes, steps: count = anyLength, expiring = false }: CaseOptions,
 ): fc.Arbitrary<StatefulCase> {
   const { definitions } = protocol.contract;
-  const arbitraries = createArbitraries(definitions, createSchemaJudge(definitions).compile);
+  const arbitraries = createArbitraries(definitions, createSchemaValidator(definitions).compile);
   const sync = fc.oneof(
     { weight: 4, arbitrary: fc.constant("fence" as const) },
     { weight: 4, arbitrary: fc.constant("reply" as const) },

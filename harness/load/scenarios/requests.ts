@@ -6,7 +6,7 @@ import { logRoles } from "../../cluster/log-roles.ts";
 import type { Context } from "../../conformance/context.ts";
 import { reach, userFor } from "../../conformance/preconditions.ts";
 import { UsageError } from "../../schema/errors.ts";
-import { createDraw } from "../../schema/prng.ts";
+import { createPrng } from "../../schema/prng.ts";
 import { nowMs } from "../clock.ts";
 import { unanswered } from "../load-result.ts";
 import { echoOperation, freeText, receivable, weighted } from "../operations.ts";
@@ -72,7 +72,7 @@ async function prepare(
   for (const one of placed[0]?.sendables ?? [])
     demandValid(stage, one.operation, one.template.emit("l1", contentOf(demand.payloadBytes)), "Change --payload, or --weight.");
 
-  const draw = createDraw(demand.seed + stage.share.index);
+  const draw = createPrng(demand.seed + stage.share.index);
   const content = contentOf(demand.payloadBytes);
   const choose = (sendables: readonly Sendable[]): Sendable => {
     let left = draw() * total;

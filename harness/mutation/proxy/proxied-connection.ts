@@ -13,7 +13,7 @@ import {
   parseClosePayload,
 } from "../../client/wire/frame.ts";
 import type { MessageAct, OnClose, OnControl, OnMessage, Transformation } from "../../conformance/faults/plan.ts";
-import { type Delay, Outlet } from "../../testbed/delayed-writer.ts";
+import { type Delay, DelayedWriter } from "../../testbed/delayed-writer.ts";
 import { edited, isEdit } from "./edit.ts";
 import { repairedFrame } from "./frame-defects.ts";
 import { type Acquaintance, createAcquaintance, fits, type Passing, type Traffic } from "./traffic.ts";
@@ -37,8 +37,8 @@ const maskKey = 0x1234_5678;
 export class Link {
   readonly who: Acquaintance = createAcquaintance();
   readonly #crowd: Crowd;
-  readonly #toClient: Outlet;
-  readonly #toServer: Outlet;
+  readonly #toClient: DelayedWriter;
+  readonly #toServer: DelayedWriter;
   readonly #client: net.Socket;
   readonly #upstream: net.Socket;
   readonly #acts: Record<Direction, readonly OnMessage[]>;
@@ -57,8 +57,8 @@ export class Link {
   constructor(crowd: Crowd, client: net.Socket, upstream: net.Socket) {
     this.#crowd = crowd;
     this.#upstream = upstream;
-    this.#toClient = new Outlet(client, upstream, crowd.delay?.());
-    this.#toServer = new Outlet(upstream, client, crowd.delay?.());
+    this.#toClient = new DelayedWriter(client, upstream, crowd.delay?.());
+    this.#toServer = new DelayedWriter(upstream, client, crowd.delay?.());
     const ofDirection = (direction: Direction) =>
       crowd.transformations.filter(
         (one): one is OnMessage => one.on === "message" && crowd.traffic.direction(one.match) === direction,
@@ -107,7 +107,7 @@ export class Link {
     socket.resume();
   }
 
-  #passRaw(out: Outlet, chunk: Buffer, direction: Direction): void {
+  #passRaw(out: DelayedWriter, chunk: Buffer, direction: Direction): void {
     if (this.#state === "open" || (this.#state === "client-lost" && direction === "fromClient")) out.write(chunk);
   }
 
@@ -158,7 +158,7 @@ export class Link {
   // --- frames ---
 
   /** @param out undefined: its bytes have gone on already */
-  #takeFrame(frame: Frame, direction: Direction, out: Outlet | undefined): void {
+  #takeFrame(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
     if (this.#state === "server-lost") {
       if (direction === "fromClient" && frame.opcode === opcode.close) this.#farewell(frame);
       return;
@@ -186,7 +186,7 @@ export class Link {
     return result;
   }
 
-  #takeControl(frame: Frame, direction: Direction, out: Outlet | undefined): void {
+  #takeControl(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
     if (frame.opcode === opcode.close) {
       this.#takeClose(frame, direction, out);
       return;
@@ -206,7 +206,7 @@ export class Link {
     return this.#crowd.transformations.find((one): one is OnControl => one.on === "control" && one.frame === frame)?.act;
   }
 
-  #takeClose(frame: Frame, direction: Direction, out: Outlet | undefined): void {
+  #takeClose(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
     this.#release("fromServer");
     if (direction === "fromClient") {
       if (this.#keepsGhosts()) {
@@ -249,7 +249,7 @@ export class Link {
 
   // --- messages ---
 
-  #takeData(frame: Frame, direction: Direction, out: Outlet | undefined): void {
+  #takeData(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
     const fragments = this.#fragments[direction];
     fragments.push({ ...frame, payload: Buffer.from(frame.payload) });
     if (!frame.fin) return;
@@ -278,7 +278,7 @@ export class Link {
     );
   }
 
-  #takeMessage(passing: Passing, frames: readonly Frame[], out: Outlet | undefined): void {
+  #takeMessage(passing: Passing, frames: readonly Frame[], out: DelayedWriter | undefined): void {
     if (out === undefined) return;
     const { direction } = passing;
     let value = passing.value;
@@ -305,7 +305,7 @@ export class Link {
     return count % (one.match.everyNth ?? 1) === 0 && count >= (one.match.fromNth ?? 1);
   }
 
-  #send(bytes: Buffer, direction: Direction, out: Outlet, name?: string): void {
+  #send(bytes: Buffer, direction: Direction, out: DelayedWriter, name?: string): void {
     out.write(bytes);
     const held = this.#held[direction];
     if (held?.until === undefined || held.until === name) this.#release(direction);
@@ -321,7 +321,7 @@ export class Link {
   }
 
   /** Whether the message is dealt with and shall not go on. */
-  #act(act: MessageAct, passing: Passing, frames: readonly Frame[], out: Outlet): boolean {
+  #act(act: MessageAct, passing: Passing, frames: readonly Frame[], out: DelayedWriter): boolean {
     const { direction, cause } = passing;
     const bytes = () => this.#outgoing(frames, direction);
     const replace = (text: string) => this.#send(this.#outgoing([textFrame(frames[0]!, text)], direction), direction, out);

@@ -17,14 +17,14 @@ export interface BoundPromise extends Promised {
 /** Bounds of these kinds that have a message on the side that is asked for. */
 export function boundsOf(kinds: readonly BoundKind[], valid: boolean): (subject: Subject) => readonly BoundPromise[] {
   return (subject) => {
-    const { judge, of } = dataOf(subject.contract);
+    const { validator, of } = dataOf(subject.contract);
     return clientMessages(subject).flatMap((client) => {
-      const { donors, bounds } = of(client.message);
+      const { samples, bounds } = of(client.message);
       const { payload } = client.message;
       return bounds
         .filter(({ kind }) => kinds.includes(kind))
         .filter((bound) => isOwn(client, bound))
-        .filter((bound) => messagesAt(bound, donors.all[0]!, payload, donors, judge).some((at) => at.valid === valid))
+        .filter((bound) => messagesAt(bound, samples.all[0]!, payload, samples, validator).some((at) => at.valid === valid))
         .map((bound) => ({ pointer: bound.pointer, says: describe(client, bound), client, bound }));
     });
   };
@@ -35,8 +35,8 @@ function isOwn({ message }: ClientMessage, { location }: Bound): boolean {
   return message.tag === undefined || location !== message.tag.pointer;
 }
 
-function describe({ message }: ClientMessage, { keyword, location, obligation, member }: Bound): string {
-  const bound = JSON.stringify(obligation.schema[keyword]) ?? "";
+function describe({ message }: ClientMessage, { keyword, location, constraint, member }: Bound): string {
+  const bound = JSON.stringify(constraint.schema[keyword]) ?? "";
   return member === undefined
     ? `${location || "the message"} of \`${message.name}\` has ${keyword} ${bound}.`
     : `\`${member}\` of ${location || "the message"} of \`${message.name}\` may be left out.`;
@@ -44,11 +44,11 @@ function describe({ message }: ClientMessage, { keyword, location, obligation, m
 
 /** Messages at the bound that this connection may send, each with an id of its own; those over the limit of bytes are left out. */
 export async function sendable(context: Context, peer: Peer, { client, bound }: BoundPromise): Promise<AtBound[]> {
-  const { judge, of } = dataOf(context.contract);
-  const { donors } = of(client.message);
+  const { validator, of } = dataOf(context.contract);
+  const { samples } = of(client.message);
   const schema: JsonSchema = client.message.payload;
   const base = (await baseFor(context, peer, client)) as Json;
-  return messagesAt(bound, base, schema, donors, judge).flatMap((at) => {
+  return messagesAt(bound, base, schema, samples, validator).flatMap((at) => {
     if (isReadable(context, JSON.stringify(at.value))) return [at];
     context.note(`${bound.pointer}: ${at.label} would be over the limit of ${maxBytes(context)} bytes a message`);
     return [];

@@ -34,13 +34,13 @@ export const unchangedRules: readonly Rule[] = [
     async check(context, promise) {
       const { client, effect, source, at } = promise;
       const { message } = client;
-      const { judge, of } = dataOf(context.contract);
-      const { donors, bounds } = of(message);
-      const isValid = judge.compile(message.payload);
+      const { validator, of } = dataOf(context.contract);
+      const { samples, bounds } = of(message);
+      const isValid = validator.compile(message.payload);
       const scene = await stage(context, promise);
       const longest = bounds
         .filter(({ location, kind }) => location === source && kind === "length")
-        .flatMap((bound) => messagesAt(bound, scene.message as Json, message.payload, donors, judge))
+        .flatMap((bound) => messagesAt(bound, scene.message as Json, message.payload, samples, validator))
         .filter(({ valid }) => valid)
         .map(({ value }) => valueAt(value, source));
       const texts = [...new Set([...longest, ...delicateTexts])].filter((text) =>

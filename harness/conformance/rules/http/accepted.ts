@@ -16,13 +16,13 @@ interface BoundPromise extends HttpPromise {
 const left: readonly BoundKind[] = ["text"];
 
 function bounds(subject: Subject): readonly BoundPromise[] {
-  const { judge, of } = dataOf(subject.contract);
+  const { validator, of } = dataOf(subject.contract);
   if (withStatus(errorsFor(subject, ["not-in-schema"])).length === 0) return [];
   return httpOperations(subject).flatMap((http) => {
-    const { donors, bounds: all } = of(http.message);
+    const { samples, bounds: all } = of(http.message);
     return all
       .filter(({ kind }) => !left.includes(kind))
-      .filter((bound) => messagesAt(bound, donors.all[0]!, http.message.payload, donors, judge).some(({ valid }) => valid))
+      .filter((bound) => messagesAt(bound, samples.all[0]!, http.message.payload, samples, validator).some(({ valid }) => valid))
       .map((bound) => ({ pointer: bound.pointer, says: `\`${http.operation.id}\` takes what its schema allows.`, http, bound }));
   });
 }
@@ -35,11 +35,11 @@ export const httpAcceptedRules: readonly Rule[] = [
     title: "takes over HTTP what is at a bound of the schema, and what has no member that may be left out",
     from: bounds,
     async check(context, { http, bound }) {
-      const { judge, of } = dataOf(context.contract);
-      const { donors } = of(http.message);
+      const { validator, of } = dataOf(context.contract);
+      const { samples } = of(http.message);
       const base = http.message.examples[0]!.payload as Json;
       const statuses = withStatus(errorsFor(context, ["not-in-schema"])).map((error) => error.http);
-      for (const { label, value, valid } of messagesAt(bound, base, http.message.payload, donors, judge)) {
+      for (const { label, value, valid } of messagesAt(bound, base, http.message.payload, samples, validator)) {
         if (!valid || !isReadable(context, JSON.stringify(value))) continue;
         const answer = await exchange(context, http, { body: value });
         if (statuses.includes(answer.status))

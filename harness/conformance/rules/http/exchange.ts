@@ -205,8 +205,8 @@ export function described({ status, text }: Exchange): string {
 
 /** A text for a header that keeps its schema, and that nobody else has. */
 export function freshHeader(context: Context, { message }: HttpOperation, name: string): string {
-  const { judge } = dataOf(context.contract);
-  const isValid = judge.compile(headerSchema(message, name));
+  const { validator } = dataOf(context.contract);
+  const isValid = validator.compile(headerSchema(message, name));
   const text = context.fresh("key");
   const fitting = [text, ...[16, 32, 36, 64, 128].map((length) => text.padEnd(length, "x"))].find(isValid);
   if (fitting === undefined) throw new NotTestable(`no text of ours fits the header ${name}`);

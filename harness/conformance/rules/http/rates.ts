@@ -130,7 +130,7 @@ export const httpRateRules: readonly Rule[] = [
       const told = last.headers.get(retryHeader.toLowerCase());
       const seconds = told === undefined || !/^\d+$/.test(told) ? undefined : Number(told);
       const schema = http.refusals.map((message) => headerSchema(message, retryHeader)).find((one) => one !== true)!;
-      if (seconds === undefined || !dataOf(context.contract).judge.compile(schema)(seconds))
+      if (seconds === undefined || !dataOf(context.contract).validator.compile(schema)(seconds))
         throw new Violation(`${retryHeader} in whole seconds with ${last.status}`, told ?? "none");
       const longest = Math.ceil(1 / context.effective(limit).perSecond);
       if (seconds > longest) throw new Violation(`a wait of at most ${longest} s`, `${seconds} s`);

@@ -3,14 +3,14 @@ import type { ErrorCode, Message, Requirement } from "../../../../spec/contract.
 import { join } from "../../../../spec/pointer.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { Violation } from "../../../schema/errors.ts";
-import type { Obligation } from "../../../schema/invalid.ts";
+import type { KeywordConstraint } from "../../../schema/invalid.ts";
 import { shortened } from "../../answer.ts";
 import type { Context, CredentialOptions } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { userFor } from "../../preconditions.ts";
 import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
 import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
-import { describeObligation } from "../invalid/mutations.ts";
+import { describeConstraint } from "../invalid/mutations.ts";
 import {
   demandHttpRefused,
   errorsOf,
@@ -87,18 +87,18 @@ function refusing(when: "not-json" | "not-in-schema"): (subject: Subject) => rea
 }
 
 interface KeywordPromise extends RefusedPromise {
-  readonly obligation: Obligation;
+  readonly constraint: KeywordConstraint;
 }
 
 function keywords(subject: Subject): readonly KeywordPromise[] {
   return refusing("not-in-schema")(subject).flatMap((promise) =>
     dataOf(subject.contract)
       .of(promise.http.message)
-      .broken.map(({ obligation }) => ({
+      .mutations.map(({ constraint }) => ({
         ...promise,
-        pointer: obligation.pointer,
-        says: describeObligation(promise.http, obligation),
-        obligation,
+        pointer: constraint.pointer,
+        says: describeConstraint(promise.http, constraint),
+        constraint,
       })),
   );
 }
@@ -114,7 +114,7 @@ function headers(subject: Subject): readonly HeaderPromise[] {
     const { message } = promise.http;
     const properties = typeof message.headers === "object" ? Object.keys((message.headers.properties ?? {}) as object) : [];
     return properties.flatMap((name) => {
-      const isValid = dataOf(subject.contract).judge.compile(headerSchema(message, name));
+      const isValid = dataOf(subject.contract).validator.compile(headerSchema(message, name));
       const values = ["x", "x".repeat(4_000), "a b"].filter((text) => !isValid(text));
       const pointer = join(message.pointer, "headers", "properties", name);
       return values.length === 0 ? [] : [{ ...promise, pointer, says: `The header ${name} has a schema.`, name, values }];
@@ -138,8 +138,8 @@ async function* bad(context: Context, http: HttpOperation): AsyncGenerator<reado
   if (operation.requires.some(({ kind }) => kind === "credential")) yield ["no credential", { credential: null }];
   if (operation.requires.some(({ kind }) => kind === "claim")) yield ["no claim", { user: await context.user() }];
   yield ["what is not JSON", { text: "{" }];
-  const { broken } = dataOf(context.contract).of(message);
-  for (const { value } of broken)
+  const { mutations } = dataOf(context.contract).of(message);
+  for (const { value } of mutations)
     if (isReadable(context, JSON.stringify(value))) yield ["what is not in the schema", { body: value }];
 }
 
@@ -224,7 +224,7 @@ export const httpRefusalRules: readonly Rule[] = [
     from: refusing("not-json"),
     async check(context, { http, codes }) {
       const frames = dataOf(context.contract)
-        .hostile(context.channel)
+        .malformed(context.channel)
         .filter(({ outcomes }) => outcomes.length === 1 && outcomes[0] === "not-json");
       for (const frame of frames) {
         const text = frame.text(context.id(), maxBytes(context));
@@ -242,14 +242,14 @@ export const httpRefusalRules: readonly Rule[] = [
     phase: "invalid",
     title: "refuses over HTTP, with the declared status, a body that one keyword of its schema forbids",
     from: keywords,
-    async check(context, { http, codes, obligation }) {
-      const { mutator, donors } = dataOf(context.contract).of(http.message);
-      const mutation = mutator.mutate(obligation, donors.all[0]!);
-      if ("why" in mutation) throw new NotTestable(`${obligation.pointer} cannot be broken here: ${mutation.why}`);
+    async check(context, { http, codes, constraint }) {
+      const { mutator, samples } = dataOf(context.contract).of(http.message);
+      const mutation = mutator.mutate(constraint, samples.all[0]!);
+      if ("why" in mutation) throw new NotTestable(`${constraint.pointer} cannot be broken here: ${mutation.why}`);
       if (!isReadable(context, JSON.stringify(mutation.value)))
-        throw new NotTestable(`what breaks ${obligation.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
+        throw new NotTestable(`what breaks ${constraint.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
       const answer = await exchange(context, http, { body: mutation.value });
-      const what = `\`${http.message.name}\` that breaks ${obligation.keyword} at ${obligation.location || "the body"}`;
+      const what = `\`${http.message.name}\` that breaks ${constraint.keyword} at ${constraint.location || "the body"}`;
       demandHttpRefused(context, http, answer, codes, what);
     },
     brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),

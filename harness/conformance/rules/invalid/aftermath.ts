@@ -47,15 +47,15 @@ export const aftermathRules: readonly Rule[] = [
     from: refusable,
     async check(context, promise) {
       const { client, effect } = promise;
-      const { broken } = dataOf(context.contract).of(client.message);
+      const { mutations } = dataOf(context.contract).of(client.message);
       const perScene = strikes(context);
       // Members outside the envelope first: they are what an operation that forgot to check would deliver.
-      const inner = broken.filter(({ obligation }) => obligation.location.includes("/")).slice(0, perScene);
+      const inner = mutations.filter(({ constraint }) => constraint.location.includes("/")).slice(0, perScene);
       const scene = await stage(context, promise);
       const repeatable = !client.operation.effects.some(({ kind }) => kind === "add" || kind === "remove");
       if (repeatable) await succeed(context, scene, promise);
-      for (const { obligation } of inner) {
-        const { value } = breakIn(context, client, obligation, scene.message);
+      for (const { constraint } of inner) {
+        const { value } = breakIn(context, client, constraint, scene.message);
         const answer = await answerTo(context, scene.sender, JSON.stringify(value));
         if (answer.kind === "closed") return;
       }
@@ -86,11 +86,11 @@ export const aftermathRules: readonly Rule[] = [
           errorsFor(subject, ["not-in-schema", "unknown-type", "not-json"]).every(({ close }) => close === undefined),
       ),
     async check(context, { client }) {
-      const { broken } = dataOf(context.contract).of(client.message);
+      const { mutations } = dataOf(context.contract).of(client.message);
       const peer = await context.dial({ user: await userFor(context, client.operation) });
       const message = await reach(context, peer, client.operation);
-      for (const { obligation } of broken.slice(0, Math.min(4, strikes(context)))) {
-        const { value } = breakIn(context, client, obligation, message);
+      for (const { constraint } of mutations.slice(0, Math.min(4, strikes(context)))) {
+        const { value } = breakIn(context, client, constraint, message);
         if (!isReadable(context, JSON.stringify(value))) continue;
         const answer = await answerTo(context, peer, JSON.stringify(value));
         if (answer.kind === "closed")
@@ -112,7 +112,7 @@ export const aftermathRules: readonly Rule[] = [
     async check(context) {
       const bystander = await context.dial({ stays: true });
       const texts = dataOf(context.contract)
-        .hostile(context.channel)
+        .malformed(context.channel)
         .map((frame) => frame.text(context.id(), maxBytes(context)))
         .filter((text) => isReadable(context, text));
       const sender = createSender(context, undefined);
@@ -145,12 +145,12 @@ export const aftermathRules: readonly Rule[] = [
       let left = strikes(context);
       for (const other of others) {
         const place = sharedPlace(other, client);
-        const { broken } = dataOf(context.contract).of(other.message);
+        const { mutations } = dataOf(context.contract).of(other.message);
         let base = context.example(other.message.name);
         if (place !== undefined) base = withValueAt(base, place.other, lookup(message, place.own));
-        for (const { obligation } of broken) {
+        for (const { constraint } of mutations) {
           if (left-- <= 0) break;
-          const { value } = breakIn(context, other, obligation, base);
+          const { value } = breakIn(context, other, constraint, base);
           if (!isReadable(context, JSON.stringify(value))) continue;
           await answerTo(context, peer, JSON.stringify(value));
         }

@@ -46,7 +46,7 @@ const withCorrelation = (subject: Subject) =>
 /** A refusal with this code, brought about by the plainest frame. @throws Violation where it does not come */
 async function provoke(context: Context, peer: Peer, code: ErrorCode): Promise<Refusal> {
   const frame = dataOf(context.contract)
-    .hostile(context.channel)
+    .malformed(context.channel)
     .find(({ outcomes }) => outcomes.length === 1 && outcomes[0] === code.when);
   if (frame === undefined) throw new NotTestable(`no frame is known that earns ${code.code}`);
   const answer = await answerTo(context, peer, textOf(context, frame));
@@ -65,19 +65,19 @@ interface Broken {
 
 /** Breaks every keyword of the message, each on its own, and gives the refusals. */
 async function* refusals(context: Context, { client }: MessagePromise): AsyncGenerator<Broken> {
-  const { broken } = dataOf(context.contract).of(client.message);
+  const { mutations } = dataOf(context.contract).of(client.message);
   const sender = createSender(context, client.operation);
   let base: unknown;
   let last: Peer | undefined;
-  for (const { obligation } of broken) {
+  for (const { constraint } of mutations) {
     const peer = await sender.ready(true);
     if (peer !== last) base = await baseFor(context, peer, client);
     last = peer;
-    const mutation = breakIn(context, client, obligation, base);
+    const mutation = breakIn(context, client, constraint, base);
     if (!isReadable(context, JSON.stringify(mutation.value))) continue;
     const answer = await answerTo(context, peer, JSON.stringify(mutation.value));
-    const member = obligation.member === undefined ? "" : ` ${obligation.member}`;
-    const what = `\`${client.message.name}\` that breaks ${obligation.keyword}${member} at ${obligation.location || "the message"}`;
+    const member = constraint.member === undefined ? "" : ` ${constraint.member}`;
+    const what = `\`${client.message.name}\` that breaks ${constraint.keyword}${member} at ${constraint.location || "the message"}`;
     // That it is refused at all is another rule's affair.
     if (answer.kind === "refused") yield { answer, places: mutation.places, id: mutation.id, what };
   }
@@ -101,13 +101,13 @@ function freeText({ contract }: Pick<Subject, "contract">): Pointer | undefined 
   const message = contract.messages.find(({ name }) => name === reply?.message);
   const example = message?.examples[0]?.payload as Json | undefined;
   if (message === undefined || example === undefined) return undefined;
-  const { judge } = dataOf(contract);
+  const { validator } = dataOf(contract);
   const taken = [reply?.code, reply?.pointer, message.correlation, message.tag?.pointer];
   return placesOf(example).find(
     (place) =>
       typeof valueAt(example, place) === "string" &&
       !taken.includes(place) &&
-      judge.compile(message.payload)(withValueAt(example, place, marker)),
+      validator.compile(message.payload)(withValueAt(example, place, marker)),
   );
 }
 

@@ -2,7 +2,7 @@
 import type { ErrorCode } from "../../../../spec/contract.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { Violation } from "../../../schema/errors.ts";
-import type { HostileFrame, Malformed } from "../../../schema/malformed-frames.ts";
+import type { Malformed, MalformedFrame } from "../../../schema/malformed-frames.ts";
 import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
@@ -10,7 +10,7 @@ import { NotTestable, type Promised, type Rule, rule, type Subject } from "../..
 import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 
 export interface HostilePromise extends Promised {
-  readonly frame: HostileFrame;
+  readonly frame: MalformedFrame;
   readonly codes: readonly ErrorCode[];
 }
 
@@ -24,7 +24,7 @@ export function codesFor(subject: Pick<Subject, "contract">, outcomes: readonly 
 function framesOf(...outcomes: readonly Malformed[]): (subject: Subject) => readonly HostilePromise[] {
   return (subject) =>
     dataOf(subject.contract)
-      .hostile(subject.channel)
+      .malformed(subject.channel)
       .filter((frame) => frame.outcomes.length === outcomes.length && outcomes.every((one) => frame.outcomes.includes(one)))
       .map((frame) => ({ frame, codes: codesFor(subject, frame.outcomes) }))
       .filter(({ codes }) => codes.length > 0)
@@ -39,7 +39,7 @@ function framesOf(...outcomes: readonly Malformed[]): (subject: Subject) => read
  * The frame's text, with a fresh id, as small as the target asks.
  * @throws NotTestable where it cannot be small enough: the target would refuse its size
  */
-export function textOf(context: Context, frame: HostileFrame): string {
+export function textOf(context: Context, frame: MalformedFrame): string {
   const text = frame.text(context.id(), maxBytes(context));
   if (isReadable(context, text)) return text;
   throw new NotTestable(`a frame with ${frame.label} is over the ${maxBytes(context)} bytes that the target reads`);
@@ -47,7 +47,7 @@ export function textOf(context: Context, frame: HostileFrame): string {
 
 function silent(subject: Subject): readonly HostilePromise[] {
   return dataOf(subject.contract)
-    .hostile(subject.channel)
+    .malformed(subject.channel)
     .filter(({ outcomes }) => outcomes.length === 0 || codesFor(subject, outcomes).length === 0)
     .map((frame) => ({
       pointer: subject.channel.pointer,

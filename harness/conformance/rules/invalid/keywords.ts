@@ -14,27 +14,27 @@ export const keywordRules: readonly Rule[] = [
     phase: "invalid",
     title: "refuses a message that one keyword of its schema forbids, with the declared error",
     from: breakable,
-    async check(context, { client, obligation }) {
+    async check(context, { client, constraint }) {
       context.note(coverage(context));
       const peer = await context.dial({ user: await userFor(context, client.operation) });
-      const { value } = await brokenFor(context, peer, client, obligation);
+      const { value } = await brokenFor(context, peer, client, constraint);
       const text = JSON.stringify(value);
       if (!isReadable(context, text))
-        throw new NotTestable(`what breaks ${obligation.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
-      const { keyword, location, member } = obligation;
+        throw new NotTestable(`what breaks ${constraint.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
+      const { keyword, location, member } = constraint;
       const what = member === undefined ? keyword : `${keyword} ${member}`;
       const broken = JSON.stringify(valueAt(value, location)) ?? "";
       const shown = broken.length > 60 ? `${broken.slice(0, 60)}...` : broken;
       const answer = await answerTo(context, peer, text);
       demandRefused(
         answer,
-        outcomesOf(context, client, obligation),
+        outcomesOf(context, client, constraint),
         `\`${client.message.name}\` that breaks ${what} with ${shown} at ${location || "the message"}`,
       );
     },
     // A frame with a bad id is taken as a good one only by losing its id, so that one is ignored.
-    brokenBy: ({ client, obligation }) =>
-      obligation.location === client.message.correlation
+    brokenBy: ({ client, constraint }) =>
+      constraint.location === client.message.correlation
         ? faults.ignoresInvalid("any")
         : [faults.acceptsInvalid("any"), faults.ignoresInvalid("any")],
   }),

@@ -14,7 +14,7 @@ import type { MessagePromise } from "./mutations.ts";
 /** The plainest frame of each kind of malformed ones for which the document has an error reply. */
 function plainest(subject: Subject): readonly HostilePromise[] {
   if (subject.contract.errors?.reply.message === undefined || subject.channel.delivery?.fence === undefined) return [];
-  const frames = dataOf(subject.contract).hostile(subject.channel);
+  const frames = dataOf(subject.contract).malformed(subject.channel);
   return (["not-json", "not-in-schema", "unknown-type"] as const).flatMap((when) => {
     const frame = frames.find(({ outcomes, label }) => outcomes.length === 1 && outcomes[0] === when && label !== "empty text");
     const codes = codesFor(subject, [when]);

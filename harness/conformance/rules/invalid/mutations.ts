@@ -1,11 +1,11 @@
-// What the rules over broken keywords share: obligations as promises, and the broken message that a connection can send.
+// What the rules over broken keywords share: constraints as promises, and the broken message that a connection can send.
 import type { ErrorCode } from "../../../../spec/contract.ts";
 import { join } from "../../../../spec/pointer.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import type { Peer } from "../../../client/peer.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { valueAt } from "../../../schema/edit.ts";
-import type { Mutation, Obligation } from "../../../schema/invalid.ts";
+import type { KeywordConstraint, Mutation } from "../../../schema/invalid.ts";
 import type { Json } from "../../../schema/json.ts";
 import { documentBytes, type Malformed } from "../../../schema/malformed-frames.ts";
 import type { Context } from "../../context.ts";
@@ -14,7 +14,7 @@ import { baseFor, type ClientMessage, clientMessages, errorsFor } from "../clien
 
 export interface ObligationPromise extends Promised {
   readonly client: ClientMessage;
-  readonly obligation: Obligation;
+  readonly constraint: KeywordConstraint;
 }
 
 export interface MessagePromise extends Promised {
@@ -26,13 +26,13 @@ export function breakable(subject: Subject): readonly ObligationPromise[] {
   return clientMessages(subject).flatMap((client) =>
     dataOf(subject.contract)
       .of(client.message)
-      .broken.filter(({ value }) => Buffer.byteLength(JSON.stringify(value)) <= documentBytes(subject.channel))
-      .filter(({ obligation }) => outcomesOf(subject, client, obligation).length > 0)
-      .map(({ obligation }) => ({
-        pointer: obligation.pointer,
-        says: describeObligation(client, obligation),
+      .mutations.filter(({ value }) => Buffer.byteLength(JSON.stringify(value)) <= documentBytes(subject.channel))
+      .filter(({ constraint }) => outcomesOf(subject, client, constraint).length > 0)
+      .map(({ constraint }) => ({
+        pointer: constraint.pointer,
+        says: describeConstraint(client, constraint),
         client,
-        obligation,
+        constraint,
       })),
   );
 }
@@ -45,26 +45,30 @@ export function breakableMessages(subject: Subject): readonly MessagePromise[] {
     .map((client) => ({ pointer: client.message.pointer, client }));
 }
 
-/** How many of all keyword obligations can be broken, and why the others cannot. */
+/** How many of all keyword constraints can be broken, and why the others cannot. */
 export function coverage(subject: Subject): string {
   const all = clientMessages(subject).map(({ message }) => dataOf(subject.contract).of(message));
-  const broken = all.reduce((sum, { broken }) => sum + broken.length, 0);
-  const unbroken = all.flatMap(({ unbroken }) => unbroken);
-  const why = unbroken.map(({ obligation, why }) => `${obligation.pointer}: ${why}`);
-  return [`keyword obligations exercised: ${broken} of ${broken + unbroken.length}`, ...why].join("; ");
+  const broken = all.reduce((sum, { mutations }) => sum + mutations.length, 0);
+  const unmutated = all.flatMap(({ unmutated }) => unmutated);
+  const why = unmutated.map(({ constraint, why }) => `${constraint.pointer}: ${why}`);
+  return [`keyword constraints exercised: ${broken} of ${broken + unmutated.length}`, ...why].join("; ");
 }
 
 /** Which errors the document gives to a message whose keyword is broken. */
-export function outcomesOf(subject: Pick<Subject, "contract">, { message }: ClientMessage, obligation: Obligation): ErrorCode[] {
-  const place = obligation.member === undefined ? obligation.location : join(obligation.location, obligation.member);
+export function outcomesOf(
+  subject: Pick<Subject, "contract">,
+  { message }: ClientMessage,
+  constraint: KeywordConstraint,
+): ErrorCode[] {
+  const place = constraint.member === undefined ? constraint.location : join(constraint.location, constraint.member);
   // Where the tag itself is wrong, the frame may be said to be of no known type as well.
   const kinds: Malformed[] = place === message.tag?.pointer ? ["unknown-type", "not-in-schema"] : ["not-in-schema"];
   return errorsFor(subject, kinds);
 }
 
-export function describeObligation(
+export function describeConstraint(
   { message }: Pick<ClientMessage, "message">,
-  { keyword, location, member, schema }: Obligation,
+  { keyword, location, member, schema }: KeywordConstraint,
 ): string {
   const bound = member ?? JSON.stringify(schema[keyword]) ?? "";
   return `${location || "the message"} of \`${message.name}\` has ${keyword} ${bound.length > 80 ? `${bound.slice(0, 80)}...` : bound}.`;
@@ -75,17 +79,17 @@ export async function brokenFor(
   context: Context,
   peer: Peer,
   client: ClientMessage,
-  obligation: Obligation,
+  constraint: KeywordConstraint,
 ): Promise<Mutation & { readonly id: unknown }> {
   const base = await baseFor(context, peer, client);
-  return breakIn(context, client, obligation, base);
+  return breakIn(context, client, constraint, base);
 }
 
 /** The same, from a valid message that is at hand. */
 export function breakIn(
   context: Context,
   client: ClientMessage,
-  obligation: Obligation,
+  constraint: KeywordConstraint,
   base: unknown,
 ): Mutation & { readonly id: unknown } {
   const { correlation } = client.message;
@@ -93,8 +97,8 @@ export function breakIn(
   const start = correlation === undefined ? base : withValueAt(base, correlation, id);
   const mutation = dataOf(context.contract)
     .of(client.message)
-    .mutator.mutate(obligation, start as Json);
-  if ("why" in mutation) throw new NotTestable(`${obligation.pointer} cannot be broken here: ${mutation.why}`);
+    .mutator.mutate(constraint, start as Json);
+  if ("why" in mutation) throw new NotTestable(`${constraint.pointer} cannot be broken here: ${mutation.why}`);
   // Usable where it came through whole: not where the id itself is broken, or nothing of the message is left.
   const isWhole = correlation !== undefined && valueAt(mutation.value, correlation) === id;
   return { ...mutation, id: isWhole ? id : undefined };

@@ -46,7 +46,7 @@ async function failures(subject: Subject): Promise<readonly string[]> {
 describe("with few bytes a message", () => {
   it("hostile frames have no more than the document allows, and as much of what they are about as fits", () => {
     const { contract, channel } = withBytes(maxBytes);
-    const frames = dataOf(contract).hostile(channel);
+    const frames = dataOf(contract).malformed(channel);
     const sizes = frames.map(({ text }) => Buffer.byteLength(text("an-id")));
     expect(Math.max(...sizes)).toBeLessThanOrEqual(maxBytes);
     const nested = frames.find(({ label }) => label.startsWith("arrays in arrays"))!;
@@ -56,9 +56,9 @@ describe("with few bytes a message", () => {
   });
 
   it("frames that cannot be so small are left out", () => {
-    const all = dataOf(ours).hostile(subjectOf(ours).channel);
+    const all = dataOf(ours).malformed(subjectOf(ours).channel);
     const { contract, channel } = withBytes(40);
-    const few = dataOf(contract).hostile(channel);
+    const few = dataOf(contract).malformed(channel);
     expect(few.length).toBeGreaterThan(0);
     expect(few.length).toBeLessThan(all.length);
   });
