@@ -1,8 +1,8 @@
 // Hand-written histories in which somebody publishes over HTTP to those who are connected, good and bad.
 import { beforeAll, describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { evaluate } from "./evaluate.ts";
 import type { HistoryEvent } from "./history.ts";
-import { judge } from "./judge.ts";
 import { createProtocol, type Protocol } from "./protocol.ts";
 
 let protocol: Protocol;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 const timestamp = "2026-01-31T09:30:00.000Z";
 const publisher = { clientId: null, userId: "u9", username: "U9" };
 
-class Story {
+class HistoryBuilder {
   readonly history: HistoryEvent[] = [];
   #ms = 0;
   #calls = 100;
@@ -57,55 +57,55 @@ class Story {
     return this.send("ping", id, {}).get("pong", {}, id);
   }
   /** @param roles of the one who publishes */
-  judge(roles: readonly string[] = ["publisher"]) {
+  evaluate(roles: readonly string[] = ["publisher"]) {
     const claims = (user: string) =>
       new Map<string, unknown>([
         ["sub", user],
         ["username", user.toUpperCase()],
         ["roles", roles],
       ]);
-    const { findings, open, coverage } = judge(protocol, this.history, { claimsOf: claims, credentials: new Map() });
+    const { findings, open, coverage } = evaluate(protocol, this.history, { claimsOf: claims, credentials: new Map() });
     return { found: findings.map(({ rule }) => rule), open: open.map(({ rule }) => rule), coverage };
   }
 }
 
-const story = () => new Story().begin();
+const builder = () => new HistoryBuilder().begin();
 
 describe("publishing over HTTP", () => {
   it("is owed to every member, once the answer has come", () => {
-    const { found, open, coverage } = story().call("x", 202, { epoch: "e", seq: 2 }).message("x", 2).judge();
+    const { found, open, coverage } = builder().call("x", 202, { epoch: "e", seq: 2 }).message("x", 2).evaluate();
     expect([found, open]).toEqual([[], []]);
     const effects = protocol.contract.operations.find(({ id }) => id === "publish")!.effects;
     for (const { pointer, kind } of effects) if (kind === "deliver" || kind === "reply") expect(coverage.get(pointer)).toBe(1);
   });
 
   it("may reach them before its answer, and is missed only after the deadline", () => {
-    const late = story().call("x", 202, { epoch: "e", seq: 2 });
-    expect(late.judge().open).toEqual(["delivered-to-every-member"]);
-    expect(late.wait(6_000).fence("p").judge().found).toEqual(["delivered-to-every-member"]);
+    const late = builder().call("x", 202, { epoch: "e", seq: 2 });
+    expect(late.evaluate().open).toEqual(["delivered-to-every-member"]);
+    expect(late.wait(6_000).fence("p").evaluate().found).toEqual(["delivered-to-every-member"]);
   });
 
   it("names its sender and its place", () => {
-    const wrong = story()
+    const wrong = builder()
       .call("x", 202, { epoch: "e", seq: 2 })
       .message("x", 2, { ...publisher, userId: "u8" });
-    expect(wrong.judge().found).toContain("delivered-fields-match");
-    const elsewhere = story().call("x", 202, { epoch: "e", seq: 3 }).message("x", 2).call("y", 202, { epoch: "e", seq: 2 });
-    expect(elsewhere.judge().found).toContain("order-real-time");
+    expect(wrong.evaluate().found).toContain("delivered-fields-match");
+    const elsewhere = builder().call("x", 202, { epoch: "e", seq: 3 }).message("x", 2).call("y", 202, { epoch: "e", seq: 2 });
+    expect(elsewhere.evaluate().found).toContain("order-real-time");
   });
 
   it("has no effect where it is refused, and is refused without the claim alone", () => {
     const refusal = { error: { code: "FORBIDDEN", message: "no", retryable: false } };
-    expect(story().call("x", 403, refusal).judge([]).found).toEqual([]);
-    expect(story().call("x", 403, refusal).message("x", 2).judge([]).found).toEqual(["refused-has-no-effect"]);
-    expect(story().call("x", 403, refusal).judge().found).toEqual(["allowed-is-not-refused"]);
-    expect(story().call("x", 202, { epoch: "e", seq: 2 }).judge([]).found).toContain("requirement-is-enforced");
+    expect(builder().call("x", 403, refusal).evaluate([]).found).toEqual([]);
+    expect(builder().call("x", 403, refusal).message("x", 2).evaluate([]).found).toEqual(["refused-has-no-effect"]);
+    expect(builder().call("x", 403, refusal).evaluate().found).toEqual(["allowed-is-not-refused"]);
+    expect(builder().call("x", 202, { epoch: "e", seq: 2 }).evaluate([]).found).toContain("requirement-is-enforced");
   });
 
   it("happens once with one key, and the repetition has the same place", () => {
-    const twice = () => story().call("x", 202, { epoch: "e", seq: 2 }, "k").message("x", 2);
-    expect(twice().call("x", 202, { epoch: "e", seq: 2 }, "k").judge().found).toEqual([]);
-    expect(twice().call("x", 202, { epoch: "e", seq: 3 }, "k").message("x", 3).judge().found).toContain("once-per-key");
-    expect(twice().call("x", 202, { epoch: "e", seq: 3 }, "other").message("x", 3).judge().found).toEqual([]);
+    const twice = () => builder().call("x", 202, { epoch: "e", seq: 2 }, "k").message("x", 2);
+    expect(twice().call("x", 202, { epoch: "e", seq: 2 }, "k").evaluate().found).toEqual([]);
+    expect(twice().call("x", 202, { epoch: "e", seq: 3 }, "k").message("x", 3).evaluate().found).toContain("once-per-key");
+    expect(twice().call("x", 202, { epoch: "e", seq: 3 }, "other").message("x", 3).evaluate().found).toEqual([]);
   });
 });

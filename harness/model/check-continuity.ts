@@ -1,13 +1,13 @@
-// Continuity: what one connection sees of a log has no gap, no repetition and no step back, from the place where it came in.
+// Continuity: what one connection sees of a log has no gap, no repetition and no step back, from the position where it joined.
 import type { Effect } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
+import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
-import type { Judging } from "./judgement.ts";
-import { askedSince, type Log, type Mark, type Position, replayOf, type Sighting } from "./logs.ts";
-import { bind, boundOf, type Obligations, textOf } from "./obligations.ts";
-import type { World } from "./outcomes.ts";
+import { type Acknowledgement, askedSince, type Log, type Observation, type Position, replayOf } from "./logs.ts";
+import { bind, boundOf, type Obligations, textOf } from "./obligation.ts";
+import type { Evaluation } from "./outcomes.ts";
 import type { Deliver } from "./protocol.ts";
-import { type Act, type Link, NEVER } from "./recording.ts";
+import { type Connection, type Invocation, NEVER } from "./trace.ts";
 
 /** Where a connection is in a log. */
 interface Cursor {
@@ -16,53 +16,75 @@ interface Cursor {
   next: number | undefined;
   seen: Map<number, number>;
   /** A replay under way: all up to `through` was promised by this reply. */
-  replay: { readonly mark: Mark; readonly through: number } | undefined;
+  replay: { readonly acknowledgement: Acknowledgement; readonly through: number } | undefined;
   /** Up to here a repetition is no mistake: one who is in and asks for what it missed may be sent it again or not. */
   again: number;
 }
 
-export function checkContinuity(world: World, obligations: Obligations, logs: readonly Log[], judging: Judging) {
+export function checkContinuity(
+  evaluation: Evaluation,
+  obligations: Obligations,
+  logs: readonly Log[],
+  collector: ResultCollector,
+) {
   for (const log of logs) {
-    for (const link of world.recording.links.values()) checkLink(world, obligations, log, link, judging);
-    for (const mark of log.marks) checkReplayAnswer(log, mark, judging);
+    for (const connection of evaluation.trace.connections.values())
+      checkConnection(evaluation, obligations, log, connection, collector);
+    for (const acknowledgement of log.acknowledgements) checkReplayAnswer(log, acknowledgement, collector);
   }
 }
 
-function checkLink(world: World, obligations: Obligations, log: Log, link: Link, judging: Judging) {
-  const sightings = log.sightings.filter((sighting) => sighting.link === link);
-  const entries = log.marks.filter((mark) => mark.act.link === link && enters(mark.act));
-  const exits = link.acts.filter((act) => act.reply !== undefined && act.outcome === "done" && leaves(world, log, act));
+function checkConnection(
+  evaluation: Evaluation,
+  obligations: Obligations,
+  log: Log,
+  connection: Connection,
+  collector: ResultCollector,
+) {
+  const observations = log.observations.filter((observation) => observation.connection === connection);
+  const entries = log.acknowledgements.filter(
+    (acknowledgement) => acknowledgement.invocation.connection === connection && enters(acknowledgement.invocation),
+  );
+  const exits = connection.invocations.filter(
+    (invocation) => invocation.reply !== undefined && invocation.outcome === "ok" && leaves(evaluation, log, invocation),
+  );
   const moments = [
-    ...sightings.map((sighting) => ({ at: sighting.at, run: () => see(log, cursor, sighting, sightings, own, judging) })),
-    ...entries.map((mark) => ({ at: mark.at, run: () => enter(obligations, log, cursor, mark) })),
-    ...exits.map((act) => ({ at: act.reply?.at ?? 0, run: () => void Object.assign(cursor, blank()) })),
+    ...observations.map((observation) => ({
+      at: observation.at,
+      run: () => see(log, cursor, observation, observations, own, collector),
+    })),
+    ...entries.map((acknowledgement) => ({
+      at: acknowledgement.at,
+      run: () => enter(obligations, log, cursor, acknowledgement),
+    })),
+    ...exits.map((invocation) => ({ at: invocation.reply?.at ?? 0, run: () => void Object.assign(cursor, blank()) })),
   ].sort((a, b) => a.at - b.at);
   const cursor = blank();
-  const own = excludedPlaces(world, obligations, log, link);
+  const own = excludedPositions(evaluation, obligations, log, connection);
   for (const moment of moments) moment.run();
-  checkReplayEnd(world, log, link, cursor, own, judging);
-  for (const mark of entries) checkReplyFirst(world, obligations, log, mark, sightings, judging);
+  checkReplayEnd(evaluation, log, connection, cursor, own, collector);
+  for (const acknowledgement of entries) checkReplyFirst(evaluation, obligations, log, acknowledgement, observations, collector);
 }
 
 const blank = (): Cursor => ({ epoch: undefined, next: undefined, seen: new Map(), replay: undefined, again: -1 });
 
-/** Whether the act brings its connection into the audience of the log. */
-function enters(act: Act): boolean {
-  return act.operation?.effects.some((effect) => effect.kind === "add") ?? false;
+/** Whether the invocation brings its connection into the audience of the log. */
+function enters(invocation: Invocation): boolean {
+  return invocation.operation?.effects.some((effect) => effect.kind === "add") ?? false;
 }
 
-function leaves(world: World, log: Log, act: Act): boolean {
-  const removal = act.operation?.effects.some((effect) => effect.kind === "remove") ?? false;
-  return removal && keysOf(world, log, act).has(log.key);
+function leaves(evaluation: Evaluation, log: Log, invocation: Invocation): boolean {
+  const removal = invocation.operation?.effects.some((effect) => effect.kind === "remove") ?? false;
+  return removal && keysOf(evaluation, log, invocation).has(log.key);
 }
 
-/** The logs of the stream that an act's deliveries go to, by what they bind at the stream's key. */
-function keysOf({ protocol }: World, log: Log, act: Act): Set<string> {
+/** The logs of the stream that an invocation's deliveries go to, by what they bind at the stream's key. */
+function keysOf({ protocol }: Evaluation, log: Log, invocation: Invocation): Set<string> {
   const keys = new Set<string>();
-  for (const effect of act.operation?.effects ?? []) {
+  for (const effect of invocation.operation?.effects ?? []) {
     if (effect.kind !== "deliver" || protocol.streamOf(effect.message) !== log.stream) continue;
     const value = log.stream.key === undefined ? undefined : effect.bindings.get(log.stream.key);
-    if (value?.kind === "message") keys.add(canonical(lookup(act.frame, value.pointer)));
+    if (value?.kind === "message") keys.add(canonical(lookup(invocation.frame, value.pointer)));
     else if (value?.kind === "literal") keys.add(canonical(value.value));
   }
   return keys;
@@ -70,77 +92,93 @@ function keysOf({ protocol }: World, log: Log, act: Act): Set<string> {
 
 interface Excluded {
   /** Places of events that the connection caused itself and that are not sent to it. */
-  readonly places: ReadonlySet<string>;
-  /** How many more there may be, at places that nobody told. */
+  readonly positions: ReadonlySet<string>;
+  /** How many more there may be, at positions that no reply named. */
   readonly unknown: number;
 }
 
-function excludedPlaces(world: World, { changed }: Obligations, log: Log, link: Link): Excluded {
+function excludedPositions(evaluation: Evaluation, { changed }: Obligations, log: Log, connection: Connection): Excluded {
   const isExcluded = (effect: Effect): effect is Deliver =>
     effect.kind === "deliver" && effect.sender === "excluded" && log.stream.messages.includes(effect.message);
-  const places = new Set<string>();
-  /** Text of an event -> how often it happened at a place that no reply told. */
-  const untold = new Map<string, { count: number; readonly seen: ReadonlySet<string> }>();
-  for (const act of link.acts) {
-    const effect = act.operation?.effects.find(isExcluded);
-    if (effect === undefined || act.outcome === "refused" || changed.get(act) === "no" || !keysOf(world, log, act).has(log.key))
+  const positions = new Set<string>();
+  /** Text of an event -> how often it happened at a position that no reply named. */
+  const unnamed = new Map<string, { count: number; readonly seen: ReadonlySet<string> }>();
+  for (const invocation of connection.invocations) {
+    const effect = invocation.operation?.effects.find(isExcluded);
+    if (
+      effect === undefined ||
+      invocation.outcome === "fail" ||
+      changed.get(invocation) === "no" ||
+      !keysOf(evaluation, log, invocation).has(log.key)
+    )
       continue;
-    const mark = log.marks.find((candidate) => candidate.act === act);
-    if (mark !== undefined) {
-      places.add(placeOf(mark));
+    const acknowledgement = log.acknowledgements.find((candidate) => candidate.invocation === invocation);
+    if (acknowledgement !== undefined) {
+      positions.add(positionKey(acknowledgement));
       continue;
     }
-    const text = textOf(effect.message, bind(effect, { link, frame: act.frame, key: new Map() }));
-    const known = untold.get(text) ?? { count: 0, seen: placesSeen(world, log, effect, text) };
+    const text = textOf(effect.message, bind(effect, { connection, frame: invocation.frame, key: new Map() }));
+    const known = unnamed.get(text) ?? { count: 0, seen: positionsSeen(evaluation, log, effect, text) };
     known.count++;
-    untold.set(text, known);
+    unnamed.set(text, known);
   }
   let unknown = 0;
-  for (const { count, seen } of untold.values()) {
-    for (const place of seen) places.add(place);
+  for (const { count, seen } of unnamed.values()) {
+    for (const position of seen) positions.add(position);
     // One who leaves, comes back and leaves again does the same thing twice; others may have seen only one of them.
     unknown += Math.max(0, count - seen.size);
   }
-  return { places, unknown };
+  return { positions, unknown };
 }
 
-const placeOf = ({ epoch, seq }: Position) => `${epoch} ${seq}`;
+const positionKey = ({ epoch, seq }: Position) => `${epoch} ${seq}`;
 
 /** Where anybody saw the event. */
-function placesSeen({ protocol }: World, log: Log, effect: Deliver, text: string): Set<string> {
+function positionsSeen({ protocol }: Evaluation, log: Log, effect: Deliver, text: string): Set<string> {
   const delivery = protocol.deliveries.get(effect.message)?.find((candidate) => candidate.effect === effect);
-  const seen = log.sightings.filter(
+  const seen = log.observations.filter(
     ({ message, frame }) =>
       delivery !== undefined && message === effect.message && textOf(message, boundOf(delivery, frame)) === text,
   );
-  return new Set(seen.map(placeOf));
+  return new Set(seen.map(positionKey));
 }
 
-function enter({ changed }: Obligations, log: Log, cursor: Cursor, mark: Mark) {
-  const since = askedSince(log.stream, mark.act);
-  const brought = since !== undefined && recoveredOf(mark) === true && since.epoch === mark.epoch ? since : undefined;
-  if (changed.get(mark.act) !== "yes") {
-    if (brought !== undefined) cursor.again = mark.seq;
-    if (changed.get(mark.act) === "maybe") Object.assign(cursor, { next: undefined, replay: undefined });
+function enter({ changed }: Obligations, log: Log, cursor: Cursor, acknowledgement: Acknowledgement) {
+  const since = askedSince(log.stream, acknowledgement.invocation);
+  const brought =
+    since !== undefined && recoveredOf(acknowledgement) === true && since.epoch === acknowledgement.epoch ? since : undefined;
+  if (changed.get(acknowledgement.invocation) !== "yes") {
+    if (brought !== undefined) cursor.again = acknowledgement.seq;
+    if (changed.get(acknowledgement.invocation) === "maybe") Object.assign(cursor, { next: undefined, replay: undefined });
     return;
   }
-  const next = (brought ?? mark).seq + 1;
-  const replay = brought === undefined ? undefined : { mark, through: mark.appended === "yes" ? mark.seq - 1 : mark.seq };
-  Object.assign(cursor, { ...blank(), epoch: mark.epoch, next, replay });
+  const next = (brought ?? acknowledgement).seq + 1;
+  const replay =
+    brought === undefined
+      ? undefined
+      : { acknowledgement, through: acknowledgement.appended === "yes" ? acknowledgement.seq - 1 : acknowledgement.seq };
+  Object.assign(cursor, { ...blank(), epoch: acknowledgement.epoch, next, replay });
 }
 
-function recoveredOf(mark: Mark): unknown {
-  const pointer = replayOf(mark.act)?.recovered;
-  return pointer === undefined ? undefined : lookup(mark.frame, pointer);
+function recoveredOf(acknowledgement: Acknowledgement): unknown {
+  const pointer = replayOf(acknowledgement.invocation)?.recovered;
+  return pointer === undefined ? undefined : lookup(acknowledgement.frame, pointer);
 }
 
-function see(log: Log, cursor: Cursor, sighting: Sighting, all: readonly Sighting[], own: Excluded, judging: Judging) {
-  const { epoch, seq, at, frame } = sighting;
+function see(
+  log: Log,
+  cursor: Cursor,
+  observation: Observation,
+  all: readonly Observation[],
+  own: Excluded,
+  collector: ResultCollector,
+) {
+  const { epoch, seq, at, frame } = observation;
   const { pointer } = log.stream;
   if (cursor.epoch !== epoch) Object.assign(cursor, { ...blank(), epoch });
   const before = cursor.seen.get(seq);
   cursor.seen.set(seq, at);
-  judging.check(
+  collector.check(
     before === undefined || seq <= cursor.again,
     "position-once",
     pointer,
@@ -153,19 +191,19 @@ function see(log: Log, cursor: Cursor, sighting: Sighting, all: readonly Sightin
   const { next } = cursor;
   cursor.next = Math.max(next ?? 0, seq + 1);
   if (next === undefined || log.stream.order !== "total") return;
-  judging.check(seq >= next, "order-total", pointer, `seq ${next} or later`, `seq ${seq}`, [...lastSeen(cursor, at), at]);
+  collector.check(seq >= next, "order-total", pointer, `seq ${next} or later`, `seq ${seq}`, [...lastSeen(cursor, at), at]);
   if (seq < next) return;
   const missing = Array.from({ length: Math.min(seq - next, 100) }, (_, index) => next + index).filter(
-    (place) => !own.places.has(`${epoch} ${place}`),
+    (missed) => !own.positions.has(`${epoch} ${missed}`),
   );
-  const late = missing.some((place) => all.some((other) => other.epoch === epoch && other.seq === place && other.at > at));
+  const late = missing.some((missed) => all.some((other) => other.epoch === epoch && other.seq === missed && other.at > at));
   const rule = late
     ? "order-total"
-    : missing.some((place) => place <= (cursor.replay?.through ?? -1))
+    : missing.some((missed) => missed <= (cursor.replay?.through ?? -1))
       ? "replay-complete"
       : "position-contiguous";
-  const events = [...(cursor.replay === undefined ? [] : [cursor.replay.mark.at]), ...lastSeen(cursor, at), at];
-  judging.check(
+  const events = [...(cursor.replay === undefined ? [] : [cursor.replay.acknowledgement.at]), ...lastSeen(cursor, at), at];
+  collector.check(
     missing.length <= own.unknown,
     rule,
     rule === "replay-complete" ? pointerOfReplay(cursor, pointer) : pointer,
@@ -180,68 +218,77 @@ const lastSeen = (cursor: Cursor, at: number) => {
   return earlier.length === 0 ? [] : [Math.max(...earlier)];
 };
 const pointerOfReplay = ({ replay }: Cursor, otherwise: string) =>
-  replay === undefined ? otherwise : (replayOf(replay.mark.act)?.pointer ?? otherwise);
+  replay === undefined ? otherwise : (replayOf(replay.acknowledgement.invocation)?.pointer ?? otherwise);
 
 function skipOwn(cursor: Cursor, own: Excluded) {
-  while (cursor.next !== undefined && own.places.has(`${cursor.epoch} ${cursor.next}`)) cursor.next++;
+  while (cursor.next !== undefined && own.positions.has(`${cursor.epoch} ${cursor.next}`)) cursor.next++;
 }
 
 /** All that a reply said it would send again must come. */
-function checkReplayEnd({ recording, knowledge }: World, log: Log, link: Link, cursor: Cursor, own: Excluded, judging: Judging) {
+function checkReplayEnd(
+  { trace, knowledge }: Evaluation,
+  log: Log,
+  connection: Connection,
+  cursor: Cursor,
+  own: Excluded,
+  collector: ResultCollector,
+) {
   skipOwn(cursor, own);
   const { replay, next } = cursor;
   if (replay === undefined || next === undefined) return;
-  const { mark, through } = replay;
+  const { acknowledgement, through } = replay;
   const pointer = pointerOfReplay(cursor, log.stream.pointer);
   const expected = `seq ${next} to ${through} again`;
-  if (next + own.unknown > through) judging.decide("replay-complete");
-  else if (link.hungUpAt === NEVER && link.closedAt === NEVER) {
-    const deadlineMs = (recording.history[mark.at]?.atMs ?? 0) + (knowledge.deadlineMs ?? log.stream.withinMs);
-    const fence = link.fences.find(({ sentAt }) => (recording.history[sentAt]?.atMs ?? 0) >= deadlineMs);
-    if (fence === undefined) judging.wait({ rule: "replay-complete", pointer, connection: link.id, expected });
+  if (next + own.unknown > through) collector.decide("replay-complete");
+  else if (connection.hungUpAt === NEVER && connection.closedAt === NEVER) {
+    const deadlineMs = (trace.history[acknowledgement.at]?.atMs ?? 0) + (knowledge.deadlineMs ?? log.stream.withinMs);
+    const fence = connection.fences.find(({ sentAt }) => (trace.history[sentAt]?.atMs ?? 0) >= deadlineMs);
+    if (fence === undefined) collector.wait({ rule: "replay-complete", pointer, connection: connection.id, expected });
     else
-      judging.check(false, "replay-complete", pointer, expected, "none within the deadline", [
-        mark.act.sentAt,
-        mark.at,
+      collector.check(false, "replay-complete", pointer, expected, "none within the deadline", [
+        acknowledgement.invocation.sentAt,
+        acknowledgement.at,
         fence.answeredAt,
       ]);
   }
 }
 
-/** A reply that says "recovered" speaks of the same epoch and of a place that was there. */
-function checkReplayAnswer(log: Log, mark: Mark, judging: Judging) {
-  const replay = replayOf(mark.act);
-  const since = askedSince(log.stream, mark.act);
+/** A reply that says "recovered" speaks of the same epoch and of a position that exists. */
+function checkReplayAnswer(log: Log, acknowledgement: Acknowledgement, collector: ResultCollector) {
+  const replay = replayOf(acknowledgement.invocation);
+  const since = askedSince(log.stream, acknowledgement.invocation);
   if (replay?.recovered === undefined || since === undefined) return;
-  const recovered = recoveredOf(mark);
-  const possible = since.epoch === mark.epoch && since.seq <= mark.seq;
+  const recovered = recoveredOf(acknowledgement);
+  const possible = since.epoch === acknowledgement.epoch && since.seq <= acknowledgement.seq;
   const wanted = possible ? "true or false" : `false: there is nothing after ${shown(since)} in this log`;
   const honest = possible ? typeof recovered === "boolean" : recovered === false;
-  if (recovered === true) judging.cover(replay.pointer);
-  judging.check(honest, "replay-honest", replay.pointer, `${wanted} at ${replay.recovered}`, shown(recovered), [
-    mark.act.sentAt,
-    mark.at,
+  if (recovered === true) collector.cover(replay.pointer);
+  collector.check(honest, "replay-honest", replay.pointer, `${wanted} at ${replay.recovered}`, shown(recovered), [
+    acknowledgement.invocation.sentAt,
+    acknowledgement.at,
   ]);
 }
 
 /** The reply that brings a connection in comes before any event. */
 function checkReplyFirst(
-  { recording }: World,
+  { trace }: Evaluation,
   { changed }: Obligations,
   log: Log,
-  mark: Mark,
-  sightings: readonly Sighting[],
-  judging: Judging,
+  acknowledgement: Acknowledgement,
+  observations: readonly Observation[],
+  collector: ResultCollector,
 ) {
-  if (changed.get(mark.act) !== "yes") return;
-  const earlier = mark.act.link.acts.filter((act) => act.number < mark.act.number && act.outcome !== "refused");
-  const quietFrom = Math.max(
-    mark.act.sentAt,
-    ...earlier.map((act) => (act.settledAt === NEVER ? recording.history.length : act.settledAt)),
+  if (changed.get(acknowledgement.invocation) !== "yes") return;
+  const earlier = acknowledgement.invocation.connection.invocations.filter(
+    (invocation) => invocation.number < acknowledgement.invocation.number && invocation.outcome !== "fail",
   );
-  const early = sightings.find(({ at }) => at > quietFrom && at < mark.at);
-  const events = [mark.act.sentAt, early?.at ?? mark.at, mark.at];
-  judging.check(
+  const quietFrom = Math.max(
+    acknowledgement.invocation.sentAt,
+    ...earlier.map((invocation) => (invocation.settledAt === NEVER ? trace.history.length : invocation.settledAt)),
+  );
+  const early = observations.find(({ at }) => at > quietFrom && at < acknowledgement.at);
+  const events = [acknowledgement.invocation.sentAt, early?.at ?? acknowledgement.at, acknowledgement.at];
+  collector.check(
     early === undefined,
     "reply-before-events",
     log.stream.pointer,

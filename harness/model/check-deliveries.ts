@@ -1,61 +1,61 @@
 // Deliveries: every frame that a connection received has a cause, at most once and not before it; every must came, or nothing proves yet that it did not.
 import { lookup } from "../../spec/pointer.ts";
 import { countRange } from "./counting.ts";
+import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
-import type { Judging } from "./judgement.ts";
-import { boundOf, type Denial, type Obligation, type Obligations, textOf } from "./obligations.ts";
-import type { World } from "./outcomes.ts";
+import { boundOf, type ForbiddenDelivery, type Obligation, type Obligations, textOf } from "./obligation.ts";
+import type { Evaluation } from "./outcomes.ts";
 import type { Delivery } from "./protocol.ts";
-import { type Link, NEVER, type Received } from "./recording.ts";
+import { type Connection, NEVER, type Received } from "./trace.ts";
 
 /** Which obligation each delivered frame met. */
 export type Matches = ReadonlyMap<Received, Obligation>;
 
 /** Matches frames and obligations by receiver and text, and reports what is left over on either side. */
-export function checkDeliveries(world: World, obligations: Obligations, judging: Judging): Matches {
+export function checkDeliveries(evaluation: Evaluation, obligations: Obligations, collector: ResultCollector): Matches {
   const matches = new Map<Received, Obligation>();
   const byReceiver = groupByReceiver(obligations.all);
-  for (const link of world.recording.links.values()) {
-    const mine = byReceiver.get(link) ?? [];
-    const denied = obligations.denied.filter(({ receiver }) => receiver === link);
+  for (const connection of evaluation.trace.connections.values()) {
+    const mine = byReceiver.get(connection) ?? [];
+    const forbidden = obligations.forbidden.filter(({ receiver }) => receiver === connection);
     const free = new Set(mine);
-    for (const received of link.received) {
-      if (received.act !== undefined) continue;
-      const met = matchFrame(world, link, received, mine, free, denied, judging);
+    for (const received of connection.received) {
+      if (received.invocation !== undefined) continue;
+      const met = matchFrame(evaluation, connection, received, mine, free, forbidden, collector);
       if (met !== undefined) matches.set(received, met);
     }
-    for (const unmet of free) if (unmet.strength === "must") reportUnmet(world, unmet, matches, judging);
+    for (const unmet of free) if (unmet.strength === "must") reportUnmet(evaluation, unmet, matches, collector);
   }
-  for (const { rule } of obligations.denied) judging.decide(rule);
+  for (const { rule } of obligations.forbidden) collector.decide(rule);
   return matches;
 }
 
-function groupByReceiver(all: readonly Obligation[]): Map<Link, Obligation[]> {
-  const groups = new Map<Link, Obligation[]>();
+function groupByReceiver(all: readonly Obligation[]): Map<Connection, Obligation[]> {
+  const groups = new Map<Connection, Obligation[]>();
   for (const obligation of all) groups.set(obligation.receiver, [...(groups.get(obligation.receiver) ?? []), obligation]);
   return groups;
 }
 
 function matchFrame(
-  world: World,
-  link: Link,
+  evaluation: Evaluation,
+  connection: Connection,
   received: Received,
   mine: readonly Obligation[],
   free: Set<Obligation>,
-  denied: readonly Denial[],
-  judging: Judging,
+  forbidden: readonly ForbiddenDelivery[],
+  collector: ResultCollector,
 ): Obligation | undefined {
-  const { protocol } = world;
+  const { protocol } = evaluation;
   const { message, frame, at } = received;
   const first = protocol.channel.handshake?.first;
   if (message === undefined) {
-    judging.check(false, "unexpected-message", protocol.channel.pointer, "a message of the protocol", shown(frame), [at]);
+    collector.check(false, "unexpected-message", protocol.channel.pointer, "a message of the protocol", shown(frame), [at]);
     return undefined;
   }
   if (message.name === first) {
     const pointer = protocol.channel.handshake?.pointer ?? message.pointer;
-    judging.check(
-      link.readyAt === at && link.received[0] === received,
+    collector.check(
+      connection.readyAt === at && connection.received[0] === received,
       "first-message-once",
       pointer,
       `${first} once, first`,
@@ -66,11 +66,11 @@ function matchFrame(
   }
   const deliveries = protocol.deliveries.get(message.name);
   if (deliveries === undefined) {
-    // An error without an id is judged with the replies; what no operation answers may come at any time.
+    // An error without an id is checked with the replies; what no operation answers may come at any time.
     if (message.name === protocol.contract.errors?.reply.message && lookup(frame, message.correlation ?? "/") === undefined)
       return undefined;
     const asked = !protocol.replies.has(message.name);
-    judging.check(asked, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), [at]);
+    collector.check(asked, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), [at]);
     return undefined;
   }
   const texts = new Set(deliveries.map((delivery) => textOf(message.name, boundOf(delivery, frame))));
@@ -78,32 +78,32 @@ function matchFrame(
   const met = available.find(({ strength }) => strength === "must") ?? available[0];
   if (met !== undefined) {
     free.delete(met);
-    judging.decide(met.act === undefined ? "disconnect-effect-delivered" : ruleOfDelivery(met));
-    for (const rule of ["delivered-once", "delivered-fields-match", "unexpected-message"]) judging.decide(rule);
-    if (met.strength === "must") judging.cover(met.effect.pointer);
-    checkCounts(world, met, mine, received, judging);
+    collector.decide(met.invocation === undefined ? "disconnect-effect-delivered" : ruleOfDelivery(met));
+    for (const rule of ["delivered-once", "delivered-fields-match", "unexpected-message"]) collector.decide(rule);
+    if (met.strength === "must") collector.cover(met.effect.pointer);
+    checkCounts(evaluation, met, mine, received, collector);
     return met;
   }
-  if (deliveries.some((delivery) => isForeign(world, delivery, frame))) return undefined;
-  explain(world, received, { mine, free, denied, texts, deliveries }, judging);
+  if (deliveries.some((delivery) => isForeign(evaluation, delivery, frame))) return undefined;
+  explain(evaluation, received, { mine, free, forbidden, texts, deliveries }, collector);
   return undefined;
 }
 
 /** To everyone, from a connection that is not of this run: somebody else uses the server. */
-function isForeign(world: World, delivery: Delivery, frame: unknown): boolean {
+function isForeign(evaluation: Evaluation, delivery: Delivery, frame: unknown): boolean {
   if (delivery.effect.to.kind !== "all") return false;
   const literal = ([pointer, value]: Delivery["fixed"][number]) =>
     value.kind !== "literal" || canonical(lookup(frame, pointer)) === canonical(value.value);
-  return delivery.fixed.every(literal) && speaksOfStranger(world, delivery, frame);
+  return delivery.fixed.every(literal) && speaksOfStranger(evaluation, delivery, frame);
 }
 
 /** Whether the frame names as its sender a connection that is not of this run. */
-function speaksOfStranger({ recording, protocol }: World, { fixed }: Delivery, frame: unknown): boolean {
+function speaksOfStranger({ trace, protocol }: Evaluation, { fixed }: Delivery, frame: unknown): boolean {
   return fixed.some(([pointer, value]) => {
     if (value.kind !== "sender") return false;
     const attribute = protocol.contract.state.attributes.find(({ name }) => name === value.attribute);
     const named = lookup(frame, pointer);
-    const known = [...recording.links.values()].some((link) => link.attributes.get(value.attribute) === named);
+    const known = [...trace.connections.values()].some((connection) => connection.attributes.get(value.attribute) === named);
     return attribute?.unique === true && named !== undefined && !known;
   });
 }
@@ -111,27 +111,29 @@ function speaksOfStranger({ recording, protocol }: World, { fixed }: Delivery, f
 interface Unmatched {
   readonly mine: readonly Obligation[];
   readonly free: Set<Obligation>;
-  readonly denied: readonly Denial[];
+  readonly forbidden: readonly ForbiddenDelivery[];
   readonly texts: ReadonlySet<string>;
   readonly deliveries: readonly Delivery[];
 }
 
 /** Says why a delivered frame should not have come: the most exact reason first. */
-function explain(world: World, { at, frame, message }: Received, unmatched: Unmatched, judging: Judging) {
-  const { mine, free, denied, texts, deliveries } = unmatched;
-  const denial = denied.find(({ text, act }) => texts.has(text) && (act === undefined || act.sentAt < at));
-  if (denial !== undefined) {
+function explain(evaluation: Evaluation, { at, frame, message }: Received, unmatched: Unmatched, collector: ResultCollector) {
+  const { mine, free, forbidden, texts, deliveries } = unmatched;
+  const violated = forbidden.find(
+    ({ text, invocation }) => texts.has(text) && (invocation === undefined || invocation.sentAt < at),
+  );
+  if (violated !== undefined) {
     const events = [
-      ...(denial.act === undefined ? [] : [denial.act.sentAt]),
-      ...(denial.act?.reply === undefined ? [] : [denial.act.reply.at]),
+      ...(violated.invocation === undefined ? [] : [violated.invocation.sentAt]),
+      ...(violated.invocation?.reply === undefined ? [] : [violated.invocation.reply.at]),
       at,
     ];
-    judging.fail(denial.rule, denial.pointer, `no ${message?.name} here: ${denial.why}`, shown(frame), events);
+    collector.fail(violated.rule, violated.pointer, `no ${message?.name} here: ${violated.why}`, shown(frame), events);
     return;
   }
   const used = mine.find(({ text, from }) => texts.has(text) && from < at);
   if (used !== undefined) {
-    judging.fail("delivered-once", used.effect.pointer, `${message?.name} once`, `once more: ${shown(frame)}`, [
+    collector.fail("delivered-once", used.effect.pointer, `${message?.name} once`, `once more: ${shown(frame)}`, [
       ...sendOf(used),
       at,
     ]);
@@ -139,7 +141,7 @@ function explain(world: World, { at, frame, message }: Received, unmatched: Unma
   }
   const early = mine.find(({ text }) => texts.has(text));
   if (early !== undefined) {
-    judging.fail("unexpected-message", early.effect.pointer, `${message?.name} after what causes it`, shown(frame), [
+    collector.fail("unexpected-message", early.effect.pointer, `${message?.name} after what causes it`, shown(frame), [
       at,
       ...sendOf(early),
     ]);
@@ -153,12 +155,12 @@ function explain(world: World, { at, frame, message }: Received, unmatched: Unma
     free.delete(alike.obligation);
     const wrong = alike.wrong.map((pointer) => `${shown(alike.obligation.bound.get(pointer))} at ${pointer}`).join(", ");
     const got = alike.wrong.map((pointer) => `${shown(lookup(frame, pointer))} at ${pointer}`).join(", ");
-    judging.fail("delivered-fields-match", alike.obligation.effect.pointer, wrong, got, [...sendOf(alike.obligation), at]);
+    collector.fail("delivered-fields-match", alike.obligation.effect.pointer, wrong, got, [...sendOf(alike.obligation), at]);
     return;
   }
-  const pointer = deliveries[0]?.effect.pointer ?? world.protocol.channel.pointer;
-  if (deliveries.some((delivery) => speaksOfStranger(world, delivery, frame))) {
-    judging.fail(
+  const pointer = deliveries[0]?.effect.pointer ?? evaluation.protocol.channel.pointer;
+  if (deliveries.some((delivery) => speaksOfStranger(evaluation, delivery, frame))) {
+    collector.fail(
       "delivered-to-nobody-else",
       pointer,
       `no ${message?.name} about a connection that has nothing to do with this one`,
@@ -167,11 +169,11 @@ function explain(world: World, { at, frame, message }: Received, unmatched: Unma
     );
     return;
   }
-  judging.check(false, "unexpected-message", pointer, `no ${message?.name} without a cause`, shown(frame), [at]);
+  collector.check(false, "unexpected-message", pointer, `no ${message?.name} without a cause`, shown(frame), [at]);
 }
 
-const sendOf = ({ act, cause }: Obligation): number[] =>
-  (act === undefined ? [Math.min(cause.hungUpAt, cause.closedAt)] : [act.sentAt]).filter((at) => at !== NEVER);
+const sendOf = ({ invocation, cause }: Obligation): number[] =>
+  (invocation === undefined ? [Math.min(cause.hungUpAt, cause.closedAt)] : [invocation.sentAt]).filter((at) => at !== NEVER);
 
 /** The obligation that shares most of its bound values with the frame, at least half of them. */
 function closest(candidates: readonly Obligation[], frame: unknown) {
@@ -186,42 +188,48 @@ function closest(candidates: readonly Obligation[], frame: unknown) {
   return best;
 }
 
-function ruleOfDelivery({ effect, act }: Obligation): string {
-  if (act === undefined) return "disconnect-effect-delivered";
+function ruleOfDelivery({ effect, invocation }: Obligation): string {
+  if (invocation === undefined) return "disconnect-effect-delivered";
   return { relation: "delivered-to-every-member", connection: "delivered-to-addressee", all: "broadcast-to-all" }[effect.to.kind];
 }
 
-function reportUnmet(world: World, unmet: Obligation, matches: Matches, judging: Judging) {
+function reportUnmet(evaluation: Evaluation, unmet: Obligation, matches: Matches, collector: ResultCollector) {
   const rule = ruleOfDelivery(unmet);
-  const proof = proveMissing(world, unmet, matches);
+  const proof = proveMissing(evaluation, unmet, matches);
   const expected = `${unmet.message} at connection ${unmet.receiver.id} with ${shown(Object.fromEntries(unmet.bound))}`;
   if (proof !== undefined) {
-    judging.check(false, rule, unmet.effect.pointer, expected, proof.actual, [...sendOf(unmet), ...proof.events]);
+    collector.check(false, rule, unmet.effect.pointer, expected, proof.actual, [...sendOf(unmet), ...proof.events]);
   } else if (unmet.until === NEVER && unmet.settledAt !== NEVER) {
-    judging.wait({ rule, pointer: unmet.effect.pointer, connection: unmet.receiver.id, expected });
+    collector.wait({ rule, pointer: unmet.effect.pointer, connection: unmet.receiver.id, expected });
   }
 }
 
 /** Nothing but something that must come later shows that a frame is missing: a later frame in the order promised, or a fence after the deadline. */
 function proveMissing(
-  { recording, knowledge }: World,
+  { trace, knowledge }: Evaluation,
   unmet: Obligation,
   matches: Matches,
 ): { actual: string; events: number[] } | undefined {
-  const { receiver, stream, act } = unmet;
-  if (act !== undefined && stream !== undefined && stream.order !== "none") {
+  const { receiver, stream, invocation } = unmet;
+  if (invocation !== undefined && stream !== undefined && stream.order !== "none") {
     for (const [received, met] of matches) {
-      const later = met.act !== undefined && met.act.link === act.link && met.act.number > act.number;
+      const later =
+        met.invocation !== undefined &&
+        met.invocation.connection === invocation.connection &&
+        met.invocation.number > invocation.number;
       if (!later || met.receiver !== receiver || met.again || met.stream !== stream || met.streamKey !== unmet.streamKey)
         continue;
       if (received.at > unmet.until || !isUnique(met, matches)) continue;
-      return { actual: "a later one of the same sender came instead", events: [met.act?.sentAt ?? received.at, received.at] };
+      return {
+        actual: "a later one of the same sender came instead",
+        events: [met.invocation?.sentAt ?? received.at, received.at],
+      };
     }
   }
   if (unmet.settledAt === NEVER) return undefined;
-  const deadlineMs = (recording.history[unmet.settledAt]?.atMs ?? 0) + (knowledge.deadlineMs ?? stream?.withinMs ?? 5_000);
+  const deadlineMs = (trace.history[unmet.settledAt]?.atMs ?? 0) + (knowledge.deadlineMs ?? stream?.withinMs ?? 5_000);
   const fence = receiver.fences.find(
-    ({ sentAt, answeredAt }) => (recording.history[sentAt]?.atMs ?? 0) >= deadlineMs && answeredAt < unmet.until,
+    ({ sentAt, answeredAt }) => (trace.history[sentAt]?.atMs ?? 0) >= deadlineMs && answeredAt < unmet.until,
   );
   return fence === undefined
     ? undefined
@@ -235,8 +243,14 @@ function isUnique(met: Obligation, matches: Matches): boolean {
   return same === 1;
 }
 
-function checkCounts(world: World, met: Obligation, mine: readonly Obligation[], { frame, at }: Received, judging: Judging) {
-  // What is replayed says how many there were then, which is judged by its position.
+function checkCounts(
+  evaluation: Evaluation,
+  met: Obligation,
+  mine: readonly Obligation[],
+  { frame, at }: Received,
+  collector: ResultCollector,
+) {
+  // What is replayed says how many there were then, which is checked by its position.
   const alike = mine.filter((other) => other.text === met.text && other.from < at);
   if (alike.some(({ again }) => again)) return;
   for (const [pointer, value] of met.effect.bindings) {
@@ -245,17 +259,17 @@ function checkCounts(world: World, met: Obligation, mine: readonly Obligation[],
     // When the server noticed an end is not known, only that it did before it told. Equal texts cannot be told apart: it is enough that one of their causes explains the number.
     const ranges = alike.map((other) =>
       countRange(
-        world,
+        evaluation,
         value.relation,
         other.key,
         other.cause,
-        other.act,
+        other.invocation,
         other.from,
-        other.act === undefined ? at : Math.min(other.settledAt, at),
+        other.invocation === undefined ? at : Math.min(other.settledAt, at),
       ),
     );
     const fits = typeof got === "number" && ranges.some(({ least, most }) => got >= least && got <= most);
     const wanted = ranges.map(({ least, most }) => (least === most ? `${least}` : `${least} to ${most}`)).join(" or ");
-    judging.check(fits, "count-in-range", met.effect.pointer, `${wanted} at ${pointer}`, shown(got), [...sendOf(met), at]);
+    collector.check(fits, "count-in-range", met.effect.pointer, `${wanted} at ${pointer}`, shown(got), [...sendOf(met), at]);
   }
 }

@@ -1,8 +1,9 @@
-// Expiry: a connection whose credential has run out is closed after the grace and not before; one that renewed it in time lives on.
-import type { Judging } from "./judgement.ts";
-import { limitInForce, type World } from "./outcomes.ts";
-import { type Link, NEVER } from "./recording.ts";
-import { clockMs, earliest, graceOf, latest, type Term, termsAt } from "./terms.ts";
+// Expiry: a connection whose credential has expired is closed after the grace and not before; one that renewed it in time stays open.
+
+import { type CredentialValidity, clockMs, earliest, graceOf, latest, validitiesAt } from "./credential-validity.ts";
+import type { ResultCollector } from "./evaluation-result.ts";
+import { type Evaluation, limitInForce } from "./outcomes.ts";
+import { type Connection, NEVER } from "./trace.ts";
 
 export const expiryRules = { closes: "credential-expired-closes", keeps: "credential-renewed-keeps" } as const;
 
@@ -10,72 +11,79 @@ export const expiryRules = { closes: "credential-expired-closes", keeps: "creden
 const lateMs = 2_000;
 /** How long after the moment at which the old credential would have closed it a connection must still be there. */
 const keptMs = 500;
-const actsOf = (terms: readonly Term[]) => terms.flatMap(({ act }) => (act === undefined ? [] : [act.sentAt, act.settledAt]));
+const invocationsOf = (validities: readonly CredentialValidity[]) =>
+  validities.flatMap(({ invocation }) => (invocation === undefined ? [] : [invocation.sentAt, invocation.settledAt]));
 
 /**
- * Judges a close by the server for which nothing else that was sent is a reason.
+ * Checks a close by the server for which nothing else that was sent is a reason.
  * @returns false where it has nothing to do with a credential's end
  */
-export function checkExpiryClose(world: World, link: Link, code: number, judging: Judging): boolean {
-  const grace = graceOf(world);
-  const terms = termsAt(world, link, link.closedAt);
-  if (grace === undefined || terms === undefined) return false;
-  const { inForce, replaced } = terms;
+export function checkExpiryClose(
+  evaluation: Evaluation,
+  connection: Connection,
+  code: number,
+  collector: ResultCollector,
+): boolean {
+  const grace = graceOf(evaluation);
+  const validities = validitiesAt(evaluation, connection, connection.closedAt);
+  if (grace === undefined || validities === undefined) return false;
+  const { inForce, replaced } = validities;
   if (earliest([...inForce, ...replaced]) === NEVER) return false;
-  const graceMs = limitInForce(grace, link);
-  const closedAtMs = world.recording.history[link.closedAt]?.atMs ?? 0;
-  const events = [link.openAt, ...actsOf([...replaced, ...inForce]), link.closedAt].filter((at) => at !== NEVER);
+  const graceMs = limitInForce(grace, connection);
+  const closedAtMs = evaluation.trace.history[connection.closedAt]?.atMs ?? 0;
+  const events = [connection.openAt, ...invocationsOf([...replaced, ...inForce]), connection.closedAt].filter(
+    (at) => at !== NEVER,
+  );
   const untimely = closedAtMs < earliest(inForce) + graceMs - clockMs;
   if (code !== grace.close) {
     if (closedAtMs < latest(inForce) + graceMs) return false;
-    judging.check(false, expiryRules.closes, grace.pointer, `close ${grace.close}`, `close ${code}`, events);
+    collector.check(false, expiryRules.closes, grace.pointer, `close ${grace.close}`, `close ${code}`, events);
     return true;
   }
   const cause = replaced.find(({ expiresAtMs }) => expiresAtMs + graceMs - clockMs <= closedAtMs);
   if (untimely && cause !== undefined) {
-    const renewal = inForce[0]?.act?.operation;
+    const renewal = inForce[0]?.invocation?.operation;
     const expected = `an open connection: ${renewal?.id} gave it a credential that is still good`;
-    judging.check(false, expiryRules.keeps, renewal?.pointer ?? grace.pointer, expected, `close code ${code}`, events);
+    collector.check(false, expiryRules.keeps, renewal?.pointer ?? grace.pointer, expected, `close code ${code}`, events);
     return true;
   }
   const early = Math.round(earliest(inForce) + graceMs - closedAtMs);
   const when = `close ${grace.close} at the earliest ${graceMs} ms after the credential's end`;
-  judging.check(!untimely, expiryRules.closes, grace.pointer, when, `${early} ms before that`, events);
+  collector.check(!untimely, expiryRules.closes, grace.pointer, when, `${early} ms before that`, events);
   if (untimely) return true;
-  for (const { act } of inForce) if (act !== undefined && cause !== undefined) judging.decide(expiryRules.keeps);
+  for (const { invocation } of inForce) if (invocation !== undefined && cause !== undefined) collector.decide(expiryRules.keeps);
   return true;
 }
 
-/** Judges a connection that nobody has closed. */
-export function checkExpiryOpen(world: World, link: Link, judging: Judging) {
-  const grace = graceOf(world);
-  const terms = termsAt(world, link, NEVER);
-  if (grace === undefined || terms === undefined || link.readyAt === NEVER) return;
-  const { inForce, replaced } = terms;
-  const graceMs = limitInForce(grace, link);
-  const { knowledge, recording } = world;
-  const connection = link.id;
-  const events = [link.openAt, ...actsOf([...replaced, ...inForce])].filter((at) => at !== NEVER);
+/** Checks a connection that nobody has closed. */
+export function checkExpiryOpen(evaluation: Evaluation, connection: Connection, collector: ResultCollector) {
+  const grace = graceOf(evaluation);
+  const validities = validitiesAt(evaluation, connection, NEVER);
+  if (grace === undefined || validities === undefined || connection.readyAt === NEVER) return;
+  const { inForce, replaced } = validities;
+  const graceMs = limitInForce(grace, connection);
+  const { knowledge, trace } = evaluation;
+  const events = [connection.openAt, ...invocationsOf([...replaced, ...inForce])].filter((at) => at !== NEVER);
   if (latest(inForce) !== NEVER) {
     const decidedAtMs = latest(inForce) + graceMs + lateMs;
-    const expected = `close ${grace.close} once the credential has run out, and ${graceMs} ms of grace after that`;
+    const expected = `close ${grace.close} once the credential has expired, and ${graceMs} ms of grace after that`;
     if ((knowledge.aliveAtMs ?? 0) < decidedAtMs)
-      judging.wait({ rule: expiryRules.closes, pointer: grace.pointer, connection, expected, decidedAtMs });
-    else judging.failByClock(expiryRules.closes, grace.pointer, expected, `an open connection ${lateMs} ms later`, events);
+      collector.wait({ rule: expiryRules.closes, pointer: grace.pointer, connection: connection.id, expected, decidedAtMs });
+    else collector.failByClock(expiryRules.closes, grace.pointer, expected, `an open connection ${lateMs} ms later`, events);
     return;
   }
   const old = replaced.filter(({ expiresAtMs }) => expiresAtMs !== NEVER);
   if (old.length === 0 || earliest(inForce) !== NEVER) return;
-  const renewal = inForce[0]?.act?.operation;
+  const renewal = inForce[0]?.invocation?.operation;
   const pointer = renewal?.pointer ?? grace.pointer;
   const decidedAtMs = latest(old) + graceMs + keptMs;
-  const isLater = ({ sentAt }: { readonly sentAt: number }) => (recording.history[sentAt]?.atMs ?? 0) >= decidedAtMs;
-  if (link.fences.some(isLater)) judging.decide(expiryRules.keeps);
+  const isLater = ({ sentAt }: { readonly sentAt: number }) => (trace.history[sentAt]?.atMs ?? 0) >= decidedAtMs;
+  if (connection.fences.some(isLater)) collector.decide(expiryRules.keeps);
   else
-    judging.wait({
+    collector.wait({
       rule: expiryRules.keeps,
       pointer,
-      connection,
+      connection: connection.id,
       expected: "an answer after the old credential's end",
       decidedAtMs,
     });

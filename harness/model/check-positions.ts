@@ -1,128 +1,154 @@
-// Positions: one place one event for all observers, replies name the place of their own event, and numbers are exact place by place.
+// Positions: all observers see the same event at a position, replies name the position of their event, and counts are exact at every position.
 import { lookup } from "../../spec/pointer.ts";
+import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
-import type { Judging } from "./judgement.ts";
-import { changeBy, type Log, type Mark, type Sighting } from "./logs.ts";
-import { bind, boundOf, type Obligations, textOf } from "./obligations.ts";
-import type { World } from "./outcomes.ts";
+import { type Acknowledgement, changeBy, type Log, type Observation } from "./logs.ts";
+import { bind, boundOf, type Obligations, textOf } from "./obligation.ts";
+import type { Evaluation } from "./outcomes.ts";
 import { splitBindings } from "./protocol.ts";
-import type { Act } from "./recording.ts";
 import { onceOf } from "./repeats.ts";
+import type { Invocation } from "./trace.ts";
 
-export function checkPositions(world: World, obligations: Obligations, logs: readonly Log[], judging: Judging) {
+export function checkPositions(
+  evaluation: Evaluation,
+  obligations: Obligations,
+  logs: readonly Log[],
+  collector: ResultCollector,
+) {
   for (const log of logs) {
-    const events = checkObservers(world, log, judging);
-    checkMarks(world, log, events, judging);
-    checkMarkOrder(log, judging);
-    checkCounts(world, log, events, judging);
+    const events = checkObservers(evaluation, log, collector);
+    checkAcknowledgements(evaluation, log, events, collector);
+    checkAcknowledgementOrder(log, collector);
+    checkCounts(evaluation, log, events, collector);
   }
-  checkRepeats(obligations, logs, judging);
+  checkRepeats(obligations, logs, collector);
 }
 
-const placeOf = ({ epoch, seq }: { epoch: string; seq: number }) => `${epoch} ${seq}`;
+const positionKey = ({ epoch, seq }: { epoch: string; seq: number }) => `${epoch} ${seq}`;
 
 /** All that the document binds in a message, numbers of tuples among it. */
-function identity({ protocol }: World, { message, frame }: Sighting): string {
+function identity({ protocol }: Evaluation, { message, frame }: Observation): string {
   const pointers = new Set((protocol.deliveries.get(message) ?? []).flatMap(({ effect }) => [...effect.bindings.keys()]));
   return `${message} ${canonical([...pointers].sort().map((pointer) => [pointer, canonical(lookup(frame, pointer))]))}`;
 }
 
-function checkObservers(world: World, log: Log, judging: Judging): Map<string, Sighting> {
-  const events = new Map<string, Sighting>();
-  for (const sighting of [...log.sightings].sort((a, b) => a.at - b.at)) {
-    const first = events.get(placeOf(sighting));
+function checkObservers(evaluation: Evaluation, log: Log, collector: ResultCollector): Map<string, Observation> {
+  const events = new Map<string, Observation>();
+  for (const observation of [...log.observations].sort((a, b) => a.at - b.at)) {
+    const first = events.get(positionKey(observation));
     if (first === undefined) {
-      events.set(placeOf(sighting), sighting);
+      events.set(positionKey(observation), observation);
       continue;
     }
-    const same = identity(world, first) === identity(world, sighting);
-    const wanted = `at seq ${sighting.seq} what connection ${first.link.id} saw there: ${shown(first.frame)}`;
-    judging.check(same, "position-consistent-between-observers", log.stream.pointer, wanted, shown(sighting.frame), [
+    const same = identity(evaluation, first) === identity(evaluation, observation);
+    const wanted = `at seq ${observation.seq} what connection ${first.connection.id} saw there: ${shown(first.frame)}`;
+    collector.check(same, "position-consistent-between-observers", log.stream.pointer, wanted, shown(observation.frame), [
       first.at,
-      sighting.at,
+      observation.at,
     ]);
   }
   return events;
 }
 
-function checkMarks(world: World, log: Log, events: ReadonlyMap<string, Sighting>, judging: Judging) {
+function checkAcknowledgements(
+  evaluation: Evaluation,
+  log: Log,
+  events: ReadonlyMap<string, Observation>,
+  collector: ResultCollector,
+) {
   const { pointer } = log.stream;
-  for (const act of log.unmarked) {
-    const at = act.reply?.at ?? act.sentAt;
-    judging.check(false, "reply-carries-position", pointer, "a reply that says its place", shown(act.reply?.frame), [
-      act.sentAt,
-      at,
-    ]);
+  for (const invocation of log.withoutPosition) {
+    const at = invocation.reply?.at ?? invocation.sentAt;
+    collector.check(
+      false,
+      "reply-carries-position",
+      pointer,
+      "a reply that carries its position",
+      shown(invocation.reply?.frame),
+      [invocation.sentAt, at],
+    );
   }
-  const taken = new Map<string, Mark>();
-  for (const mark of log.marks) {
-    judging.decide("reply-carries-position");
-    if (mark.appended !== "yes") continue;
-    const rival = taken.get(placeOf(mark));
-    const both = `seq ${mark.seq} for two events`;
-    judging.check(rival === undefined, "reply-position-is-event", pointer, "a place of its own for each event", both, [
-      mark.at,
-      rival?.at ?? mark.at,
+  const taken = new Map<string, Acknowledgement>();
+  for (const acknowledgement of log.acknowledgements) {
+    collector.decide("reply-carries-position");
+    if (acknowledgement.appended !== "yes") continue;
+    const rival = taken.get(positionKey(acknowledgement));
+    const both = `seq ${acknowledgement.seq} for two events`;
+    collector.check(rival === undefined, "reply-position-is-event", pointer, "a separate position for each event", both, [
+      acknowledgement.at,
+      rival?.at ?? acknowledgement.at,
     ]);
-    taken.set(placeOf(mark), mark);
-    const event = events.get(placeOf(mark));
+    taken.set(positionKey(acknowledgement), acknowledgement);
+    const event = events.get(positionKey(acknowledgement));
     if (event === undefined) continue;
-    const wanted = textsOf(world, log, mark.act, event);
-    const deliveries = world.protocol.deliveries.get(event.message) ?? [];
+    const wanted = textsOf(evaluation, log, acknowledgement.invocation, event);
+    const deliveries = evaluation.protocol.deliveries.get(event.message) ?? [];
     const same = deliveries.some((delivery) => wanted.has(textOf(event.message, boundOf(delivery, event.frame))));
-    const expected = `at seq ${mark.seq} the event of the request that was answered with it`;
-    judging.check(same, "reply-position-is-event", pointer, expected, shown(event.frame), [mark.act.sentAt, mark.at, event.at]);
+    const expected = `at seq ${acknowledgement.seq} the event of the request that was answered with it`;
+    collector.check(same, "reply-position-is-event", pointer, expected, shown(event.frame), [
+      acknowledgement.invocation.sentAt,
+      acknowledgement.at,
+      event.at,
+    ]);
   }
 }
 
-/** What the act's own event looks like. */
-function textsOf(world: World, log: Log, act: Act, event: Sighting): Set<string> {
+/** What the invocation's own event looks like. */
+function textsOf(evaluation: Evaluation, log: Log, invocation: Invocation, event: Observation): Set<string> {
   const texts = new Set<string>();
-  for (const delivery of world.protocol.deliveries.get(event.message) ?? []) {
-    if (!act.operation?.effects.includes(delivery.effect) || !log.stream.messages.includes(delivery.effect.message)) continue;
-    texts.add(textOf(delivery.effect.message, bind(delivery.effect, { link: act.link, frame: act.frame, key: new Map() })));
+  for (const delivery of evaluation.protocol.deliveries.get(event.message) ?? []) {
+    if (!invocation.operation?.effects.includes(delivery.effect) || !log.stream.messages.includes(delivery.effect.message))
+      continue;
+    texts.add(
+      textOf(
+        delivery.effect.message,
+        bind(delivery.effect, { connection: invocation.connection, frame: invocation.frame, key: new Map() }),
+      ),
+    );
   }
   return texts;
 }
 
-/** Requests in order have places in order: those of one sender, and those of which one was answered before the other was sent. */
-function checkMarkOrder(log: Log, judging: Judging) {
-  const marks = log.marks.filter(({ appended }) => appended === "yes").sort((a, b) => a.act.sentAt - b.act.sentAt);
-  for (const [index, mark] of marks.entries()) {
-    for (const earlier of marks.slice(0, index)) {
-      if (earlier.epoch !== mark.epoch || log.stream.order === "none") continue;
-      const mine = earlier.act.link === mark.act.link;
-      if (!mine && (earlier.at >= mark.act.sentAt || log.stream.order !== "total")) continue;
+/** Requests in order have positions in order: those of one sender, and those of which one was answered before the other was sent. */
+function checkAcknowledgementOrder(log: Log, collector: ResultCollector) {
+  const acknowledgements = log.acknowledgements
+    .filter(({ appended }) => appended === "yes")
+    .sort((a, b) => a.invocation.sentAt - b.invocation.sentAt);
+  for (const [index, acknowledgement] of acknowledgements.entries()) {
+    for (const earlier of acknowledgements.slice(0, index)) {
+      if (earlier.epoch !== acknowledgement.epoch || log.stream.order === "none") continue;
+      const mine = earlier.invocation.connection === acknowledgement.invocation.connection;
+      if (!mine && (earlier.at >= acknowledgement.invocation.sentAt || log.stream.order !== "total")) continue;
       const rule = mine ? "order-sender" : "order-real-time";
       const wanted = mine
-        ? "places in the order of the sender's requests"
-        : "a later place than that of a request that was answered before";
-      const actual = `seq ${earlier.seq}, then seq ${mark.seq}`;
-      judging.check(earlier.seq < mark.seq, rule, log.stream.pointer, wanted, actual, [
-        earlier.act.sentAt,
+        ? "positions in the order of the sender's requests"
+        : "a later position than that of a request answered before it was sent";
+      const actual = `seq ${earlier.seq}, then seq ${acknowledgement.seq}`;
+      collector.check(earlier.seq < acknowledgement.seq, rule, log.stream.pointer, wanted, actual, [
+        earlier.invocation.sentAt,
         earlier.at,
-        mark.act.sentAt,
-        mark.at,
+        acknowledgement.invocation.sentAt,
+        acknowledgement.at,
       ]);
     }
   }
 }
 
-/** From one place to the next, a number of tuples changes by what the event between them does. */
-function checkCounts(world: World, log: Log, events: ReadonlyMap<string, Sighting>, judging: Judging) {
-  for (const relation of countedRelations(world, log)) {
-    for (const epoch of new Set(log.sightings.map((sighting) => sighting.epoch))) {
+/** From one position to the next, a count changes by what the event between them does. */
+function checkCounts(evaluation: Evaluation, log: Log, events: ReadonlyMap<string, Observation>, collector: ResultCollector) {
+  for (const relation of countedRelations(evaluation, log)) {
+    for (const epoch of new Set(log.observations.map((observation) => observation.epoch))) {
       const inEpoch = [...events.values()].filter((event) => event.epoch === epoch).sort((a, b) => a.seq - b.seq);
       const known = new Map<number, number>();
       for (const event of inEpoch) {
         const before = known.get(event.seq - 1);
-        const step = changeBy(world.protocol.deliveries.get(event.message), relation, event.frame);
+        const step = changeBy(evaluation.protocol.deliveries.get(event.message), relation, event.frame);
         const expected = before === undefined || step === undefined ? undefined : before + step;
-        const got = countIn(world, event, relation);
+        const got = countIn(evaluation, event, relation);
         if (got !== undefined && expected !== undefined) {
           const rule = "count-exact-at-position";
           const previous = events.get(`${epoch} ${event.seq - 1}`);
-          judging.check(got === expected, rule, log.stream.pointer, `${expected} at seq ${event.seq}`, `${got}`, [
+          collector.check(got === expected, rule, log.stream.pointer, `${expected} at seq ${event.seq}`, `${got}`, [
             previous?.at ?? event.at,
             event.at,
           ]);
@@ -130,29 +156,35 @@ function checkCounts(world: World, log: Log, events: ReadonlyMap<string, Sightin
         const now = got ?? expected;
         if (now !== undefined) known.set(event.seq, now);
       }
-      checkMarkCounts(log, relation, epoch, known, judging);
+      checkAcknowledgedCounts(log, relation, epoch, known, collector);
     }
   }
 }
 
-function checkMarkCounts(log: Log, relation: string, epoch: string, known: ReadonlyMap<number, number>, judging: Judging) {
-  for (const mark of log.marks.filter((candidate) => candidate.epoch === epoch)) {
-    const effect = mark.act.operation?.effects.find((candidate) => candidate.kind === "reply");
+function checkAcknowledgedCounts(
+  log: Log,
+  relation: string,
+  epoch: string,
+  known: ReadonlyMap<number, number>,
+  collector: ResultCollector,
+) {
+  for (const acknowledgement of log.acknowledgements.filter((candidate) => candidate.epoch === epoch)) {
+    const effect = acknowledgement.invocation.operation?.effects.find((candidate) => candidate.kind === "reply");
     if (effect?.kind !== "reply") continue;
     for (const count of splitBindings(effect.bindings).counts) {
-      const expected = known.get(mark.seq);
+      const expected = known.get(acknowledgement.seq);
       if (count.relation !== relation || expected === undefined) continue;
-      const got = lookup(mark.frame, count.pointer);
+      const got = lookup(acknowledgement.frame, count.pointer);
       const rule = "count-exact-at-position";
-      judging.check(got === expected, rule, effect.pointer, `${expected} at seq ${mark.seq}`, shown(got), [
-        mark.act.sentAt,
-        mark.at,
+      collector.check(got === expected, rule, effect.pointer, `${expected} at seq ${acknowledgement.seq}`, shown(got), [
+        acknowledgement.invocation.sentAt,
+        acknowledgement.at,
       ]);
     }
   }
 }
 
-function countedRelations({ protocol }: World, log: Log): Set<string> {
+function countedRelations({ protocol }: Evaluation, log: Log): Set<string> {
   return new Set(
     log.stream.messages.flatMap((name) =>
       (protocol.deliveries.get(name) ?? []).flatMap(({ counts }) => counts.map((count) => count.relation)),
@@ -160,7 +192,7 @@ function countedRelations({ protocol }: World, log: Log): Set<string> {
   );
 }
 
-function countIn({ protocol }: World, { message, frame }: Sighting, relation: string): number | undefined {
+function countIn({ protocol }: Evaluation, { message, frame }: Observation, relation: string): number | undefined {
   for (const { counts } of protocol.deliveries.get(message) ?? []) {
     const pointer = counts.find((count) => count.relation === relation)?.pointer;
     const value = pointer === undefined ? undefined : lookup(frame, pointer);
@@ -169,18 +201,22 @@ function countIn({ protocol }: World, { message, frame }: Sighting, relation: st
   return undefined;
 }
 
-/** A repetition is answered as the first was: with the same place. */
-function checkRepeats({ repeats }: Obligations, logs: readonly Log[], judging: Judging) {
-  const marks = new Map(logs.flatMap((log) => log.marks.map((mark) => [mark.act, { ...mark, key: log.key }] as const)));
-  for (const [act, { of, certain }] of repeats) {
-    const once = onceOf(act);
-    const repeated = marks.get(act);
-    const first = marks.get(of);
+/** A repetition is answered as the first was: with the same position. */
+function checkRepeats({ repeats }: Obligations, logs: readonly Log[], collector: ResultCollector) {
+  const acknowledgements = new Map(
+    logs.flatMap((log) =>
+      log.acknowledgements.map((acknowledgement) => [acknowledgement.invocation, { ...acknowledgement, key: log.key }] as const),
+    ),
+  );
+  for (const [invocation, { of, certain }] of repeats) {
+    const once = onceOf(invocation);
+    const repeated = acknowledgements.get(invocation);
+    const first = acknowledgements.get(of);
     if (!certain || once === undefined || repeated === undefined || first === undefined) continue;
-    judging.cover(once.pointer);
-    const same = placeOf(repeated) === placeOf(first) && repeated.key === first.key;
-    const events = [of.sentAt, first.at, act.sentAt, repeated.at];
-    judging.check(
+    collector.cover(once.pointer);
+    const same = positionKey(repeated) === positionKey(first) && repeated.key === first.key;
+    const events = [of.sentAt, first.at, invocation.sentAt, repeated.at];
+    collector.check(
       same,
       "once-per-key",
       once.pointer,

@@ -1,19 +1,19 @@
-// Errors that are told by close codes alone: what must be refused closes the connection with the code of its error, before a later fence is answered.
+// Errors that are reported by close codes alone: what must be rejected closes the connection with the code of its error, before a later fence is answered.
 import type { DocumentPointer, ErrorCode } from "../../spec/contract.ts";
 import { mayBeLate, mayClose } from "./check-closes.ts";
-import type { Judging } from "./judgement.ts";
-import { expectOutcome, type World } from "./outcomes.ts";
-import type { Act, Link } from "./recording.ts";
+import type { ResultCollector } from "./evaluation-result.ts";
+import { type Evaluation, expectOutcome } from "./outcomes.ts";
+import type { Connection, Invocation } from "./trace.ts";
 
-export function checkRefusingCloses(world: World, judging: Judging) {
-  const { errors } = world.protocol.contract;
+export function checkRefusingCloses(evaluation: Evaluation, collector: ResultCollector) {
+  const { errors } = evaluation.protocol.contract;
   if (errors === undefined || errors.reply.message !== undefined) return;
-  for (const link of world.recording.links.values()) {
+  for (const connection of evaluation.trace.connections.values()) {
     // The first refusal ends the connection: what was sent after it is moot.
-    for (const act of link.acts) {
-      const due = dueFor(world, act);
+    for (const invocation of connection.invocations) {
+      const due = dueFor(evaluation, invocation);
       if (due === undefined) continue;
-      checkDue(world, link, act, due, judging);
+      checkDue(evaluation, connection, invocation, due, collector);
       break;
     }
   }
@@ -25,17 +25,17 @@ interface Due {
   readonly errors: readonly (ErrorCode & { readonly close: number })[];
 }
 
-/** The errors of which one is certain for this act; undefined where it may pass. */
-function dueFor(world: World, act: Act): Due | undefined {
-  const codes = world.protocol.contract.errors?.codes ?? [];
+/** The errors of which one is certain for this invocation; undefined where it may pass. */
+function dueFor(evaluation: Evaluation, invocation: Invocation): Due | undefined {
+  const codes = evaluation.protocol.contract.errors?.codes ?? [];
   const closing = (wanted: readonly (ErrorCode | undefined)[]) =>
     wanted.flatMap((code) => (code?.close === undefined ? [] : [{ ...code, close: code.close }]));
-  if (act.malformed !== undefined) {
-    const errors = closing([codes.find(({ when }) => when === act.malformed)]);
+  if (invocation.malformed !== undefined) {
+    const errors = closing([codes.find(({ when }) => when === invocation.malformed)]);
     return errors[0] === undefined ? undefined : { rule: "malformed-is-refused", pointer: errors[0].pointer, errors };
   }
-  if (act.operation === undefined) return undefined;
-  const { mayPass, refusals } = expectOutcome(world, act);
+  if (invocation.operation === undefined) return undefined;
+  const { mayPass, refusals } = expectOutcome(evaluation, invocation);
   const last = refusals.at(-1);
   if (mayPass || last === undefined) return undefined;
   const errors = closing(refusals.map(({ requirement }) => codes.find(({ code }) => code === requirement.else)));
@@ -43,29 +43,35 @@ function dueFor(world: World, act: Act): Due | undefined {
   return errors.length < refusals.length ? undefined : { rule: "requirement-is-enforced", pointer, errors };
 }
 
-function checkDue(world: World, link: Link, act: Act, { rule, pointer, errors }: Due, judging: Judging) {
+function checkDue(
+  evaluation: Evaluation,
+  connection: Connection,
+  invocation: Invocation,
+  { rule, pointer, errors }: Due,
+  collector: ResultCollector,
+) {
   const wanted = errors.map(({ code, close }) => `close ${close} for ${code}`).join(" or ");
-  const later = link.fences.find(({ sentAt }) => sentAt > act.sentAt);
+  const later = connection.fences.find(({ sentAt }) => sentAt > invocation.sentAt);
   if (later !== undefined) {
-    if (act.malformed !== undefined) return; // judged with the replies
-    const events = [act.sentAt, later.sentAt, later.answeredAt];
-    judging.check(false, rule, pointer, wanted, "the reply to a later fence", events);
+    if (invocation.malformed !== undefined) return; // checked with the replies
+    const events = [invocation.sentAt, later.sentAt, later.answeredAt];
+    collector.check(false, rule, pointer, wanted, "the reply to a later fence", events);
     return;
   }
-  const code = link.closeCode;
-  if (code === undefined || link.closedAt > link.hungUpAt) return;
+  const code = connection.closeCode;
+  if (code === undefined || connection.closedAt > connection.hungUpAt) return;
   // Something that was sent before may have closed it first.
-  const before = link.acts.slice(0, link.acts.indexOf(act));
-  if (before.some((earlier) => mayClose(world, earlier).has(code)) || mayBeLate(world, link, code)) return;
-  const reconnect = world.protocol.channel.closeCodes.find((declared) => declared.code === code)?.reconnect;
+  const before = connection.invocations.slice(0, connection.invocations.indexOf(invocation));
+  if (before.some((earlier) => mayClose(evaluation, earlier).has(code)) || mayBeLate(evaluation, connection, code)) return;
+  const reconnect = evaluation.protocol.channel.closeCodes.find((declared) => declared.code === code)?.reconnect;
   if (reconnect === "spread" || reconnect === "rejoin") return;
   const found = errors.find(({ close }) => close === code);
-  // What is never answered may have been dealt with late, and the close may be its consequence: that is judged as a close.
+  // What is never answered may have been dealt with late, and the close may be its consequence: that is checked as a close.
   if (found === undefined && before.some(({ operation, reply }) => operation !== undefined && reply === undefined)) return;
-  const events = [act.sentAt, link.closedAt];
-  judging.check(found !== undefined, rule, pointer, wanted, `close ${code}`, events);
-  if (rule === "requirement-is-enforced") judging.decide("error-by-first-failed-requirement");
+  const events = [invocation.sentAt, connection.closedAt];
+  collector.check(found !== undefined, rule, pointer, wanted, `close ${code}`, events);
+  if (rule === "requirement-is-enforced") collector.decide("error-by-first-failed-requirement");
   if (found === undefined) return;
-  judging.cover(pointer);
-  judging.cover(found.pointer);
+  collector.cover(pointer);
+  collector.cover(found.pointer);
 }

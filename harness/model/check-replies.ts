@@ -2,58 +2,62 @@
 import type { Effect } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { countRange } from "./counting.ts";
+import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
-import type { Judging } from "./judgement.ts";
 import { resolve, resolveKey, type Scope } from "./membership.ts";
-import { type Expected, expectOutcome, type World } from "./outcomes.ts";
+import { type Evaluation, type Expected, expectOutcome } from "./outcomes.ts";
 import { splitBindings } from "./protocol.ts";
-import { type Act, type Link, NEVER } from "./recording.ts";
+import { type Connection, type Invocation, NEVER } from "./trace.ts";
 
 type ReplyEffect = Extract<Effect, { kind: "reply" }>;
 type ChangeEffect = Extract<Effect, { kind: "add" | "remove" }>;
 
-export function checkReplies(world: World, judging: Judging) {
-  for (const act of world.recording.acts) {
-    if (act.ambiguous) continue;
-    if (act.malformed !== undefined) checkMalformed(world, act, judging);
-    else if (act.operation?.reply !== undefined) checkReply(world, act, judging);
-    else for (const requirement of expectOutcome(world, act).held) judging.cover(requirement.pointer);
+export function checkReplies(evaluation: Evaluation, collector: ResultCollector) {
+  for (const invocation of evaluation.trace.invocations) {
+    if (invocation.ambiguous) continue;
+    if (invocation.malformed !== undefined) checkMalformed(evaluation, invocation, collector);
+    else if (invocation.operation?.reply !== undefined) checkReply(evaluation, invocation, collector);
+    else for (const requirement of expectOutcome(evaluation, invocation).held) collector.cover(requirement.pointer);
   }
-  for (const link of world.recording.links.values()) checkLooseErrors(world, link, judging);
+  for (const connection of evaluation.trace.connections.values()) checkLooseErrors(evaluation, connection, collector);
 }
 
-function checkReply(world: World, act: Act, judging: Judging) {
-  const { operation, reply, link } = act;
+function checkReply(evaluation: Evaluation, invocation: Invocation, collector: ResultCollector) {
+  const { operation, reply, connection } = invocation;
   if (operation === undefined) return;
-  const later = link.fences.find((fence) => fence.sentAt > act.sentAt);
+  const later = connection.fences.find((fence) => fence.sentAt > invocation.sentAt);
   if (reply === undefined) {
     const what = `one reply to ${operation.id}, before the reply to the fence that was sent after it`;
     if (later !== undefined) {
-      judging.check(false, "reply-exactly-one", operation.pointer, what, "none", [act.sentAt, later.sentAt, later.answeredAt]);
-    } else if (link.hungUpAt === NEVER && link.closedAt === NEVER) {
-      judging.wait({
+      collector.check(false, "reply-exactly-one", operation.pointer, what, "none", [
+        invocation.sentAt,
+        later.sentAt,
+        later.answeredAt,
+      ]);
+    } else if (connection.hungUpAt === NEVER && connection.closedAt === NEVER) {
+      collector.wait({
         rule: "reply-exactly-one",
         pointer: operation.pointer,
-        connection: link.id,
+        connection: connection.id,
         expected: `a reply to ${operation.id}`,
       });
     }
     return;
   }
-  const extra = act.extraReplies;
-  judging.check(
+  const extra = invocation.extraReplies;
+  collector.check(
     extra.length === 0,
     "reply-exactly-one",
     operation.pointer,
     `one reply to ${operation.id}`,
     `${1 + extra.length}`,
-    [...[act.sentAt, reply.at], ...extra],
+    [...[invocation.sentAt, reply.at], ...extra],
   );
   if (later !== undefined) {
-    const pointer = world.protocol.channel.delivery?.pointer ?? operation.pointer;
+    const pointer = evaluation.protocol.channel.delivery?.pointer ?? operation.pointer;
     const actual = `it came after the reply to a fence that was sent later`;
-    const events = [act.sentAt, later.sentAt, later.answeredAt, reply.at];
-    judging.check(
+    const events = [invocation.sentAt, later.sentAt, later.answeredAt, reply.at];
+    collector.check(
       reply.at < later.answeredAt,
       "fence-in-order",
       pointer,
@@ -62,19 +66,19 @@ function checkReply(world: World, act: Act, judging: Judging) {
       events,
     );
   }
-  const expected = expectOutcome(world, act);
-  if (act.outcome === "done") checkSuccess(world, act, expected, judging);
-  else checkRefusal(world, act, expected, judging);
+  const expected = expectOutcome(evaluation, invocation);
+  if (invocation.outcome === "ok") checkSuccess(evaluation, invocation, expected, collector);
+  else checkRefusal(evaluation, invocation, expected, collector);
 }
 
-function checkSuccess(world: World, act: Act, expected: Expected, judging: Judging) {
-  const { operation, reply } = act;
+function checkSuccess(evaluation: Evaluation, invocation: Invocation, expected: Expected, collector: ResultCollector) {
+  const { operation, reply } = invocation;
   if (operation === undefined || reply === undefined) return;
-  const events = [act.sentAt, reply.at];
+  const events = [invocation.sentAt, reply.at];
   const failed = expected.refusals.at(-1);
   if (!expected.mayPass && failed !== undefined) {
     const wanted = expected.refusals.map(({ requirement }) => requirement.else).join(" or ");
-    judging.check(
+    collector.check(
       false,
       "requirement-is-enforced",
       failed.requirement.pointer,
@@ -84,14 +88,14 @@ function checkSuccess(world: World, act: Act, expected: Expected, judging: Judgi
     );
     return;
   }
-  for (const requirement of expected.held) judging.cover(requirement.pointer);
-  judging.decide("no-internal-error");
-  if (expected.refusals.length === 0) judging.decide("allowed-is-not-refused");
+  for (const requirement of expected.held) collector.cover(requirement.pointer);
+  collector.decide("no-internal-error");
+  if (expected.refusals.length === 0) collector.decide("allowed-is-not-refused");
   const effects = operation.effects.filter((effect): effect is ReplyEffect => effect.kind === "reply");
   const effect = effects.find((candidate) => candidate.message === reply.message.name);
   const names = effects.length > 0 ? effects.map(({ message }) => message) : (operation.reply ?? []);
   const pointer = effects[0]?.pointer ?? operation.pointer;
-  judging.check(
+  collector.check(
     names.includes(reply.message.name),
     "reply-matches-effect",
     pointer,
@@ -100,62 +104,70 @@ function checkSuccess(world: World, act: Act, expected: Expected, judging: Judgi
     events,
   );
   if (effect === undefined) return;
-  judging.cover(effect.pointer);
-  checkFields(world, act, effect, judging);
+  collector.cover(effect.pointer);
+  checkFields(evaluation, invocation, effect, collector);
 }
 
-function checkFields(world: World, act: Act, effect: ReplyEffect, judging: Judging) {
-  const frame = act.reply?.frame;
-  const events = [act.sentAt, act.reply?.at ?? act.sentAt];
-  const scope: Scope = { link: act.link, frame: act.frame, key: new Map() };
+function checkFields(evaluation: Evaluation, invocation: Invocation, effect: ReplyEffect, collector: ResultCollector) {
+  const frame = invocation.reply?.frame;
+  const events = [invocation.sentAt, invocation.reply?.at ?? invocation.sentAt];
+  const scope: Scope = { connection: invocation.connection, frame: invocation.frame, key: new Map() };
   const { fixed, counts } = splitBindings(effect.bindings);
   for (const [pointer, value] of fixed) {
     const wanted = resolve(value, scope);
     const got = lookup(frame, pointer);
     const same = canonical(wanted) === canonical(got);
-    judging.check(same, "reply-fields-match", effect.pointer, `${shown(wanted)} at ${pointer}`, shown(got), events);
+    collector.check(same, "reply-fields-match", effect.pointer, `${shown(wanted)} at ${pointer}`, shown(got), events);
   }
-  const change = act.operation?.effects.find(
+  const change = invocation.operation?.effects.find(
     (candidate): candidate is ChangeEffect => candidate.kind === "add" || candidate.kind === "remove",
   );
   const key = change === undefined ? new Map() : resolveKey(change.where, scope);
   for (const { pointer, relation } of counts) {
-    const { least, most } = countRange(world, relation, key, act.link, act, act.sentAt, act.settledAt);
+    const { least, most } = countRange(
+      evaluation,
+      relation,
+      key,
+      invocation.connection,
+      invocation,
+      invocation.sentAt,
+      invocation.settledAt,
+    );
     const got = lookup(frame, pointer);
     const fits = typeof got === "number" && got >= least && got <= most;
     const wanted = least === most ? `${least} at ${pointer}` : `${least} to ${most} at ${pointer}`;
-    judging.check(fits, "count-in-range", effect.pointer, wanted, shown(got), events);
+    collector.check(fits, "count-in-range", effect.pointer, wanted, shown(got), events);
   }
 }
 
-function checkRefusal(world: World, act: Act, expected: Expected, judging: Judging) {
-  const { operation, reply } = act;
+function checkRefusal(evaluation: Evaluation, invocation: Invocation, expected: Expected, collector: ResultCollector) {
+  const { operation, reply } = invocation;
   if (operation === undefined || reply === undefined) return;
-  const events = [act.sentAt, reply.at];
-  const declared = world.protocol.contract.errors?.codes.find(({ code }) => code === reply.error);
+  const events = [invocation.sentAt, reply.at];
+  const declared = evaluation.protocol.contract.errors?.codes.find(({ code }) => code === reply.error);
   if (declared?.when === "unavailable") {
-    judging.inconclusive.push(`${operation.id} was answered with ${declared.code}`);
+    collector.inconclusive.push(`${operation.id} was answered with ${declared.code}`);
     return;
   }
   if (declared?.when === "internal") {
-    judging.check(false, "no-internal-error", declared.pointer, `no ${declared.code}`, shown(reply.frame), events);
+    collector.check(false, "no-internal-error", declared.pointer, `no ${declared.code}`, shown(reply.frame), events);
     return;
   }
-  checkErrorFlags(world, act, judging);
+  checkErrorFlags(evaluation, invocation, collector);
   const found = expected.refusals.find(({ requirement }) => requirement.else === reply.error);
   if (found?.certain === true) {
-    judging.cover(found.requirement.pointer);
-    if (declared !== undefined) judging.cover(declared.pointer);
+    collector.cover(found.requirement.pointer);
+    if (declared !== undefined) collector.cover(declared.pointer);
   }
   if (expected.refusals.length === 0) {
     const wanted = `success of ${operation.id}: all that it requires holds`;
-    judging.check(false, "allowed-is-not-refused", operation.pointer, wanted, `the error ${shown(reply.error)}`, events);
+    collector.check(false, "allowed-is-not-refused", operation.pointer, wanted, `the error ${shown(reply.error)}`, events);
     return;
   }
   const wanted = expected.refusals.map(({ requirement }) => requirement.else).join(" or ");
   const pointer = expected.refusals.at(-1)?.requirement.pointer ?? operation.pointer;
-  judging.decide("requirement-is-enforced");
-  judging.check(
+  collector.decide("requirement-is-enforced");
+  collector.check(
     found !== undefined,
     "error-by-first-failed-requirement",
     pointer,
@@ -165,30 +177,38 @@ function checkRefusal(world: World, act: Act, expected: Expected, judging: Judgi
   );
 }
 
-function checkErrorFlags({ protocol }: World, act: Act, judging: Judging) {
+function checkErrorFlags({ protocol }: Evaluation, invocation: Invocation, collector: ResultCollector) {
   const errors = protocol.contract.errors;
-  const declared = errors?.codes.find(({ code }) => code === act.reply?.error);
+  const declared = errors?.codes.find(({ code }) => code === invocation.reply?.error);
   // Over HTTP the error stands elsewhere: rules of its own look at it.
-  if (errors?.reply.retryable === undefined || declared === undefined || act.reply === undefined || act.link.http) return;
-  const got = lookup(act.reply.frame, errors.reply.retryable);
+  if (
+    errors?.reply.retryable === undefined ||
+    declared === undefined ||
+    invocation.reply === undefined ||
+    invocation.connection.http
+  )
+    return;
+  const got = lookup(invocation.reply.frame, errors.reply.retryable);
   const wanted = `${declared.retryable} at ${errors.reply.retryable} of ${declared.code}`;
-  judging.check(got === declared.retryable, "error-retryable-as-declared", declared.pointer, wanted, shown(got), [
-    act.sentAt,
-    act.reply.at,
+  collector.check(got === declared.retryable, "error-retryable-as-declared", declared.pointer, wanted, shown(got), [
+    invocation.sentAt,
+    invocation.reply.at,
   ]);
 }
 
 /** A frame that is no message of the protocol is answered with the error for that, with its id where it has a usable one. */
-function checkMalformed(world: World, act: Act, judging: Judging) {
-  const code = world.protocol.contract.errors?.codes.find(({ when }) => when === act.malformed);
+function checkMalformed(evaluation: Evaluation, invocation: Invocation, collector: ResultCollector) {
+  const code = evaluation.protocol.contract.errors?.codes.find(({ when }) => when === invocation.malformed);
   if (code === undefined) return;
-  const later = act.link.fences.find((fence) => fence.sentAt > act.sentAt);
-  const loose = looseErrors(world, act.link).find((error) => error.at > act.sentAt && error.code === code.code);
-  const got = act.reply?.error ?? loose?.code;
-  const events = [act.sentAt, act.reply?.at ?? loose?.at ?? later?.answeredAt ?? act.sentAt];
-  if (act.reply === undefined && loose === undefined) {
+  const later = invocation.connection.fences.find((fence) => fence.sentAt > invocation.sentAt);
+  const loose = looseErrors(evaluation, invocation.connection).find(
+    (error) => error.at > invocation.sentAt && error.code === code.code,
+  );
+  const got = invocation.reply?.error ?? loose?.code;
+  const events = [invocation.sentAt, invocation.reply?.at ?? loose?.at ?? later?.answeredAt ?? invocation.sentAt];
+  if (invocation.reply === undefined && loose === undefined) {
     if (later === undefined) return;
-    judging.check(
+    collector.check(
       false,
       "malformed-is-refused",
       code.pointer,
@@ -198,9 +218,16 @@ function checkMalformed(world: World, act: Act, judging: Judging) {
     );
     return;
   }
-  const limited = world.protocol.channel.rateLimits.some((limit) => limit.error === got);
-  if (got === code.code) judging.cover(code.pointer);
-  judging.check(got === code.code || limited, "malformed-is-refused", code.pointer, `the error ${code.code}`, shown(got), events);
+  const limited = evaluation.protocol.channel.rateLimits.some((limit) => limit.error === got);
+  if (got === code.code) collector.cover(code.pointer);
+  collector.check(
+    got === code.code || limited,
+    "malformed-is-refused",
+    code.pointer,
+    `the error ${code.code}`,
+    shown(got),
+    events,
+  );
 }
 
 interface LooseError {
@@ -209,13 +236,13 @@ interface LooseError {
 }
 
 /** Errors that name no request. */
-function looseErrors({ protocol }: World, link: Link): LooseError[] {
+function looseErrors({ protocol }: Evaluation, connection: Connection): LooseError[] {
   const errors = protocol.contract.errors?.reply;
   if (errors?.message === undefined) return [];
-  return link.received
+  return connection.received
     .filter(
-      ({ message, act, frame }) =>
-        message?.name === errors.message && act === undefined && idOf(message?.correlation, frame) === undefined,
+      ({ message, invocation, frame }) =>
+        message?.name === errors.message && invocation === undefined && idOf(message?.correlation, frame) === undefined,
     )
     .map(({ at, frame }) => ({ at, code: lookup(frame, errors.code ?? "") }));
 }
@@ -224,34 +251,39 @@ const idOf = (correlation: string | undefined, frame: unknown) =>
   correlation === undefined ? undefined : lookup(frame, correlation);
 
 /** Errors without an id answer operations that promise no reply, and malformed frames; at every moment at most as many as there were causes. */
-function checkLooseErrors(world: World, link: Link, judging: Judging) {
+function checkLooseErrors(evaluation: Evaluation, connection: Connection, collector: ResultCollector) {
   const spent = new Map<unknown, number>();
-  for (const { at, code } of looseErrors(world, link)) {
-    const causes = link.acts.filter((act) => act.sentAt < at && mayBeRefusedLoosely(world, act, code));
+  for (const { at, code } of looseErrors(evaluation, connection)) {
+    const causes = connection.invocations.filter(
+      (invocation) => invocation.sentAt < at && mayBeRefusedLoosely(evaluation, invocation, code),
+    );
     const used = (spent.get(code) ?? 0) + 1;
     spent.set(code, used);
-    const silent = link.acts.find((act) => act.sentAt < at && act.operation !== undefined && act.operation.reply === undefined);
+    const silent = connection.invocations.find(
+      (invocation) => invocation.sentAt < at && invocation.operation !== undefined && invocation.operation.reply === undefined,
+    );
     if (used <= causes.length) {
-      judging.decide("error-by-first-failed-requirement");
+      collector.decide("error-by-first-failed-requirement");
       const requirement = causes[used - 1]?.operation?.requires.find((candidate) => candidate.else === code);
-      if (requirement !== undefined) judging.cover(requirement.pointer);
+      if (requirement !== undefined) collector.cover(requirement.pointer);
     } else if (silent !== undefined) {
       const wanted = `no error: all that ${silent.operation?.id} requires holds`;
-      judging.check(false, "allowed-is-not-refused", silent.operation?.pointer ?? "#", wanted, `the error ${shown(code)}`, [
+      collector.check(false, "allowed-is-not-refused", silent.operation?.pointer ?? "#", wanted, `the error ${shown(code)}`, [
         silent.sentAt,
         at,
       ]);
     } else {
-      const pointer = world.protocol.contract.errors?.codes.find((candidate) => candidate.code === code)?.pointer ?? "#/x-errors";
-      judging.check(false, "unexpected-message", pointer, "no error that answers nothing", `the error ${shown(code)}`, [at]);
+      const pointer =
+        evaluation.protocol.contract.errors?.codes.find((candidate) => candidate.code === code)?.pointer ?? "#/x-errors";
+      collector.check(false, "unexpected-message", pointer, "no error that answers nothing", `the error ${shown(code)}`, [at]);
     }
   }
 }
 
-function mayBeRefusedLoosely(world: World, act: Act, code: unknown): boolean {
-  const declared = world.protocol.contract.errors?.codes.find((candidate) => candidate.code === code);
+function mayBeRefusedLoosely(evaluation: Evaluation, invocation: Invocation, code: unknown): boolean {
+  const declared = evaluation.protocol.contract.errors?.codes.find((candidate) => candidate.code === code);
   if (declared?.when === "unavailable" || declared?.when === "internal") return true;
-  if (act.malformed !== undefined) return declared?.when === act.malformed;
-  if (act.operation === undefined || act.operation.reply !== undefined) return false;
-  return expectOutcome(world, act).refusals.some(({ requirement }) => requirement.else === code);
+  if (invocation.malformed !== undefined) return declared?.when === invocation.malformed;
+  if (invocation.operation === undefined || invocation.operation.reply !== undefined) return false;
+  return expectOutcome(evaluation, invocation).refusals.some(({ requirement }) => requirement.else === code);
 }

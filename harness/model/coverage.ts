@@ -1,24 +1,24 @@
 // Coverage: which promises of the document a run put to the test. A promise at zero could be broken without being noticed.
 import type { DocumentPointer } from "../../spec/contract.ts";
-import type { Judging } from "./judgement.ts";
-import type { Obligations } from "./obligations.ts";
-import type { World } from "./outcomes.ts";
+import type { ResultCollector } from "./evaluation-result.ts";
+import type { Obligations } from "./obligation.ts";
+import type { Evaluation } from "./outcomes.ts";
 import { callsOf, type Protocol } from "./protocol.ts";
 
-/** Counts the effects that are judged through others: changes of relations and renewals. */
-export function coverEffects(world: World, { changed }: Obligations, judging: Judging) {
-  for (const act of world.recording.acts) {
-    if (act.outcome !== "done") continue;
-    for (const effect of act.operation?.effects ?? []) {
-      const changes = (effect.kind === "add" || effect.kind === "remove") && changed.get(act) === "yes";
-      if (changes || effect.kind === "renew") judging.cover(effect.pointer);
+/** Counts the effects that are checked through others: changes of relations and renewals. */
+export function coverEffects(evaluation: Evaluation, { changed }: Obligations, collector: ResultCollector) {
+  for (const invocation of evaluation.trace.invocations) {
+    if (invocation.outcome !== "ok") continue;
+    for (const effect of invocation.operation?.effects ?? []) {
+      const changes = (effect.kind === "add" || effect.kind === "remove") && changed.get(invocation) === "yes";
+      if (changes || effect.kind === "renew") collector.cover(effect.pointer);
     }
   }
-  for (const link of world.recording.links.values()) {
-    if (link.hungUpAt === Number.POSITIVE_INFINITY) continue;
-    for (const row of world.membership.rowsOf(link)) {
-      const relation = world.protocol.contract.state.relations.find(({ name }) => name === row.relation);
-      for (const effect of relation?.onDisconnect ?? []) if (effect.kind === "remove") judging.cover(effect.pointer);
+  for (const connection of evaluation.trace.connections.values()) {
+    if (connection.hungUpAt === Number.POSITIVE_INFINITY) continue;
+    for (const tuple of evaluation.membership.tuplesOf(connection)) {
+      const relation = evaluation.protocol.contract.state.relations.find(({ name }) => name === tuple.relation);
+      for (const effect of relation?.onDisconnect ?? []) if (effect.kind === "remove") collector.cover(effect.pointer);
     }
   }
 }

@@ -2,10 +2,10 @@
 import { beforeAll, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { expiryRules } from "./check-expiry.ts";
+import { evaluate } from "./evaluate.ts";
 import type { HistoryEvent } from "./history.ts";
-import { judge } from "./judge.ts";
 import { createProtocol, type Protocol } from "./protocol.ts";
-import type { CredentialFacts, Knowledge } from "./recording.ts";
+import type { CredentialFacts, Knowledge } from "./trace.ts";
 
 let protocol: Protocol;
 beforeAll(async () => {
@@ -54,67 +54,67 @@ const begun = [
 ] as const satisfies Line[];
 const renewedWith = (token: string) => [...begun, [500, "send", renewal(token)], [510, "get", renewed]] as const satisfies Line[];
 
-function judged(events: readonly HistoryEvent[], aliveAtMs = 0, expiry: number | undefined = expiresAtMs) {
+function check(events: readonly HistoryEvent[], aliveAtMs = 0, expiry: number | undefined = expiresAtMs) {
   const knowledge: Knowledge = {
     claimsOf: (user) => new Map([["sub", user]]),
     credentials,
     expiryOf: (connection) => (connection === 1 ? expiry : undefined),
     aliveAtMs,
   };
-  const { findings, open, judged: counts } = judge(protocol, events, knowledge);
+  const { findings, open, decided: counts } = evaluate(protocol, events, knowledge);
   return { rules: findings.map(({ rule }) => rule), open: open.map(({ rule, decidedAtMs }) => [rule, decidedAtMs]), counts };
 }
 
 it("accepts the close once the grace is over, and not a moment before", () => {
-  expect(judged(history(...begun, [overMs, "close", 4410]))).toMatchObject({ rules: [], open: [] });
-  expect(judged(history(...begun, [overMs + 9_000, "close", 4410])).rules).toEqual([]);
-  expect(judged(history(...begun, [overMs - 20, "close", 4410])).rules).toEqual([expiryRules.closes]);
-  expect(judged(history(...begun, [overMs, "close", 4410])).counts.get(expiryRules.closes)).toBe(1);
+  expect(check(history(...begun, [overMs, "close", 4410]))).toMatchObject({ rules: [], open: [] });
+  expect(check(history(...begun, [overMs + 9_000, "close", 4410])).rules).toEqual([]);
+  expect(check(history(...begun, [overMs - 20, "close", 4410])).rules).toEqual([expiryRules.closes]);
+  expect(check(history(...begun, [overMs, "close", 4410])).counts.get(expiryRules.closes)).toBe(1);
 });
 
 it("wants the declared code at that moment", () => {
-  expect(judged(history(...begun, [overMs, "close", 1000])).rules).toEqual([expiryRules.closes]);
-  expect(judged(history(...begun, [overMs - 500, "close", 1000])).rules).toEqual(["no-unexpected-close"]);
+  expect(check(history(...begun, [overMs, "close", 1000])).rules).toEqual([expiryRules.closes]);
+  expect(check(history(...begun, [overMs - 500, "close", 1000])).rules).toEqual(["no-unexpected-close"]);
 });
 
 it("waits for the close, and misses it only where the target is known to have been alive for long enough", () => {
   const events = history(...begun);
-  expect(judged(events, overMs)).toMatchObject({ rules: [], open: [[expiryRules.closes, overMs + 2_000]] });
-  expect(judged(events, overMs + 2_000)).toMatchObject({ rules: [expiryRules.closes], open: [] });
+  expect(check(events, overMs)).toMatchObject({ rules: [], open: [[expiryRules.closes, overMs + 2_000]] });
+  expect(check(events, overMs + 2_000)).toMatchObject({ rules: [expiryRules.closes], open: [] });
 });
 
 it("takes the code for a mistake where no credential runs out", () => {
-  expect(judged(history(...begun, [overMs, "close", 4410]), 0, undefined).rules).toEqual([]);
+  expect(check(history(...begun, [overMs, "close", 4410]), 0, undefined).rules).toEqual([]);
   const unending = history(["2", 0, "open"], ["2", 1, "get", connected(2)], ["2", overMs, "close", 4410]);
-  expect(judged(unending).rules).toEqual(["no-unexpected-close"]);
+  expect(check(unending).rules).toEqual(["no-unexpected-close"]);
 });
 
 it("wants a connection that renewed its credential to answer after the old one's end", () => {
   const answered = history(...renewedWith("long"), [overMs + 600, "send", ping], [overMs + 601, "get", pong]);
-  expect(judged(answered)).toMatchObject({ rules: [], open: [] });
-  expect(judged(answered).counts.get(expiryRules.keeps)).toBe(1);
+  expect(check(answered)).toMatchObject({ rules: [], open: [] });
+  expect(check(answered).counts.get(expiryRules.keeps)).toBe(1);
   const early = history(...renewedWith("long"), [overMs - 600, "send", ping], [overMs - 599, "get", pong]);
-  expect(judged(early).open).toEqual([[expiryRules.keeps, overMs + 500]]);
-  expect(judged(history(...renewedWith("long"), [overMs, "close", 4410])).rules).toEqual([expiryRules.keeps]);
+  expect(check(early).open).toEqual([[expiryRules.keeps, overMs + 500]]);
+  expect(check(history(...renewedWith("long"), [overMs, "close", 4410])).rules).toEqual([expiryRules.keeps]);
 });
 
 it("holds the connection to the credential that it has now", () => {
   const laterMs = 2_000 + graceMs;
-  expect(judged(history(...renewedWith("brief"), [laterMs, "close", 4410])).rules).toEqual([]);
-  expect(judged(history(...renewedWith("brief"), [overMs, "close", 4410])).rules).toEqual([expiryRules.keeps]);
-  expect(judged(history(...renewedWith("brief")), laterMs + 2_000).rules).toEqual([expiryRules.closes]);
+  expect(check(history(...renewedWith("brief"), [laterMs, "close", 4410])).rules).toEqual([]);
+  expect(check(history(...renewedWith("brief"), [overMs, "close", 4410])).rules).toEqual([expiryRules.keeps]);
+  expect(check(history(...renewedWith("brief")), laterMs + 2_000).rules).toEqual([expiryRules.closes]);
 });
 
 it("blames nobody where the renewal and the close crossed", () => {
   const crossed = history(...begun, [overMs - 1, "send", renewal("long")], [overMs + 1, "close", 4410]);
-  expect(judged(crossed).rules).toEqual([]);
+  expect(check(crossed).rules).toEqual([]);
 });
 
 it("keeps the old credential where the new one was refused", () => {
   const refused: object = { type: "error", payload: { code: "TOKEN_INVALID", message: "no", retryable: false }, replyTo: "r" };
   const events = [...begun, [500, "send", renewal("forged")], [510, "get", refused]] as const satisfies Line[];
-  expect(judged(history(...events, [overMs, "close", 4410])).rules).toEqual([]);
-  expect(judged(history(...events), overMs + 2_000).rules).toEqual([expiryRules.closes]);
+  expect(check(history(...events, [overMs, "close", 4410])).rules).toEqual([]);
+  expect(check(history(...events), overMs + 2_000).rules).toEqual([expiryRules.closes]);
 });
 
 it("lets others hear of the end before we see the close", () => {
@@ -144,12 +144,12 @@ it("lets others hear of the end before we see the close", () => {
     ...joined(2, 2).map(other),
   );
   const told = history([15, "get", newcomer], other([overMs + 1, "get", left]));
-  expect(judged([...start, ...told]).rules).toEqual([]);
+  expect(check([...start, ...told]).rules).toEqual([]);
   const untimely = history(
     [15, "get", newcomer],
     other([overMs - 50, "get", left]),
     [overMs - 40, "send", ping],
     [overMs, "get", pong],
   );
-  expect(judged([...start, ...untimely]).rules).not.toEqual([]);
+  expect(check([...start, ...untimely]).rules).not.toEqual([]);
 });

@@ -1,4 +1,4 @@
-// The history: what every connection of a run sent and received, in one order. Recorded first, judged after; checkers take nothing else.
+// The history: what every connection of a run sent and received, in one order. Recorded first, checked after; checkers take nothing else.
 
 interface Base {
   /** Milliseconds since the run began, monotonic. */
@@ -39,9 +39,9 @@ export type HistoryEvent =
   | (Base & { readonly kind: "hang-up"; readonly code: number })
   /** The connection has ended: the peer's close code, 1005 without one, 1006 without a close frame. */
   | (Base & { readonly kind: "close"; readonly code: number; readonly reason: string })
-  /** For people, no checker judges it: a ping, a refused handshake, a frame of ours that is no message. */
+  /** For people, no checker reads it: a ping, a refused handshake, a frame of ours that is no message. */
   | (Base & { readonly kind: "note"; readonly text: string })
-  /** Something was done to the target: a signal, a cut link. `connection` is -1. */
+  /** Something was done to the target: a signal, a cut connection. `connection` is -1. */
   | (Base & { readonly kind: "fault"; readonly what: string; readonly node: string });
 
 export type History = readonly HistoryEvent[];

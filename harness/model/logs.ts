@@ -2,12 +2,13 @@
 import type { Effect, Stream } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { canonical } from "./frame.ts";
-import { type Obligations, sinceOf, streamKeyOfAct } from "./obligations.ts";
-import type { World } from "./outcomes.ts";
+import type { Obligations } from "./obligation.ts";
+import type { Evaluation } from "./outcomes.ts";
 import type { Delivery } from "./protocol.ts";
-import type { Act, Link } from "./recording.ts";
+import { sinceOf, streamKeyOfInvocation } from "./replay-obligations.ts";
+import type { Connection, Invocation } from "./trace.ts";
 
-/** A stream whose messages say their place. */
+/** A stream whose messages carry their position. */
 export type PositionedStream = Stream & { readonly epoch: string; readonly seq: string };
 
 export interface Position {
@@ -16,19 +17,19 @@ export interface Position {
 }
 
 /** One event as one connection saw it. */
-export interface Sighting extends Position {
-  readonly link: Link;
+export interface Observation extends Position {
+  readonly connection: Connection;
   readonly at: number;
   readonly message: string;
   readonly frame: unknown;
 }
 
-/** A reply that says a place in the log. */
-export interface Mark extends Position {
-  readonly act: Act;
+/** A reply that carries a position in the log. */
+export interface Acknowledgement extends Position {
+  readonly invocation: Invocation;
   readonly at: number;
   readonly frame: unknown;
-  /** yes: the act appended the event at this place. no: it appended nothing. */
+  /** yes: the invocation appended the event at this position. no: it appended nothing. */
   readonly appended: "yes" | "no" | "maybe";
 }
 
@@ -36,53 +37,58 @@ export interface Log {
   readonly stream: PositionedStream;
   /** Canonical text of the key. */
   readonly key: string;
-  readonly sightings: Sighting[];
-  readonly marks: Mark[];
-  /** Acts of this log whose reply should say a place and does not. */
-  readonly unmarked: Act[];
+  readonly observations: Observation[];
+  readonly acknowledgements: Acknowledgement[];
+  /** Invocations of this log whose reply should carry a position and does not. */
+  readonly withoutPosition: Invocation[];
 }
 
-export function positionedStreams({ protocol }: World): PositionedStream[] {
+export function positionedStreams({ protocol }: Evaluation): PositionedStream[] {
   const streams = protocol.channel.delivery?.streams ?? [];
   return streams.filter((stream): stream is PositionedStream => stream.epoch !== undefined && stream.seq !== undefined);
 }
 
 /** Gathers the logs of all streams that have positions. */
-export function collectLogs(world: World, obligations: Obligations): Log[] {
+export function collectLogs(evaluation: Evaluation, obligations: Obligations): Log[] {
   const logs = new Map<string, Log>();
   const logOf = (stream: PositionedStream, key: string): Log => {
     const name = `${stream.name} ${key}`;
     const known = logs.get(name);
     if (known !== undefined) return known;
-    const log: Log = { stream, key, sightings: [], marks: [], unmarked: [] };
+    const log: Log = { stream, key, observations: [], acknowledgements: [], withoutPosition: [] };
     logs.set(name, log);
     return log;
   };
-  for (const stream of positionedStreams(world)) {
-    for (const link of world.recording.links.values()) {
-      for (const { at, message, frame, act } of link.received) {
+  for (const stream of positionedStreams(evaluation)) {
+    for (const connection of evaluation.trace.connections.values()) {
+      for (const { at, message, frame, invocation } of connection.received) {
         const position = positionOf(stream, frame);
-        if (act !== undefined || message === undefined || position === undefined || !stream.messages.includes(message.name))
+        if (
+          invocation !== undefined ||
+          message === undefined ||
+          position === undefined ||
+          !stream.messages.includes(message.name)
+        )
           continue;
-        logOf(stream, keyIn(stream, frame)).sightings.push({ link, at, message: message.name, frame, ...position });
+        logOf(stream, keyIn(stream, frame)).observations.push({ connection, at, message: message.name, frame, ...position });
       }
     }
-    for (const act of world.recording.acts) {
-      const key = act.outcome === "done" ? streamKeyOfAct(world, act, stream.name) : undefined;
-      const overHttp = act.link.http !== undefined;
-      if (key === undefined || act.reply === undefined) continue;
-      if (!overHttp && !stream.replies.includes(act.reply.message.name)) continue;
-      const position = overHttp ? positionByMembers(stream, act.reply.frame) : positionOf(stream, act.reply.frame);
+    for (const invocation of evaluation.trace.invocations) {
+      const key = invocation.outcome === "ok" ? streamKeyOfInvocation(evaluation, invocation, stream.name) : undefined;
+      const overHttp = invocation.connection.http !== undefined;
+      if (key === undefined || invocation.reply === undefined) continue;
+      if (!overHttp && !stream.replies.includes(invocation.reply.message.name)) continue;
+      const position = overHttp ? positionByMembers(stream, invocation.reply.frame) : positionOf(stream, invocation.reply.frame);
       // The document does not say that an answer over HTTP has one.
       if (overHttp && position === undefined) continue;
       const log = logOf(stream, key);
-      if (position === undefined) log.unmarked.push(act);
+      if (position === undefined) log.withoutPosition.push(invocation);
       else
-        log.marks.push({
-          act,
-          at: act.reply.at,
-          frame: act.reply.frame,
-          appended: appended(obligations, stream, act),
+        log.acknowledgements.push({
+          invocation,
+          at: invocation.reply.at,
+          frame: invocation.reply.frame,
+          appended: appended(obligations, stream, invocation),
           ...position,
         });
     }
@@ -90,14 +96,14 @@ export function collectLogs(world: World, obligations: Obligations): Log[] {
   return [...logs.values()];
 }
 
-function appended({ changed, repeats }: Obligations, stream: Stream, act: Act): "yes" | "no" | "maybe" {
-  const effect = act.operation?.effects.find(
+function appended({ changed, repeats }: Obligations, stream: Stream, invocation: Invocation): "yes" | "no" | "maybe" {
+  const effect = invocation.operation?.effects.find(
     (candidate) => candidate.kind === "deliver" && stream.messages.includes(candidate.message),
   );
   if (effect?.kind !== "deliver") return "no";
-  const repeat = repeats.get(act);
+  const repeat = repeats.get(invocation);
   if (repeat !== undefined) return repeat.certain ? "no" : "maybe";
-  return effect.when === "changed" ? (changed.get(act) ?? "maybe") : "yes";
+  return effect.when === "changed" ? (changed.get(invocation) ?? "maybe") : "yes";
 }
 
 export function positionOf(stream: PositionedStream, frame: unknown): Position | undefined {
@@ -110,10 +116,10 @@ export function keyIn(stream: Stream, frame: unknown): string {
   return stream.key === undefined ? "" : canonical(lookup(frame, stream.key));
 }
 
-/** The position that an act asks to be brought up from: members are named as in the stream's messages. */
-export function askedSince(stream: PositionedStream, act: Act): Position | undefined {
-  const replay = replayOf(act);
-  return positionByMembers(stream, replay === undefined ? undefined : sinceOf(act, replay));
+/** The position that an invocation asks to be brought up from: members are named as in the stream's messages. */
+export function askedSince(stream: PositionedStream, invocation: Invocation): Position | undefined {
+  const replay = replayOf(invocation);
+  return positionByMembers(stream, replay === undefined ? undefined : sinceOf(invocation, replay));
 }
 
 /** Of an object whose members are named as in the stream's messages. */
@@ -124,8 +130,8 @@ function positionByMembers(stream: PositionedStream, value: unknown): Position |
   return typeof epoch === "string" && typeof seq === "number" ? { epoch, seq } : undefined;
 }
 
-export function replayOf(act: Act): Extract<Effect, { kind: "replay" }> | undefined {
-  return act.operation?.effects.find((effect) => effect.kind === "replay");
+export function replayOf(invocation: Invocation): Extract<Effect, { kind: "replay" }> | undefined {
+  return invocation.operation?.effects.find((effect) => effect.kind === "replay");
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { Value, Where } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { canonical } from "./frame.ts";
-import { type Act, type Link, NEVER } from "./recording.ts";
+import { type Connection, type Invocation, NEVER } from "./trace.ts";
 
 /** in: certainly. out: certainly not. maybe: it overlaps a change, or an outcome is unknown. */
 export type Presence = "in" | "out" | "maybe";
@@ -13,70 +13,71 @@ interface Transition {
   until: number;
   readonly to: "in" | "out";
   readonly certain: boolean;
-  /** The act that made it; undefined where the connection ended. */
-  readonly act: Act | undefined;
+  /** The invocation that made it; undefined where the connection ended. */
+  readonly invocation: Invocation | undefined;
 }
 
 /** The columns of one tuple other than `connection`. */
 export type Key = ReadonlyMap<string, unknown>;
 
-export interface Row {
+export interface Tuple {
   readonly relation: string;
-  readonly link: Link;
+  readonly connection: Connection;
   readonly key: Key;
   readonly transitions: Transition[];
 }
 
 /** Tuples that ever were, or may have been. */
 export class Membership {
-  readonly #rows = new Map<string, Row>();
+  readonly #tuples = new Map<string, Tuple>();
 
-  /** The rows of a relation whose key has at least these columns. */
-  rows(relation: string, where: Key): Row[] {
-    return [...this.#rows.values()].filter(
-      (row) =>
-        row.relation === relation && [...where].every(([column, value]) => canonical(row.key.get(column)) === canonical(value)),
+  /** The tuples of a relation whose key has at least these columns. */
+  tuples(relation: string, where: Key): Tuple[] {
+    return [...this.#tuples.values()].filter(
+      (tuple) =>
+        tuple.relation === relation &&
+        [...where].every(([column, value]) => canonical(tuple.key.get(column)) === canonical(value)),
     );
   }
 
-  rowsOf(link: Link): Row[] {
-    return [...this.#rows.values()].filter((row) => row.link === link);
+  tuplesOf(connection: Connection): Tuple[] {
+    return [...this.#tuples.values()].filter((tuple) => tuple.connection === connection);
   }
 
-  row(relation: string, link: Link, key: Key): Row {
-    const name = `${relation} ${link.id} ${canonical(Object.fromEntries(key))}`;
-    const known = this.#rows.get(name);
+  tuple(relation: string, connection: Connection, key: Key): Tuple {
+    const name = `${relation} ${connection.id} ${canonical(Object.fromEntries(key))}`;
+    const known = this.#tuples.get(name);
     if (known !== undefined) return known;
-    const row: Row = { relation, link, key, transitions: [] };
-    this.#rows.set(name, row);
-    return row;
+    const tuple: Tuple = { relation, connection, key, transitions: [] };
+    this.#tuples.set(name, tuple);
+    return tuple;
   }
 
   /**
-   * Records what an act did, or may have done. Acts come in the order of their sends.
+   * Records what an invocation did, or may have done. Invocations come in the order of their sends.
    * @param lasts false where the server may undo it at any time, so that it is never certain
    */
-  change(row: Row, act: Act, to: "in" | "out", lasts = true) {
-    const certain = act.outcome === "done" && lasts;
-    row.transitions.push({ from: act.sentAt, until: certain ? act.settledAt : NEVER, to, certain, act });
+  change(tuple: Tuple, invocation: Invocation, to: "in" | "out", lasts = true) {
+    const certain = invocation.outcome === "ok" && lasts;
+    tuple.transitions.push({ from: invocation.sentAt, until: certain ? invocation.settledAt : NEVER, to, certain, invocation });
   }
 
   /** Records that the connection ended: nobody but another one's message can show when its tuples went. */
-  end(row: Row, from: number) {
-    row.transitions.push({ from, until: NEVER, to: "out", certain: true, act: undefined });
+  end(tuple: Tuple, from: number) {
+    tuple.transitions.push({ from, until: NEVER, to: "out", certain: true, invocation: undefined });
   }
 
   /** Somebody saw the effect of the end: from here on it is certain. */
-  sawEnd(row: Row, at: number) {
-    const end = row.transitions.find((transition) => transition.act === undefined);
+  sawEnd(tuple: Tuple, at: number) {
+    const end = tuple.transitions.find((transition) => transition.invocation === undefined);
     if (end !== undefined && at >= end.from) end.until = Math.min(end.until, at);
   }
 }
 
 /** Whether the tuple was there during the whole of from..until. */
-export function presence(row: Row, from: number, until: number): Presence {
+export function presence(tuple: Tuple, from: number, until: number): Presence {
   let now: Presence = "out";
-  for (const change of row.transitions) {
+  for (const change of tuple.transitions) {
     if (change.from > until) break;
     const over = change.until < from;
     if (now === change.to) continue;
@@ -85,48 +86,58 @@ export function presence(row: Row, from: number, until: number): Presence {
   return now;
 }
 
-/** What its own connection knows of a tuple, in program order: after everything that it sent before `act`. */
-export function ownPresence(row: Row, act: Act): Presence {
+/** What its own connection knows of a tuple, in program order: after everything that it sent before `invocation`. */
+export function ownPresence(tuple: Tuple, invocation: Invocation): Presence {
   let now: Presence = "out";
-  for (const change of row.transitions) {
+  for (const change of tuple.transitions) {
     // What was answered was served before the connection ended.
-    if (change.act === undefined && act.reply !== undefined) continue;
-    const mine = change.act !== undefined && change.act.link === act.link;
-    if (mine ? change.act.number >= act.number : change.from > act.settledAt) continue;
+    if (change.invocation === undefined && invocation.reply !== undefined) continue;
+    const mine = change.invocation !== undefined && change.invocation.connection === invocation.connection;
+    if (mine ? change.invocation.number >= invocation.number : change.from > invocation.settledAt) continue;
     if (now === change.to) continue;
-    const done = mine ? change.certain : change.certain && change.until < act.sentAt;
+    const done = mine ? change.certain : change.certain && change.until < invocation.sentAt;
     now = done ? change.to : "maybe";
   }
   return now;
 }
 
+/** The tuple as its own connection knows it once the invocation is done. */
+export function ownPresenceAfter(tuple: Tuple, invocation: Invocation): Presence {
+  const mine = tuple.transitions.findLast((change) => change.invocation === invocation);
+  return mine === undefined ? ownPresence(tuple, invocation) : mine.certain ? mine.to : "maybe";
+}
+
 /** Whether the tuple was there when its connection ended. */
-export function presenceAtEnd(row: Row): Presence {
+export function presenceAtEnd(tuple: Tuple): Presence {
   let now: Presence = "out";
-  for (const change of row.transitions) {
-    if (change.act === undefined) break;
+  for (const change of tuple.transitions) {
+    if (change.invocation === undefined) break;
     if (now !== change.to) now = change.certain ? change.to : "maybe";
   }
   return now;
 }
 
+/** Of several tuples that each suffice. */
+export const strongest = (states: readonly Presence[]): Presence =>
+  states.includes("in") ? "in" : states.includes("maybe") ? "maybe" : "out";
+
 /** When the connection gave the tuple up for the first time after `at`, or ended; NEVER where it did not. */
-export function departure(row: Row, at: number): number {
-  return row.transitions.find((change) => change.to === "out" && change.from > at)?.from ?? NEVER;
+export function departure(tuple: Tuple, at: number): number {
+  return tuple.transitions.find((change) => change.to === "out" && change.from > at)?.from ?? NEVER;
 }
 
 /** Whether the connection was there during the whole of from..until. */
-export function linkPresence(link: Link, from: number, until: number): Presence {
+export function connectionPresence(connection: Connection, from: number, until: number): Presence {
   // The server may serve it before we see the first message.
-  const ready = link.readyAt;
-  if (link.openAt > until) return "out";
+  const ready = connection.readyAt;
+  if (connection.openAt > until) return "out";
   if (ready >= from) return "maybe";
-  return link.endFrom > until ? "in" : "maybe";
+  return connection.endFrom > until ? "in" : "maybe";
 }
 
-/** What values mean for one act, or for the tuple of a connection that ends. */
+/** What values mean for one invocation, or for the tuple of a connection that ends. */
 export interface Scope {
-  readonly link: Link;
+  readonly connection: Connection;
   readonly frame: unknown;
   readonly key: Key;
 }
@@ -139,13 +150,13 @@ export function resolve(value: Value, scope: Scope): unknown {
     case "message":
       return lookup(scope.frame, value.pointer);
     case "sender":
-      return scope.link.attributes.get(value.attribute);
+      return scope.connection.attributes.get(value.attribute);
     case "column":
       return scope.key.get(value.name);
     case "header":
-      return scope.link.http?.headers[value.name];
+      return scope.connection.http?.headers[value.name];
     case "parameter":
-      return scope.link.http?.parameters.get(value.name);
+      return scope.connection.http?.parameters.get(value.name);
     case "count":
       return undefined;
   }

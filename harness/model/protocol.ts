@@ -1,4 +1,4 @@
-// A Contract arranged for judging one WebSocket channel: which message a frame is, what an operation delivers, where positions stand.
+// A Contract arranged for collector one WebSocket channel: which message a frame is, what an operation delivers, where positions stand.
 import type {
   Bindings,
   Channel,

@@ -1,8 +1,8 @@
 // Hand-written histories of a protocol whose errors are close codes, good and bad.
 import { describe, expect, it } from "vitest";
 import { loadContract } from "../../spec/load-contract.ts";
+import { evaluate } from "./evaluate.ts";
 import type { HistoryEvent } from "./history.ts";
-import { judge } from "./judge.ts";
 import { createProtocol } from "./protocol.ts";
 
 const file = new URL("../../spec/examples/graphql-transport-ws/asyncapi.yaml", import.meta.url).pathname;
@@ -13,7 +13,7 @@ const init = { type: "connection_init" };
 const subscribe = { type: "subscribe", id: "1", payload: { query: "{ a }" } };
 
 /** One connection: `>` what it sends, `<` what it gets, a number: the close code that comes; 1 ms passes with each, or as many as are given. */
-function judged(...lines: readonly (readonly [">" | "<", unknown] | number | { readonly ms: number })[]) {
+function check(...lines: readonly (readonly [">" | "<", unknown] | number | { readonly ms: number })[]) {
   let atMs = 0;
   const history: unknown[] = [{ kind: "open", connection: 1, node: "0", user: "u", subprotocol: "", atMs }];
   for (const line of lines) {
@@ -25,8 +25,11 @@ function judged(...lines: readonly (readonly [">" | "<", unknown] | number | { r
       history.push({ kind: way === ">" ? "send" : "receive", connection: 1, frame, json: true, bytes: 1, atMs });
     }
   }
-  const { findings, judged } = judge(protocol, history as HistoryEvent[], { claimsOf: () => new Map(), credentials: new Map() });
-  return { found: findings.map(({ rule }) => rule), judged: [...judged.keys()] };
+  const { findings, decided } = evaluate(protocol, history as HistoryEvent[], {
+    claimsOf: () => new Map(),
+    credentials: new Map(),
+  });
+  return { found: findings.map(({ rule }) => rule), decided: [...decided.keys()] };
 }
 const ping = [
   [">", { type: "ping" }],
@@ -38,24 +41,24 @@ const ready = [
 ] as const;
 
 describe("errors that are close codes", () => {
-  it("are judged where an operation lacks what it requires", () => {
-    const { found, judged: decided } = judged([">", subscribe], 4401);
+  it("are checked where an operation lacks what it requires", () => {
+    const { found, decided } = check([">", subscribe], 4401);
     expect(found).toEqual([]);
     expect(decided).toContain("requirement-is-enforced");
   });
   it("are missed where the connection lives on", () => {
-    expect(judged([">", subscribe], ...ping).found).toEqual(["requirement-is-enforced"]);
-    expect(judged(...ready, [">", init], ...ping).found).toContain("requirement-is-enforced");
-    expect(judged([">", { type: "nothing" }], ...ping).found).toEqual(["malformed-is-refused"]);
+    expect(check([">", subscribe], ...ping).found).toEqual(["requirement-is-enforced"]);
+    expect(check(...ready, [">", init], ...ping).found).toContain("requirement-is-enforced");
+    expect(check([">", { type: "nothing" }], ...ping).found).toEqual(["malformed-is-refused"]);
   });
   it("are told from others", () => {
-    expect(judged([">", subscribe], 4429).found).toContain("requirement-is-enforced");
-    expect(judged([">", { type: "nothing" }], 4400).found).toEqual([]);
-    expect(judged([">", { type: "nothing" }], 4401).found).toContain("malformed-is-refused");
-    expect(judged(...ready, [">", { type: "nothing" }], 4500).found).toContain("malformed-is-refused");
+    expect(check([">", subscribe], 4429).found).toContain("requirement-is-enforced");
+    expect(check([">", { type: "nothing" }], 4400).found).toEqual([]);
+    expect(check([">", { type: "nothing" }], 4401).found).toContain("malformed-is-refused");
+    expect(check(...ready, [">", { type: "nothing" }], 4500).found).toContain("malformed-is-refused");
   });
   it("are not blamed for what may come of an earlier message that is never answered", () => {
-    expect(judged(...ready, [">", subscribe], [">", { type: "nothing" }], 4500).found).toEqual(["no-unexpected-close"]);
+    expect(check(...ready, [">", subscribe], [">", { type: "nothing" }], 4500).found).toEqual(["no-unexpected-close"]);
   });
 });
 
@@ -63,15 +66,15 @@ describe("a relation that the server may end", () => {
   it("is never certain: the same id may be used again, or be in the way", () => {
     const result = [["<", { type: "next", id: "1", payload: {} }]] as const;
     const twice = [...ready, [">", subscribe], ...result, ["<", { type: "complete", id: "1" }], [">", subscribe]] as const;
-    expect(judged(...twice, ...result, ...ping).found).toEqual([]);
-    expect(judged(...ready, [">", subscribe], [">", subscribe], 4409).found).toEqual([]);
+    expect(check(...twice, ...result, ...ping).found).toEqual([]);
+    expect(check(...ready, [">", subscribe], [">", subscribe], 4409).found).toEqual([]);
   });
 });
 
 describe("a first message that does not come in time", () => {
   it("explains its close after that time, and not before", () => {
-    expect(judged(...ping, { ms: 3_000 }, 4408).found).toEqual([]);
-    expect(judged(...ping, 4408).found).toEqual(["no-unexpected-close"]);
-    expect(judged(...ready, { ms: 3_000 }, 4408).found).toEqual(["no-unexpected-close"]);
+    expect(check(...ping, { ms: 3_000 }, 4408).found).toEqual([]);
+    expect(check(...ping, 4408).found).toEqual(["no-unexpected-close"]);
+    expect(check(...ready, { ms: 3_000 }, 4408).found).toEqual(["no-unexpected-close"]);
   });
 });

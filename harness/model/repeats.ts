@@ -2,48 +2,50 @@
 import type { Effect } from "../../spec/contract.ts";
 import { canonical } from "./frame.ts";
 import { resolve } from "./membership.ts";
-import type { Act, Recording } from "./recording.ts";
+import type { Invocation, Trace } from "./trace.ts";
 
-/** An act that repeats another, certainly or perhaps. */
+/** An invocation that repeats another, certainly or perhaps. */
 export interface Repeat {
-  readonly of: Act;
+  readonly of: Invocation;
   readonly certain: boolean;
 }
 
-/** The `once` of an act's operation. */
-export function onceOf(act: Act): Extract<Effect, { kind: "once" }> | undefined {
-  return act.operation?.effects.find((effect) => effect.kind === "once");
+/** The `once` of an invocation's operation. */
+export function onceOf(invocation: Invocation): Extract<Effect, { kind: "once" }> | undefined {
+  return invocation.operation?.effects.find((effect) => effect.kind === "once");
 }
 
-/** Acts of one user with one key: the first to be handled takes effect, the others repeat it. */
-export function findRepeats(recording: Recording): Map<Act, Repeat> {
-  const repeats = new Map<Act, Repeat>();
-  const groups = new Map<string, Act[]>();
-  for (const act of recording.acts) {
-    const once = onceOf(act);
-    if (once === undefined || act.outcome === "refused") continue;
-    const key = resolve(once.key, { link: act.link, frame: act.frame, key: new Map() });
+/** Invocations of one user with one key: the first to be handled takes effect, the others repeat it. */
+export function findRepeats(trace: Trace): Map<Invocation, Repeat> {
+  const repeats = new Map<Invocation, Repeat>();
+  const groups = new Map<string, Invocation[]>();
+  for (const invocation of trace.invocations) {
+    const once = onceOf(invocation);
+    if (once === undefined || invocation.outcome === "fail") continue;
+    const key = resolve(once.key, { connection: invocation.connection, frame: invocation.frame, key: new Map() });
     if (key === undefined) continue;
-    const name = canonical([key, act.link.attributes.get(once.per)]);
-    groups.set(name, [...(groups.get(name) ?? []), act]);
+    const name = canonical([key, invocation.connection.attributes.get(once.per)]);
+    groups.set(name, [...(groups.get(name) ?? []), invocation]);
   }
   for (const group of groups.values()) {
-    for (const act of group) {
+    for (const invocation of group) {
       const rivals = group.filter(
-        (other) => other !== act && (other.link === act.link ? other.number < act.number : other.sentAt < act.settledAt),
+        (other) =>
+          other !== invocation &&
+          (other.connection === invocation.connection ? other.number < invocation.number : other.sentAt < invocation.settledAt),
       );
       const before = rivals.find(
-        (other) => other.outcome === "done" && other.settledAt < act.sentAt && !isForgotten(recording, other, act),
+        (other) => other.outcome === "ok" && other.settledAt < invocation.sentAt && !isForgotten(trace, other, invocation),
       );
       const of = before ?? rivals[0];
-      if (of !== undefined) repeats.set(act, { of, certain: before !== undefined });
+      if (of !== undefined) repeats.set(invocation, { of, certain: before !== undefined });
     }
   }
   return repeats;
 }
 
 /** Whether the key of the first may have been forgotten when the second was sent. */
-function isForgotten({ history }: Recording, first: Act, second: Act): boolean {
+function isForgotten({ history }: Trace, first: Invocation, second: Invocation): boolean {
   const keptMs = onceOf(first)?.withinMs ?? 0;
   return (history[second.sentAt]?.atMs ?? 0) - (history[first.sentAt]?.atMs ?? 0) >= keptMs;
 }

@@ -6,7 +6,7 @@ import type { Peer, User } from "../../client/peer.ts";
 import { canonical } from "../../model/frame.ts";
 import { keyIn, type PositionedStream, positionOf } from "../../model/logs.ts";
 import type { Protocol } from "../../model/protocol.ts";
-import type { Knowledge } from "../../model/recording.ts";
+import type { Knowledge } from "../../model/trace.ts";
 import type { Context } from "../context.ts";
 import { requiredClaims } from "../preconditions.ts";
 import { NotTestable } from "../rule.ts";

@@ -1,5 +1,5 @@
 // A failing case is run again before anything is said of it: how often it fails, by which rule, and the shortest case that still does.
-import type { ModelFinding } from "../../model/judgement.ts";
+import type { ModelFinding } from "../../model/evaluation-result.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Context } from "../context.ts";
 import { isSlow, type StatefulCase } from "./case.ts";

@@ -2,12 +2,12 @@
 
 import { withValueAt } from "../../client/messages.ts";
 import type { Peer, User } from "../../client/peer.ts";
+import { graceOf } from "../../model/credential-validity.ts";
+import { evaluate } from "../../model/evaluate.ts";
+import type { EvaluationResult } from "../../model/evaluation-result.ts";
 import type { History, HistoryEvent } from "../../model/history.ts";
-import { judge } from "../../model/judge.ts";
-import type { Judgement } from "../../model/judgement.ts";
 import { callsOf, type Protocol } from "../../model/protocol.ts";
-import type { Knowledge } from "../../model/recording.ts";
-import { graceOf } from "../../model/terms.ts";
+import type { Knowledge } from "../../model/trace.ts";
 import { Violation } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
 import { requiredClaims } from "../preconditions.ts";
@@ -29,7 +29,7 @@ export interface ExecuteOptions {
 }
 
 export interface Executed {
-  readonly judgement: Judgement;
+  readonly judgement: EvaluationResult;
   readonly history: History;
   /** Longest time that a fence of all connections took, in ms. */
   readonly fenceMs: number;
@@ -254,7 +254,7 @@ class Execution {
   }
 
   /** Waits for what the clock alone decides: credentials that run out, all at the same time. */
-  async #outwait(table: Table): Promise<Judgement> {
+  async #outwait(table: Table): Promise<EvaluationResult> {
     const { clock } = this.#context;
     for (;;) {
       const judgement = this.#judge(table);
@@ -304,7 +304,7 @@ class Execution {
     await this.#context.until("something more", grown, { withinMs: Math.max(1, untilMs - clock.nowMs()) }).catch(ignoreViolation);
   }
 
-  #isDecided({ findings }: Judgement): boolean {
+  #isDecided({ findings }: EvaluationResult): boolean {
     const { asked } = this.#options;
     return findings.some(({ rule }) => asked === undefined || asked.has(rule));
   }
@@ -314,7 +314,7 @@ class Execution {
     return (this.#options.deadlineMs ?? Math.max(1_000, ...streams.map(({ withinMs }) => withinMs))) + 5;
   }
 
-  #judge(table: Table): Judgement {
+  #judge(table: Table): EvaluationResult {
     const { deadlineMs } = this.#options;
     const knowledge: Knowledge = {
       claimsOf: (user) => this.#users.get(user)?.claims ?? new Map(),
@@ -324,7 +324,7 @@ class Execution {
       accepts: (message, frame) => this.#context.wrongWith(message, frame).length === 0,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
     };
-    const judgement = judge(this.#protocol, this.#history(), knowledge);
+    const judgement = evaluate(this.#protocol, this.#history(), knowledge);
     return { ...judgement, inconclusive: [...judgement.inconclusive, ...this.#troubles] };
   }
 

@@ -46,7 +46,7 @@ export async function runStateful(
   const lanes = { runs: context.runs, seed: context.seed, asked: ids, expiring: slow.cases };
   await runCases(context, protocol, lanes, (plan, executed) => {
     const { judgement } = executed;
-    for (const [rule, count] of judgement.judged) judged.set(rule, (judged.get(rule) ?? 0) + count);
+    for (const [rule, count] of judgement.decided) judged.set(rule, (judged.get(rule) ?? 0) + count);
     for (const [pointer, count] of judgement.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + count);
     for (const text of judgement.inconclusive) context.note(text);
     // What a finding cut short says nothing of what was still to come.

@@ -99,6 +99,6 @@ function conclude({ rule }: StoredFailure, { judgement, history }: Executed, wri
     write(`ERROR: it cannot be said whether ${rule} holds: ${doubts.join("; ")}\n`);
     return exitCode.couldNotRun;
   }
-  write(`FIXED: ${rule} holds (${judgement.judged.get(rule) ?? 0} times)\n`);
+  write(`FIXED: ${rule} holds (${judgement.decided.get(rule) ?? 0} times)\n`);
   return exitCode.ok;
 }

@@ -1,8 +1,8 @@
 // The rules that random cases are judged by. What each finds is in harness/model; here stand its words, its promises and its faults.
 import type { DocumentPointer, Effect, ErrorCode, Message, Operation, Requirement, Stream } from "../../../spec/contract.ts";
 import { expiryRules } from "../../model/check-expiry.ts";
+import { graceOf } from "../../model/credential-validity.ts";
 import { createProtocol, type Deliver, type Protocol, splitBindings } from "../../model/protocol.ts";
-import { graceOf } from "../../model/terms.ts";
 import { faults } from "../faults/fault.ts";
 import type { Fault } from "../faults/plan.ts";
 import { type Level, type Promised, type Rule, rule, type Subject } from "../rule.ts";

@@ -1,7 +1,7 @@
 // Credentials that run out within a case: which documents allow for them, and when they do on the clock of the run.
 
+import { graceOf } from "../../model/credential-validity.ts";
 import type { Protocol } from "../../model/protocol.ts";
-import { graceOf } from "../../model/terms.ts";
 import type { Clock, Context } from "../context.ts";
 import { NotTestable } from "../rule.ts";
 

@@ -48,7 +48,7 @@ async function soak(runs: number, seed: number, delays?: { jitterMs: number; sta
   let judged = 0;
   await runCases(check.context, protocol, { runs, seed }, (plan, { judgement }) => {
     wrong.push(...judgement.findings.map((finding) => ({ ...finding, plan })), ...judgement.open, ...judgement.inconclusive);
-    for (const count of judgement.judged.values()) judged += count;
+    for (const count of judgement.decided.values()) judged += count;
     return "go on";
   });
   await check.end();

@@ -1,4 +1,4 @@
-// What judging a history gives: findings, what still waits for proof, and how much was judged.
+// The result of checking a history: findings, what still waits for proof, and how often each rule was decided.
 import type { DocumentPointer } from "../../spec/contract.ts";
 
 export interface ModelFinding {
@@ -25,13 +25,13 @@ export interface Open {
   readonly decidedAtMs?: number;
 }
 
-export interface Judgement {
+export interface EvaluationResult {
   /** In the order of the last event that shows them. */
   readonly findings: readonly ModelFinding[];
   /** Empty when everything promised came. What is open at the end of a run is inconclusive. */
   readonly open: readonly Open[];
   /** Rule id -> how many times it was decided. A rule that is missing here observed nothing. */
-  readonly judged: ReadonlyMap<string, number>;
+  readonly decided: ReadonlyMap<string, number>;
   /** Pointer of a requirement, effect or error code -> how many certain obligations it had. */
   readonly coverage: ReadonlyMap<DocumentPointer, number>;
   /** Why something could not be decided. */
@@ -39,16 +39,16 @@ export interface Judgement {
 }
 
 /** Collects what the checkers find. */
-export class Judging {
+export class ResultCollector {
   readonly findings: ModelFinding[] = [];
   readonly open: Open[] = [];
-  readonly judged = new Map<string, number>();
+  readonly decided = new Map<string, number>();
   readonly coverage = new Map<DocumentPointer, number>();
   readonly inconclusive: string[] = [];
 
   /** The rule was decided once, whichever way. */
   decide(rule: string) {
-    this.judged.set(rule, (this.judged.get(rule) ?? 0) + 1);
+    this.decided.set(rule, (this.decided.get(rule) ?? 0) + 1);
   }
 
   cover(pointer: DocumentPointer) {

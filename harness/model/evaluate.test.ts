@@ -1,11 +1,11 @@
-// Hand-written histories of rooms.v1, good and bad: what the judge finds in each, by rule.
+// Hand-written histories of rooms.v1, good and bad: what the evaluate finds in each, by rule.
 import { beforeAll, describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { evaluate } from "./evaluate.ts";
+import type { EvaluationResult } from "./evaluation-result.ts";
 import type { HistoryEvent } from "./history.ts";
-import { judge } from "./judge.ts";
-import type { Judgement } from "./judgement.ts";
 import { createProtocol, type Protocol } from "./protocol.ts";
-import type { Knowledge } from "./recording.ts";
+import type { Knowledge } from "./trace.ts";
 
 let protocol: Protocol;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ const timestamp = "2026-01-31T09:30:00.000Z";
 const who = (c: number) => ({ clientId: `c${c}`, userId: `u${c}`, username: `U${c}` });
 
 /** Writes a history line by line; 1 ms passes with every event. */
-class Story {
+class HistoryBuilder {
   readonly history: HistoryEvent[] = [];
   readonly roles = new Map<string, string[]>();
   #ms = 0;
@@ -75,7 +75,7 @@ class Story {
     this.push({ kind: "hang-up", connection: c, code });
     return this.push({ kind: "close", connection: c, code, reason: "" });
   }
-  judge(): Judgement {
+  evaluate(): EvaluationResult {
     const claims = (user: string) =>
       new Map<string, unknown>([
         ["sub", user],
@@ -86,46 +86,46 @@ class Story {
       ["good-of-u2", { good: true, claims: claims("u2") }],
       ["bad", { good: false, claims: claims("u1") }],
     ]);
-    return judge(protocol, this.history, { claimsOf: claims, credentials });
+    return evaluate(protocol, this.history, { claimsOf: claims, credentials });
   }
 }
 
 /** Connections 1, 2 and 3 are in room r; the next seq is 4. */
-function room(): Story {
-  return new Story().open(1).open(2).open(3).join(1, "r", 1, 1).join(2, "r", 2, 2, [1]).join(3, "r", 3, 3, [1, 2]);
+function room(): HistoryBuilder {
+  return new HistoryBuilder().open(1).open(2).open(3).join(1, "r", 1, 1).join(2, "r", 2, 2, [1]).join(3, "r", 3, 3, [1, 2]);
 }
 
 /** The deadline passes, and everyone shows to be alive. */
-function overdue(story: Story, ...connections: number[]): Story {
-  story.wait(6_000);
-  for (const connection of connections) story.fence(connection);
-  return story;
+function overdue(builder: HistoryBuilder, ...connections: number[]): HistoryBuilder {
+  builder.wait(6_000);
+  for (const connection of connections) builder.fence(connection);
+  return builder;
 }
 
-const rulesOf = ({ findings }: Judgement) => [...new Set(findings.map(({ rule }) => rule))];
+const rulesOf = ({ findings }: EvaluationResult) => [...new Set(findings.map(({ rule }) => rule))];
 
 describe("an honest history", () => {
   it("has no finding, and leaves nothing open", () => {
-    const story = room().chat(1, "r", "hello", 4, [1, 2, 3]).fence(1);
-    const id = story.send(3, "leave_room", { room: "r" });
-    story.get(3, "left_room", { room: "r" }, id).left(1, 3, "r", 5, 2).left(2, 3, "r", 5, 2);
-    story.refuse(3, "NOT_IN_ROOM", story.send(3, "chat", { room: "r", content: "late" }));
-    story.chat(2, "r", "bye", 6, [1, 2]).hangUp(2).left(1, 2, "r", 7, 1, "disconnect").fence(1).fence(3);
-    const judgement = story.judge();
-    expect(judgement.findings).toEqual([]);
-    expect(judgement.open).toEqual([]);
-    expect(judgement.judged.get("delivered-to-every-member")).toBeGreaterThan(4);
+    const builder = room().chat(1, "r", "hello", 4, [1, 2, 3]).fence(1);
+    const id = builder.send(3, "leave_room", { room: "r" });
+    builder.get(3, "left_room", { room: "r" }, id).left(1, 3, "r", 5, 2).left(2, 3, "r", 5, 2);
+    builder.refuse(3, "NOT_IN_ROOM", builder.send(3, "chat", { room: "r", content: "late" }));
+    builder.chat(2, "r", "bye", 6, [1, 2]).hangUp(2).left(1, 2, "r", 7, 1, "disconnect").fence(1).fence(3);
+    const result = builder.evaluate();
+    expect(result.findings).toEqual([]);
+    expect(result.open).toEqual([]);
+    expect(result.decided.get("delivered-to-every-member")).toBeGreaterThan(4);
   });
 
   it("that is empty proves nothing", () => {
-    const judgement = new Story().judge();
-    expect(judgement.findings).toEqual([]);
-    expect(judgement.judged.size).toBe(0);
+    const result = new HistoryBuilder().evaluate();
+    expect(result.findings).toEqual([]);
+    expect(result.decided.size).toBe(0);
   });
 });
 
 describe("replies", () => {
-  it.each<[string, (story: Story) => unknown]>([
+  it.each<[string, (builder: HistoryBuilder) => unknown]>([
     [
       "reply-exactly-one",
       (s) => {
@@ -193,14 +193,14 @@ describe("replies", () => {
     ["unexpected-message", (s) => s.get(1, "left_room", { room: "r" }, "never-sent")],
     ["no-unexpected-close", (s) => s.push({ kind: "close", connection: 1, code: 1006, reason: "" })],
   ])("breaks %s", (rule, tell) => {
-    const story = room();
-    tell(story);
-    expect(rulesOf(story.judge())).toContain(rule);
+    const builder = room();
+    tell(builder);
+    expect(rulesOf(builder.evaluate())).toContain(rule);
   });
 });
 
 describe("deliveries", () => {
-  it.each<[string, (story: Story) => unknown]>([
+  it.each<[string, (builder: HistoryBuilder) => unknown]>([
     ["delivered-to-every-member", (s) => overdue(s.chat(1, "r", "x", 4, [1, 2]), 3)],
     ["delivered-to-every-member", (s) => s.chat(1, "r", "x", 4, [1, 2]).chat(1, "r", "y", 5, [1, 2, 3])],
     ["delivered-to-nobody-else", (s) => s.open(4).chat(1, "r", "x", 4, [1, 2, 3, 4])],
@@ -262,26 +262,26 @@ describe("deliveries", () => {
           .get(1, "user_joined", { room: "r", epoch: "e", seq: 4, ...who(4), memberCount: 9 }),
     ],
   ])("breaks %s", (rule, tell) => {
-    const story = room();
-    tell(story);
-    expect(rulesOf(story.judge())).toContain(rule);
+    const builder = room();
+    tell(builder);
+    expect(rulesOf(builder.evaluate())).toContain(rule);
   });
 
   it("breaks broadcast-to-all where one connection gets nothing", () => {
-    const story = room();
-    story.roles.set("u1", ["broadcaster"]);
-    story.get(1, "ack", { room: null, epoch: "g", seq: 7 }, story.send(1, "broadcast", { content: "x" }));
-    story.message(1, 1, null, "x", 7, "g").message(2, 1, null, "x", 7, "g");
-    expect(rulesOf(overdue(story, 3).judge())).toEqual(["broadcast-to-all"]);
+    const builder = room();
+    builder.roles.set("u1", ["broadcaster"]);
+    builder.get(1, "ack", { room: null, epoch: "g", seq: 7 }, builder.send(1, "broadcast", { content: "x" }));
+    builder.message(1, 1, null, "x", 7, "g").message(2, 1, null, "x", 7, "g");
+    expect(rulesOf(overdue(builder, 3).evaluate())).toEqual(["broadcast-to-all"]);
   });
 
   it("leaves aside what somebody else sends to everyone", () => {
-    expect(room().message(1, 99, null, "theirs", 7, "g").judge().findings).toEqual([]);
+    expect(room().message(1, 99, null, "theirs", 7, "g").evaluate().findings).toEqual([]);
   });
 });
 
 describe("positions", () => {
-  it.each<[string, (story: Story) => unknown]>([
+  it.each<[string, (builder: HistoryBuilder) => unknown]>([
     ["position-contiguous", (s) => s.chat(1, "r", "x", 4, [1, 2, 3]).chat(1, "r", "y", 6, [1, 2, 3])],
     ["position-once", (s) => s.chat(1, "r", "x", 4, [1]).chat(1, "r", "y", 4, [1])],
     [
@@ -357,46 +357,46 @@ describe("positions", () => {
         ),
     ],
   ])("breaks %s", (rule, tell) => {
-    const story = room();
-    tell(story);
-    expect(rulesOf(story.judge())).toContain(rule);
+    const builder = room();
+    tell(builder);
+    expect(rulesOf(builder.evaluate())).toContain(rule);
   });
 
   it("breaks order-sender without positions", () => {
-    const story = room();
-    const direct = (content: string) => story.get(1, "ack", {}, story.send(1, "direct", { to: "c2", content }));
+    const builder = room();
+    const direct = (content: string) => builder.get(1, "ack", {}, builder.send(1, "direct", { to: "c2", content }));
     direct("x");
     direct("y");
-    for (const content of ["y", "x"]) story.get(2, "direct_message", { from: who(1), content });
-    expect(rulesOf(story.judge())).toEqual(["order-sender"]);
+    for (const content of ["y", "x"]) builder.get(2, "direct_message", { from: who(1), content });
+    expect(rulesOf(builder.evaluate())).toEqual(["order-sender"]);
   });
 
   it("accepts a replay, and what it brings again", () => {
-    const story = rejoin(room().chat(1, "r", "x", 4, [1, 2, 3]), { epoch: "e", seq: 3 }, true, 5).message(4, 1, "r", "x", 4);
-    for (const c of [1, 2, 3]) story.get(c, "user_joined", { room: "r", epoch: "e", seq: 5, ...who(4), memberCount: 4 });
-    expect(story.chat(2, "r", "y", 6, [1, 2, 3, 4]).judge().findings).toEqual([]);
+    const builder = rejoin(room().chat(1, "r", "x", 4, [1, 2, 3]), { epoch: "e", seq: 3 }, true, 5).message(4, 1, "r", "x", 4);
+    for (const c of [1, 2, 3]) builder.get(c, "user_joined", { room: "r", epoch: "e", seq: 5, ...who(4), memberCount: 4 });
+    expect(builder.chat(2, "r", "y", 6, [1, 2, 3, 4]).evaluate().findings).toEqual([]);
   });
 
   it("accepts a replay without a second leave of one's own that nobody was there to see", () => {
-    const story = new Story().open(1).open(2).join(1, "r", 1, 1).join(2, "r", 2, 2, [1]);
-    const leave = (c: number) => story.get(c, "left_room", { room: "r" }, story.send(c, "leave_room", { room: "r" }));
+    const builder = new HistoryBuilder().open(1).open(2).join(1, "r", 1, 1).join(2, "r", 2, 2, [1]);
+    const leave = (c: number) => builder.get(c, "left_room", { room: "r" }, builder.send(c, "leave_room", { room: "r" }));
     leave(2).left(1, 2, "r", 3, 1).join(2, "r", 4, 2, [1]);
     leave(1).left(2, 1, "r", 5, 1);
     leave(2); // at 6
-    story.open(3).join(3, "r", 7, 1);
-    const id = story.send(2, "join_room", { room: "r", since: { epoch: "e", seq: 5 } });
-    story.get(2, "joined_room", { room: "r", epoch: "e", seq: 8, memberCount: 2, members: [], recovered: true }, id);
-    story.get(2, "user_joined", { room: "r", epoch: "e", seq: 7, ...who(3), memberCount: 1 });
-    story.get(3, "user_joined", { room: "r", epoch: "e", seq: 8, ...who(2), memberCount: 2 });
-    expect(story.judge().findings).toEqual([]);
+    builder.open(3).join(3, "r", 7, 1);
+    const id = builder.send(2, "join_room", { room: "r", since: { epoch: "e", seq: 5 } });
+    builder.get(2, "joined_room", { room: "r", epoch: "e", seq: 8, memberCount: 2, members: [], recovered: true }, id);
+    builder.get(2, "user_joined", { room: "r", epoch: "e", seq: 7, ...who(3), memberCount: 1 });
+    builder.get(3, "user_joined", { room: "r", epoch: "e", seq: 8, ...who(2), memberCount: 2 });
+    expect(builder.evaluate().findings).toEqual([]);
   });
 });
 
 /** Connection 4 joins room r from a position. */
-function rejoin(story: Story, since: unknown, recovered: boolean | undefined, seq = 4): Story {
-  story.open(4);
-  const id = story.send(4, "join_room", { room: "r", since });
-  return story.get(
+function rejoin(builder: HistoryBuilder, since: unknown, recovered: boolean | undefined, seq = 4): HistoryBuilder {
+  builder.open(4);
+  const id = builder.send(4, "join_room", { room: "r", since });
+  return builder.get(
     4,
     "joined_room",
     { room: "r", epoch: "e", seq, memberCount: 4, members: [], ...(recovered === undefined ? {} : { recovered }) },
@@ -406,62 +406,62 @@ function rejoin(story: Story, since: unknown, recovered: boolean | undefined, se
 
 describe("the ten mistakes", () => {
   it("1: knows that a member is a member, so that something can be missing", () => {
-    const { open } = room().chat(1, "r", "x", 4, [1, 2]).judge();
+    const { open } = room().chat(1, "r", "x", 4, [1, 2]).evaluate();
     expect(open.map(({ rule, connection }) => [rule, connection])).toEqual([["delivered-to-every-member", 3]]);
   });
 
-  it("2: judges nothing that a connection received after our own hang-up", () => {
-    const story = room();
-    story.push({ kind: "hang-up", connection: 3, code: 1000 }).message(3, 1, "r", "late", 9);
-    expect(story.judge().findings).toEqual([]);
+  it("2: ignores what a connection received after our own hang-up", () => {
+    const builder = room();
+    builder.push({ kind: "hang-up", connection: 3, code: 1000 }).message(3, 1, "r", "late", 9);
+    expect(builder.evaluate().findings).toEqual([]);
   });
 
   it("3: takes no refused fence for a fence", () => {
-    const story = new Story().open(1);
-    story.send(1, "leave_room", { room: "x" });
-    story.refuse(1, "RATE_LIMITED", story.send(1, "ping", {}), true);
-    const judgement = story.judge();
-    expect(rulesOf(judgement)).not.toContain("reply-exactly-one");
-    expect(judgement.open.map(({ rule }) => rule)).toContain("reply-exactly-one");
+    const builder = new HistoryBuilder().open(1);
+    builder.send(1, "leave_room", { room: "x" });
+    builder.refuse(1, "RATE_LIMITED", builder.send(1, "ping", {}), true);
+    const result = builder.evaluate();
+    expect(rulesOf(result)).not.toContain("reply-exactly-one");
+    expect(result.open.map(({ rule }) => rule)).toContain("reply-exactly-one");
   });
 
   it("4: takes a later frame for proof only where the receiver was certainly there before both", () => {
-    const story = new Story().open(1).open(2).join(1, "r", 1, 1);
-    const id = story.send(2, "join_room", { room: "r" });
-    story.chat(1, "r", "x", 2, [1]).get(2, "joined_room", { room: "r", epoch: "e", seq: 3, memberCount: 2, members: [] }, id);
-    story.get(1, "user_joined", { room: "r", epoch: "e", seq: 3, ...who(2), memberCount: 2 }).chat(1, "r", "y", 4, [1, 2]);
-    expect(story.judge().findings).toEqual([]);
+    const builder = new HistoryBuilder().open(1).open(2).join(1, "r", 1, 1);
+    const id = builder.send(2, "join_room", { room: "r" });
+    builder.chat(1, "r", "x", 2, [1]).get(2, "joined_room", { room: "r", epoch: "e", seq: 3, memberCount: 2, members: [] }, id);
+    builder.get(1, "user_joined", { room: "r", epoch: "e", seq: 3, ...who(2), memberCount: 2 }).chat(1, "r", "y", 4, [1, 2]);
+    expect(builder.evaluate().findings).toEqual([]);
   });
 
   it("5: lets a reply answer only what was sent before it", () => {
-    const story = room().chat(1, "r", "x", 4, [1, 2, 3]);
-    const id = story.send(1, "leave_room", { room: "q" });
-    story.get(1, "left_room", { room: "q" }, id);
-    story
+    const builder = room().chat(1, "r", "x", 4, [1, 2, 3]);
+    const id = builder.send(1, "leave_room", { room: "q" });
+    builder.get(1, "left_room", { room: "q" }, id);
+    builder
       .push({ kind: "send", connection: 1, frame: { type: "nonsense", id }, json: true, bytes: 1 })
       .refuse(1, "UNKNOWN_TYPE", id)
       .fence(1);
-    expect(story.judge().findings).toEqual([]);
+    expect(builder.evaluate().findings).toEqual([]);
   });
 
   it("6: leaves open what an early end could not prove", () => {
-    const story = room();
-    story.send(1, "chat", { room: "r", content: "x" });
-    story.get(2, "ack", { room: "r", epoch: "e", seq: 9 }, "never-sent");
-    expect(rulesOf(story.judge())).toEqual(["unexpected-message"]);
+    const builder = room();
+    builder.send(1, "chat", { room: "r", content: "x" });
+    builder.get(2, "ack", { room: "r", epoch: "e", seq: 9 }, "never-sent");
+    expect(rulesOf(builder.evaluate())).toEqual(["unexpected-message"]);
   });
 
   it("7: keeps the effects of one that hung up possible for those who come later", () => {
-    const story = room();
-    story.send(3, "chat", { room: "r", content: "last words" });
-    story.hangUp(3).open(4).join(4, "r", 4, 4, [1, 2]);
-    for (const c of [1, 2, 4]) story.message(c, 3, "r", "last words", 5).left(c, 3, "r", 6, 3, "disconnect");
-    expect(story.judge().findings).toEqual([]);
+    const builder = room();
+    builder.send(3, "chat", { room: "r", content: "last words" });
+    builder.hangUp(3).open(4).join(4, "r", 4, 4, [1, 2]);
+    for (const c of [1, 2, 4]) builder.message(c, 3, "r", "last words", 5).left(c, 3, "r", 6, 3, "disconnect");
+    expect(builder.evaluate().findings).toEqual([]);
   });
 
   it("8: takes a fence as proof for its own connection alone", () => {
-    const story = room().chat(1, "r", "x", 4, [1, 2]);
-    expect(overdue(story, 1, 2).judge().findings).toEqual([]);
-    expect(rulesOf(story.fence(3).judge())).toEqual(["delivered-to-every-member"]);
+    const builder = room().chat(1, "r", "x", 4, [1, 2]);
+    expect(overdue(builder, 1, 2).evaluate().findings).toEqual([]);
+    expect(rulesOf(builder.fence(3).evaluate())).toEqual(["delivered-to-every-member"]);
   });
 });

@@ -1,4 +1,4 @@
-// History -> connections and acts: which send is which operation, which frame answers it, and when its effects were certain.
+// History -> connections and invocations: which send is which operation, which frame answers it, and when its effects were certain.
 import type { Message, Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import type { History, HistoryEvent, HttpCall } from "./history.ts";
@@ -11,9 +11,9 @@ export const NEVER = Number.POSITIVE_INFINITY;
 export interface Knowledge {
   /** The claims of the credential that a user of the history connected with. */
   readonly claimsOf: (user: string) => ReadonlyMap<string, unknown>;
-  /** Credential as sent -> what it is. A value that is missing here is not judged. */
+  /** Credential as sent -> what it is. A value that is missing here is not checked. */
   readonly credentials: ReadonlyMap<string, CredentialFacts>;
-  /** When the credential runs out that the connection opened with, in ms of the history; undefined: not within the run. */
+  /** When the credential that the connection opened with expires, in ms of the history; undefined: not within the run. */
   readonly expiryOf?: (connection: number) => number | undefined;
   /** The target was alive then, and all that it had sent is in the history, in ms of the history; default: nothing is known of it. */
   readonly aliveAtMs?: number;
@@ -26,12 +26,12 @@ export interface Knowledge {
 export interface CredentialFacts {
   readonly good: boolean;
   readonly claims: ReadonlyMap<string, unknown>;
-  /** When it runs out, in ms of the history; undefined: not within the run. */
+  /** When it expires, in ms of the history; undefined: not within the run. */
   readonly expiresAtMs?: number;
 }
 
 /** One connection. A reconnect is another one. */
-export interface Link {
+export interface Connection {
   readonly id: number;
   readonly node: string;
   readonly user: string;
@@ -40,15 +40,15 @@ export interface Link {
   readyAt: number;
   first: unknown;
   readonly attributes: Map<string, unknown>;
-  /** When we began to close it. What it receives later is not judged: it may or may not reach us. */
+  /** When we began to close it. What it receives later is not checked: it may or may not reach us. */
   hungUpAt: number;
   closedAt: number;
   closeCode: number | undefined;
   /** The earliest moment at which the server may have ended it; NEVER where nothing ended it. Known once `recordEnds` has run. */
   endFrom: number;
-  /** One request over HTTP: it is no connection, has one act, and receives nothing but its answer. */
+  /** One request over HTTP: it is no connection, has one invocation, and receives nothing but its answer. */
   readonly http: HttpCall | undefined;
-  readonly acts: Act[];
+  readonly invocations: Invocation[];
   readonly fences: Fence[];
   readonly received: Received[];
 }
@@ -63,14 +63,14 @@ export interface Received {
   readonly at: number;
   readonly frame: unknown;
   readonly message: Message | undefined;
-  /** It answers this act, so it is no delivery. */
-  readonly act: Act | undefined;
+  /** It answers this invocation, so it is no delivery. */
+  readonly invocation: Invocation | undefined;
 }
 
 /** One frame that a client sent. */
-export interface Act {
+export interface Invocation {
   readonly number: number;
-  readonly link: Link;
+  readonly connection: Connection;
   readonly sentAt: number;
   readonly frame: unknown;
   readonly message: Message | undefined;
@@ -78,28 +78,28 @@ export interface Act {
   /** Why it is no message of the protocol: an ErrorCode's `when`. */
   readonly malformed: "not-json" | "unknown-type" | "not-in-schema" | undefined;
   readonly id: unknown;
-  /** Another act with the same id waited at the same time, so a reply cannot be told to be its own. */
+  /** Another invocation with the same id waited at the same time, so a reply cannot be told to be its own. */
   ambiguous: boolean;
   reply: { readonly at: number; readonly frame: unknown; readonly message: Message; readonly error: unknown } | undefined;
   /** Further frames that answer it. */
   readonly extraReplies: number[];
-  outcome: "done" | "refused" | "unknown";
+  outcome: "ok" | "fail" | "info";
   /** From here on its effects are certain: its reply, or where it has none the reply to a later fence of the same connection. */
   settledAt: number;
 }
 
-export interface Recording {
+export interface Trace {
   readonly history: History;
   /** Without requests over HTTP. */
-  readonly links: ReadonlyMap<number, Link>;
-  readonly acts: readonly Act[];
+  readonly connections: ReadonlyMap<number, Connection>;
+  readonly invocations: readonly Invocation[];
 }
 
 /** Reads a history once, from front to back. */
-export function createRecording(protocol: Protocol, history: History, knowledge: Knowledge): Recording {
-  const links = new Map<number, Link>();
-  const acts: Act[] = [];
-  const calls = new Map<number, Link>();
+export function createTrace(protocol: Protocol, history: History, knowledge: Knowledge): Trace {
+  const connections = new Map<number, Connection>();
+  const invocations: Invocation[] = [];
+  const calls = new Map<number, Connection>();
   history.forEach((event, at) => {
     if (event.kind === "fault" || event.kind === "note") return;
     if (event.kind === "open" && event.http !== undefined) {
@@ -108,37 +108,37 @@ export function createRecording(protocol: Protocol, history: History, knowledge:
     }
     const call = calls.get(event.connection);
     if (call !== undefined) {
-      takeCall(protocol, call, acts, event, at);
+      takeCall(protocol, call, invocations, event, at);
       return;
     }
     if (event.kind === "open") {
-      const link = createLink(event.connection, event.node, event.user, at);
-      if (protocol.channel.handshake?.first === undefined) link.readyAt = at;
-      links.set(event.connection, link);
+      const connection = createConnection(event.connection, event.node, event.user, at);
+      if (protocol.channel.handshake?.first === undefined) connection.readyAt = at;
+      connections.set(event.connection, connection);
       return;
     }
-    const link = links.get(event.connection);
-    if (link === undefined) return;
-    if (event.kind === "hang-up") link.hungUpAt = Math.min(link.hungUpAt, at);
+    const connection = connections.get(event.connection);
+    if (connection === undefined) return;
+    if (event.kind === "hang-up") connection.hungUpAt = Math.min(connection.hungUpAt, at);
     else if (event.kind === "close") {
-      link.closedAt = at;
-      link.closeCode = event.code;
+      connection.closedAt = at;
+      connection.closeCode = event.code;
     } else if (event.kind === "send") {
-      const act = createAct(protocol, knowledge, link, acts.length, at, event.frame, event.json);
-      for (const earlier of link.acts) {
-        if (act.id === undefined || earlier.id !== act.id || earlier.reply !== undefined) continue;
+      const invocation = createInvocation(protocol, knowledge, connection, invocations.length, at, event.frame, event.json);
+      for (const earlier of connection.invocations) {
+        if (invocation.id === undefined || earlier.id !== invocation.id || earlier.reply !== undefined) continue;
         earlier.ambiguous = true;
-        act.ambiguous = true;
+        invocation.ambiguous = true;
       }
-      acts.push(act);
-      link.acts.push(act);
-    } else if (at < link.hungUpAt) receive(protocol, link, at, event.frame);
+      invocations.push(invocation);
+      connection.invocations.push(invocation);
+    } else if (at < connection.hungUpAt) receive(protocol, connection, at, event.frame);
   });
-  for (const act of acts) act.settledAt = act.reply?.at ?? settledByFence(act);
-  return { history, links, acts };
+  for (const invocation of invocations) invocation.settledAt = invocation.reply?.at ?? settledByFence(invocation);
+  return { history, connections, invocations };
 }
 
-function createLink(id: number, node: string, user: string, openAt: number): Link {
+function createConnection(id: number, node: string, user: string, openAt: number): Connection {
   return {
     ...{ id, node, user, openAt, readyAt: NEVER, first: undefined, attributes: new Map() },
     ...{
@@ -147,7 +147,7 @@ function createLink(id: number, node: string, user: string, openAt: number): Lin
       closeCode: undefined,
       endFrom: NEVER,
       http: undefined,
-      acts: [],
+      invocations: [],
       fences: [],
       received: [],
     },
@@ -160,26 +160,34 @@ function createCall(
   knowledge: Knowledge,
   { connection, node, user, http }: Extract<HistoryEvent, { kind: "open" }>,
   at: number,
-): Link {
+): Connection {
   const claims = knowledge.claimsOf(user);
   const attributes = new Map<string, unknown>();
   for (const { name, claim } of protocol.contract.state.attributes)
     if (claim !== undefined) attributes.set(name, claims.get(claim));
-  return { ...createLink(connection, node, user, at), attributes, http };
+  return { ...createConnection(connection, node, user, at), attributes, http };
 }
 
-function takeCall(protocol: Protocol, link: Link, acts: Act[], event: HistoryEvent, at: number) {
+function takeCall(protocol: Protocol, connection: Connection, invocations: Invocation[], event: HistoryEvent, at: number) {
   const { contract } = protocol;
-  const [asked] = link.acts;
+  const [asked] = connection.invocations;
   if (event.kind === "send") {
-    const operation = callsOf(contract).find(({ id }) => id === link.http?.operation);
-    const act: Act = {
-      ...{ number: acts.length, link, sentAt: at, frame: event.frame, malformed: undefined, id: undefined, ambiguous: false },
+    const operation = callsOf(contract).find(({ id }) => id === connection.http?.operation);
+    const invocation: Invocation = {
+      ...{
+        number: invocations.length,
+        connection,
+        sentAt: at,
+        frame: event.frame,
+        malformed: undefined,
+        id: undefined,
+        ambiguous: false,
+      },
       message: contract.messages.find(({ name }) => name === operation?.messages[0]),
-      ...{ operation, reply: undefined, extraReplies: [], outcome: "unknown", settledAt: NEVER },
+      ...{ operation, reply: undefined, extraReplies: [], outcome: "info", settledAt: NEVER },
     };
-    acts.push(act);
-    link.acts.push(act);
+    invocations.push(invocation);
+    connection.invocations.push(invocation);
   } else if (event.kind === "receive" && asked?.operation !== undefined) {
     const { effects, reply = [], requires } = asked.operation;
     const success = effects.find((effect) => effect.kind === "reply")?.message;
@@ -189,19 +197,19 @@ function takeCall(protocol: Protocol, link: Link, acts: Act[], event: HistoryEve
     const codes = contract.errors?.codes.filter(({ http }) => http === event.status) ?? [];
     const named = codes.find(({ code }) => requires.some((requirement) => requirement.else === code)) ?? codes[0];
     asked.reply = { at, frame: event.frame, message, error: done ? undefined : named?.code };
-    asked.outcome = done ? "done" : "refused";
+    asked.outcome = done ? "ok" : "fail";
   }
 }
 
-function createAct(
+function createInvocation(
   protocol: Protocol,
   knowledge: Knowledge,
-  link: Link,
+  connection: Connection,
   number: number,
   sentAt: number,
   frame: unknown,
   json: boolean,
-): Act {
+): Invocation {
   const message = json ? protocol.fromClient(frame) : undefined;
   const valid = message !== undefined && (knowledge.accepts?.(message.name, frame) ?? true);
   // Without a tag it cannot be said to be of an unknown type.
@@ -209,8 +217,8 @@ function createAct(
   const malformed = !json ? "not-json" : valid ? undefined : message === undefined && tagged ? "unknown-type" : "not-in-schema";
   const correlation = message?.correlation ?? correlationOfAny(protocol);
   return {
-    ...{ number, link, sentAt, frame, message, malformed, ambiguous: false, reply: undefined },
-    ...{ extraReplies: [], outcome: "unknown" as const, settledAt: NEVER },
+    ...{ number, connection, sentAt, frame, message, malformed, ambiguous: false, reply: undefined },
+    ...{ extraReplies: [], outcome: "info" as const, settledAt: NEVER },
     operation: malformed === undefined && message !== undefined ? protocol.operationOf(message.name) : undefined,
     id: json && correlation !== undefined ? lookup(frame, correlation) : undefined,
   };
@@ -224,47 +232,52 @@ function correlationOfAny({ contract, channel }: Protocol): string | undefined {
   return contract.messages.find((message) => names.has(message.name) && message.correlation !== undefined)?.correlation;
 }
 
-function receive(protocol: Protocol, link: Link, at: number, frame: unknown) {
+function receive(protocol: Protocol, connection: Connection, at: number, frame: unknown) {
   const message = protocol.fromServer(frame);
-  if (message !== undefined && message.name === protocol.channel.handshake?.first && link.readyAt === NEVER) {
-    link.readyAt = at;
-    link.first = frame;
-    for (const attribute of protocol.contract.state.attributes) link.attributes.set(attribute.name, lookup(frame, attribute.at));
+  if (message !== undefined && message.name === protocol.channel.handshake?.first && connection.readyAt === NEVER) {
+    connection.readyAt = at;
+    connection.first = frame;
+    for (const attribute of protocol.contract.state.attributes)
+      connection.attributes.set(attribute.name, lookup(frame, attribute.at));
   }
-  const act = message === undefined ? undefined : findAsked(protocol, link, message, frame);
-  if (act !== undefined && message !== undefined) {
-    if (act.reply === undefined) answer(protocol, act, at, frame, message);
-    else act.extraReplies.push(at);
+  const invocation = message === undefined ? undefined : findAsked(protocol, connection, message, frame);
+  if (invocation !== undefined && message !== undefined) {
+    if (invocation.reply === undefined) answer(protocol, invocation, at, frame, message);
+    else invocation.extraReplies.push(at);
   }
-  link.received.push({ at, frame, message, act });
+  connection.received.push({ at, frame, message, invocation });
 }
 
-/** The act that the frame answers. Only what was sent before can be answered, and the oldest that waits comes first. */
-function findAsked(protocol: Protocol, link: Link, message: Message, frame: unknown): Act | undefined {
+/** The invocation that the frame answers. Only what was sent before can be answered, and the oldest that waits comes first. */
+function findAsked(protocol: Protocol, connection: Connection, message: Message, frame: unknown): Invocation | undefined {
   const id = message.correlation === undefined ? undefined : lookup(frame, message.correlation);
   if (id !== undefined) {
     // An operation that promises no reply has none, whatever else carries its id; it may be refused all the same.
     const isError = message.name === protocol.contract.errors?.reply.message;
-    const asked = link.acts.filter(
-      (act) => act.id === id && (isError || act.operation === undefined || act.operation.reply !== undefined),
+    const asked = connection.invocations.filter(
+      (invocation) =>
+        invocation.id === id && (isError || invocation.operation === undefined || invocation.operation.reply !== undefined),
     );
-    return asked.find((act) => act.reply === undefined) ?? asked.at(-1);
+    return asked.find((invocation) => invocation.reply === undefined) ?? asked.at(-1);
   }
   if (!protocol.replies.has(message.name) || message.name === protocol.contract.errors?.reply.message) return undefined;
-  return link.acts.find(
-    (act) => act.reply === undefined && act.message?.correlation === undefined && act.operation?.reply?.includes(message.name),
+  return connection.invocations.find(
+    (invocation) =>
+      invocation.reply === undefined &&
+      invocation.message?.correlation === undefined &&
+      invocation.operation?.reply?.includes(message.name),
   );
 }
 
-function answer(protocol: Protocol, act: Act, at: number, frame: unknown, message: Message) {
+function answer(protocol: Protocol, invocation: Invocation, at: number, frame: unknown, message: Message) {
   const errors = protocol.contract.errors?.reply;
   const isError = errors !== undefined && message.name === errors.message;
-  act.reply = { at, frame, message, error: isError ? lookup(frame, errors.code ?? "") : undefined };
-  act.outcome = isError ? "refused" : "done";
-  const isFence = act.outcome === "done" && act.operation !== undefined && act.operation === protocol.fence;
-  if (isFence) act.link.fences.push({ sentAt: act.sentAt, answeredAt: at });
+  invocation.reply = { at, frame, message, error: isError ? lookup(frame, errors.code ?? "") : undefined };
+  invocation.outcome = isError ? "fail" : "ok";
+  const isFence = invocation.outcome === "ok" && invocation.operation !== undefined && invocation.operation === protocol.fence;
+  if (isFence) invocation.connection.fences.push({ sentAt: invocation.sentAt, answeredAt: at });
 }
 
-function settledByFence(act: Act): number {
-  return act.link.fences.find((fence) => fence.sentAt > act.sentAt)?.answeredAt ?? NEVER;
+function settledByFence(invocation: Invocation): number {
+  return invocation.connection.fences.find((fence) => fence.sentAt > invocation.sentAt)?.answeredAt ?? NEVER;
 }
