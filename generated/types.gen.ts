@@ -39,22 +39,6 @@ export type MemberCount = number;
 /** RFC 3339 in UTC with milliseconds. */
 export type Timestamp = string;
 
-/** What was wrong. See the table of errors. */
-export type ErrorCode =
-  | "INVALID_JSON"
-  | "INVALID_MESSAGE"
-  | "UNKNOWN_TYPE"
-  | "TOKEN_INVALID"
-  | "TOKEN_MISMATCH"
-  | "FORBIDDEN"
-  | "NOT_IN_ROOM"
-  | "ROOM_FULL"
-  | "TOO_MANY_ROOMS"
-  | "RECIPIENT_NOT_FOUND"
-  | "RATE_LIMITED"
-  | "UNAVAILABLE"
-  | "INTERNAL";
-
 /** The last event that the client has seen. */
 export interface Position {
   epoch: Epoch;
@@ -103,6 +87,22 @@ export interface Limits {
   control: RateLimit;
   ping: RateLimit;
 }
+
+/** What was wrong. See the table of errors. */
+export type ErrorCode =
+  | "INVALID_JSON"
+  | "INVALID_MESSAGE"
+  | "UNKNOWN_TYPE"
+  | "TOKEN_INVALID"
+  | "TOKEN_MISMATCH"
+  | "FORBIDDEN"
+  | "NOT_IN_ROOM"
+  | "ROOM_FULL"
+  | "TOO_MANY_ROOMS"
+  | "RECIPIENT_NOT_FOUND"
+  | "RATE_LIMITED"
+  | "UNAVAILABLE"
+  | "INTERNAL";
 
 /** Gives the connection a fresh token of the same user before, or shortly after, the old one runs out. */
 export interface Authenticate {
@@ -217,11 +217,7 @@ export interface JoinedRoom {
     epoch: Epoch;
     seq: Seq;
     memberCount: MemberCount;
-    /**
-     * The first 100 members, the connection itself among them.
-     *
-     * @maxItems 100
-     */
+    /** The first 100 members, the connection itself among them. */
     members: Member[];
     /** Only where the request had `since`. */
     recovered?: boolean;
@@ -384,15 +380,7 @@ export interface PublishRefused {
 }
 
 /** What the client sends over WebSocket. */
-export type ClientMessage =
-  | Authenticate
-  | JoinRoom
-  | LeaveRoom
-  | Chat
-  | Direct
-  | Broadcast
-  | Typing
-  | Ping;
+export type ClientMessage = Authenticate | JoinRoom | LeaveRoom | Chat | Direct | Broadcast | Typing | Ping;
 
 /** What the server sends over WebSocket. */
 export type ServerMessage =
@@ -412,28 +400,28 @@ export type ServerMessage =
 
 /** From the message's name to its type. */
 export interface Messages {
-  "authenticate": Authenticate;
-  "join_room": JoinRoom;
-  "leave_room": LeaveRoom;
-  "chat": Chat;
-  "direct": Direct;
-  "broadcast": Broadcast;
-  "typing": Typing;
-  "ping": Ping;
-  "connected": Connected;
-  "authenticated": Authenticated;
-  "joined_room": JoinedRoom;
-  "left_room": LeftRoom;
-  "ack": Ack;
-  "pong": Pong;
-  "message": Message;
-  "direct_message": DirectMessage;
-  "user_joined": UserJoined;
-  "user_left": UserLeft;
-  "user_typing": UserTyping;
-  "server_shutdown": ServerShutdown;
-  "error": ErrorMessage;
-  "publish": Publish;
-  "published": Published;
-  "publish_refused": PublishRefused;
+  authenticate: Authenticate;
+  join_room: JoinRoom;
+  leave_room: LeaveRoom;
+  chat: Chat;
+  direct: Direct;
+  broadcast: Broadcast;
+  typing: Typing;
+  ping: Ping;
+  connected: Connected;
+  authenticated: Authenticated;
+  joined_room: JoinedRoom;
+  left_room: LeftRoom;
+  ack: Ack;
+  pong: Pong;
+  message: Message;
+  direct_message: DirectMessage;
+  user_joined: UserJoined;
+  user_left: UserLeft;
+  user_typing: UserTyping;
+  server_shutdown: ServerShutdown;
+  error: ErrorMessage;
+  publish: Publish;
+  published: Published;
+  publish_refused: PublishRefused;
 }

@@ -39,6 +39,15 @@ function isTime(text, zoneNeeded) {
   return (utcHour === 23 || utcHour === -1) && (utcMinute === 59 || utcMinute === -1) && second < 61;
 }
 
+function isPattern(text) {
+  try {
+    new RegExp(text, "u");
+    return !/[^\\]\\Z/.test(text);
+  } catch {
+    return false;
+  }
+}
+
 function isDateTime(text, zoneNeeded) {
   const parts = text.split(/t|\s/i);
   return parts.length === 2 && isDate(parts[0]) && isTime(parts[1], zoneNeeded);

@@ -1,6 +1,7 @@
 // Contract -> protocol.gen.ts: the numbers, names and codes of the protocol as constants, so that no program repeats them by hand.
 import type { Contract, Requirement } from "../../spec/contract.ts";
-import { banner, messagesOf } from "./emit-types.ts";
+import { banner } from "./banner.ts";
+import { messagesOf } from "./messages-of.ts";
 
 const literal = (value: unknown) => JSON.stringify(value, undefined, 2);
 const constant = (doc: string, name: string, value: unknown) =>

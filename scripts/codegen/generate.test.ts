@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Contract } from "../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { createValidators } from "../../spec/schemas.ts";
-import { banner } from "./emit-types.ts";
-import { fileNames } from "./emit-validators.ts";
+import { banner } from "./banner.ts";
+import { fileNames } from "./file-names.ts";
 import { emitAll, generate } from "./generate.ts";
 
 const echoFile = fileURLToPath(new URL("../../spec/examples/echo/asyncapi.yaml", import.meta.url));

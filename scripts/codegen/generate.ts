@@ -4,11 +4,12 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Contract, Finding } from "../../spec/contract.ts";
 import { type LoadOptions, loadContract } from "../../spec/load-contract.ts";
+import { bannerEnd } from "./banner.ts";
 import { emitConstants } from "./emit-constants.ts";
-import { bannerEnd, emitTypes } from "./emit-types.ts";
-import { emitValidators, type Files } from "./emit-validators.ts";
 import { emitHtml } from "./html/emit-html.ts";
 import { emitMarkdown } from "./markdown/emit-markdown.ts";
+import { emitTypes } from "./types/emit-types.ts";
+import { emitValidators, type Files } from "./validators/emit-validators.ts";
 
 /** One file that differs from what the document gives. */
 export interface Change {
@@ -32,7 +33,7 @@ export interface Generated {
 /** Every file that a contract gives, by its path below the output folder. */
 export async function emitAll(contract: Contract): Promise<Files> {
   const files: Files = new Map([
-    ["types.gen.ts", await emitTypes(contract)],
+    ["types.gen.ts", emitTypes(contract)],
     ["protocol.gen.ts", emitConstants(contract)],
     ["PROTOCOL.md", emitMarkdown(contract)],
     ["protocol.html", emitHtml(contract)],

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Contract } from "../../../spec/contract.ts";
 import { duration } from "../docs/wording.ts";
-import { messagesOf } from "../emit-types.ts";
+import { messagesOf } from "../messages-of.ts";
 import { channelParts, errorsPart } from "./channel-part.ts";
 import { blocksHtml, escapeHtml, mono } from "./markup.ts";
 import { messageParts } from "./messages-part.ts";

@@ -1,7 +1,7 @@
 // The page's messages: fields on the left, examples to copy on the right.
 import type { Contract, Message } from "../../../spec/contract.ts";
 import { type Field, fieldsOf } from "../docs/schema-fields.ts";
-import { messagesOf } from "../emit-types.ts";
+import { messagesOf } from "../messages-of.ts";
 import { escapeHtml, inlineHtml, jsonHtml, mono, snippetHtml } from "./markup.ts";
 import { anchor, type Part } from "./part.ts";
 

@@ -15,7 +15,7 @@ import {
   refusalWords,
   requirementWords,
 } from "../docs/wording.ts";
-import { messagesOf } from "../emit-types.ts";
+import { messagesOf } from "../messages-of.ts";
 import { block, code, inline, mermaidText, paragraphs, table } from "./markdown-syntax.ts";
 
 /** Every string of the document is escaped: Markdown, HTML and Mermaid of its own do not come through. */

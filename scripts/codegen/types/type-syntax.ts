@@ -1,0 +1,131 @@
+// TypeScript types as data, and their text. Pure.
+
+export type TypeNode =
+  | { readonly kind: "keyword"; readonly text: "unknown" | "never" | "string" | "number" | "boolean" | "null" }
+  | { readonly kind: "literal"; readonly value: string | number | boolean }
+  /** The name of a declaration, or a lookup such as `Object["constructor"]`. */
+  | { readonly kind: "reference"; readonly name: string }
+  | { readonly kind: "union" | "intersection"; readonly members: readonly TypeNode[] }
+  | { readonly kind: "array"; readonly items: TypeNode }
+  | { readonly kind: "tuple"; readonly members: readonly TupleMember[]; readonly rest: TypeNode | undefined }
+  | { readonly kind: "object"; readonly properties: readonly PropertyNode[]; readonly index: TypeNode | undefined };
+
+export interface TupleMember {
+  readonly type: TypeNode;
+  readonly optional: boolean;
+}
+
+export interface PropertyNode {
+  readonly name: string;
+  readonly optional: boolean;
+  readonly type: TypeNode;
+  readonly description: string;
+}
+
+const width = 130;
+
+export const unknownType: TypeNode = { kind: "keyword", text: "unknown" };
+export const neverType: TypeNode = { kind: "keyword", text: "never" };
+export const isUnknown = (type: TypeNode): boolean => type.kind === "keyword" && type.text === "unknown";
+const isNever = (type: TypeNode): boolean => type.kind === "keyword" && type.text === "never";
+
+/** Members of one kind flattened, and no two alike. */
+function distinct(kind: "union" | "intersection", members: readonly TypeNode[]): TypeNode[] {
+  const flat = members.flatMap((member) => (member.kind === kind ? member.members : [member]));
+  if (flat.length < 2) return [...flat];
+  return [...new Map(flat.map((member) => [printType(member), member])).values()];
+}
+
+export function unionOf(members: readonly TypeNode[]): TypeNode {
+  const flat = distinct("union", members).filter((member) => !isNever(member));
+  if (flat.some(isUnknown)) return unknownType;
+  if (flat.length === 0) return neverType;
+  return flat.length === 1 ? flat[0]! : { kind: "union", members: flat };
+}
+
+export function intersectionOf(members: readonly TypeNode[]): TypeNode {
+  const flat = distinct("intersection", members).filter((member) => !isUnknown(member));
+  if (flat.some(isNever)) return neverType;
+  if (flat.length === 0) return unknownType;
+  return flat.length === 1 ? flat[0]! : { kind: "intersection", members: flat };
+}
+
+/** Text as it may stand in a block comment. */
+const commentSafe = (text: string) => text.replaceAll("*/", "*\\/");
+
+/** A block comment with a line break behind it; empty without a text. */
+export function comment(text: string, indent = ""): string {
+  const lines = commentSafe(text.trim()).split(/\r\n|[\n\r\u2028\u2029]/);
+  if (lines.length === 1) return lines[0] === "" ? "" : `${indent}/** ${lines[0]} */\n`;
+  return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join("\n")}\n${indent} */\n`;
+}
+
+/** `export interface` for an object, `export type` for all else. */
+export function printDeclaration(name: string, type: TypeNode, description: string): string {
+  const head = comment(description);
+  if (type.kind === "object") return `${head}export interface ${name} ${printType(type)}\n`;
+  const text = printType(type, "", `export type ${name} = ;`.length);
+  return `${head}export type ${name} =${text.startsWith("\n") ? "" : " "}${text};\n`;
+}
+
+const propertyName = (name: string) => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
+
+/**
+ * @param indent of the line that the type begins in
+ * @param used characters of that line that are taken
+ */
+export function printType(type: TypeNode, indent = "", used = 0): string {
+  switch (type.kind) {
+    case "keyword":
+      return type.text;
+    case "literal":
+      return JSON.stringify(type.value);
+    case "reference":
+      return type.name;
+    case "array":
+      return `${inParentheses(type.items, indent)}[]`;
+    case "tuple": {
+      const members = type.members.map(({ type: member, optional }) =>
+        optional ? `${inParentheses(member, indent)}?` : printType(member, indent),
+      );
+      if (type.rest !== undefined) members.push(`...${inParentheses(type.rest, indent)}[]`);
+      return `[${members.join(", ")}]`;
+    }
+    case "object":
+      return printObject(type.properties, type.index, indent);
+    case "union":
+    case "intersection": {
+      const sign = type.kind === "union" ? "|" : "&";
+      const members = (deeper: string) =>
+        type.members.map((member) =>
+          member.kind === "union" || member.kind === "intersection" ? inParentheses(member, deeper) : printType(member, deeper),
+        );
+      const line = members(indent).join(` ${sign} `);
+      if (!line.includes("\n") && indent.length + used + line.length <= width) return line;
+      if (type.kind === "intersection") return line;
+      const deeper = `${indent}  `;
+      return members(deeper)
+        .map((member) => `\n${deeper}${sign} ${member}`)
+        .join("");
+    }
+  }
+}
+
+function inParentheses(type: TypeNode, indent: string): string {
+  const text = printType(type, indent);
+  return type.kind === "union" || type.kind === "intersection" ? `(${text}${text.startsWith("\n") ? `\n${indent}` : ""})` : text;
+}
+
+function printObject(properties: readonly PropertyNode[], index: TypeNode | undefined, indent: string): string {
+  const deeper = `${indent}  `;
+  const lines = properties.map(({ name, optional, type, description }) => {
+    const head = `${propertyName(name)}${optional ? "?" : ""}:`;
+    const text = printType(type, deeper, head.length + 2);
+    return `${comment(description, deeper)}${deeper}${head}${text.startsWith("\n") ? "" : " "}${text};`;
+  });
+  if (index !== undefined) {
+    const text = printType(index, deeper, "[key: string]: ;".length);
+    lines.push(`${deeper}[key: string]:${text.startsWith("\n") ? "" : " "}${text};`);
+  }
+  return lines.length === 0 ? "{}" : `{\n${lines.join("\n")}\n${indent}}`;
+}
