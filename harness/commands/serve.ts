@@ -1,8 +1,6 @@
 // wsproof serve: starts the reference server as a process of its own, or as several, and ends as it ends.
-import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
 import { UsageError } from "../schema/errors.ts";
-import { exitStatus, onSignals, spawnServer, superviseNodes } from "../testbed/server-process.ts";
 
 interface ServeOptions {
   readonly port?: string;
@@ -51,7 +49,8 @@ async function serve({ port, host, dev, jwtSecret, redis, nodes, settings }: Ser
   else process.exitCode = await serveOne(args, env);
 }
 
-function serveOne(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+async function serveOne(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const { exitStatus, onSignals, spawnServer } = await import("../testbed/server-process.ts");
   const server = spawnServer(args, env);
   const off = onSignals((signal) => server.kill(signal));
   return new Promise((resolve, reject) => {
@@ -63,7 +62,7 @@ function serveOne(args: readonly string[], env: NodeJS.ProcessEnv): Promise<numb
   });
 }
 
-function serveNodes(nodes: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+async function serveNodes(nodes: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const count = Number(nodes);
   if (!Number.isInteger(count) || count < 1 || count > 64) throw new UsageError(`expected --nodes from 1 to 64, got "${nodes}"`);
   if (!env.REDIS_URL) throw new UsageError("--nodes needs --redis URL (or REDIS_URL): without it each node has rooms of its own");
@@ -71,6 +70,10 @@ function serveNodes(nodes: string, args: readonly string[], env: NodeJS.ProcessE
   if (!Number.isInteger(port) || port < 0 || port + count - 1 > 65_535) {
     throw new UsageError(`expected --port from 0 to ${65_536 - count} for ${count} nodes, got "${env.PORT}"`);
   }
+  const [{ superviseNodes }, { randomBytes }] = await Promise.all([
+    import("../testbed/server-process.ts"),
+    import("node:crypto"),
+  ]);
   // One secret for all, or a token would be good on one node alone.
   if (args.includes("--dev")) env.JWT_SECRET ||= randomBytes(48).toString("base64url");
   return superviseNodes({ count, args, env, port, say: (line) => process.stderr.write(`${line}\n`) });
