@@ -28,6 +28,6 @@ export function layerBreaks(file: string, source: string): string[] {
 /** What may stand at the top: the layers, what people look for there, and what tools demand. */
 export const topLevel: readonly string[] = [
   ...Object.keys(mayImport),
-  ...["README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
+  ...["findings", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"],
   ...["package.json", "package-lock.json", "tsconfig.json", "biome.json", "vitest.config.ts", ".npmrc", ".gitignore", ".ci"],
 ];
