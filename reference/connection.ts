@@ -1,17 +1,17 @@
-// One WebSocket and its session: sockets, timers and queue on one side, the protocol on the other.
+// One WebSocket and its session: connects sockets, timers and the send queue to the protocol.
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
 import { closeCodes } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Drainable } from "./drain.ts";
-import { type FanOut, FlushingWebSocket, type Outbox, type OutboxOwner } from "./fan-out.ts";
+import { type FanOut, FlushingWebSocket, type Outbox } from "./fan-out.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import type { LogEvent, LooseEvent } from "./hub/hub.ts";
-import { QueueWatch } from "./queue-watch.ts";
+import type { EphemeralEvent, LogEvent } from "./hub/hub.ts";
 import type { Session, Transport } from "./session.ts";
+import { SlowConsumerDetector } from "./slow-consumer-detector.ts";
 
-/** The longest that a timer of Node can wait. */
+/** The longest delay of a Node timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
 export interface ConnectionContext {
@@ -20,23 +20,23 @@ export interface ConnectionContext {
   /** 0 to 1. */
   random(): number;
   readonly fanOut: FanOut;
-  /** Called once, with the close code, when nothing of the connection is left. */
+  /** Called once, with the close code, when the connection is gone. */
   ended(connection: Connection, code: number): void;
 }
 
-/** The WebSocket of a connection knows it. */
+/** A WebSocket with a reference to its connection. */
 export class ConnectionSocket extends FlushingWebSocket {
   connection: Connection | undefined;
 }
 
-export class Connection implements Transport, OutboxOwner, Drainable {
+export class Connection implements Transport, Drainable {
   readonly #socket: ConnectionSocket;
   readonly #tcp: Socket;
   readonly #context: ConnectionContext;
   readonly #heartbeat: Heartbeat;
   readonly #outbox: Outbox;
-  /** Only for a client that was slow at least once. */
-  #watch: QueueWatch | undefined;
+  /** Made when the client is slow for the first time. */
+  #slowConsumer: SlowConsumerDetector | undefined;
   #session: Session | undefined;
   #expiresAtMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -49,8 +49,8 @@ export class Connection implements Transport, OutboxOwner, Drainable {
     this.#context = context;
     const { clock, config } = context;
     this.#heartbeat = new Heartbeat(config.heartbeat, clock.monotonicMs(), context.random);
-    this.#outbox = context.fanOut.createOutbox(socket, tcp, this);
-    // ws closes with the right code by itself when a frame is illegal, too big or not UTF-8; without a listener the process would end.
+    this.#outbox = context.fanOut.createOutbox(socket, tcp, () => this.#checkQueue());
+    // ws itself closes with the right code when a frame is invalid, too big or not UTF-8. Without a listener the process would end.
     socket.on("error", ignore);
     socket.connection = this;
     socket.on("message", passMessage);
@@ -58,7 +58,7 @@ export class Connection implements Transport, OutboxOwner, Drainable {
     this.#schedule();
   }
 
-  /** Begins the protocol. Nothing may have been read before. */
+  /** Starts the protocol. No frame may have been read before. */
   start(session: Session): void {
     this.#session = session;
     session.begin();
@@ -72,29 +72,29 @@ export class Connection implements Transport, OutboxOwner, Drainable {
     this.#outbox.send(text);
   }
 
-  sendShared(event: LogEvent | LooseEvent): void {
+  sendShared(event: LogEvent | EphemeralEvent): void {
     this.#outbox.sendShared(event);
   }
 
-  written(): void {
+  #checkQueue(): void {
     const { limits } = this.#context.config;
-    if (this.#watch) this.#watch.look();
+    if (this.#slowConsumer) this.#slowConsumer.check();
     else if (this.#outbox.queuedBytes > Math.min(limits.queuedBytes, limits.queuedBytesSustained)) {
-      this.#watch = new QueueWatch(
+      this.#slowConsumer = new SlowConsumerDetector(
         limits,
         this.#context.clock,
         () => this.#outbox.queuedBytes,
-        () => this.close(closeCodes.SLOW_CONSUMER.code, "too much waits to be read"),
+        () => this.close(closeCodes.SLOW_CONSUMER.code, "the send queue is full"),
       );
-      this.#watch.look();
+      this.#slowConsumer.check();
     }
   }
 
-  /** Says goodbye. The rooms hear of it now, not when the client has answered. */
+  /** Sends a close frame. The rooms are left now, not when the client answers. */
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
     this.#endSession();
-    // A close frame can only be answered when it is read.
+    // The answer to the close frame must be read.
     this.setReading(true);
   }
 
@@ -102,14 +102,14 @@ export class Connection implements Transport, OutboxOwner, Drainable {
     this.#session?.announceShutdown(reason, reconnectWithinMs);
   }
 
-  /** Ends the connection without goodbye. */
+  /** Ends the connection without a close frame. */
   terminate(): void {
     this.#socket.terminate();
   }
 
   expireAt(dateMs: number): void {
     this.#expiresAtMs = dateMs;
-    // The timer goes off early enough for a later moment. Set anew it would have a duration, and in Node a list, of its own.
+    // For a later time the running timer is early enough. A new one would have its own duration, and Node keeps a list per duration.
     const { clock } = this.#context;
     if (dateMs - clock.dateMs() < this.#heartbeat.dueMs - clock.monotonicMs()) this.#schedule();
   }
@@ -121,15 +121,15 @@ export class Connection implements Transport, OutboxOwner, Drainable {
     else this.#socket.pause();
   }
 
-  /** From the socket. */
+  /** The socket has closed. */
   hasClosed(code: number): void {
     clearTimeout(this.#timer);
-    this.#watch?.stop();
+    this.#slowConsumer?.stop();
     this.#endSession();
     this.#context.ended(this, code);
   }
 
-  /** From the socket. */
+  /** A message from the socket. */
   receive(data: RawData, isBinary: boolean): void {
     if (isBinary) this.close(closeCodes.UNSUPPORTED_DATA.code, "text frames only");
     else this.#session?.receive(data.toString());
@@ -141,7 +141,7 @@ export class Connection implements Transport, OutboxOwner, Drainable {
     void this.#session.end();
   }
 
-  // --- one timer for the heartbeat and the token ---
+  // --- one timer for heartbeat and token expiry ---
 
   #schedule(): void {
     clearTimeout(this.#timer);
@@ -153,11 +153,11 @@ export class Connection implements Transport, OutboxOwner, Drainable {
 
   #tick(): void {
     const { clock } = this.#context;
-    if (clock.dateMs() >= this.#expiresAtMs) this.close(closeCodes.TOKEN_EXPIRED.code, "no fresh token came");
-    else if (this.#beat() === "dead") {
-      // If this process itself stalled, the answer may lie in the kernel: read once more before judging.
+    if (clock.dateMs() >= this.#expiresAtMs) this.close(closeCodes.TOKEN_EXPIRED.code, "the token has expired");
+    else if (this.#checkHeartbeat() === "dead") {
+      // If this process stalled, the answer may be in the kernel: read once more before deciding.
       setImmediate(() => {
-        if (this.#beat() === "dead") this.close(closeCodes.HEARTBEAT_TIMEOUT.code, "no answer to a ping");
+        if (this.#checkHeartbeat() === "dead") this.close(closeCodes.HEARTBEAT_TIMEOUT.code, "no answer to a ping");
         else this.#schedule();
       });
       return;
@@ -165,18 +165,18 @@ export class Connection implements Transport, OutboxOwner, Drainable {
     this.#schedule();
   }
 
-  #beat(): "ping" | "dead" | "wait" {
-    // While we do not read, the peer cannot show that it lives: not a number equals nothing, so it counts as alive.
+  #checkHeartbeat(): "ping" | "dead" | "wait" {
+    // While reading is paused the peer counts as alive, because NaN equals nothing.
     const bytesRead = this.#isReading ? this.#tcp.bytesRead : Number.NaN;
-    const beat = this.#heartbeat.beat(this.#context.clock.monotonicMs(), bytesRead);
-    if (beat === "ping" && this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
-    return beat;
+    const action = this.#heartbeat.check(this.#context.clock.monotonicMs(), bytesRead);
+    if (action === "ping" && this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+    return action;
   }
 }
 
 function ignore(): void {}
 
-// One listener for all sockets instead of a closure for each: an idle connection should cost little.
+// One function for all sockets, not a closure for each, so that an idle connection needs little memory.
 function passMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
   (this as ConnectionSocket).connection?.receive(data, isBinary);
 }

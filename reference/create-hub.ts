@@ -18,6 +18,6 @@ export async function createHub(config: Config, clock: Clock, log: Logger): Prom
     url: config.redisUrl,
     settings,
     onStatus: (isAvailable, reason) => log[reason === "ok" ? "info" : "warn"]({ isAvailable, reason }, "hub"),
-    onTrouble: (reason) => log.warn({ reason }, "hub"),
+    onWarning: (reason) => log.warn({ reason }, "hub"),
   });
 }

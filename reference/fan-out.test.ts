@@ -1,3 +1,4 @@
+// Fan-out in both modes: order, closes, queues, and how often it writes.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
@@ -12,15 +13,15 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-/** So many connections of one server, each with its outbox and what its client has received. */
-async function start(how: "joined" | "plain", count: number, perMessageDeflate = false) {
-  const fanOut = createFanOut(how);
+/** Opens connections to one server, each with its outbox and the texts that its client received. */
+async function start(mode: "batched" | "unbatched", count: number, perMessageDeflate = false) {
+  const fanOut = createFanOut(mode);
   const server = createServer();
   const sockets = new WebSocketServer({ noServer: true, WebSocket: FlushingWebSocket, perMessageDeflate });
   const accepted: { socket: FlushingWebSocket; tcp: Socket; outbox: Outbox }[] = [];
   server.on("upgrade", (request, tcp: Socket, head) => {
     sockets.handleUpgrade(request, tcp, head, (socket) => {
-      accepted.push({ socket, tcp, outbox: fanOut.createOutbox(socket, tcp, { written: () => {} }) });
+      accepted.push({ socket, tcp, outbox: fanOut.createOutbox(socket, tcp, () => {}) });
     });
   });
   server.listen(0, "127.0.0.1");
@@ -38,9 +39,9 @@ async function start(how: "joined" | "plain", count: number, perMessageDeflate =
   return { fanOut, connections };
 }
 
-describe.each(["joined", "plain"] as const)("fan-out, %s", (how) => {
-  test("keeps the order of each connection, for any mix of shared and own frames", async () => {
-    const { fanOut, connections } = await start(how, 4);
+describe.each(["batched", "unbatched"] as const)("fan-out, %s", (mode) => {
+  test("keeps the order per connection, for any mix of shared and single frames", async () => {
+    const { fanOut, connections } = await start(mode, 4);
     let sent = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -77,8 +78,8 @@ describe.each(["joined", "plain"] as const)("fan-out, %s", (how) => {
     expect(fanOut.delivered).toBeGreaterThan(0);
   });
 
-  test("what was sent before a close arrives before it, whoever closes", async () => {
-    const { connections } = await start(how, 2);
+  test("frames sent before a close arrive before it, whoever closes", async () => {
+    const { connections } = await start(mode, 2);
     const [ours, theirs] = connections;
     ours!.outbox.send("last words");
     ours!.socket.close(1000);
@@ -95,8 +96,8 @@ describe.each(["joined", "plain"] as const)("fan-out, %s", (how) => {
     expect(theirs!.received).toEqual(["answer"]);
   });
 
-  test("sends nothing to a connection that is gone, and does not mind", async () => {
-    const { connections } = await start(how, 2);
+  test("sends nothing to a closed connection and does not throw", async () => {
+    const { connections } = await start(mode, 2);
     const [gone, here] = connections;
     gone!.tcp.destroy();
     for (const { outbox } of connections) outbox.sendShared({ text: "anyone?" });
@@ -104,7 +105,7 @@ describe.each(["joined", "plain"] as const)("fan-out, %s", (how) => {
   });
 
   test("counts the bytes of a client that does not read", async () => {
-    const { connections } = await start(how, 1);
+    const { connections } = await start(mode, 1);
     const [{ client, outbox }] = connections as [(typeof connections)[0]];
     client.pause();
     const text = "x".repeat(100_000);
@@ -117,8 +118,8 @@ describe.each(["joined", "plain"] as const)("fan-out, %s", (how) => {
     );
   });
 
-  test("the server's protocol is the same", async () => {
-    const server = await startTestServer({}, createFanOut(how));
+  test("the server sends the same frames in both modes", async () => {
+    const server = await startTestServer({}, createFanOut(mode));
     stops.push(() => server.drain());
     const [ada, bob] = [await server.connect("ada"), await server.connect("bob")];
     for (const client of [ada, bob]) await client.request("join_room", { room: "lobby" });
@@ -137,9 +138,9 @@ describe.each(["joined", "plain"] as const)("fan-out, %s", (how) => {
   });
 });
 
-describe("joined fan-out", () => {
-  test("writes once per connection and turn, the same bytes for those with the same frames", async () => {
-    const { connections } = await start("joined", 3);
+describe("batched fan-out", () => {
+  test("writes once per connection and turn, and shares the bytes of equal frames", async () => {
+    const { connections } = await start("batched", 3);
     const written = connections.map(({ tcp }) => {
       const chunks: unknown[] = [];
       const write = tcp.write.bind(tcp) as (chunk: unknown) => boolean;
@@ -160,16 +161,16 @@ describe("joined fan-out", () => {
     expect(connections[2]!.received[5]).toBe("own");
   });
 
-  test("leaves to ws what has an extension, or another socket than expected", async () => {
-    const { connections } = await start("joined", 1, true);
+  test("falls back to ws with an extension or an unexpected socket", async () => {
+    const { connections } = await start("batched", 1, true);
     expect(connections[0]!.client.extensions).not.toBe("");
     expect(connections[0]!.socket.outbox).toBeUndefined();
-    const { connections: others } = await start("joined", 1);
+    const { connections: others } = await start("batched", 1);
     const elsewhere = connect(9, "127.0.0.1");
     elsewhere.on("error", () => {});
     stops.push(() => elsewhere.destroy());
     others[0]!.socket.outbox = undefined;
-    const outbox = createFanOut().createOutbox(others[0]!.socket, elsewhere, { written: () => {} });
+    const outbox = createFanOut().createOutbox(others[0]!.socket, elsewhere, () => {});
     expect(others[0]!.socket.outbox).toBeUndefined();
     outbox.send("by ws");
     await vi.waitUntil(() => others[0]!.received.length === 1, { timeout: 10_000 });

@@ -1,34 +1,29 @@
-// Fan-out: each frame is encoded once, each connection gets one write per turn of the event loop, and connections that get the same
-// frames share one buffer. At 200 members this is where a server's time goes.
+// Fan-out: each frame is encoded once, each connection gets one write per turn of the event loop, and connections that receive the same
+// frames share one buffer. With 200 members in a room, most of a server's time is spent here.
 import { Socket } from "node:net";
 import { WebSocket } from "ws";
-import type { LogEvent, LooseEvent } from "./hub/hub.ts";
+import type { EphemeralEvent, LogEvent } from "./hub/hub.ts";
 
-/** What goes out to one connection, in the order of the calls. Nothing here throws or waits. */
+/** Sends frames to one connection, in the order of the calls. No method throws or waits. */
 export interface Outbox {
-  /** For this connection alone. */
+  /** Sends to this connection only. */
   send(text: string): void;
-  /** For many: call it with the same object for each, one after the other. */
-  sendShared(event: LogEvent | LooseEvent): void;
-  /** Hands over what waits for the end of the turn. */
+  /** Sends an event that many connections receive: call it for each in turn, with the same object. */
+  sendShared(event: LogEvent | EphemeralEvent): void;
+  /** Writes what is batched, without waiting for the end of the turn. */
   flush(): void;
-  /** Bytes that the client has not taken yet. */
+  /** Bytes that are not written to the kernel yet. */
   readonly queuedBytes: number;
 }
 
 export interface FanOut {
-  /** Frames handed to connections so far. */
+  /** Frames written to connections so far. */
   readonly delivered: number;
-  createOutbox(socket: FlushingWebSocket, tcp: Socket, owner: OutboxOwner): Outbox;
+  /** @param onFlush called after each write, to check the queue */
+  createOutbox(socket: FlushingWebSocket, tcp: Socket, onFlush: () => void): Outbox;
 }
 
-/** A connection, as its outbox sees it. */
-export interface OutboxOwner {
-  /** Called after each write, to look at the queue. */
-  written(): void;
-}
-
-/** The WebSocket that a server with fan-out must use: whatever closes it, ws itself too, what was sent before goes first. */
+/** The WebSocket class that fan-out needs: batched frames are written before any close frame, also one that ws sends itself. */
 export class FlushingWebSocket extends WebSocket {
   outbox: Outbox | undefined;
 
@@ -38,42 +33,42 @@ export class FlushingWebSocket extends WebSocket {
   }
 }
 
-/** @param how `joined` falls back to `plain` for connections whose internals are not as expected */
-export function createFanOut(how: "joined" | "plain" = "joined"): FanOut {
-  const shared = new Turn();
+/** @param mode `batched` falls back to `unbatched` for a connection whose internals are not as expected */
+export function createFanOut(mode: "batched" | "unbatched" = "batched"): FanOut {
+  const batcher = new WriteBatcher();
   return {
     get delivered() {
-      return shared.delivered;
+      return batcher.delivered;
     },
-    createOutbox(socket, tcp, owner) {
-      if (how === "plain" || !canJoin(socket, tcp)) return new PlainOutbox(shared, socket, owner);
-      socket.outbox = new JoinedOutbox(shared, socket, tcp, owner);
+    createOutbox(socket, tcp, onFlush) {
+      if (mode === "unbatched" || !canBatch(socket, tcp)) return new UnbatchedOutbox(batcher, socket, onFlush);
+      socket.outbox = new BatchedOutbox(batcher, socket, tcp, onFlush);
       return socket.outbox;
     },
   };
 }
 
-/** Our bytes may stand between those of ws where ws writes whole frames, at once, to this very socket: so without an extension. */
-function canJoin(socket: WebSocket, tcp: unknown): boolean {
+/** Our bytes may go between those of ws only where ws writes whole frames synchronously to this socket: that is, without an extension. */
+function canBatch(socket: WebSocket, tcp: unknown): boolean {
   const { _socket: used } = socket as unknown as { readonly _socket?: unknown };
   return tcp instanceof Socket && used === tcp && socket.extensions === "";
 }
 
-/** What one turn of the event loop has to write. */
-class Turn {
+/** Everything that is written at the end of the current turn of the event loop. */
+class WriteBatcher {
   delivered = 0;
-  #waiting: JoinedOutbox[] = [];
-  #start = Batch.start();
-  #lastEvent: LogEvent | LooseEvent | undefined;
+  #pending: BatchedOutbox[] = [];
+  #start = FrameChain.start();
+  #lastEvent: LogEvent | EphemeralEvent | undefined;
   #lastFrame: Buffer | undefined;
 
-  /** Where every connection's batch of this turn begins. */
-  get start(): Batch {
+  /** The empty chain, from which the frames of every connection grow in this turn. */
+  get start(): FrameChain {
     return this.#start;
   }
 
-  /** The frame of an event. The hub hands one event to all its subscribers before the next, so the last one is all to remember. */
-  frameOf(event: LogEvent | LooseEvent): Buffer {
+  /** The frame of an event. The hub delivers one event to all subscribers before the next, so caching the latest is enough. */
+  frameOf(event: LogEvent | EphemeralEvent): Buffer {
     if (event !== this.#lastEvent) {
       this.#lastEvent = event;
       this.#lastFrame = encodeTextFrame(event.text);
@@ -81,15 +76,15 @@ class Turn {
     return this.#lastFrame!;
   }
 
-  /** Flushes the outbox after all that can be read now has been dealt with: immediates run when the poll of the sockets is over. */
-  flushLater(outbox: JoinedOutbox): void {
-    this.#waiting.push(outbox);
-    if (this.#waiting.length > 1) return;
+  /** Flushes the outbox in an immediate, which runs after everything readable now has been handled. */
+  flushLater(outbox: BatchedOutbox): void {
+    this.#pending.push(outbox);
+    if (this.#pending.length > 1) return;
     setImmediate(() => {
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      for (const one of waiting) one.flush();
-      this.#start = Batch.start();
+      const pending = this.#pending;
+      this.#pending = [];
+      for (const one of pending) one.flush();
+      this.#start = FrameChain.start();
       this.#lastEvent = undefined;
       this.#lastFrame = undefined;
     });
@@ -97,34 +92,34 @@ class Turn {
 }
 
 /**
- * Frames in the order in which they go out. Batches of a turn form a tree that grows from one start: connections that got the same
- * frames stand at the same batch, and its bytes are joined once for all of them.
+ * Frames in the order of sending. The chains of a turn form a tree with one root: connections with the same frames share a chain, whose
+ * bytes are concatenated once for all of them.
  */
-class Batch {
-  /** Frames from the start to here. */
+class FrameChain {
+  /** Frames from the root to here. */
   readonly count: number;
   readonly byteLength: number;
-  readonly #before: Batch | undefined;
+  readonly #before: FrameChain | undefined;
   readonly #frame: Buffer;
-  /** The batch that most go on to: members of a room get the same event one after the other. */
-  #next: Batch | undefined;
+  /** The latest continuation. Members of a room receive an event one after the other, so most of them share it. */
+  #next: FrameChain | undefined;
   #bytes: Buffer | undefined;
 
-  static start(): Batch {
-    return new Batch(undefined, Buffer.alloc(0));
+  static start(): FrameChain {
+    return new FrameChain(undefined, Buffer.alloc(0));
   }
 
-  private constructor(before: Batch | undefined, frame: Buffer) {
+  private constructor(before: FrameChain | undefined, frame: Buffer) {
     this.#before = before;
     this.#frame = frame;
     this.count = before === undefined ? 0 : before.count + 1;
     this.byteLength = (before?.byteLength ?? 0) + frame.length;
   }
 
-  /** This batch and one frame more. */
-  followedBy(frame: Buffer): Batch {
+  /** This chain with one more frame. */
+  append(frame: Buffer): FrameChain {
     if (this.#next !== undefined && this.#next.#frame === frame) return this.#next;
-    this.#next = new Batch(this, frame);
+    this.#next = new FrameChain(this, frame);
     return this.#next;
   }
 
@@ -134,79 +129,79 @@ class Batch {
     else {
       this.#bytes = Buffer.allocUnsafe(this.byteLength);
       let end = this.byteLength;
-      for (let batch: Batch | undefined = this; batch; batch = batch.#before) {
-        end -= batch.#frame.length;
-        this.#bytes.set(batch.#frame, end);
+      for (let chain: FrameChain | undefined = this; chain; chain = chain.#before) {
+        end -= chain.#frame.length;
+        this.#bytes.set(chain.#frame, end);
       }
     }
     return this.#bytes;
   }
 }
 
-class JoinedOutbox implements Outbox {
-  readonly #turn: Turn;
+class BatchedOutbox implements Outbox {
+  readonly #batcher: WriteBatcher;
   readonly #socket: WebSocket;
   readonly #tcp: Socket;
-  readonly #owner: OutboxOwner;
-  #batch: Batch | undefined;
+  readonly #onFlush: () => void;
+  #chain: FrameChain | undefined;
 
-  constructor(turn: Turn, socket: WebSocket, tcp: Socket, owner: OutboxOwner) {
-    this.#turn = turn;
+  constructor(batcher: WriteBatcher, socket: WebSocket, tcp: Socket, onFlush: () => void) {
+    this.#batcher = batcher;
     this.#socket = socket;
     this.#tcp = tcp;
-    this.#owner = owner;
+    this.#onFlush = onFlush;
   }
 
   send(text: string): void {
     this.#add(encodeTextFrame(text));
   }
 
-  sendShared(event: LogEvent | LooseEvent): void {
-    this.#add(this.#turn.frameOf(event));
+  sendShared(event: LogEvent | EphemeralEvent): void {
+    this.#add(this.#batcher.frameOf(event));
   }
 
   #add(frame: Buffer): void {
-    if (this.#batch === undefined) {
-      this.#turn.flushLater(this);
-      this.#batch = this.#turn.start;
+    if (this.#chain === undefined) {
+      this.#batcher.flushLater(this);
+      this.#chain = this.#batcher.start;
     }
-    this.#batch = this.#batch.followedBy(frame);
+    this.#chain = this.#chain.append(frame);
   }
 
   flush(): void {
-    const batch = this.#batch;
-    this.#batch = undefined;
-    if (batch === undefined || this.#socket.readyState !== this.#socket.OPEN || !this.#tcp.writable) return;
-    this.#tcp.write(batch.bytes);
-    this.#turn.delivered += batch.count;
-    this.#owner.written();
+    const chain = this.#chain;
+    this.#chain = undefined;
+    if (chain === undefined || this.#socket.readyState !== this.#socket.OPEN || !this.#tcp.writable) return;
+    this.#tcp.write(chain.bytes);
+    this.#batcher.delivered += chain.count;
+    this.#onFlush();
   }
 
   get queuedBytes(): number {
-    return this.#tcp.writableLength + (this.#batch?.byteLength ?? 0);
+    return this.#tcp.writableLength + (this.#chain?.byteLength ?? 0);
   }
 }
 
-/** One `send` of ws per frame. */
-class PlainOutbox implements Outbox {
-  readonly #turn: Turn;
+/** Calls `send` of ws once per frame. */
+class UnbatchedOutbox implements Outbox {
+  readonly #batcher: WriteBatcher;
   readonly #socket: WebSocket;
-  readonly #owner: OutboxOwner;
+  readonly #onFlush: () => void;
 
-  constructor(turn: Turn, socket: WebSocket, owner: OutboxOwner) {
-    this.#turn = turn;
+  constructor(batcher: WriteBatcher, socket: WebSocket, onFlush: () => void) {
+    this.#batcher = batcher;
     this.#socket = socket;
-    this.#owner = owner;
+    this.#onFlush = onFlush;
   }
 
   send(text: string): void {
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#socket.send(text);
-    this.#turn.delivered += 1;
-    this.#owner.written();
+    this.#batcher.delivered += 1;
+    this.#onFlush();
   }
 
-  sendShared(event: LogEvent | LooseEvent): void {
+  sendShared(event: LogEvent | EphemeralEvent): void {
     this.send(event.text);
   }
 

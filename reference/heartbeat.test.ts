@@ -7,19 +7,19 @@ describe("the heartbeat", () => {
   test("pings after the interval and is content with any bytes", () => {
     const heartbeat = new Heartbeat(settings, 0, () => 0);
     expect(heartbeat.dueMs).toBe(1000);
-    expect(heartbeat.beat(999, 5)).toBe("wait");
-    expect(heartbeat.beat(1000, 5)).toBe("ping");
+    expect(heartbeat.check(999, 5)).toBe("wait");
+    expect(heartbeat.check(1000, 5)).toBe("ping");
     expect(heartbeat.dueMs).toBe(1300);
-    expect(heartbeat.beat(1300, 6)).toBe("wait");
+    expect(heartbeat.check(1300, 6)).toBe("wait");
     expect(heartbeat.dueMs).toBe(2000);
-    expect(heartbeat.beat(2000, 6)).toBe("ping");
+    expect(heartbeat.check(2000, 6)).toBe("ping");
   });
 
   test("finds a peer dead when nothing came in time, and not before", () => {
     const heartbeat = new Heartbeat(settings, 0, () => 0);
-    heartbeat.beat(1000, 5);
-    expect(heartbeat.beat(1299, 5)).toBe("wait");
-    expect(heartbeat.beat(1300, 5)).toBe("dead");
+    heartbeat.check(1000, 5);
+    expect(heartbeat.check(1299, 5)).toBe("wait");
+    expect(heartbeat.check(1300, 5)).toBe("dead");
   });
 
   test("shortens each interval by up to a fifth", () => {
@@ -29,13 +29,13 @@ describe("the heartbeat", () => {
 
   test("with a timeout over the interval, each answer is waited for in full", () => {
     const heartbeat = new Heartbeat({ intervalMs: 100, timeoutMs: 250 }, 0, () => 0);
-    expect([100, 200, 300].map((nowMs) => heartbeat.beat(nowMs, 5))).toEqual(["ping", "ping", "ping"]);
-    expect(heartbeat.beat(350, 5)).toBe("dead");
+    expect([100, 200, 300].map((nowMs) => heartbeat.check(nowMs, 5))).toEqual(["ping", "ping", "ping"]);
+    expect(heartbeat.check(350, 5)).toBe("dead");
   });
 
   test("a peer that is not read counts as alive", () => {
     const heartbeat = new Heartbeat(settings, 0, () => 0);
-    heartbeat.beat(1000, Number.NaN);
-    expect(heartbeat.beat(1300, Number.NaN)).toBe("wait");
+    heartbeat.check(1000, Number.NaN);
+    expect(heartbeat.check(1300, Number.NaN)).toBe("wait");
   });
 });

@@ -4,11 +4,11 @@ import type { ClientMessage, ErrorCode, ErrorMessage, ServerMessage } from "../g
 import type { Clock } from "./clock.ts";
 import type { Config, RateName } from "./config.ts";
 import {
+  type EphemeralEvent,
   type Hub,
   HubUnavailable,
   HubUncertain,
   type LogEvent,
-  type LooseEvent,
   type Member,
   type Refused,
   type Subscriber,
@@ -17,7 +17,7 @@ import { Limiter } from "./limiter.ts";
 import { type Malformed, parseFrame } from "./parse-frame.ts";
 import { rawMember } from "./raw-member.ts";
 import { handshakeBarred, requirementsFor } from "./requirements.ts";
-import { Strikes } from "./strikes.ts";
+import { SlidingWindowCounter } from "./sliding-window-counter.ts";
 import { formatTimestamp } from "./timestamp.ts";
 import type { Identity, VerifyToken } from "./tokens.ts";
 
@@ -25,7 +25,7 @@ import type { Identity, VerifyToken } from "./tokens.ts";
 export interface Transport {
   send(text: string): void;
   /** An event that many connections get: framed once for all of them. */
-  sendShared(event: LogEvent | LooseEvent): void;
+  sendShared(event: LogEvent | EphemeralEvent): void;
   close(code: number, reason: string): void;
   /** The connection shall end then, in ms since 1970, unless another moment is said before. */
   expireAt(dateMs: number): void;
@@ -62,8 +62,8 @@ export class Session implements Subscriber {
   /** Those that the message in hand was counted for. */
   #chargedRates: readonly RateName[] = [];
   #rooms: Set<string> | undefined;
-  #malformed: Strikes | undefined;
-  #refusals: Strikes | undefined;
+  #malformed: SlidingWindowCounter | undefined;
+  #refusals: SlidingWindowCounter | undefined;
   /** Texts that came while a message was dealt with. */
   #waiting: string[] | undefined;
   #isBusy = true;
@@ -113,7 +113,7 @@ export class Session implements Subscriber {
   }
 
   /** Events that came between attaching and `connected`, which is always first. */
-  #early: (LogEvent | LooseEvent)[] | undefined;
+  #early: (LogEvent | EphemeralEvent)[] | undefined;
 
   /** One text frame. Answers come in the order in which frames came. */
   receive(text: string): void {
@@ -143,16 +143,16 @@ export class Session implements Subscriber {
 
   // --- Subscriber ---
 
-  event(event: LogEvent): void {
+  onEvent(event: LogEvent): void {
     this.#deliver(event);
   }
-  loose(event: LooseEvent): void {
+  onEphemeral(event: EphemeralEvent): void {
     this.#deliver(event);
   }
-  lost(room: string | null): void {
+  onStateLost(room: string | null): void {
     this.#close("STATE_LOST", room === null ? "broadcasts may be missing" : "events may be missing");
   }
-  #deliver(event: LogEvent | LooseEvent): void {
+  #deliver(event: LogEvent | EphemeralEvent): void {
     if (this.#hasBegun) this.#transport.sendShared(event);
     else {
       this.#early ??= [];
@@ -238,7 +238,7 @@ export class Session implements Subscriber {
 
   /** Its rate counts although the sender lacks a claim: the document checks the rate first. */
   async #refuseSender(code: ErrorCode, id: string | undefined, isUserRated: boolean): Promise<void> {
-    const refused = isUserRated ? await this.#context.hub.spend(this.member.userId) : undefined;
+    const refused = isUserRated ? await this.#context.hub.consumeRate(this.member.userId) : undefined;
     if (refused) this.#refuseByHub(refused, id);
     else this.#refuse(code, id);
   }
@@ -291,8 +291,8 @@ export class Session implements Subscriber {
   #refuseMalformed({ malformed, why, pointer, id }: Malformed): void {
     this.#context.observer.received("malformed");
     const { malformedPerMinute } = this.#context.config.limits;
-    this.#malformed ??= new Strikes(malformedPerMinute, limits.malformedPerMinute.windowMs);
-    if (this.#malformed.strike(this.#context.clock.monotonicMs())) {
+    this.#malformed ??= new SlidingWindowCounter(malformedPerMinute, limits.malformedPerMinute.windowMs);
+    if (this.#malformed.hit(this.#context.clock.monotonicMs())) {
       this.#close("BAD_REQUEST", "too many malformed frames");
     } else this.#sendError({ code: malformed, message: why, retryable: false, ...(pointer !== undefined && { pointer }) }, id);
   }
@@ -324,8 +324,8 @@ export class Session implements Subscriber {
   #refuse(code: ErrorCode, id: string | undefined, retryAfterMs?: number): void {
     if (code === "RATE_LIMITED") {
       const { refusalsPerMinute } = this.#context.config.limits;
-      this.#refusals ??= new Strikes(refusalsPerMinute, limits.refusalsPerMinute.windowMs);
-      if (this.#refusals.strike(this.#context.clock.monotonicMs())) {
+      this.#refusals ??= new SlidingWindowCounter(refusalsPerMinute, limits.refusalsPerMinute.windowMs);
+      if (this.#refusals.hit(this.#context.clock.monotonicMs())) {
         this.#close("RATE_LIMITED", "too many refused messages");
         return;
       }

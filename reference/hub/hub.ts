@@ -1,4 +1,4 @@
-// The hub: who is in which room, and the one log of each room. Memory and Redis implement this one interface; one contract suite runs on both.
+// The hub: the members of each room, and the log of each room. The memory hub and the Redis hub implement it, and one contract suite tests both.
 
 export interface Member {
   readonly clientId: string;
@@ -13,42 +13,42 @@ export interface Publisher {
   readonly username: string;
 }
 
-/** A place in the log of one room. Positions of different epochs cannot be compared. */
+/** A position in the log of one room. Positions of different epochs cannot be compared. */
 export interface Position {
   readonly epoch: string;
   readonly seq: number;
 }
 
-/** One event of a room's log, ready for the wire. The same object goes to every local subscriber, so that it is framed once. */
+/** One event of a room's log, ready to send. Every local subscriber gets the same object, so that it is encoded once. */
 export interface LogEvent extends Position {
   /** null: the log of all connections (broadcast). */
   readonly room: string | null;
   /** The JSON text of the frame (`message`, `user_joined` or `user_left`). */
   readonly text: string;
-  /** The connection that must not receive it (its own join or leave); null where everyone does. */
-  readonly except: string | null;
+  /** The connection that must not receive it, because it is its own join or leave; null: every member receives it. */
+  readonly excludeClientId: string | null;
 }
 
-/** A frame outside any log: a direct message, or typing. */
-export interface LooseEvent {
+/** A frame that is in no log: a direct message, or typing. */
+export interface EphemeralEvent {
   readonly text: string;
 }
 
-/** One connection of this node, as the hub sees it. No method may throw or wait. */
+/** One connection of this node. No method may throw or wait. */
 export interface Subscriber {
   readonly member: Member;
-  /** An event of a room that it has joined, in the order of the log, without gap or repetition. */
-  event(event: LogEvent): void;
-  loose(event: LooseEvent): void;
-  /** It cannot be shown that no event of the room (null: of the broadcasts) was missed: close it with STATE_LOST. */
-  lost(room: string | null): void;
+  /** An event of a joined room: in the order of the log, without gap or repetition. */
+  onEvent(event: LogEvent): void;
+  onEphemeral(event: EphemeralEvent): void;
+  /** Events of the room (null: broadcasts) may have been missed. The connection must be closed with STATE_LOST. */
+  onStateLost(room: string | null): void;
 }
 
 export interface Joined extends Position {
   readonly memberCount: number;
-  /** At most 100, itself among them. */
+  /** At most 100, the new member among them. */
   readonly members: readonly Member[];
-  /** Whether all after `since` follows; undefined where there was no `since`. */
+  /** Whether every event after `since` follows; undefined without `since`. */
   readonly recovered: boolean | undefined;
 }
 
@@ -61,59 +61,59 @@ export interface PublishRequest {
   readonly room: string | null;
   readonly from: Publisher;
   readonly content: string;
-  /** Idempotency key, of this user alone. */
+  /** Idempotency key, separate for each user. */
   readonly key: string | undefined;
   /** Whether `from.clientId` must be a member of the room. */
   readonly needsMembership: boolean;
 }
 
-/** Where a message stands: for a repeated `key`, where it stood the first time (the room then, too). */
+/** Position of a message. For a repeated `key`: the position and the room of the first one. */
 export interface Published extends Position {
   readonly room: string | null;
 }
 
-/** What the server decides for its hub. */
+/** Settings that every hub takes. */
 export interface HubSettings {
   readonly membersPerRoom: number;
   readonly connectionsPerUser: number;
-  /** Publishing of one user, over all connections, nodes and HTTP. */
+  /** Rate of one user, over all connections, nodes and HTTP. */
   readonly publishUser: { readonly burst: number; readonly perSecond: number };
   /** Events of one room kept for `since`. */
   readonly eventsPerRoom: number;
-  /** How long a log outlives the last member of its room, in ms. Then its epoch ends. */
+  /** How long a log is kept after the last member has left, in ms. Then its epoch ends. */
   readonly keepRoomMs: number;
-  /** How long a key is known, in ms. */
+  /** How long an idempotency key is remembered, in ms. */
   readonly keepKeyMs: number;
 }
 
-/** The hub cannot keep its promises now; nothing was accepted. Becomes the error UNAVAILABLE. */
+/** The hub cannot do it now, and nothing was accepted. Becomes the error UNAVAILABLE. */
 export class HubUnavailable extends Error {
   override readonly name = "HubUnavailable";
 }
 
-/** The backend was lost while it worked: whether the operation took effect cannot be known. Becomes the error INTERNAL. */
+/** The backend was lost during the operation, whose outcome is unknown. Becomes the error INTERNAL. */
 export class HubUncertain extends Error {
   override readonly name = "HubUncertain";
 }
 
 /**
- * Requirements are checked in the order of the document: the user's rate, then the recipient or the membership, then idempotency.
- * The calls for one subscriber come one after another, `attach` first and `detach` last.
- * Every method that returns a promise may reject with HubUnavailable or HubUncertain, and with nothing else that is not a bug.
+ * Requirements are checked in the order of the document: the user's rate, the recipient or the membership, the idempotency key.
+ * The caller makes one call at a time for a subscriber, `attach` first and `detach` last.
+ * A promise may reject with HubUnavailable or HubUncertain; any other error is a bug.
  */
 export interface Hub {
-  /** False while it cannot keep its promises; readiness follows it. */
+  /** False while it cannot accept anything. Readiness depends on it. */
   readonly available: boolean;
-  /** Whether each node counts its users' publishing alone, because the backend is away. */
+  /** Whether each node counts the rate of users by itself, because the backend is away. */
   readonly isRateLocal: boolean;
-  /** Makes the connection known to direct messages and broadcasts. `too-many`: its user holds connectionsPerUser already. */
+  /** Registers the connection for direct messages and broadcasts. `too-many`: its user already holds connectionsPerUser. */
   attach(subscriber: Subscriber): Promise<"attached" | "too-many">;
-  /** Ends the connection's memberships, each with a `user_left` of reason `disconnect`. Safe to call twice; never rejects. */
+  /** Ends every membership of the connection with a `user_left` of reason `disconnect`. May be called twice; never rejects. */
   detach(subscriber: Subscriber): Promise<void>;
   /**
-   * Makes the connection a member; a second join changes and announces nothing.
-   * With `since`, a second join replays nothing: `recovered` says whether its membership began at or before that position.
-   * `onJoined` is called exactly once on success, before any event of the room reaches the subscriber; missed events follow it in the same turn.
+   * Makes the connection a member. A second join changes and announces nothing.
+   * With `since`, a second join replays nothing: `recovered` is true when the membership began at or before that position.
+   * On success `onJoined` is called exactly once, before any event of the room is delivered; missed events follow it synchronously.
    */
   join(
     subscriber: Subscriber,
@@ -121,15 +121,15 @@ export interface Hub {
     since: Position | undefined,
     onJoined: (joined: Joined) => void,
   ): Promise<Refused | undefined>;
-  /** `onLeft` is called exactly once on success; no event of the room reaches the subscriber after it. */
+  /** On success `onLeft` is called exactly once; no event of the room is delivered after it. */
   leave(subscriber: Subscriber, room: string, onLeft: () => void): Promise<void>;
-  /** Appends to the log. Resolves when the event has its place; the delivery follows on its own. */
+  /** Appends to the log. Resolves when the event has its position; delivery is independent of that. */
   publish(request: PublishRequest): Promise<Published | Refused>;
-  /** Takes one publish from the user's allowance without publishing, for what is refused after it. */
-  spend(userId: string): Promise<Refused | undefined>;
+  /** Consumes one publish of the user's rate without publishing, for a message that is rejected after the rate check. */
+  consumeRate(userId: string): Promise<Refused | undefined>;
   direct(from: Member, to: string, content: string): Promise<"sent" | Refused>;
-  /** Best effort, to the other members. */
+  /** Notifies the other members, best effort. */
   typing(from: Member, room: string, active: boolean): void;
-  /** Ends within 5 s, whatever the backend does. */
+  /** Resolves within 5 s, whatever the backend does. */
   close(): Promise<void>;
 }

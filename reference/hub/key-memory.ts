@@ -1,13 +1,13 @@
-// Idempotency keys of the last minutes: where the message with this key went the first time.
+// Recent idempotency keys, each with the position of its first message.
 import type { Published } from "./hub.ts";
 
 export class KeyMemory {
   readonly #keepMs: number;
   readonly #maxKeys: number;
-  /** Oldest first, because all are kept equally long. */
+  /** Oldest first, because all are kept for the same time. */
   readonly #entries = new Map<string, { readonly published: Published; readonly untilMs: number }>();
 
-  /** @param maxKeys after which `isFull` says so; `add` does not check */
+  /** @param maxKeys at which `isFull` becomes true; `add` does not check it */
   constructor(keepMs: number, maxKeys: number) {
     this.#keepMs = keepMs;
     this.#maxKeys = maxKeys;
@@ -17,7 +17,7 @@ export class KeyMemory {
     return this.#entries.size >= this.#maxKeys;
   }
 
-  /** Forgets what is over, then looks. */
+  /** Drops expired keys, then looks up this one. */
   find(userId: string, key: string, nowMs: number): Published | undefined {
     for (const [name, { untilMs }] of this.#entries) {
       if (untilMs > nowMs) break;
@@ -31,7 +31,7 @@ export class KeyMemory {
   }
 }
 
-/** A key has no space, so two pairs never share a name. */
+/** Unique per pair, because a key has no space. */
 function nameOf(userId: string, key: string): string {
   return `${key} ${userId}`;
 }

@@ -47,7 +47,8 @@ describe("what the hub in memory keeps", () => {
 
   test("a log keeps its last events only", () => {
     const log = new RoomLog("e", 3);
-    for (let count = 0; count < 10; count++) log.append((position) => ({ ...position, room: "r", text: "", except: null }));
+    for (let count = 0; count < 10; count++)
+      log.append((position) => ({ ...position, room: "r", text: "", excludeClientId: null }));
     expect(log.size).toBe(3);
     expect(log.after({ epoch: "e", seq: 7 })?.map(({ seq }) => seq)).toEqual([8, 9, 10]);
     expect(log.after({ epoch: "e", seq: 6 })).toBeUndefined();

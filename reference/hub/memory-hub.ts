@@ -1,4 +1,4 @@
-// The hub of a single node: everything in memory, every answer at once.
+// The hub of a single node: everything is in memory, and every reply is immediate.
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { KeyedLimiter } from "../limiter.ts";
@@ -22,29 +22,29 @@ import {
   encodeUserJoined,
   encodeUserLeft,
   encodeUserTyping,
-  type Place,
+  type LogPosition,
 } from "./room-frames.ts";
 import { RoomLog } from "./room-log.ts";
 
-/** Logs of rooms without members: how many, and how many events in all, before the oldest goes ahead of its time. */
+/** Bounds of the logs of rooms without members. Beyond them the longest idle log is dropped early. */
 const maxIdleRooms = 10_000;
 const maxIdleEvents = 200_000;
-/** Keys remembered at once. Beyond it a publish with a key is refused, because the promise of once could not be kept. */
+/** Idempotency keys remembered at once. Beyond it a publish with a key is rejected, because a repetition would not be recognised. */
 const maxKeys = 500_000;
-/** Members named in a `joined_room`. */
+/** Members listed in a `joined_room`. */
 const maxNamedMembers = 100;
 
-interface Seat {
+interface Membership {
   readonly subscriber: Subscriber;
-  /** The sequence of its own join. */
-  readonly sinceSeq: number;
+  /** The seq of its join. */
+  readonly joinedSeq: number;
 }
 
 interface Room {
   readonly name: string;
   readonly log: RoomLog;
   /** By clientId, in the order of joining. */
-  readonly seats: Map<string, Seat>;
+  readonly memberships: Map<string, Membership>;
 }
 
 export class MemoryHub implements Hub {
@@ -58,7 +58,7 @@ export class MemoryHub implements Hub {
   readonly #connectionsOfUser = new Map<string, number>();
   readonly #rooms = new Map<string, Room>();
   readonly #roomsOfClient = new Map<string, Set<Room>>();
-  /** Rooms without members, longest idle first, and since when. */
+  /** Rooms without members and since when, longest idle first. */
   readonly #idleSinceMs = new Map<Room, number>();
   #idleEvents = 0;
   readonly #broadcasts: RoomLog;
@@ -87,7 +87,7 @@ export class MemoryHub implements Hub {
     const held = (this.#connectionsOfUser.get(userId) ?? 1) - 1;
     if (held === 0) this.#connectionsOfUser.delete(userId);
     else this.#connectionsOfUser.set(userId, held);
-    for (const room of this.#roomsOfClient.get(clientId) ?? []) this.#unseat(room, subscriber.member, "disconnect");
+    for (const room of this.#roomsOfClient.get(clientId) ?? []) this.#removeMember(room, subscriber.member, "disconnect");
     this.#roomsOfClient.delete(clientId);
   }
 
@@ -98,33 +98,35 @@ export class MemoryHub implements Hub {
     onJoined: (joined: Joined) => void,
   ): Promise<Refused | undefined> {
     const { member } = subscriber;
-    const known = this.#rooms.get(name)?.seats.get(member.clientId);
+    const known = this.#rooms.get(name)?.memberships.get(member.clientId);
     if (known) {
       const room = this.#rooms.get(name)!;
       onJoined(describe(room, member, since && since.epoch === room.log.epoch && isWithin(since, known, room)));
       return undefined;
     }
-    if ((this.#rooms.get(name)?.seats.size ?? 0) >= this.#settings.membersPerRoom) return { refused: "ROOM_FULL" };
+    if ((this.#rooms.get(name)?.memberships.size ?? 0) >= this.#settings.membersPerRoom) return { refused: "ROOM_FULL" };
 
     const room = this.#openRoom(name);
     const missed = since && room.log.after(since);
-    const others = [...room.seats.values()];
-    room.seats.set(member.clientId, { subscriber, sinceSeq: room.log.position.seq + 1 });
-    this.#remember(member.clientId, room);
-    const event = this.#append(room.log, name, member.clientId, (place) => encodeUserJoined(place, member, room.seats.size));
+    const others = [...room.memberships.values()];
+    room.memberships.set(member.clientId, { subscriber, joinedSeq: room.log.position.seq + 1 });
+    this.#addRoom(member.clientId, room);
+    const event = this.#append(room.log, name, member.clientId, (position) =>
+      encodeUserJoined(position, member, room.memberships.size),
+    );
 
     onJoined(describe(room, member, since && missed !== undefined));
-    for (const one of missed ?? []) if (one.except !== member.clientId) subscriber.event(one);
-    for (const other of others) other.subscriber.event(event);
+    for (const one of missed ?? []) if (one.excludeClientId !== member.clientId) subscriber.onEvent(one);
+    for (const other of others) other.subscriber.onEvent(event);
     return undefined;
   }
 
   async leave(subscriber: Subscriber, name: string, onLeft: () => void): Promise<void> {
     const room = this.#rooms.get(name);
     onLeft();
-    if (!room?.seats.has(subscriber.member.clientId)) return;
+    if (!room?.memberships.has(subscriber.member.clientId)) return;
     this.#roomsOfClient.get(subscriber.member.clientId)?.delete(room);
-    this.#unseat(room, subscriber.member, "leave");
+    this.#removeMember(room, subscriber.member, "leave");
   }
 
   async publish(request: PublishRequest): Promise<Published | Refused> {
@@ -140,73 +142,79 @@ export class MemoryHub implements Hub {
       if (this.#keys.isFull) throw new HubUnavailable("too many idempotency keys within their lifetime");
     }
     const room = name === null ? undefined : this.#openRoom(name);
-    const event = this.#append(room?.log ?? this.#broadcasts, name, null, (place) => encodeMessage(place, from, content));
+    const event = this.#append(room?.log ?? this.#broadcasts, name, null, (position) => encodeMessage(position, from, content));
     const published: Published = { room: name, epoch: event.epoch, seq: event.seq };
     if (key !== undefined) this.#keys.add(from.userId, key, published, nowMs);
 
-    if (room === undefined) for (const subscriber of this.#subscribers.values()) subscriber.event(event);
+    if (room === undefined) for (const subscriber of this.#subscribers.values()) subscriber.onEvent(event);
     else {
-      for (const seat of room.seats.values()) seat.subscriber.event(event);
-      if (room.seats.size === 0) this.#setIdle(room);
+      for (const membership of room.memberships.values()) membership.subscriber.onEvent(event);
+      if (room.memberships.size === 0) this.#setIdle(room);
     }
     return published;
   }
 
-  async spend(userId: string): Promise<Refused | undefined> {
+  async consumeRate(userId: string): Promise<Refused | undefined> {
     const retryAfterMs = this.#userLimiter.take(userId, this.#clock.monotonicMs());
     return retryAfterMs === undefined ? undefined : { refused: "RATE_LIMITED", retryAfterMs };
   }
 
   async direct(from: Member, to: string, content: string): Promise<"sent" | Refused> {
-    const refused = await this.spend(from.userId);
+    const refused = await this.consumeRate(from.userId);
     if (refused) return refused;
     const subscriber = this.#subscribers.get(to);
     if (!subscriber) return { refused: "RECIPIENT_NOT_FOUND" };
-    subscriber.loose({ text: encodeDirectMessage(from, content, this.#clock.dateMs()) });
+    subscriber.onEphemeral({ text: encodeDirectMessage(from, content, this.#clock.dateMs()) });
     return "sent";
   }
 
   typing(from: Member, name: string, active: boolean): void {
     const room = this.#rooms.get(name);
-    if (!room || room.seats.size < 2) return;
+    if (!room || room.memberships.size < 2) return;
     const event = { text: encodeUserTyping(name, from, active, this.#clock.dateMs()) };
-    for (const [clientId, seat] of room.seats) if (clientId !== from.clientId) seat.subscriber.loose(event);
+    for (const [clientId, membership] of room.memberships)
+      if (clientId !== from.clientId) membership.subscriber.onEphemeral(event);
   }
 
   async close(): Promise<void> {}
 
   #isMember(name: string | null, clientId: string | null): boolean {
-    return name !== null && clientId !== null && this.#rooms.get(name)?.seats.has(clientId) === true;
+    return name !== null && clientId !== null && this.#rooms.get(name)?.memberships.has(clientId) === true;
   }
 
-  #append(log: RoomLog, room: string | null, except: string | null, encode: (place: Place) => string): LogEvent {
+  #append(
+    log: RoomLog,
+    room: string | null,
+    excludeClientId: string | null,
+    encode: (position: LogPosition) => string,
+  ): LogEvent {
     return log.append(({ epoch, seq }) => {
       const text = encode({ room, epoch, seq, dateMs: this.#clock.dateMs() });
-      return { room, epoch, seq, text, except };
+      return { room, epoch, seq, text, excludeClientId };
     });
   }
 
-  #remember(clientId: string, room: Room): void {
+  #addRoom(clientId: string, room: Room): void {
     const rooms = this.#roomsOfClient.get(clientId);
     if (rooms) rooms.add(room);
     else this.#roomsOfClient.set(clientId, new Set([room]));
   }
 
-  #unseat(room: Room, member: Member, reason: "leave" | "disconnect"): void {
-    room.seats.delete(member.clientId);
-    const event = this.#append(room.log, room.name, member.clientId, (place) =>
-      encodeUserLeft(place, member, room.seats.size, reason),
+  #removeMember(room: Room, member: Member, reason: "leave" | "disconnect"): void {
+    room.memberships.delete(member.clientId);
+    const event = this.#append(room.log, room.name, member.clientId, (position) =>
+      encodeUserLeft(position, member, room.memberships.size, reason),
     );
-    for (const seat of room.seats.values()) seat.subscriber.event(event);
-    if (room.seats.size === 0) this.#setIdle(room);
+    for (const membership of room.memberships.values()) membership.subscriber.onEvent(event);
+    if (room.memberships.size === 0) this.#setIdle(room);
   }
 
-  /** The room, with the log of its last life where that is still kept. */
+  /** The room, with its earlier log where that is still kept. */
   #openRoom(name: string): Room {
     this.#endIdleRooms();
     let room = this.#rooms.get(name);
     if (!room) {
-      room = { name, log: new RoomLog(createEpoch(), this.#settings.eventsPerRoom), seats: new Map() };
+      room = { name, log: new RoomLog(createEpoch(), this.#settings.eventsPerRoom), memberships: new Map() };
       this.#rooms.set(name, room);
     }
     if (this.#idleSinceMs.delete(room)) this.#idleEvents -= room.log.size;
@@ -219,7 +227,7 @@ export class MemoryHub implements Hub {
     this.#endIdleRooms();
   }
 
-  /** Costs O(1) where nothing ends, because the longest idle comes first. */
+  /** O(1) when nothing is dropped, because the longest idle room comes first. */
   #endIdleRooms(): void {
     const endMs = this.#clock.monotonicMs() - this.#settings.keepRoomMs;
     for (const [room, sinceMs] of this.#idleSinceMs) {
@@ -231,18 +239,18 @@ export class MemoryHub implements Hub {
   }
 }
 
-function isWithin(since: Position, seat: Seat, room: Room): boolean {
-  return since.seq >= seat.sinceSeq && since.seq <= room.log.position.seq;
+function isWithin(since: Position, membership: Membership, room: Room): boolean {
+  return since.seq >= membership.joinedSeq && since.seq <= room.log.position.seq;
 }
 
 function describe(room: Room, self: Member, recovered: boolean | undefined): Joined {
   const members: Member[] = [];
-  for (const seat of room.seats.values()) {
+  for (const membership of room.memberships.values()) {
     if (members.length === maxNamedMembers) break;
-    members.push(seat.subscriber.member);
+    members.push(membership.subscriber.member);
   }
   if (!members.includes(self)) members[maxNamedMembers - 1] = self;
-  return { ...room.log.position, memberCount: room.seats.size, members, recovered };
+  return { ...room.log.position, memberCount: room.memberships.size, members, recovered };
 }
 
 function createEpoch(): string {

@@ -1,131 +1,114 @@
-// The hub on Redis (or Valkey): any number of nodes, one order. A node hands on only what came back from the log.
-import {
-  type Hub,
-  type HubSettings,
-  HubUnavailable,
-  type Joined,
-  type Member,
-  type Position,
-  type Published,
-  type PublishRequest,
-  type Refused,
-  type Subscriber,
-} from "./hub.ts";
-import { RedisLink } from "./redis/link.ts";
-import { fillAfterMs, Logs } from "./redis/logs.ts";
-import { Memberships } from "./redis/memberships.ts";
-import { asUnavailable, Publisher } from "./redis/publisher.ts";
-import { Room } from "./redis/room.ts";
+// The hub on Redis or Valkey: any number of nodes, one order. A node delivers only what came back from the log.
+import type { Hub, HubSettings, Joined, Member, Position, Published, PublishRequest, Refused, Subscriber } from "./hub.ts";
+import { ClusterNode } from "./redis/cluster-node.ts";
+import { encodeTyping, Logs, refillAfterMs } from "./redis/logs.ts";
+import { keepInboxMs, Publisher } from "./redis/publisher.ts";
 import { Sessions } from "./redis/sessions.ts";
-import type { Concerns } from "./redis/shards.ts";
+import type { IsAffected } from "./redis/shards.ts";
 
 export interface RedisHubOptions {
   /**
-   * `redis://[user:password@]host[:port][/database]`, `rediss://` with TLS, or `unix:///path`. Of a Redis Cluster any node, or several
-   * with commas between them.
+   * `redis://[user:password@]host[:port][/database]`, `rediss://` with TLS, or `unix:///path`. For a Redis Cluster any node, or several
+   * separated by commas.
    */
   readonly url: string;
   readonly settings: HubSettings;
   /** Begins every key. Default `wsproof:`. */
   readonly prefix?: string;
-  /** How long a command may take, in ms, before it is answered with UNAVAILABLE and can no longer happen. Default 2000. */
+  /** How long a command may take, in ms. After that it is answered with UNAVAILABLE and cannot take effect any more. Default 2000. */
   readonly commandMs?: number;
-  /** How long a node may be silent before the others let its connections leave, in ms. Default 10000; at least 3 times commandMs. */
+  /** How long a node may be silent before the others remove its connections, in ms. Default 10000; at least 3 times commandMs. */
   readonly leaseMs?: number;
-  /** How often a node says that it lives, in ms. Default 1000. */
-  readonly beatMs?: number;
-  /** Told whenever `available` or its reason changes, in words for a log. */
+  /** Time between heartbeats of the node, in ms. Default 1000. */
+  readonly heartbeatMs?: number;
+  /** Called when `available` or its reason changes. The reason is text for a log. */
   readonly onStatus?: (isAvailable: boolean, reason: string) => void;
-  /** Told of what was ignored or refused: garbage on a channel, foreign data under a key. */
-  readonly onTrouble?: (reason: string) => void;
+  /** Called with what was ignored or rejected: garbage on a channel, foreign data under a key. */
+  readonly onWarning?: (reason: string) => void;
 }
 
-/** An inbox is kept at least so long without a beat. */
-const keepInboxMs = 60_000;
+/** How long `close` waits for Redis. */
+const goodbyeMs = 1_000;
 
 export class RedisHub implements Hub {
-  readonly #settings: HubSettings;
-  readonly #link: RedisLink;
+  readonly #node: ClusterNode;
   readonly #logs: Logs;
   readonly #publisher: Publisher;
-  readonly #memberships: Memberships;
   readonly #sessions: Sessions;
-  readonly #tend: NodeJS.Timeout;
+  readonly #timer: NodeJS.Timeout;
 
   /**
    * Connects in the background: the hub is unavailable until Redis answers.
-   * @throws Error that names REDIS_URL, where the URL is none
+   * @throws Error that names REDIS_URL, where the URL cannot be used
    */
   constructor(options: RedisHubOptions) {
-    const { url, settings, prefix = "wsproof:", commandMs = 2_000, leaseMs = 10_000, beatMs = 1_000 } = options;
-    this.#settings = settings;
-    this.#link = new RedisLink({
+    const { url, settings, prefix = "wsproof:", commandMs = 2_000, leaseMs = 10_000, heartbeatMs = 1_000 } = options;
+    this.#node = new ClusterNode({
       url,
       prefix,
       commandMs,
       leaseMs,
-      beatMs,
+      heartbeatMs,
       logLength: settings.eventsPerRoom,
       keepRoomMs: settings.keepRoomMs,
       onStatus: options.onStatus,
-      onTrouble: options.onTrouble,
-      restored: () => {
-        this.#logs.fill();
+      onWarning: options.onWarning,
+      onRestored: () => {
+        this.#logs.refill();
         void this.#sessions.finishLeaving();
       },
-      beaten: () => this.#beaten(),
-      forgotten: () => this.#forgotten(),
-      lost: (concerns) => this.#lost(concerns),
+      onHeartbeatOk: () => this.#onHeartbeatOk(),
+      onNodeExpired: () => this.#onNodeExpired(),
+      onDataLost: (isAffected) => this.#onDataLost(isAffected),
     });
     this.#logs = new Logs({
-      link: this.#link,
+      node: this.#node,
       commandMs,
-      deliver: (clientId, text) => this.#sessions.find(clientId)?.loose({ text }),
-      inboxLost: (node) => this.#sessions.lose((session) => session.node === node),
+      deliverDirect: (clientId, text) => this.#sessions.find(clientId)?.onEphemeral({ text }),
+      onInboxLost: (nodeName) => this.#sessions.loseState((session) => session.nodeName === nodeName),
     });
-    this.#memberships = new Memberships(this.#link, this.#logs, settings);
-    this.#sessions = new Sessions({ link: this.#link, logs: this.#logs, memberships: this.#memberships, settings });
-    this.#publisher = new Publisher(this.#link, settings);
-    this.#tend = setInterval(() => this.#logs.tend(), fillAfterMs);
-    this.#link.open();
+    this.#sessions = new Sessions(this.#node, this.#logs, settings);
+    this.#publisher = new Publisher(this.#node, this.#logs, settings);
+    this.#timer = setInterval(() => this.#logs.checkWaiters(), refillAfterMs);
+    this.#node.open();
   }
 
   get available(): boolean {
-    return this.#link.status.isAvailable;
+    return this.#node.status.isAvailable;
   }
 
   get isRateLocal(): boolean {
     return this.#publisher.isRateLocal;
   }
 
-  /** Why it is not available; "ok" where it is. */
+  /** Why it is not available; "ok" while it is. */
   get reason(): string {
-    return this.#link.status.reason;
+    return this.#node.status.reason;
   }
 
-  /** This node's name among the others, until it has been taken for dead. */
-  get name(): string {
-    return this.#link.node;
+  /** This node's name among the others. It changes when they have expired it. */
+  get nodeName(): string {
+    return this.#node.name;
   }
 
-  #beaten(): void {
+  #onHeartbeatOk(): void {
     void this.#sessions.finishLeaving();
-    this.#sessions.endDoubts();
+    this.#sessions.resolveJoins();
     const { meta, stream } = this.#logs.inbox.keys;
-    for (const key of [meta, stream]) this.#link.commands.send(["PEXPIRE", key, `${keepInboxMs}`]).catch(() => {});
+    for (const key of [meta, stream]) this.#node.shards.send(["PEXPIRE", key, `${keepInboxMs}`]).catch(() => {});
   }
 
-  /** Its connections have been announced as gone, or their rooms are: none of them can go on. */
-  #forgotten(): void {
-    this.#logs.loseAll();
-    this.#sessions.lose((session) => session.node !== this.#link.node);
+  /** The other nodes have announced that its connections left, or its rooms are lost: no connection can go on. */
+  #onNodeExpired(): void {
+    this.#logs.markAllLost();
+    this.#sessions.loseState((session) => session.nodeName !== this.#node.name);
   }
 
-  /** Who or how many they are may be known to nobody any more. */
-  #lost(concerns: Concerns): void {
-    const { keys } = this.#link;
-    this.#sessions.lose(({ subscriber: { member } }) =>
-      [keys.client(member.clientId), keys.connections(member.userId)].some(concerns),
+  /** Closes the connections whose own keys may be lost, because direct messages and limits would miss them. */
+  #onDataLost(isAffected: IsAffected): void {
+    const { keys } = this.#node;
+    this.#sessions.loseState(({ subscriber: { member } }) =>
+      [keys.client(member.clientId), keys.connections(member.userId)].some(isAffected),
     );
   }
 
@@ -143,100 +126,47 @@ export class RedisHub implements Hub {
     since: Position | undefined,
     onJoined: (joined: Joined) => void,
   ): Promise<Refused | undefined> {
-    return this.#sessions.inTurn(subscriber, (session) => this.#memberships.join(session, name, since, onJoined));
+    return this.#sessions.join(subscriber, name, since, onJoined);
   }
 
   leave(subscriber: Subscriber, name: string, onLeft: () => void): Promise<void> {
-    return this.#sessions.inTurn(subscriber, async (session) => {
-      if (session.rooms.has(name)) await this.#memberships.leave(session, name, "l");
-      onLeft();
-    });
+    return this.#sessions.leave(subscriber, name, onLeft);
   }
 
-  async publish(request: PublishRequest): Promise<Published | Refused> {
-    const { room: name, from, content, key, needsMembership } = request;
-    const { clientId, userId, username } = from;
-    const refused = this.#publisher.countHere(userId);
-    if (refused !== undefined) return refused;
-    const { keys } = this.#link;
-    const reply = await this.#publisher.append({
-      room: name,
-      keys: name === null ? keys.broadcast : keys.room(name),
-      userId,
-      kind: "m",
-      body: JSON.stringify({ from: { clientId, userId, username }, content }),
-      member: needsMembership ? (clientId ?? "") : "",
-      key,
-      // 0 would mean for ever.
-      keepMs: name === null ? 0 : Math.max(1, this.#settings.keepRoomMs),
-      isRated: false,
-    });
-    if (reply[0] === "rate") return { refused: "RATE_LIMITED", retryAfterMs: Number(reply[1]) };
-    const room = name === null ? this.#logs.broadcast : this.#logs.room(name);
-    if (reply[0] === "not-member") {
-      if (room?.listeners.has(clientId ?? "") !== true) return { refused: "NOT_IN_ROOM" };
-      // It is a member, only Redis does not know it any more: the beat will show why.
-      void this.#link.beat();
-      throw new HubUnavailable("Redis has lost the room");
-    }
-    const [word, epoch, seq, first] = reply as [string, string, number, string];
-    if (word === "before") return { room: first === "" ? null : first, epoch, seq };
-    // Answered when this node has handed it on, so that what the sender asks next is answered after it.
-    if (room?.reader.position?.epoch === epoch) await room.reader.reached(seq);
-    return { room: name, epoch, seq };
+  publish(request: PublishRequest): Promise<Published | Refused> {
+    return this.#publisher.publish(request);
   }
 
-  spend(userId: string): Promise<Refused | undefined> {
-    return this.#publisher.spend(userId);
+  consumeRate(userId: string): Promise<Refused | undefined> {
+    return this.#publisher.consumeRate(userId);
   }
 
-  async direct(from: Member, to: string, content: string): Promise<"sent" | Refused> {
-    const { clientId, userId, username } = from;
-    const { commands, keys } = this.#link;
-    const refused = this.#publisher.countHere(userId);
-    if (refused !== undefined) return refused;
-    // Asked at the same moment, so that messages keep their order; looked at only where the rate allows.
-    const [overRate, node] = await asUnavailable(Promise.all([this.spend(userId), commands.send(["GET", keys.client(to)])]));
-    if (overRate !== undefined) return overRate;
-    if (typeof node !== "string") return { refused: "RECIPIENT_NOT_FOUND" };
-    const reply = await this.#publisher.append({
-      room: null,
-      keys: keys.inbox(node),
-      userId,
-      kind: "i",
-      body: JSON.stringify({ to, from: { clientId, userId, username }, content }),
-      member: "",
-      key: undefined,
-      keepMs: keepInboxMs,
-      isRated: true,
-    });
-    const { inbox } = this.#logs;
-    if (inbox.node === node && inbox.reader.position?.epoch === reply[1]) await inbox.reader.reached(Number(reply[2]));
-    return "sent";
+  direct(from: Member, to: string, content: string): Promise<"sent" | Refused> {
+    return this.#publisher.direct(from, to, content);
   }
 
   typing(from: Member, name: string, active: boolean): void {
     const { clientId, userId, username } = from;
-    const text = Room.typing({ room: name, clientId, userId, username, active, atMs: Date.now() });
-    this.#link.commands.send(["SPUBLISH", this.#link.keys.room(name).stream, text]).catch(() => {});
+    const text = encodeTyping({ room: name, clientId, userId, username, active, atMs: Date.now() });
+    this.#node.shards.send(["SPUBLISH", this.#node.keys.room(name).stream, text]).catch(() => {});
   }
 
   async close(): Promise<void> {
-    if (this.#link.isClosed) return;
-    const goodbye = Promise.allSettled([this.#sessions.finishLeaving(), this.#link.resign()]);
+    if (this.#node.isClosed) return;
+    const goodbye = Promise.allSettled([this.#sessions.finishLeaving(), this.#node.resign()]);
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, 1_000);
+    const timeout = new Promise((resolve) => {
+      timer = setTimeout(resolve, goodbyeMs);
     });
-    await Promise.race([goodbye, late]);
+    await Promise.race([goodbye, timeout]);
     clearTimeout(timer);
-    this.abandon();
+    this.destroy();
   }
 
-  /** Ends as a crash would: without a word to Redis. */
-  abandon(): void {
-    clearInterval(this.#tend);
-    this.#link.abandon();
-    this.#logs.release();
+  /** Stops as a crash would, without telling Redis. */
+  destroy(): void {
+    clearInterval(this.#timer);
+    this.#node.destroy();
+    this.#logs.releaseWaiters();
   }
 }

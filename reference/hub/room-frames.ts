@@ -1,29 +1,29 @@
-// The frames of a room's log as JSON text. Pure, and the same for every hub, so that a frame does not depend on where it was stored.
+// The frames of a room's log as JSON text. Pure, and used by every hub, so that both hubs send equal frames.
 import { formatTimestamp } from "../timestamp.ts";
 import type { Member, Position, Publisher } from "./hub.ts";
 
-/** Where and when a frame stands in the log. */
-export interface Place extends Position {
+/** Position and time of a frame in its log. */
+export interface LogPosition extends Position {
   /** null: the log of all connections. */
   readonly room: string | null;
   /** Milliseconds since 1970 UTC. */
   readonly dateMs: number;
 }
 
-export function encodeMessage({ room, epoch, seq, dateMs }: Place, from: Publisher, content: string): string {
+export function encodeMessage({ room, epoch, seq, dateMs }: LogPosition, from: Publisher, content: string): string {
   const { clientId, userId, username } = from;
   return encodeFrame("message", { room, epoch, seq, from: { clientId, userId, username }, content }, dateMs);
 }
 
 /** @param memberCount members after this event */
-export function encodeUserJoined({ room, epoch, seq, dateMs }: Place, member: Member, memberCount: number): string {
+export function encodeUserJoined({ room, epoch, seq, dateMs }: LogPosition, member: Member, memberCount: number): string {
   const { clientId, userId, username } = member;
   return encodeFrame("user_joined", { room, epoch, seq, clientId, userId, username, memberCount }, dateMs);
 }
 
 /** @param memberCount members after this event */
 export function encodeUserLeft(
-  { room, epoch, seq, dateMs }: Place,
+  { room, epoch, seq, dateMs }: LogPosition,
   member: Member,
   memberCount: number,
   reason: "leave" | "disconnect",

@@ -1,10 +1,10 @@
-// The bounded log of one room: the last events, by sequence.
+// The bounded log of one room: its latest events, by seq.
 import type { LogEvent, Position } from "./hub.ts";
 
 export class RoomLog {
   readonly epoch: string;
   readonly #capacity: number;
-  /** A ring: the event with sequence n stands at (n - 1) modulo the capacity. */
+  /** A ring: the event with seq n is at index (n - 1) modulo the capacity. */
   readonly #events: LogEvent[] = [];
   #seq = 0;
 
@@ -23,7 +23,7 @@ export class RoomLog {
     return this.#events.length;
   }
 
-  /** Gives the next place to the event that `create` makes for it. */
+  /** Appends the event that `create` makes for the next position. */
   append(create: (position: Position) => LogEvent): LogEvent {
     this.#seq += 1;
     const event = create(this.position);
@@ -31,7 +31,7 @@ export class RoomLog {
     return event;
   }
 
-  /** All events after `since`; undefined where that cannot be shown to be all. */
+  /** Every event after `since`; undefined when some of them are not kept. */
   after(since: Position): readonly LogEvent[] | undefined {
     const missed = this.#seq - since.seq;
     if (since.epoch !== this.epoch || missed < 0 || missed > this.#events.length) return undefined;

@@ -3,8 +3,8 @@ import { execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { HubSettings, Subscriber } from "../hub/hub.ts";
+import { scripts } from "../hub/redis/commands.ts";
 import { createKeys } from "../hub/redis/keys.ts";
-import { scripts } from "../hub/redis/scripts.ts";
 import { RedisHub } from "../hub/redis-hub.ts";
 import { TestRedis } from "./test-redis.ts";
 
@@ -25,9 +25,9 @@ class Connection implements Subscriber {
   constructor(clientId: string) {
     this.member = { clientId, userId: clientId, username: clientId };
   }
-  event(): void {}
-  loose(): void {}
-  lost(room: string | null): void {
+  onEvent(): void {}
+  onEphemeral(): void {}
+  onStateLost(room: string | null): void {
     throw new Error(`lost ${room}`);
   }
 }
@@ -102,7 +102,7 @@ async function prepareRedisBenchmark(redis: TestRedis): Promise<() => number> {
   const keys = createKeys("bench:");
   const { meta, stream, members } = keys.room("lobby");
   await redis.run("HSET", members, "one", "{}");
-  const scriptKeys = [meta, stream, members, keys.once("one", ""), keys.rate("one")];
+  const scriptKeys = [meta, stream, members, keys.idempotency("one", ""), keys.rate("one")];
   const body = JSON.stringify({ from: { clientId: "one", userId: "one", username: "one" }, content });
   const common = [`${Number.MAX_SAFE_INTEGER}`, "x".repeat(40), "0", "epoch12chars", `${settings.eventsPerRoom}`];
   const rate = [`${settings.publishUser.burst}`, `${settings.publishUser.perSecond}`];

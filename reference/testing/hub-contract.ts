@@ -1,6 +1,6 @@
 // The contract of a hub as tests: whatever implements hub.ts runs this suite, with one node and with several on one backend.
 import { afterEach, describe, expect, test } from "vitest";
-import type { Hub, HubSettings, Joined, LogEvent, LooseEvent, Position, Published, Refused, Subscriber } from "../hub/hub.ts";
+import type { EphemeralEvent, Hub, HubSettings, Joined, LogEvent, Position, Published, Refused, Subscriber } from "../hub/hub.ts";
 
 /** Hubs that share their rooms, and their clock. */
 export interface HubCluster {
@@ -29,7 +29,7 @@ export class Recorder implements Subscriber {
   /** `joined` and `left` are the moments at which the callbacks came. */
   readonly log: (
     | { readonly kind: "event"; readonly event: LogEvent }
-    | { readonly kind: "loose"; readonly event: LooseEvent }
+    | { readonly kind: "loose"; readonly event: EphemeralEvent }
     | { readonly kind: "joined"; readonly joined: Joined }
     | { readonly kind: "left" | "lost"; readonly room: string | null }
   )[] = [];
@@ -39,13 +39,13 @@ export class Recorder implements Subscriber {
     this.member = { clientId, userId, username: `Name of ${userId}` };
   }
 
-  event(event: LogEvent): void {
+  onEvent(event: LogEvent): void {
     this.#add({ kind: "event", event });
   }
-  loose(event: LooseEvent): void {
+  onEphemeral(event: EphemeralEvent): void {
     this.#add({ kind: "loose", event });
   }
-  lost(room: string | null): void {
+  onStateLost(room: string | null): void {
     this.#add({ kind: "lost", room });
   }
   #add(entry: Recorder["log"][number]): void {

@@ -1,5 +1,5 @@
 // A real Redis Cluster of a test's own: several masters without replicas, each with a share of the slots.
-import { slotCount, slotOf } from "../hub/redis/slots.ts";
+import { slotCount, slotOf } from "../hub/redis/topology.ts";
 import { until } from "./test-node.ts";
 import { freePort, TestRedis } from "./test-redis.ts";
 

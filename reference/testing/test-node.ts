@@ -1,5 +1,15 @@
 // Nodes and connections for tests of the Redis hub.
-import type { HubSettings, Joined, LogEvent, LooseEvent, Member, Position, Published, Refused, Subscriber } from "../hub/hub.ts";
+import type {
+  EphemeralEvent,
+  HubSettings,
+  Joined,
+  LogEvent,
+  Member,
+  Position,
+  Published,
+  Refused,
+  Subscriber,
+} from "../hub/hub.ts";
 import { RedisHub, type RedisHubOptions } from "../hub/redis-hub.ts";
 
 export const testSettings: HubSettings = {
@@ -12,7 +22,7 @@ export const testSettings: HubSettings = {
 };
 
 /** Quick to notice a fault, and still patient enough for a machine that is busy with other things. */
-export const quick = { commandMs: 1_000, leaseMs: 3_000, beatMs: 50, settings: testSettings };
+export const quick = { commandMs: 1_000, leaseMs: 3_000, heartbeatMs: 50, settings: testSettings };
 /** For what has nothing to do with time. */
 export const patient = { commandMs: 10_000, leaseMs: 60_000 };
 
@@ -35,7 +45,7 @@ export class TestNode {
       ...quick,
       ...options,
       onStatus: (_, reason) => this.statuses.push(reason),
-      onTrouble: (reason) => this.troubles.push(reason),
+      onWarning: (reason) => this.troubles.push(reason),
     });
   }
 
@@ -55,7 +65,7 @@ export class TestNode {
 export class TestConnection implements Subscriber {
   readonly member: Member;
   readonly events: LogEvent[] = [];
-  readonly looseEvents: LooseEvent[] = [];
+  readonly ephemeralEvents: EphemeralEvent[] = [];
   readonly lostRooms: (string | null)[] = [];
   readonly #hub: RedisHub;
 
@@ -64,15 +74,15 @@ export class TestConnection implements Subscriber {
     this.member = member;
   }
 
-  event(event: LogEvent): void {
+  onEvent(event: LogEvent): void {
     this.events.push(event);
   }
 
-  loose(event: LooseEvent): void {
-    this.looseEvents.push(event);
+  onEphemeral(event: EphemeralEvent): void {
+    this.ephemeralEvents.push(event);
   }
 
-  lost(room: string | null): void {
+  onStateLost(room: string | null): void {
     this.lostRooms.push(room);
   }
 

@@ -1,24 +1,22 @@
-// Faults of the hub on Redis for the test server: what a node does wrong towards the others.
+// Faults of the Redis hub for the test server: what a node does wrong towards the others.
 import type { LogEvent, Subscriber } from "../hub/hub.ts";
-import { eventOf, parseLine } from "../hub/redis/line.ts";
-import { LogReader } from "../hub/redis/log-reader.ts";
-import { Logs } from "../hub/redis/logs.ts";
+import { eventOf, LogReader, parseEntry } from "../hub/redis/log-reader.ts";
+import { Logs, Room } from "../hub/redis/logs.ts";
 import { Presence } from "../hub/redis/presence.ts";
 import { Publisher } from "../hub/redis/publisher.ts";
-import { Room } from "../hub/redis/room.ts";
 import { type Switch, wrap } from "./test-switch.ts";
 
-/** What happens now and then happens to each n-th. */
+/** How often an occasional fault occurs. */
 const everyNth = 50;
 
-/** Shows every local connection only those events that `passes` lets through. */
+/** Delivers to local connections only the events for which `passes` is true. */
 function filterEvents(passes: (event: LogEvent, subscriber: Subscriber) => boolean): void {
-  wrap(Room.prototype, "hold", (original, _, [subscriber]) =>
+  wrap(Room.prototype, "buffer", (original, _, [subscriber]) =>
     original({
       member: subscriber.member,
-      event: (event) => passes(event, subscriber) && subscriber.event(event),
-      loose: (event) => subscriber.loose(event),
-      lost: (room) => subscriber.lost(room),
+      onEvent: (event) => passes(event, subscriber) && subscriber.onEvent(event),
+      onEphemeral: (event) => subscriber.onEphemeral(event),
+      onStateLost: (room) => subscriber.onStateLost(room),
     }),
   );
 }
@@ -26,7 +24,7 @@ function filterEvents(passes: (event: LogEvent, subscriber: Subscriber) => boole
 export const redisSwitches: Readonly<Record<string, Switch>> = {
   "redis-local-first": {
     about:
-      "A node hands a message to its own members before the log comes back, at the place that it expects, and ignores its echo.",
+      "Delivers a message to the members of its own node before the log returns it, at the expected position, and ignores the echo.",
     plant() {
       const rooms = new Map<string, Room>();
       wrap(Logs.prototype, "open", (original, _, [name]) => {
@@ -46,9 +44,9 @@ export const redisSwitches: Readonly<Record<string, Switch>> = {
           const body = JSON.parse(append.body) as Record<string, unknown>;
           const { memberCount } = room.reader;
           const event = eventOf(append.room, { ...at, seq: at.seq + 1, atMs: Date.now(), memberCount, kind: "m", body });
-          for (const { subscriber, held } of room.listeners.values()) {
-            if (held !== undefined) continue;
-            subscriber.event(event);
+          for (const { subscriber, buffered } of room.listeners.values()) {
+            if (buffered !== undefined) continue;
+            subscriber.onEvent(event);
             shown.set(subscriber.member, isShown(subscriber).add(contentOf(event)));
           }
         }
@@ -57,29 +55,30 @@ export const redisSwitches: Readonly<Record<string, Switch>> = {
     },
   },
   "redis-plain-pubsub": {
-    about: "Hands on whatever is on the channel, as plain pub/sub: nothing is ever read from the stream.",
+    about: "Delivers whatever is on the channel, as plain pub/sub does, and never reads the stream.",
     plant() {
-      wrap(LogReader.prototype, "fill", async () => undefined);
-      wrap(LogReader.prototype, "hear", (original, reader, [text]) => {
-        const line = parseLine(text);
-        if (line !== undefined && reader.position !== undefined) reader.anchor(line.epoch, line.seq - 1, line.memberCount);
+      wrap(LogReader.prototype, "refill", async () => undefined);
+      wrap(LogReader.prototype, "receive", (original, reader, [text]) => {
+        const entry = parseEntry(text);
+        if (entry && reader.position) reader.startAfter(entry.epoch, entry.seq - 1, entry.memberCount);
         original(text);
       });
     },
   },
   "redis-publishes-twice": {
-    about: `Each ${everyNth}th message is appended twice, as by a retry that nothing recognises.`,
+    about: `Each ${everyNth}th message is appended twice, like a retry that is not recognised.`,
     plant() {
       let count = 0;
       wrap(Publisher.prototype, "append", async (original, _, [append]) => {
         const reply = await original(append);
-        if (append.kind === "m" && reply[0] === "ok" && ++count % everyNth === 0) await original({ ...append, key: undefined });
+        if (append.kind === "m" && reply[0] === "ok" && ++count % everyNth === 0)
+          await original({ ...append, idempotencyKey: undefined });
         return reply;
       });
     },
   },
   "redis-drops-one-in-fifty": {
-    about: `Each ${everyNth}th event of a connection of this node is not handed to it.`,
+    about: `Each ${everyNth}th event of a connection of this node is not delivered.`,
     plant() {
       const counts = new WeakMap<object, number>();
       filterEvents((_, { member }) => {
@@ -90,23 +89,23 @@ export const redisSwitches: Readonly<Record<string, Switch>> = {
     },
   },
   "redis-counts-own-node": {
-    about: "Who joins and leaves is told how many members are on this node, not how many there are.",
+    about: "Joins and leaves report the number of members on this node, not of all nodes.",
     plant() {
-      wrap(Room.prototype, "hear", (original, room, [text]) =>
+      wrap(Room.prototype, "receive", (original, room, [text]) =>
         original(text.replace(/^(\S+ \d+ \d+) \d+ /, `$1 ${room.listeners.size} `)),
       );
     },
   },
   "redis-buries-nobody": {
-    about: "Members of a node that has died stay members.",
+    about: "Members of a dead node stay members.",
     plant() {
-      wrap(Presence.prototype, "heard", () => undefined);
+      wrap(Presence.prototype, "onHeartbeat", () => undefined);
     },
   },
   "redis-forgets-keys": {
-    about: "A message with a key that was used before is published again.",
+    about: "A repeated idempotency key publishes the message again.",
     plant() {
-      wrap(Publisher.prototype, "append", (original, _, [append]) => original({ ...append, key: undefined }));
+      wrap(Publisher.prototype, "append", (original, _, [append]) => original({ ...append, idempotencyKey: undefined }));
     },
   },
 };

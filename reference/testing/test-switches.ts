@@ -4,15 +4,15 @@ import type { Socket } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { closeCodes, limits } from "../../generated/protocol.gen.ts";
 import { Connection } from "../connection.ts";
-import { type Beat, Heartbeat } from "../heartbeat.ts";
+import { Heartbeat, type HeartbeatAction } from "../heartbeat.ts";
 import type { Subscriber } from "../hub/hub.ts";
 import { KeyMemory } from "../hub/key-memory.ts";
 import { MemoryHub } from "../hub/memory-hub.ts";
 import { KeyedLimiter, Limiter } from "../limiter.ts";
 import { parseFrame } from "../parse-frame.ts";
-import { QueueWatch } from "../queue-watch.ts";
 import { Session } from "../session.ts";
-import { Strikes } from "../strikes.ts";
+import { SlidingWindowCounter } from "../sliding-window-counter.ts";
+import { SlowConsumerDetector } from "../slow-consumer-detector.ts";
 import { type Switch, wrap } from "./test-switch.ts";
 import { redisSwitches } from "./test-switches-redis.ts";
 
@@ -63,7 +63,7 @@ export const switches: Readonly<Record<string, Switch>> = {
       wrap(MemoryHub.prototype, "attach", async (original, _, [subscriber]) => {
         const result = await original(subscriber);
         const oldest = [...all].find(({ member }) => member.userId === subscriber.member.userId);
-        if (result === "too-many") oldest?.lost(null);
+        if (result === "too-many") oldest?.onStateLost(null);
         return result;
       });
     },
@@ -148,13 +148,13 @@ export const switches: Readonly<Record<string, Switch>> = {
   "strikes-not-counted": {
     about: "However much a connection does wrong, it is never closed for it.",
     plant() {
-      wrap(Strikes.prototype, "strike", () => false);
+      wrap(SlidingWindowCounter.prototype, "hit", () => false);
     },
   },
   "strikes-count-double": {
     about: "Each wrong counts twice, so that a connection is closed too soon.",
     plant() {
-      wrap(Strikes.prototype, "strike", (original, _, [nowMs]) => original(nowMs) || original(nowMs));
+      wrap(SlidingWindowCounter.prototype, "hit", (original, _, [nowMs]) => original(nowMs) || original(nowMs));
     },
   },
   "expires-late": {
@@ -191,7 +191,7 @@ export const switches: Readonly<Record<string, Switch>> = {
   "heartbeat-ignores-pongs": {
     about: "A peer that answers pings is taken for dead.",
     plant() {
-      wrap(Heartbeat.prototype, "beat", (original, _, [nowMs]) => original(nowMs, 0));
+      wrap(Heartbeat.prototype, "check", (original, _, [nowMs]) => original(nowMs, 0));
     },
   },
   "heartbeat-counts-only-pongs": {
@@ -209,13 +209,13 @@ export const switches: Readonly<Record<string, Switch>> = {
   "heartbeat-never": {
     about: "Never pings, and never notices that a peer is dead.",
     plant() {
-      wrap(Heartbeat.prototype, "beat", (): Beat => "wait");
+      wrap(Heartbeat.prototype, "check", (): HeartbeatAction => "wait");
     },
   },
   "queue-unbounded": {
     about: "Whatever waits for a client that does not read, it is not closed.",
     plant() {
-      wrap(QueueWatch.prototype, "look", () => undefined);
+      wrap(SlowConsumerDetector.prototype, "check", () => undefined);
     },
   },
   "queue-closes-normally": {
@@ -264,7 +264,7 @@ export const switches: Readonly<Record<string, Switch>> = {
     plant() {
       const all = followSubscribers();
       wrap(Session.prototype, "receive", (original, self, [text]) => {
-        if (isMalformed(text)) for (const one of [...all]) if (one !== self) one.lost(null);
+        if (isMalformed(text)) for (const one of [...all]) if (one !== self) one.onStateLost(null);
         original(text);
       });
     },

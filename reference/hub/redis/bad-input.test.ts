@@ -179,14 +179,14 @@ it("ignores garbage on its channels", async () => {
     "x".repeat(1_000_000),
   ];
   for (const text of garbage) {
-    for (const channel of ["wsproof:{r:lobby}:log", "wsproof:{all}:log", `wsproof:{n:${a.hub.name}}:log`])
+    for (const channel of ["wsproof:{r:lobby}:log", "wsproof:{all}:log", `wsproof:{n:${a.hub.nodeName}}:log`])
       await redis.run("SPUBLISH", channel, text);
   }
   await ada.say("lobby", "real");
   for (const connection of [ada, bob] satisfies TestConnection[]) {
     await until("the real one has come", () => connection.told.at(-1) === "message real");
     expect(connection.told.filter((text) => text.startsWith("message"))).toEqual(["message real"]);
-    expect([...connection.lostRooms, ...connection.looseEvents]).toEqual([]);
+    expect([...connection.lostRooms, ...connection.ephemeralEvents]).toEqual([]);
   }
   expect(a.troubles.some((reason) => reason.includes("garbage on the channel"))).toBe(true);
   expect(a.hub.available).toBe(true);
@@ -222,7 +222,7 @@ it("keeps what one script touches in one slot of a Redis Cluster", async () => {
   await a.hub.direct(ada.member, "bob", "two");
   await a.hub.publish({ room: null, from: ada.member, content: "three", key: undefined, needsMembership: false });
   expect(await ada.publish("lobby", "four")).toMatchObject({ refused: "RATE_LIMITED" });
-  await until("all has come", () => bob.told.length === 2 && bob.looseEvents.length === 1);
-  b.hub.abandon();
+  await until("all has come", () => bob.told.length === 2 && bob.ephemeralEvents.length === 1);
+  b.hub.destroy();
   await until("bob has left", () => ada.told.at(-1) === "user_left bob disconnect 1");
 });

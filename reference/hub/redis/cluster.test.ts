@@ -6,7 +6,7 @@ import { chatter, contents, patient, type TestConnection, TestNode, until } from
 import type { TestRedis } from "../../testing/test-redis.ts";
 import { HubUnavailable } from "../hub.ts";
 import { createKeys } from "./keys.ts";
-import { slotOf } from "./slots.ts";
+import { slotOf } from "./topology.ts";
 
 let cluster: TestCluster;
 let prefixes = 0;
@@ -37,7 +37,7 @@ it("puts each key into the slot that Redis puts it into", async () => {
 });
 
 /** Three servers and as many nodes share a machine that may be busy. */
-const unhurried = { commandMs: 2_000, leaseMs: 6_000, beatMs: 500 };
+const unhurried = { commandMs: 2_000, leaseMs: 6_000, heartbeatMs: 500 };
 
 describe("one of three masters", () => {
   const keys = createKeys("wsproof:");
@@ -62,7 +62,7 @@ describe("one of three masters", () => {
     for (;;) {
       const created = await new TestNode({ url: own.url, ...unhurried }).available();
       nodes.push(created);
-      if (own.masterOf(keys.inbox(created.hub.name).stream) !== victim) return created;
+      if (own.masterOf(keys.inbox(created.hub.nodeName).stream) !== victim) return created;
     }
   }
 
@@ -160,7 +160,7 @@ describe("one of three masters", () => {
       ada.events.filter((event) => event.room === which && event.text.includes('"user_left"')).map(({ text }) => text);
     await eve.detach();
     await until("eve has left", () => left(here).length === 1);
-    b.hub.abandon();
+    b.hub.destroy();
     await until("bob has left", () => left(here).length === 2);
     expect(there.flatMap(left)).toEqual([]);
     await victim.start();

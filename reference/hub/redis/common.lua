@@ -1,14 +1,14 @@
--- Put in front of every script. ARGV[1] deadline in ms of Redis' clock, ARGV[2] run_id of this Redis, ARGV[3] '1' where a restart loses nothing,
--- ARGV[4] the name of a new epoch, ARGV[5] the greatest length of a log.
--- Every script reads all its keys before it writes: a key of a foreign type fails the call before anything has changed.
+-- Begins every script. ARGV[1] deadline in ms of Redis' clock, [2] run_id of this Redis, [3] '1' where a restart loses nothing, [4] name for a
+-- new epoch, [5] maximum length of a log.
+-- Every script reads all its keys before it writes, so that a key of the wrong type fails the call before anything has changed.
 local clock = redis.call('TIME')
 local nowMs = tonumber(clock[1]) * 1000 + math.floor(tonumber(clock[2]) / 1000)
--- The caller has given up on this call, and has said so: nothing may happen any more.
+-- The caller has given up on this call and reported that, so it must have no effect.
 if nowMs > tonumber(ARGV[1]) then return { 'late' } end
 
 local function whole(number) return string.format('%.0f', number) end
 
--- The log under `meta`. Its epoch ends where its data has gone, or where Redis was restarted and may have lost the end of it.
+-- The log under `meta`. Its epoch ends when its data has vanished, or when Redis was restarted and may have lost the latest entries.
 local function openLog(meta, stream)
   local found = redis.call('HMGET', meta, 'epoch', 'seq', 'run')
   local entries = redis.call('XLEN', stream)
@@ -26,7 +26,8 @@ local function openLog(meta, stream)
   return log
 end
 
--- One event: kind m (message), j (joined), l (left), d (disconnected) or i (inbox). The text of an event says all that a node needs to frame it.
+-- Appends an entry of kind m (message), j (joined), l (left), d (disconnected) or i (direct message in an inbox). The text holds everything that
+-- a node needs to encode the event.
 local function append(log, kind, count, op, json)
   if log.restarted then
     redis.call('DEL', log.stream)
@@ -34,11 +35,11 @@ local function append(log, kind, count, op, json)
   end
   log.seq = log.seq + 1
   local seq = whole(log.seq)
-  local line = table.concat({ log.epoch, seq, whole(nowMs), count, kind, op, json }, ' ')
-  -- First among the writes, because it alone may still fail: where the stream holds a greater id.
-  redis.call('XADD', log.stream, 'MAXLEN', ARGV[5], seq .. '-0', 'e', line)
+  local entry = table.concat({ log.epoch, seq, whole(nowMs), count, kind, op, json }, ' ')
+  -- The first write, because only this one can still fail: when the stream holds a greater id.
+  redis.call('XADD', log.stream, 'MAXLEN', ARGV[5], seq .. '-0', 'e', entry)
   redis.call('HSET', log.meta, 'epoch', log.epoch, 'seq', seq, 'run', ARGV[2])
-  redis.call('SPUBLISH', log.stream, line)
+  redis.call('SPUBLISH', log.stream, entry)
 end
 
 local function keepFor(ms, ...)
@@ -47,18 +48,18 @@ local function keepFor(ms, ...)
   end
 end
 
--- GCRA. Returns nothing where it passes, else the ms until it would.
+-- GCRA. Returns nil when it passes, else the wait in ms.
 local function rateRefusal(key, burst, perSecond)
   local now = tonumber(clock[1]) * 1000 + tonumber(clock[2]) / 1000
   local interval = 1000 / perSecond
   local due = math.max(tonumber(redis.call('GET', key) or '') or now, now)
   local waitMs = due + interval - now - burst * interval
-  -- Less than a microsecond is rounding.
+  -- Less than a microsecond is a rounding error.
   if waitMs > 0.001 then return math.ceil(waitMs) end
   redis.call('SET', key, string.format('%.3f', due + interval), 'PX', math.max(1, math.ceil(due + interval - now)))
 end
 
--- The answer of the message that had the idempotency key first.
+-- The reply of the first message with the idempotency key.
 local function repeated(key, value)
   local epoch, seq, room = value:match('^(%S+) (%d+) (%S*)$')
   if not epoch then return redis.error_reply('FOREIGN data under ' .. key) end

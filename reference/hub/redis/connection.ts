@@ -1,29 +1,29 @@
-// One connection to Redis that is made anew, with a new client, whenever it breaks.
+// One connection to Redis. Whenever it breaks, a new client replaces it.
 import { createClient } from "redis";
 import type { Client } from "./server.ts";
 
 export interface ConnectionOptions {
   readonly url: string;
-  /** How long the connection and its preparation may take, in ms. */
+  /** How long connecting and preparing may take, in ms. */
   readonly connectMs: number;
-  /** Makes a fresh connection usable; where it throws, the connection is tried again. */
+  /** Makes a fresh connection usable. When it throws, the connection is made again. */
   prepare(client: Client): Promise<void>;
   /** The prepared connection is in use. */
-  up(): void;
-  /** Called when a usable connection was lost, and each time that one could not be made. */
-  down(error: unknown): void;
+  onUp(): void;
+  /** A usable connection was lost, or an attempt to make one failed. */
+  onDown(error: unknown): void;
 }
 
 const firstWaitMs = 25;
-const longestWaitMs = 1_000;
+const maxWaitMs = 1_000;
 
-/** A client that lives as long as its one connection. @param connectMs how long the connection may take, in ms */
+/** A client that lives as long as its one connection. @param connectMs how long connecting may take, in ms */
 export function createRedisClient(url: string, connectMs: number): Client {
   return createClient({
     url,
     // Nothing waits for a connection that may never come.
     disableOfflineQueue: true,
-    // A deadline of its own for each command, an AbortSignal, costs more than all the rest; ours are elsewhere.
+    // node-redis makes an AbortSignal per command for a timeout: that costs more than the rest of the call. commands.ts has the deadlines.
     commandOptions: { timeout: 0 },
     commandsQueueMaxLength: 50_000,
     maintNotifications: "disabled",
@@ -31,29 +31,26 @@ export function createRedisClient(url: string, connectMs: number): Client {
   }) as unknown as Client;
 }
 
-/** @throws Error that says so, where it takes longer */
+/** @throws Error "Connection timeout" when the work takes longer */
 export async function withinMs<T>(ms: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("Connection timeout")), ms);
+  const signal = AbortSignal.timeout(ms);
+  const timeout = new Promise<never>((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("Connection timeout")), { once: true });
   });
   // It may still reject after the timeout has won.
   work.catch(() => {});
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return Promise.race([work, timeout]);
 }
 
 /**
- * node-redis can reconnect by itself, but then a half-open connection is never given up and nothing tells one server process from the next.
- * So here a client lives as long as its connection, its queue ends with it, and what was under way is rejected.
+ * Why not node-redis' own reconnect, or its createCluster: both use a fresh connection before we can inspect the process behind it, so an
+ * append could reach a restarted Redis in the old epoch. createCluster's connect() also stays pending while one master is away, and its
+ * events do not tell whether the command or the subscriber connection was lost.
  */
 export class RedisConnection {
   readonly #options: ConnectionOptions;
   #client: Client | undefined;
-  #making: Client | undefined;
+  #connecting: Client | undefined;
   #isClosed = false;
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -62,66 +59,66 @@ export class RedisConnection {
     this.#options = options;
   }
 
-  /** Undefined while there is none that is usable. */
+  /** Undefined while there is no usable one. */
   get client(): Client | undefined {
     return this.#client;
   }
 
   open(): void {
-    void this.#make();
+    void this.#connect();
   }
 
-  async #make(): Promise<void> {
+  async #connect(): Promise<void> {
     if (this.#isClosed) return;
     let client: Client | undefined;
     const { url, connectMs, prepare } = this.#options;
     try {
-      const made = createRedisClient(url, connectMs);
-      client = made;
-      this.#making = made;
-      made.on("error", (error) => this.#lost(made, error));
+      const created = createRedisClient(url, connectMs);
+      client = created;
+      this.#connecting = created;
+      created.on("error", (error) => this.#lose(created, error));
       await withinMs(
         connectMs,
-        made.connect().then(() => prepare(made)),
+        created.connect().then(() => prepare(created)),
       );
-      if (this.#isClosed) return made.destroy();
-      if (!made.isReady) throw new Error("Socket closed unexpectedly");
-      this.#client = made;
+      if (this.#isClosed) return created.destroy();
+      if (!created.isReady) throw new Error("Socket closed unexpectedly");
+      this.#client = created;
       this.#failures = 0;
-      this.#options.up();
+      this.#options.onUp();
     } catch (error) {
       client?.destroy();
-      this.#options.down(error);
-      this.#again();
+      this.#options.onDown(error);
+      this.#reconnect();
     } finally {
-      this.#making = undefined;
+      this.#connecting = undefined;
     }
   }
 
-  #lost(client: Client, error: unknown): void {
+  #lose(client: Client, error: unknown): void {
     if (this.#client !== client) return;
     this.#client = undefined;
     client.destroy();
-    this.#options.down(error);
-    this.#again();
+    this.#options.onDown(error);
+    this.#reconnect();
   }
 
-  #again(): void {
+  #reconnect(): void {
     if (this.#isClosed) return;
-    const waitMs = Math.min(longestWaitMs, firstWaitMs * 2 ** this.#failures++);
-    // Half of it at random, so that many nodes do not come back at once.
-    this.#timer = setTimeout(() => void this.#make(), waitMs / 2 + (Math.random() * waitMs) / 2);
+    const waitMs = Math.min(maxWaitMs, firstWaitMs * 2 ** this.#failures++);
+    // Half of the wait is random, so that many nodes do not reconnect at once.
+    this.#timer = setTimeout(() => void this.#connect(), waitMs / 2 + (Math.random() * waitMs) / 2);
   }
 
-  /** Gives up a connection that does not answer. */
+  /** Replaces a connection that does not answer. */
   replace(reason: string): void {
-    if (this.#client !== undefined) this.#lost(this.#client, new Error(reason));
+    if (this.#client !== undefined) this.#lose(this.#client, new Error(reason));
   }
 
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#making?.destroy();
+    this.#connecting?.destroy();
     this.#client?.destroy();
     this.#client = undefined;
   }

@@ -186,7 +186,7 @@ it("lets the members of a killed node leave once, within the lease", async () =>
   for (const connection of [ada, eve, bob, cora]) await connection.join("lobby");
   await bob.join("attic");
   // As SIGKILL does it: no goodbye, no more beats.
-  b.hub.abandon();
+  b.hub.destroy();
   await until("both have left", () =>
     [ada, eve].every(({ told }) => told.filter((text) => text.startsWith("user_left")).length === 2),
   );
@@ -195,7 +195,7 @@ it("lets the members of a killed node leave once, within the lease", async () =>
   await until("eve has it", () => eve.events.at(-1)?.seq === seq);
   expect(eve.told.filter((text) => text.startsWith("user_left"))).toHaveLength(2);
   const left = async (): Promise<string[]> =>
-    ((await redis.run("KEYS", "*")) as string[]).filter((key) => key.includes(b.hub.name));
+    ((await redis.run("KEYS", "*")) as string[]).filter((key) => key.includes(b.hub.nodeName));
   await until("nothing is left of it", async () => (await left()).length === 0);
   expect(await a.hub.direct(ada.member, "bob", "are you there?")).toEqual({ refused: "RECIPIENT_NOT_FOUND" });
   expect(await redis.run("EXISTS", "wsproof:{u:Ym9i}:connections")).toBe(0);
@@ -210,7 +210,7 @@ it("ends the connections of a node that was taken for dead but comes back", asyn
   const live = (await redis.run("HKEYS", "wsproof:{nodes}:live")) as string[];
   expect(live).toHaveLength(2);
   // What the others do to a node that has been stopped for too long.
-  const dead = a.hub.name;
+  const dead = a.hub.nodeName;
   await redis.run("HDEL", "wsproof:{nodes}:live", dead);
   await redis.run("SADD", "wsproof:{nodes}:dead", dead);
   await until("ada's end is told", () => bob.told.at(-1) === "user_left ada disconnect 1");

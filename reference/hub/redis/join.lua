@@ -1,5 +1,5 @@
--- Makes a connection a member. KEYS meta, stream, members, order of joining, members of this node.
--- ARGV[6] op, [7] json, [8] clientId, [9] members per room, [10] epoch and [11] seq since when, or ''.
+-- Makes a connection a member. KEYS meta, stream, members, join order, members on this node.
+-- ARGV[6] operation, [7] json, [8] clientId, [9] maximum members, [10] epoch and [11] seq of `since`, or ''.
 -- Returns ok epoch seq memberCount members recovered missed | full | late.
 local log, foreign = openLog(KEYS[1], KEYS[2])
 if foreign then return foreign end
@@ -27,7 +27,7 @@ if ARGV[10] ~= '' then
   recovered = '0'
   local since = tonumber(ARGV[11])
   if ARGV[10] == log.epoch and since <= before and not changed then
-    -- A member has seen all since its join, so nothing is sent again.
+    -- A member has received everything since its join, so nothing is replayed.
     local joinedAt = tonumber(redis.call('ZSCORE', KEYS[4], ARGV[8]) or '')
     recovered = joinedAt and since >= joinedAt and '1' or '0'
   elseif ARGV[10] == log.epoch and since <= before then

@@ -1,6 +1,6 @@
--- Ends memberships of one room. KEYS meta, stream, members, order of joining, members of the node that goes.
--- ARGV[6] op, [7] kind (l or d), [8] retention in ms, [9] clientId, or '' for up to [10] members of that node.
--- Returns ok epoch seq, and how many of that node's members are left | none, and the same | late.
+-- Ends memberships of one room. KEYS meta, stream, members, join order, members on the connection's node.
+-- ARGV[6] operation, [7] kind (l or d), [8] retention in ms, [9] clientId, or '' for up to [10] members on that node.
+-- Returns ok epoch seq remaining | none remaining | late; remaining: members left on that node.
 local log, foreign = openLog(KEYS[1], KEYS[2])
 if foreign then return foreign end
 local count = redis.call('HLEN', KEYS[3])

@@ -1,10 +1,122 @@
-// The logs that this node follows: that of all connections, its inbox, and those of the rooms that its connections are in.
-import type { Member } from "../hub.ts";
-import { encodeDirectMessage } from "../room-frames.ts";
+// The logs that this node follows, each with its local listeners: the broadcast log, this node's inbox, and the rooms of its connections.
+import type { LogEvent, Member, Subscriber } from "../hub.ts";
+import { encodeDirectMessage, encodeUserTyping } from "../room-frames.ts";
+import type { ClusterNode } from "./cluster-node.ts";
 import type { RoomKeys } from "./keys.ts";
-import type { RedisLink } from "./link.ts";
-import { LogReader, type LogReaderOptions } from "./log-reader.ts";
-import { type Listener, Room } from "./room.ts";
+import { eventOf, type LogEntry, LogReader, type LogReaderOptions } from "./log-reader.ts";
+
+export interface Listener {
+  readonly subscriber: Subscriber;
+  /** It receives the events after this seq; undefined until its join is answered. */
+  afterSeq: number | undefined;
+  /** Events that wait until its join has been answered. */
+  buffered: LogEvent[] | undefined;
+  isLost: boolean;
+}
+
+interface Typing extends Member {
+  readonly room: string;
+  readonly active: boolean;
+  readonly atMs: number;
+}
+
+/** Marks a text on a room's channel that is in no log. */
+const typingPrefix = "typing ";
+
+export function encodeTyping(body: Typing): string {
+  return typingPrefix + JSON.stringify(body);
+}
+
+/** One log (null: the broadcasts) and the local connections that listen to it. */
+export class Room {
+  readonly name: string | null;
+  readonly keys: RoomKeys;
+  readonly reader: LogReader;
+  /** By clientId. */
+  readonly listeners = new Map<string, Listener>();
+  /** The node under whose name Redis lists this room, so that others can sweep it. */
+  listedFor: string | undefined;
+  readonly #onGarbage: () => void;
+
+  constructor(name: string | null, keys: RoomKeys, reading: Pick<LogReaderOptions, "read" | "onGarbage" | "now">) {
+    this.name = name;
+    this.keys = keys;
+    this.#onGarbage = reading.onGarbage;
+    this.reader = new LogReader({ ...reading, deliver: (entry) => this.#deliver(entry), onLost: () => this.#onLost() });
+  }
+
+  /** Takes a text from the room's channel. */
+  receive(text: string): void {
+    if (text.startsWith(typingPrefix)) this.#receiveTyping(text.slice(typingPrefix.length));
+    else this.reader.receive(text);
+  }
+
+  #receiveTyping(json: string): void {
+    try {
+      const { room, active, atMs, ...member } = JSON.parse(json) as Typing;
+      const event = { text: encodeUserTyping(room, member, active, atMs) };
+      for (const [clientId, { subscriber, buffered }] of this.listeners) {
+        if (clientId !== member.clientId && buffered === undefined) subscriber.onEphemeral(event);
+      }
+    } catch {
+      this.#onGarbage();
+    }
+  }
+
+  /** Buffers events for the subscriber from now on, until `release`. */
+  buffer(subscriber: Subscriber): Listener {
+    const listener: Listener = { subscriber, afterSeq: undefined, buffered: [], isLost: false };
+    this.listeners.set(subscriber.member.clientId, listener);
+    return listener;
+  }
+
+  /** Lets the listener receive what comes after the position; resolves once this node has read up to it. */
+  async follow(listener: Listener, epoch: string, seq: number, memberCount: number): Promise<void> {
+    const { reader } = this;
+    // Listeners of an epoch that has ended are told, then all go on in the new one.
+    if (reader.position !== undefined && reader.position.epoch !== epoch) reader.markLost();
+    listener.afterSeq ??= seq;
+    if (reader.position === undefined) reader.startAfter(epoch, seq, memberCount);
+    else await reader.reached(seq);
+  }
+
+  /** Delivers the buffered events, then each one as it comes. */
+  release(listener: Listener): void {
+    const buffered = listener.buffered ?? [];
+    listener.buffered = undefined;
+    for (const event of buffered) this.#deliverTo(listener, event);
+    if (listener.isLost) {
+      this.listeners.delete(listener.subscriber.member.clientId);
+      listener.subscriber.onStateLost(this.name);
+    }
+  }
+
+  #deliver(entry: LogEntry): void {
+    const event = eventOf(this.name, entry);
+    for (const listener of this.listeners.values()) {
+      if (listener.buffered !== undefined) listener.buffered.push(event);
+      else this.#deliverTo(listener, event);
+    }
+  }
+
+  #deliverTo(listener: Listener, event: LogEvent): void {
+    if (event.seq <= listener.afterSeq! || event.excludeClientId === listener.subscriber.member.clientId) return;
+    listener.subscriber.onEvent(event);
+  }
+
+  #onLost(): void {
+    for (const [clientId, listener] of this.listeners) {
+      if (listener.buffered !== undefined) {
+        // A join that is not answered yet belongs to the next epoch.
+        listener.isLost = listener.afterSeq !== undefined;
+        if (!listener.isLost) listener.buffered = [];
+      } else {
+        this.listeners.delete(clientId);
+        listener.subscriber.onStateLost(this.name);
+      }
+    }
+  }
+}
 
 export interface Inbox {
   readonly node: string;
@@ -13,30 +125,30 @@ export interface Inbox {
 }
 
 export interface LogsOptions {
-  readonly link: RedisLink;
-  /** How long a subscription may take, in ms, and how long an answer waits for its delivery here. */
+  readonly node: ClusterNode;
+  /** How long a subscription may take, and how long a reply waits for its delivery here, in ms. */
   readonly commandMs: number;
   /** A direct message for a connection of this node. */
-  deliver(clientId: string, text: string): void;
-  /** Direct messages to the connections of this life of the node may be missing. */
-  inboxLost(node: string): void;
+  deliverDirect(clientId: string, text: string): void;
+  /** Direct messages to connections that attached under this node name may be missing. */
+  onInboxLost(nodeName: string): void;
 }
 
-/** How long an operation waits for its delivery before the stream is read. */
-export const fillAfterMs = 250;
-const linesPerRead = 500;
+/** How long a reply waits for its delivery before the stream is read. */
+export const refillAfterMs = 250;
+const entriesPerRead = 500;
 
 export class Logs {
   readonly #options: LogsOptions;
-  readonly #link: RedisLink;
+  readonly #node: ClusterNode;
   readonly #rooms = new Map<string, Room>();
   readonly broadcast: Room;
   #inbox: Inbox;
 
   constructor(options: LogsOptions) {
     this.#options = options;
-    this.#link = options.link;
-    this.broadcast = this.#follow(null, this.#link.keys.broadcast);
+    this.#node = options.node;
+    this.broadcast = this.#follow(null, this.#node.keys.broadcast);
     this.#inbox = this.#openInbox();
   }
 
@@ -44,32 +156,32 @@ export class Logs {
     return this.#inbox;
   }
 
-  /** The room, where somebody here is in it or about to be. */
+  /** The room, where a connection of this node is a member or about to be. */
   room(name: string): Room | undefined {
     return this.#rooms.get(name);
   }
 
-  /** The room, followed from now on; to be closed again where nobody gets in. */
+  /** Follows the room. Close it again when nobody becomes a member. */
   open(name: string): Room {
     const known = this.#rooms.get(name);
     if (known !== undefined) return known;
-    const room = this.#follow(name, this.#link.keys.room(name));
+    const room = this.#follow(name, this.#node.keys.room(name));
     this.#rooms.set(name, room);
     return room;
   }
 
-  /** Heard, and listed for the sweep, before anybody is in it. */
-  async list(room: Room, node: string): Promise<void> {
-    const isListed = room.listedFor === node;
-    const { commands, keys } = this.#link;
+  /** Resolves when the room's channel is subscribed and Redis lists the room for this node: both before anybody becomes a member. */
+  async prepare(room: Room, nodeName: string): Promise<void> {
+    const isListed = room.listedFor === nodeName;
+    const { shards, keys } = this.#node;
     await Promise.all([
-      this.heard(room.keys),
-      isListed ? undefined : commands.send(["SADD", keys.roomsOf(node), room.name ?? ""]),
+      this.subscribed(room.keys),
+      isListed ? undefined : shards.send(["SADD", keys.roomsOf(nodeName), room.name ?? ""]),
     ]);
-    room.listedFor = node;
+    room.listedFor = nodeName;
   }
 
-  /** The listener goes; a room that nobody here is in is not followed any more. */
+  /** Removes the listener, and stops following a room without listeners. */
   close(name: string, listener?: Listener): void {
     const room = this.#rooms.get(name);
     if (room === undefined) return;
@@ -77,66 +189,67 @@ export class Logs {
     if (clientId !== undefined && room.listeners.get(clientId) === listener) room.listeners.delete(clientId);
     if (room.listeners.size > 0) return;
     this.#rooms.delete(name);
-    room.reader.release();
-    this.#link.subscriptions.remove(room.keys.stream);
+    room.reader.releaseWaiters();
+    this.#node.subscriptions.remove(room.keys.stream);
     if (room.listedFor === undefined) return;
-    this.#link.commands.send(["SREM", this.#link.keys.roomsOf(room.listedFor), name]).catch(() => {});
+    this.#node.shards.send(["SREM", this.#node.keys.roomsOf(room.listedFor), name]).catch(() => {});
   }
 
   /** @throws HubUnavailable where the subscription is not confirmed in time */
-  heard(keys: RoomKeys): Promise<void> {
-    return this.#link.subscriptions.ready(keys.stream, this.#options.commandMs);
+  subscribed(keys: RoomKeys): Promise<void> {
+    return this.#node.subscriptions.subscribed(keys.stream, this.#options.commandMs);
   }
 
-  /** Reads on what may have been missed. */
-  fill(): void {
-    for (const reader of this.#readers()) void reader.fill();
+  /** Reads what may have been missed. */
+  refill(): void {
+    for (const reader of this.#readers()) void reader.refill();
   }
 
-  tend(): void {
-    for (const reader of this.#readers()) reader.tend(fillAfterMs, this.#options.commandMs);
+  checkWaiters(): void {
+    for (const reader of this.#readers()) reader.checkWaiters(refillAfterMs, this.#options.commandMs);
   }
 
-  /** Whoever waits for a delivery need not wait any more. */
-  release(): void {
-    for (const reader of this.#readers()) reader.release();
+  releaseWaiters(): void {
+    for (const reader of this.#readers()) reader.releaseWaiters();
   }
 
-  /** Nothing of what was followed goes on: the node has a new name. */
-  loseAll(): void {
-    this.#inbox.reader.lose();
-    this.#link.subscriptions.remove(this.#inbox.keys.stream);
+  /** Stops reading every log: the node has a new name. */
+  markAllLost(): void {
+    this.#inbox.reader.markLost();
+    this.#node.subscriptions.remove(this.#inbox.keys.stream);
     this.#inbox = this.#openInbox();
-    for (const room of this.#rooms.values()) room.reader.lose();
-    this.broadcast.reader.lose();
+    for (const room of this.#rooms.values()) room.reader.markLost();
+    this.broadcast.reader.markLost();
   }
 
   #follow(name: string | null, keys: RoomKeys): Room {
-    const room = new Room({ name, keys, ...this.#reading(keys) });
-    this.#link.subscriptions.add(keys.stream, (text) => room.hear(text));
+    const room = new Room(name, keys, this.#reading(keys));
+    this.#node.subscriptions.add(keys.stream, (text) => room.receive(text));
     return room;
   }
 
   #openInbox(): Inbox {
-    const { node } = this.#link;
-    const keys = this.#link.keys.inbox(node);
+    const { name } = this.#node;
+    const keys = this.#node.keys.inbox(name);
     const reader = new LogReader({
       ...this.#reading(keys),
-      deliver: ({ body, atMs }) =>
-        this.#options.deliver(String(body.to), encodeDirectMessage(body.from as Member, body.content as string, atMs)),
-      lost: () => this.#options.inboxLost(node),
+      deliver: ({ body, atMs }) => {
+        const text = encodeDirectMessage(body.from as Member, body.content as string, atMs);
+        this.#options.deliverDirect(String(body.to), text);
+      },
+      onLost: () => this.#options.onInboxLost(name),
     });
-    this.#link.subscriptions.add(keys.stream, (text) => reader.hear(text));
-    return { node, keys, reader };
+    this.#node.subscriptions.add(keys.stream, (text) => reader.receive(text));
+    return { node: name, keys, reader };
   }
 
-  #reading({ meta, stream }: RoomKeys): Pick<LogReaderOptions, "read" | "garbage" | "now"> {
+  #reading({ meta, stream }: RoomKeys): Pick<LogReaderOptions, "read" | "onGarbage" | "now"> {
     return {
       read: async (epoch, seq) => {
-        const reply = await this.#link.commands.call("read", [meta, stream], [epoch, `${seq}`, `${linesPerRead}`]);
-        return reply[0] === "gone" ? "gone" : { seq: Number(reply[2]), lines: reply[3] as string[] };
+        const reply = await this.#node.shards.call("read", [meta, stream], [epoch, `${seq}`, `${entriesPerRead}`]);
+        return reply[0] === "gone" ? "gone" : { seq: Number(reply[2]), entries: reply[3] as string[] };
       },
-      garbage: () => this.#link.trouble(`garbage on the channel or in the stream ${stream}: somebody else writes there`),
+      onGarbage: () => this.#node.warn(`garbage on the channel or in the stream ${stream}: another program writes there`),
       now: () => performance.now(),
     };
   }

@@ -1,4 +1,4 @@
-// Who of this node is in which room. The calls for one connection come one after the other.
+// Joins and leaves of one connection. The calls for a connection come one after the other.
 import {
   type HubSettings,
   HubUncertain,
@@ -8,39 +8,63 @@ import {
   type Refused,
   type Subscriber,
 } from "../hub.ts";
-import type { Reply } from "./commands.ts";
-import { eventOf, parseLine } from "./line.ts";
-import type { RedisLink } from "./link.ts";
-import type { Logs } from "./logs.ts";
-import type { Room } from "./room.ts";
-import type { Session } from "./sessions.ts";
+import type { ClusterNode } from "./cluster-node.ts";
+import { callOnce, createId, type Reply } from "./commands.ts";
+import { eventOf, parseEntry } from "./log-reader.ts";
+import type { Logs, Room } from "./logs.ts";
+
+/** One connection of this node, as the hub keeps it. */
+export interface HubSession {
+  readonly subscriber: Subscriber;
+  /** This node's name when the connection attached. */
+  readonly nodeName: string;
+  /** Rooms of which it is, or may be, a member. */
+  readonly rooms: Set<string>;
+  /** Those of `rooms` whose join failed with an unknown outcome. The membership must end. */
+  readonly unresolvedJoins: Set<string>;
+  /** Its last operation. */
+  tail: Promise<unknown>;
+  /** Its removal from Redis, while that is under way. */
+  leaving: Promise<void> | undefined;
+}
+
+/** What join.lua returns. */
+type JoinReply = [
+  status: string,
+  epoch: string,
+  seq: number,
+  memberCount: number,
+  members: (string | null)[],
+  recovered: string,
+  missed: string[],
+];
 
 export class Memberships {
-  readonly #link: RedisLink;
+  readonly #node: ClusterNode;
   readonly #logs: Logs;
   readonly #settings: HubSettings;
 
-  constructor(link: RedisLink, logs: Logs, settings: HubSettings) {
-    this.#link = link;
+  constructor(node: ClusterNode, logs: Logs, settings: HubSettings) {
+    this.#node = node;
     this.#logs = logs;
     this.#settings = settings;
   }
 
   /** As Hub.join. */
   async join(
-    session: Session,
+    session: HubSession,
     name: string,
     since: Position | undefined,
     onJoined: (joined: Joined) => void,
   ): Promise<Refused | undefined> {
     const { subscriber } = session;
-    this.#link.checkLease(session.node);
-    await this.endDoubt(session, name);
+    this.#node.checkLease(session.nodeName);
+    await this.resolveJoin(session, name);
     const room = this.#logs.open(name);
     const before = room.listeners.get(subscriber.member.clientId);
-    const listener = before ?? room.hold(subscriber);
+    const listener = before ?? room.buffer(subscriber);
     try {
-      await this.#logs.list(room, session.node);
+      await this.#logs.prepare(room, session.nodeName);
       session.rooms.add(name);
       const reply = await this.#callJoin(session, room, since);
       if (reply[0] === "full") {
@@ -50,7 +74,7 @@ export class Memberships {
       }
       const [, epoch, seq, memberCount, members, recovered, missed] = reply as JoinReply;
       await room.follow(listener, epoch, seq, memberCount);
-      // A second join is told as of the event that it has seen last, which may be later.
+      // The reply to a second join gives the position of the last event that it received, which may be later.
       const at = room.reader.position;
       const isLater = listener === before && at?.epoch === epoch;
       onJoined({
@@ -60,74 +84,57 @@ export class Memberships {
         members: members.filter((member) => member !== null).map((member) => JSON.parse(member) as Member),
         recovered: recovered === "" ? undefined : recovered === "1",
       });
-      for (const text of missed) sendAgain(subscriber, name, text);
-      if (listener.held !== undefined) room.release(listener);
+      for (const text of missed) replay(subscriber, name, text);
+      if (listener.buffered !== undefined) room.release(listener);
       return undefined;
     } catch (error) {
       if (listener !== before) {
         this.#logs.close(name, listener);
-        if (error instanceof HubUncertain) session.doubtful.add(name);
+        if (error instanceof HubUncertain) session.unresolvedJoins.add(name);
         else session.rooms.delete(name);
       }
       throw error;
     }
   }
 
-  #callJoin({ subscriber, node }: Session, { keys }: Room, since: Position | undefined): Promise<Reply> {
+  #callJoin({ subscriber, nodeName }: HubSession, { keys }: Room, since: Position | undefined): Promise<Reply> {
     const { clientId, userId, username } = subscriber.member;
-    const scriptKeys = [keys.meta, keys.stream, keys.members, keys.order, keys.at(node)];
+    const scriptKeys = [keys.meta, keys.stream, keys.members, keys.order, keys.membersOn(nodeName)];
     const json = JSON.stringify({ clientId, userId, username });
-    const args = [
-      this.#link.createOp(),
-      json,
-      clientId,
-      `${this.#settings.membersPerRoom}`,
-      since?.epoch ?? "",
-      `${since?.seq ?? ""}`,
-    ];
-    return this.#link.commands.callOnce(() => this.#link.commands.call("join", scriptKeys, args));
+    const position = [since?.epoch ?? "", `${since?.seq ?? ""}`];
+    const args = [createId(), json, clientId, `${this.#settings.membersPerRoom}`, ...position];
+    return callOnce(() => this.#node.shards.call("join", scriptKeys, args));
   }
 
   /**
-   * Ends the membership, once the connection has been handed all that was said before.
-   * @param kind l: it leaves; d: it is gone
+   * Ends the membership, after every earlier event of the room has been delivered to the connection.
+   * @param kind l: the client leaves; d: the connection has ended
    */
-  async leave(session: Session, name: string, kind: "l" | "d"): Promise<void> {
+  async leave(session: HubSession, name: string, kind: "l" | "d"): Promise<void> {
     const { clientId } = session.subscriber.member;
-    const { commands, keys } = this.#link;
-    const { meta, stream, members, order, at } = keys.room(name);
-    const args = [this.#link.createOp(), kind, `${this.#settings.keepRoomMs}`, clientId, "1"];
-    const scriptKeys = [meta, stream, members, order, at(session.node)];
-    const [word, epoch, seq] = await commands.callOnce(() => commands.call("leave", scriptKeys, args));
+    const { shards, keys } = this.#node;
+    const { meta, stream, members, order, membersOn } = keys.room(name);
+    const args = [createId(), kind, `${this.#settings.keepRoomMs}`, clientId, "1"];
+    const scriptKeys = [meta, stream, members, order, membersOn(session.nodeName)];
+    const [status, epoch, seq] = await callOnce(() => shards.call("leave", scriptKeys, args));
     const room = this.#logs.room(name);
-    if (word === "ok" && room !== undefined && room.reader.position?.epoch === epoch) await room.reader.reached(Number(seq));
-    // The first try had got through.
-    else await room?.reader.fill();
+    if (status === "ok" && room !== undefined && room.reader.position?.epoch === epoch) await room.reader.reached(Number(seq));
+    // The first attempt took effect, and its answer was lost.
+    else await room?.reader.refill();
     session.rooms.delete(name);
-    session.doubtful.delete(name);
+    session.unresolvedJoins.delete(name);
     this.#logs.close(name, room?.listeners.get(clientId));
   }
 
   /** Ends the membership that a failed join may have begun. */
-  async endDoubt(session: Session, name: string): Promise<void> {
-    if (session.doubtful.has(name)) await this.leave(session, name, "d");
+  async resolveJoin(session: HubSession, name: string): Promise<void> {
+    if (session.unresolvedJoins.has(name)) await this.leave(session, name, "d");
   }
 }
 
-/** What join.lua gives. */
-type JoinReply = [
-  word: string,
-  epoch: string,
-  seq: number,
-  memberCount: number,
-  members: (string | null)[],
-  recovered: string,
-  missed: string[],
-];
-
-function sendAgain(subscriber: Subscriber, name: string, text: string): void {
-  const line = parseLine(text);
-  if (line === undefined) return;
-  const event = eventOf(name, line);
-  if (event.except !== subscriber.member.clientId) subscriber.event(event);
+function replay(subscriber: Subscriber, name: string, text: string): void {
+  const entry = parseEntry(text);
+  if (entry === undefined) return;
+  const event = eventOf(name, entry);
+  if (event.excludeClientId !== subscriber.member.clientId) subscriber.onEvent(event);
 }

@@ -1,6 +1,6 @@
 -- Appends a message to a log. KEYS meta, stream, members, idempotency key, [rate of the user].
--- ARGV[6] op, [7] json, [8] clientId that must be a member or '', [9] idempotency window in ms or '0', [10] burst, [11] per second, [12] '1' for a second try,
--- [13] how long an empty room is kept in ms or '0', [14] kind, [15] room or ''.
+-- ARGV[6] operation, [7] json, [8] clientId that must be a member or '', [9] idempotency window in ms or '0', [10] burst, [11] per second, [12] '1' for a retry,
+-- [13] how long a room without members is kept in ms or '0', [14] kind, [15] room or ''.
 -- Returns ok epoch seq | before epoch seq room | rate ms | not-member | late.
 if ARGV[12] ~= '1' and KEYS[5] then
   local waitMs = rateRefusal(KEYS[5], tonumber(ARGV[10]), tonumber(ARGV[11]))
@@ -14,7 +14,7 @@ if ARGV[9] ~= '0' then
   local before = redis.call('GET', KEYS[4])
   if before then return repeated(KEYS[4], before) end
 end
--- The first try may have got through, only its answer was lost.
+-- The first attempt may have taken effect although its answer was lost.
 if ARGV[12] == '1' and not log.isNew then
   for _, entry in ipairs(redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', ARGV[5])) do
     local epoch, seq, op = entry[2][2]:match('^(%S+) (%d+) %d+ %d+ %a (%S+) ')

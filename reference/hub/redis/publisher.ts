@@ -1,109 +1,189 @@
-// Appends messages: to rooms, to the log of all connections, to the inbox of a node.
+// Publishing: appends messages to rooms, to the broadcast log, and direct messages to the inbox of a node.
 import { KeyedLimiter } from "../../limiter.ts";
-import { type HubSettings, HubUnavailable, HubUncertain, type Refused } from "../hub.ts";
-import type { Reply } from "./commands.ts";
+import {
+  type HubSettings,
+  HubUnavailable,
+  HubUncertain,
+  type Member,
+  type Published,
+  type PublishRequest,
+  type Refused,
+} from "../hub.ts";
+import type { ClusterNode } from "./cluster-node.ts";
+import { callOnce, createId, type Reply } from "./commands.ts";
 import type { RoomKeys } from "./keys.ts";
-import type { RedisLink } from "./link.ts";
+import type { LogReader } from "./log-reader.ts";
+import type { Logs } from "./logs.ts";
 
 export interface Append {
-  /** null: of all connections, or an inbox. */
+  /** null: the broadcast log, or an inbox. */
   readonly room: string | null;
   readonly keys: RoomKeys;
   readonly userId: string;
-  /** m message, i in an inbox. */
+  /** m message, i direct message in an inbox. */
   readonly kind: "m" | "i";
   /** JSON. */
   readonly body: string;
   /** The connection that must be a member, or the empty string. */
   readonly member: string;
-  readonly key: string | undefined;
-  /** How long the log is kept where nobody is in the room, in ms; 0: for ever. */
+  readonly idempotencyKey: string | undefined;
+  /** How long a log without members is kept, in ms; 0: for ever. */
   readonly keepMs: number;
-  /** The user's rate has been asked already. */
+  /** Whether the user's rate was consumed before. */
   readonly isRated: boolean;
 }
 
-/** Of the log of all connections and of an inbox, for refill after a reconnect. Nobody asks for these by `since`. */
-const leastKept = 1_000;
+/** Events that the broadcast log and inboxes keep at least, to refill after a reconnect. Clients cannot ask for these with `since`. */
+const minLogLength = 1_000;
+/** How long an inbox is kept without a heartbeat of its node. */
+export const keepInboxMs = 60_000;
 
 export class Publisher {
-  readonly #link: RedisLink;
+  readonly #node: ClusterNode;
+  readonly #logs: Logs;
   readonly #settings: HubSettings;
-  /** For the time while Redis is away. */
-  readonly #limiter: KeyedLimiter;
+  /** Counts while Redis is away. */
+  readonly #localLimiter: KeyedLimiter;
 
-  constructor(link: RedisLink, settings: HubSettings) {
-    this.#link = link;
+  constructor(node: ClusterNode, logs: Logs, settings: HubSettings) {
+    this.#node = node;
+    this.#logs = logs;
     this.#settings = settings;
-    this.#limiter = new KeyedLimiter(settings.publishUser);
+    this.#localLimiter = new KeyedLimiter(settings.publishUser);
   }
 
   get isRateLocal(): boolean {
-    const { all } = this.#link.commands;
-    return all.length === 0 || all.some(({ commands }) => commands.server === undefined);
+    const { all } = this.#node.shards;
+    return all.length === 0 || all.some(({ isConnected }) => !isConnected);
   }
 
-  /** While the user's Redis is away nothing is accepted, but who asks too often is still told so. */
-  countHere(userId: string): Refused | undefined {
-    const { commands, keys } = this.#link;
-    if (commands.of(keys.rate(userId))?.commands.server !== undefined) return undefined;
-    const retryAfterMs = this.#limiter.take(userId, performance.now());
+  /** As Hub.publish. */
+  async publish(request: PublishRequest): Promise<Published | Refused> {
+    const { room: name, from, content, key, needsMembership } = request;
+    const { clientId, userId, username } = from;
+    const refused = this.#checkLocalRate(userId);
+    if (refused !== undefined) return refused;
+    const { keys } = this.#node;
+    const reply = await this.append({
+      room: name,
+      keys: name === null ? keys.broadcast : keys.room(name),
+      userId,
+      kind: "m",
+      body: JSON.stringify({ from: { clientId, userId, username }, content }),
+      member: needsMembership ? (clientId ?? "") : "",
+      idempotencyKey: key,
+      // 0 would mean for ever.
+      keepMs: name === null ? 0 : Math.max(1, this.#settings.keepRoomMs),
+      isRated: false,
+    });
+    if (reply[0] === "rate") return { refused: "RATE_LIMITED", retryAfterMs: Number(reply[1]) };
+    const room = name === null ? this.#logs.broadcast : this.#logs.room(name);
+    if (reply[0] === "not-member") {
+      if (room?.listeners.has(clientId ?? "") !== true) return { refused: "NOT_IN_ROOM" };
+      // This node knows the membership and Redis does not: the heartbeat finds out why.
+      void this.#node.heartbeat();
+      throw new HubUnavailable("Redis has lost the room");
+    }
+    const [status, epoch, seq, firstRoom] = reply as [string, string, number, string];
+    if (status === "before") return { room: firstRoom === "" ? null : firstRoom, epoch, seq };
+    await delivered(room?.reader, epoch, seq);
+    return { room: name, epoch, seq };
+  }
+
+  /** As Hub.direct. */
+  async direct(from: Member, to: string, content: string): Promise<"sent" | Refused> {
+    const { clientId, userId, username } = from;
+    const { shards, keys } = this.#node;
+    const refused = this.#checkLocalRate(userId);
+    if (refused !== undefined) return refused;
+    // Both are sent at once, so that messages of a connection keep their order. The rate decides first.
+    const [overRate, nodeName] = await asUnavailable(
+      Promise.all([this.consumeRate(userId), shards.send(["GET", keys.client(to)])]),
+    );
+    if (overRate !== undefined) return overRate;
+    if (typeof nodeName !== "string") return { refused: "RECIPIENT_NOT_FOUND" };
+    const reply = await this.append({
+      room: null,
+      keys: keys.inbox(nodeName),
+      userId,
+      kind: "i",
+      body: JSON.stringify({ to, from: { clientId, userId, username }, content }),
+      member: "",
+      idempotencyKey: undefined,
+      keepMs: keepInboxMs,
+      isRated: true,
+    });
+    const { inbox } = this.#logs;
+    if (inbox.node === nodeName) await delivered(inbox.reader, String(reply[1]), Number(reply[2]));
+    return "sent";
+  }
+
+  /** As Hub.consumeRate. */
+  async consumeRate(userId: string): Promise<Refused | undefined> {
+    const refused = this.#checkLocalRate(userId);
+    if (refused !== undefined) return refused;
+    const reply = await asUnavailable(this.#checkUser(userId));
+    return reply[0] === "rate" ? { refused: "RATE_LIMITED", retryAfterMs: Number(reply[1]) } : undefined;
+  }
+
+  /** While the user's Redis is away nothing is accepted, but a user who asks too often is still told so. */
+  #checkLocalRate(userId: string): Refused | undefined {
+    const { shards, keys } = this.#node;
+    if (shards.of(keys.rate(userId))?.isConnected) return undefined;
+    const retryAfterMs = this.#localLimiter.take(userId, performance.now());
     return retryAfterMs === undefined ? undefined : { refused: "RATE_LIMITED", retryAfterMs };
   }
 
   /**
-   * One call, and with it the user's rate, the membership and the idempotency key. The answer is that of publish.lua.
+   * Appends in one call that also checks the user's rate, the membership and the idempotency key. Returns the reply of publish.lua.
    * @throws HubUnavailable or HubUncertain
    */
   append(append: Append): Promise<Reply> {
-    const { room, keys, userId, kind, body, member, key, keepMs } = append;
-    const { commands, keys: names } = this.#link;
+    const { room, keys, userId, kind, body, member, idempotencyKey, keepMs } = append;
+    const { shards, keys: names } = this.#node;
     const { publishUser, keepKeyMs, eventsPerRoom } = this.#settings;
-    const op = this.#link.createOp();
-    const logLength = room === null ? Math.max(leastKept, eventsPerRoom) : eventsPerRoom;
+    const operation = createId();
+    const logLength = room === null ? Math.max(minLogLength, eventsPerRoom) : eventsPerRoom;
     let { isRated } = append;
-    return commands.callOnce(async (isRetry) => {
-      const { isCluster } = commands;
+    return callOnce(async (isRetry) => {
+      const { isCluster } = shards;
       if (isCluster && !isRated) {
-        const answer = await this.#askUser(userId, key);
-        // Membership comes before the key, but it is known elsewhere.
-        const isMember =
-          answer[0] !== "before" || member === "" || Number(await commands.send(["HEXISTS", keys.members, member]));
+        const reply = await this.#checkUser(userId, idempotencyKey);
+        // The document checks membership before the key, but the membership is on another process.
+        const isMember = reply[0] !== "before" || member === "" || Number(await shards.send(["HEXISTS", keys.members, member]));
         if (!isMember) return ["not-member"];
-        if (answer[0] !== "ok") return answer;
+        if (reply[0] !== "ok") return reply;
         isRated = true;
       }
-      const once = isCluster ? keys.once(userId, key ?? "") : names.once(userId, key ?? "");
-      const scriptKeys = [keys.meta, keys.stream, keys.members, once, ...(isRated ? [] : [names.rate(userId)])];
-      const window = key === undefined ? "0" : `${keepKeyMs}`;
+      const keyName = (isCluster ? keys : names).idempotency(userId, idempotencyKey ?? "");
+      const scriptKeys = [keys.meta, keys.stream, keys.members, keyName, ...(isRated ? [] : [names.rate(userId)])];
+      const windowMs = idempotencyKey === undefined ? "0" : `${keepKeyMs}`;
       const rate = [`${publishUser.burst}`, `${publishUser.perSecond}`];
-      const args = [op, body, member, window, ...rate, isRetry ? "1" : "0", `${keepMs}`, kind, room ?? ""];
-      const reply = await commands.call("publish", scriptKeys, args, logLength);
-      if (isCluster && key !== undefined && reply[0] === "ok") {
-        await commands.send(["SET", names.once(userId, key), `${reply[1]} ${reply[2]} ${room ?? ""}`, "NX", "PX", window]);
+      const args = [operation, body, member, windowMs, ...rate, isRetry ? "1" : "0", `${keepMs}`, kind, room ?? ""];
+      const reply = await shards.call("publish", scriptKeys, args, logLength);
+      if (isCluster && idempotencyKey !== undefined && reply[0] === "ok") {
+        const position = `${reply[1]} ${reply[2]} ${room ?? ""}`;
+        await shards.send(["SET", names.idempotency(userId, idempotencyKey), position, "NX", "PX", windowMs]);
       }
       return reply;
     });
   }
 
-  /** Counts a publish of the user in a call of its own. */
-  async spend(userId: string): Promise<Refused | undefined> {
-    const refused = this.countHere(userId);
-    if (refused !== undefined) return refused;
-    const counted = await asUnavailable(this.#askUser(userId));
-    return counted[0] === "rate" ? { refused: "RATE_LIMITED", retryAfterMs: Number(counted[1]) } : undefined;
-  }
-
-  /** With a key, also looks for what it stood for before. */
-  #askUser(userId: string, key?: string): Promise<Reply> {
+  /** Consumes the user's rate; with a key, also looks up the key. */
+  #checkUser(userId: string, idempotencyKey?: string): Promise<Reply> {
     const { burst, perSecond } = this.#settings.publishUser;
-    const { rate, once } = this.#link.keys;
-    const keys = [rate(userId), ...(key === undefined ? [] : [once(userId, key)])];
-    return this.#link.commands.call("user", keys, [`${burst}`, `${perSecond}`]);
+    const { rate, idempotency } = this.#node.keys;
+    const keys = [rate(userId), ...(idempotencyKey === undefined ? [] : [idempotency(userId, idempotencyKey)])];
+    return this.#node.shards.call("check-user", keys, [`${burst}`, `${perSecond}`]);
   }
 }
 
-/** For what takes no effect that anybody would see: then an answer that was lost is as good as a refusal. */
+/** Resolves when this node has delivered the entry, so that what the sender asks next is answered after it. */
+async function delivered(reader: LogReader | undefined, epoch: string, seq: number): Promise<void> {
+  if (reader?.position?.epoch === epoch) await reader.reached(seq);
+}
+
+/** For operations without an effect that anybody sees: an unknown outcome is then as good as a rejection. */
 export async function asUnavailable<T>(promise: Promise<T>): Promise<T> {
   try {
     return await promise;

@@ -1,5 +1,5 @@
--- What a log holds after a position. KEYS meta, stream. ARGV[6] epoch or '' for the position alone, [7] seq, [8] at most so many.
--- Returns ok epoch seq events | gone (another epoch, or the events are no longer kept) | late.
+-- Reads the entries of a log after a position. KEYS meta, stream. ARGV[6] epoch, or '' for the current position only, [7] seq, [8] maximum count.
+-- Returns ok epoch seq entries | gone (another epoch, or entries that are no longer kept) | late.
 local log, foreign = openLog(KEYS[1], KEYS[2])
 if foreign then return foreign end
 if ARGV[6] == '' then

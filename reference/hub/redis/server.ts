@@ -9,7 +9,7 @@ export class UnfitRedis extends Error {
   override readonly name = "UnfitRedis";
 }
 
-export interface Server {
+export interface ServerInfo {
   readonly version: string;
   /** Changes with every start of the process. */
   readonly runId: string;
@@ -24,7 +24,7 @@ const format = "wsproof rooms 1";
  * @param formatKey a string of ours stands there, or nothing yet; undefined where this is not the process that has it
  * @throws UnfitRedis where it is too old, a replica, drops keys when full, or holds foreign data under our keys
  */
-export async function inspectServer(client: Client, formatKey: string | undefined): Promise<Server> {
+export async function inspectServer(client: Client, formatKey: string | undefined): Promise<ServerInfo> {
   const text = await client.sendCommand<string>(["INFO"]);
   const info = new Map(
     String(text)

@@ -1,178 +1,172 @@
-// The connections of this node: how they come, how each does one thing after the other, and how they go.
-import { type HubSettings, HubUnavailable, type Subscriber } from "../hub.ts";
+// The connections of this node: how they attach, how their operations are serialised, and how they detach.
+import { type HubSettings, HubUnavailable, type Joined, type Position, type Refused, type Subscriber } from "../hub.ts";
+import type { ClusterNode } from "./cluster-node.ts";
 import type { Reply } from "./commands.ts";
 import type { RoomKeys } from "./keys.ts";
-import type { RedisLink } from "./link.ts";
-import type { Logs } from "./logs.ts";
-import type { Memberships } from "./memberships.ts";
+import type { Listener, Logs } from "./logs.ts";
+import { type HubSession, Memberships } from "./memberships.ts";
 import { asUnavailable } from "./publisher.ts";
-import type { Listener } from "./room.ts";
-
-export interface Session {
-  readonly subscriber: Subscriber;
-  /** The name of this node when it came. */
-  readonly node: string;
-  /** Those that it is in, or may be in. */
-  readonly rooms: Set<string>;
-  /** Those of `rooms` whose join has failed in a way that leaves open whether it is in; it is not to be. */
-  readonly doubtful: Set<string>;
-  /** Its operations, one after the other. */
-  tail: Promise<unknown>;
-  /** Its leaving, while that is under way. */
-  leaving: Promise<void> | undefined;
-}
-
-export interface SessionsOptions {
-  readonly link: RedisLink;
-  readonly logs: Logs;
-  readonly memberships: Memberships;
-  readonly settings: HubSettings;
-}
 
 export class Sessions {
-  readonly #link: RedisLink;
+  readonly #node: ClusterNode;
   readonly #logs: Logs;
   readonly #memberships: Memberships;
   readonly #settings: HubSettings;
-  readonly #present = new Map<Subscriber, Session>();
-  readonly #byClientId = new Map<string, Session>();
-  /** Those whose leaving Redis has not confirmed. */
-  readonly #leaving = new Set<Session>();
+  readonly #attached = new Map<Subscriber, HubSession>();
+  readonly #byClientId = new Map<string, HubSession>();
+  /** Those whose removal Redis has not confirmed. */
+  readonly #leaving = new Set<HubSession>();
 
-  constructor({ link, logs, memberships, settings }: SessionsOptions) {
-    this.#link = link;
+  constructor(node: ClusterNode, logs: Logs, settings: HubSettings) {
+    this.#node = node;
     this.#logs = logs;
-    this.#memberships = memberships;
+    this.#memberships = new Memberships(node, logs, settings);
     this.#settings = settings;
   }
 
-  /** The connection with this id, where it is here. */
+  /** The connection with this id, where it is attached to this node. */
   find(clientId: string): Subscriber | undefined {
     return this.#byClientId.get(clientId)?.subscriber;
   }
 
-  /** Tells those that cannot go on. */
-  lose(isLost: (session: Session) => boolean): void {
-    for (const session of this.#present.values()) if (isLost(session)) session.subscriber.lost(null);
+  /** Tells these connections that events may be missing. */
+  loseState(isLost: (session: HubSession) => boolean): void {
+    for (const session of this.#attached.values()) if (isLost(session)) session.subscriber.onStateLost(null);
   }
 
-  /** Acts for the connection, after all that it has asked for before. */
-  inTurn<T>(subscriber: Subscriber, act: (session: Session) => Promise<T>): Promise<T> {
-    const session = this.#present.get(subscriber);
+  /** As Hub.join. */
+  join(
+    subscriber: Subscriber,
+    name: string,
+    since: Position | undefined,
+    onJoined: (joined: Joined) => void,
+  ): Promise<Refused | undefined> {
+    return this.#serialize(subscriber, (session) => this.#memberships.join(session, name, since, onJoined));
+  }
+
+  /** As Hub.leave. */
+  leave(subscriber: Subscriber, name: string, onLeft: () => void): Promise<void> {
+    return this.#serialize(subscriber, async (session) => {
+      if (session.rooms.has(name)) await this.#memberships.leave(session, name, "l");
+      onLeft();
+    });
+  }
+
+  /** Runs the operation after all earlier ones of the connection. */
+  #serialize<T>(subscriber: Subscriber, operation: (session: HubSession) => Promise<T>): Promise<T> {
+    const session = this.#attached.get(subscriber);
     if (session === undefined) return Promise.reject(new HubUnavailable("the connection is not attached"));
-    const turn = session.tail.catch(() => {}).then(() => act(session));
-    session.tail = turn;
-    return turn;
+    const result = session.tail.catch(() => {}).then(() => operation(session));
+    session.tail = result;
+    return result;
   }
 
-  /** Ends memberships of which nobody knows whether they have begun. */
-  endDoubts(): void {
-    for (const { subscriber, doubtful } of this.#present.values()) {
-      for (const name of doubtful)
-        this.inTurn(subscriber, (session) => this.#memberships.endDoubt(session, name)).catch(() => {});
+  /** Ends memberships of which it is unknown whether they have begun. */
+  resolveJoins(): void {
+    for (const { subscriber, unresolvedJoins } of this.#attached.values()) {
+      for (const name of unresolvedJoins) {
+        this.#serialize(subscriber, (session) => this.#memberships.resolveJoin(session, name)).catch(() => {});
+      }
     }
   }
 
   async attach(subscriber: Subscriber): Promise<"attached" | "too-many"> {
-    const { node } = this.#link;
-    this.#link.checkLease(node);
-    const session: Session = {
+    const nodeName = this.#node.name;
+    this.#node.checkLease(nodeName);
+    const session: HubSession = {
       subscriber,
-      node,
+      nodeName,
       rooms: new Set(),
-      doubtful: new Set(),
+      unresolvedJoins: new Set(),
       tail: Promise.resolve(),
       leaving: undefined,
     };
-    const listener = this.#logs.broadcast.hold(subscriber);
+    const listener = this.#logs.broadcast.buffer(subscriber);
     try {
-      const result = await asUnavailable(this.#enter(session, listener));
-      if (result === "too-many") this.#takeBack(session, listener);
+      const result = await asUnavailable(this.#register(session, listener));
+      if (result === "too-many") this.#undoAttach(session, listener);
       return result;
     } catch (error) {
-      // What it may have left behind is taken away again.
-      this.#takeBack(session, listener);
+      this.#undoAttach(session, listener);
       throw error;
     }
   }
 
-  async #enter(session: Session, listener: Listener): Promise<"attached" | "too-many"> {
-    const { subscriber, node } = session;
+  async #register(session: HubSession, listener: Listener): Promise<"attached" | "too-many"> {
+    const { subscriber, nodeName } = session;
     const { clientId, userId } = subscriber.member;
-    const { commands, keys } = this.#link;
+    const { shards, keys } = this.#node;
     const { broadcast, inbox } = this.#logs;
-    await Promise.all([this.#logs.heard(broadcast.keys), this.#logs.heard(inbox.keys)]);
-    // Listed first, so that a sweep finds whatever comes after.
-    await commands.send(["HSET", keys.clientsOf(node), clientId, userId]);
-    const position = (log: RoomKeys): Promise<Reply> => commands.call("read", [log.meta, log.stream], ["", "0", "0"]);
+    await Promise.all([this.#logs.subscribed(broadcast.keys), this.#logs.subscribed(inbox.keys)]);
+    // Listed before anything else, so that a sweep of this node finds everything that follows.
+    await shards.send(["HSET", keys.clientsOf(nodeName), clientId, userId]);
+    const position = (log: RoomKeys): Promise<Reply> => shards.call("read", [log.meta, log.stream], ["", "0", "0"]);
     const [counted, , at, inboxAt] = await Promise.all([
-      commands.call("attach", [keys.connections(userId)], [clientId, node, `${this.#settings.connectionsPerUser}`]),
-      commands.send(["SET", keys.client(clientId), node]),
+      shards.call("attach", [keys.connections(userId)], [clientId, nodeName, `${this.#settings.connectionsPerUser}`]),
+      shards.send(["SET", keys.client(clientId), nodeName]),
       position(broadcast.keys),
       inbox.reader.position === undefined ? position(inbox.keys) : undefined,
     ]);
     if (counted[0] === "too-many") return "too-many";
-    this.#link.checkLease(node);
+    this.#node.checkLease(nodeName);
     if (inboxAt !== undefined && inbox.reader.position === undefined) {
-      inbox.reader.anchor(String(inboxAt[1]), Number(inboxAt[2]), 0);
+      inbox.reader.startAfter(String(inboxAt[1]), Number(inboxAt[2]), 0);
     }
-    this.#present.set(subscriber, session);
+    this.#attached.set(subscriber, session);
     this.#byClientId.set(clientId, session);
     await broadcast.follow(listener, String(at[1]), Number(at[2]), 0);
     broadcast.release(listener);
     return "attached";
   }
 
-  #takeBack(session: Session, listener: Listener): void {
+  /** Removes whatever a failed attach may have left behind. */
+  #undoAttach(session: HubSession, listener: Listener): void {
     const { clientId } = session.subscriber.member;
     const { listeners } = this.#logs.broadcast;
     if (listeners.get(clientId) === listener) listeners.delete(clientId);
-    this.#present.delete(session.subscriber);
+    this.#attached.delete(session.subscriber);
     if (this.#byClientId.get(clientId) === session) this.#byClientId.delete(clientId);
     this.#leaving.add(session);
     void this.finishLeaving();
   }
 
   async detach(subscriber: Subscriber): Promise<void> {
-    const session = this.#present.get(subscriber);
+    const session = this.#attached.get(subscriber);
     if (session === undefined) return;
     const { clientId } = subscriber.member;
-    this.#present.delete(subscriber);
+    this.#attached.delete(subscriber);
     this.#byClientId.delete(clientId);
     this.#logs.broadcast.listeners.delete(clientId);
     await session.tail.catch(() => {});
     for (const name of session.rooms) this.#logs.room(name)?.listeners.delete(clientId);
     this.#leaving.add(session);
-    await this.#leaveAll(session);
+    await this.#remove(session);
   }
 
-  /** Tries again where Redis has not confirmed a leaving; resolves when all have been tried. */
+  /** Retries removals that Redis has not confirmed; resolves when each has been tried. */
   async finishLeaving(): Promise<void> {
-    await Promise.all([...this.#leaving].map((session) => this.#leaveAll(session)));
+    await Promise.all([...this.#leaving].map((session) => this.#remove(session)));
   }
 
-  /** Never rejects: what fails is tried again with the next beat. */
-  #leaveAll(session: Session): Promise<void> {
-    session.leaving ??= this.#tryToLeave(session).finally(() => {
+  /** Never rejects: the next heartbeat retries what failed. */
+  #remove(session: HubSession): Promise<void> {
+    session.leaving ??= this.#tryToRemove(session).finally(() => {
       session.leaving = undefined;
     });
     return session.leaving;
   }
 
-  async #tryToLeave(session: Session): Promise<void> {
+  async #tryToRemove(session: HubSession): Promise<void> {
     const { clientId, userId } = session.subscriber.member;
-    const { commands, keys } = this.#link;
-    const release = async (): Promise<void> => {
-      await Promise.all([
-        commands.send(["HDEL", keys.connections(userId), clientId]),
-        commands.send(["DEL", keys.client(clientId)]),
-      ]);
-      // Last, because a sweep looks here for what is left.
-      await commands.send(["HDEL", keys.clientsOf(session.node), clientId]);
+    const { shards, keys } = this.#node;
+    const removeClient = async (): Promise<void> => {
+      await Promise.all([shards.send(["HDEL", keys.connections(userId), clientId]), shards.send(["DEL", keys.client(clientId)])]);
+      // Last, because a sweep of this node reads this list.
+      await shards.send(["HDEL", keys.clientsOf(session.nodeName), clientId]);
     };
-    // Each by itself: in a Cluster one may have to wait for its master.
+    // Each room by itself: in a Cluster the master of one may be away.
     const rooms = [...session.rooms].map((name) => this.#memberships.leave(session, name, "d"));
-    const outcomes = await Promise.allSettled([release(), ...rooms]);
+    const outcomes = await Promise.allSettled([removeClient(), ...rooms]);
     if (outcomes.every(({ status }) => status === "fulfilled")) this.#leaving.delete(session);
   }
 }

@@ -1,174 +1,192 @@
-// One Redis process: a connection for commands, one for listening, and whether both are well. A Redis that is no Cluster is one shard.
-import { Commands } from "./commands.ts";
+// One Redis process: a connection for commands, a connection for subscriptions, and whether both work. A Redis that is no Cluster is one shard.
+import { Commands, type Reply, type ScriptName, scripts } from "./commands.ts";
 import { RedisConnection } from "./connection.ts";
-import { scripts } from "./scripts.ts";
-import { type Client, explainRedisError, inspectServer, type Server } from "./server.ts";
+import { type Client, explainRedisError, inspectServer, type ServerInfo } from "./server.ts";
 
-export interface ShardOptions {
-  readonly url: string;
+/** What a shard tells its node. Declared here only; every layer passes the same object on. */
+export interface ShardEvents {
+  /** The key that names who made the data, where this shard has it. */
+  formatKeyOn(shard: Shard): string | undefined;
+  /** Registers the node on a fresh connection. @returns Redis' clock, in ms */
+  register(shard: Shard, client: Client, server: ServerInfo): Promise<number>;
+  /** Subscribes a fresh connection to all channels of the shard. */
+  subscribe(shard: Shard, client: Client): Promise<void>;
+  onSubscriptionLost(shard: Shard): void;
+  /** Commands or subscriptions work again. */
+  onRestored(): void;
+  /** The process was restarted and may have lost data. */
+  onDataLost(shard: Shard): void;
+  /** A command was rejected for a reason that affects other commands too. */
+  onRejected(reason: string): void;
+  /** `problem` of a shard may have changed. */
+  onStatusChange(): void;
+}
+
+export interface ShardSettings {
   readonly commandMs: number;
   readonly logLength: number;
-  now(): number;
-  createEpoch(): string;
-  /** Where this process has that key: the key under which it says who made its data. */
-  formatKey(): string | undefined;
-  /** Says on a fresh connection that the node lives, where that is noted here. @returns Redis' clock, in ms */
-  greet(client: Client, server: Server): Promise<number>;
-  /** Subscribes a fresh connection to all channels of this shard. */
-  subscribe(client: Client): Promise<void>;
-  /** The listening connection is lost. */
-  deaf(): void;
-  /** Commands pass again, or channels are heard again. */
-  restored(): void;
-  /** It was started again, and may have lost what it was told. */
-  forgot(): void;
-  /** A command was refused for a reason that concerns more than itself. */
-  refused(reason: string): void;
-  /** `trouble` may be another. */
-  changed(): void;
 }
 
 export class Shard {
   readonly url: string;
-  readonly commands: Commands;
-  readonly #options: ShardOptions;
+  readonly #settings: ShardSettings;
+  readonly #events: ShardEvents;
+  readonly #commands: Commands;
   readonly #connection: RedisConnection;
-  readonly #listening: RedisConnection;
+  readonly #subscriber: RedisConnection;
   #runId: string | undefined;
-  #hasForgotten = false;
-  #refusal: string | undefined;
-  #deafness: string | undefined = "not listening to Redis yet";
-  #listener: Client | undefined;
-  readonly #untried = new Set<"commands" | "listening">(["commands", "listening"]);
+  #hasLostData = false;
+  #rejection: string | undefined;
+  #subscriptionProblem: string | undefined = "not subscribed to Redis yet";
+  #subscriberClient: Client | undefined;
+  readonly #untried = new Set<"commands" | "subscriptions">(["commands", "subscriptions"]);
 
-  constructor(options: ShardOptions) {
-    this.#options = options;
-    const { url, commandMs, logLength, now, createEpoch, refused } = options;
+  constructor(url: string, settings: ShardSettings, events: ShardEvents) {
     this.url = url;
-    const connectMs = 2 * commandMs;
+    this.#settings = settings;
+    this.#events = events;
+    const connectMs = 2 * settings.commandMs;
     this.#connection = new RedisConnection({
       url,
       connectMs,
-      prepare: (client) => this.#prepare(client),
-      up: () => this.#up(),
-      down: (error) => this.#down(error),
+      prepare: (client) => this.#prepareCommands(client),
+      onUp: () => this.#commandsUp(),
+      onDown: (error) => this.#commandsDown(error),
     });
-    this.#listening = new RedisConnection({
+    this.#subscriber = new RedisConnection({
       url,
       connectMs,
-      prepare: (client) => this.#prepareListening(client),
-      up: () => this.#heard(),
-      down: (error) => this.#deaf(error),
+      prepare: (client) => this.#prepareSubscriptions(client),
+      onUp: () => this.#subscriptionsUp(),
+      onDown: (error) => this.#subscriptionsDown(error),
     });
-    this.commands = new Commands({ connection: this.#connection, url, commandMs, logLength, now, createEpoch, refused });
+    this.#commands = new Commands({ connection: this.#connection, url, ...settings, onRejected: events.onRejected });
   }
 
-  /** Begins to connect, in the background. */
+  /** Connects in the background. */
   open(): void {
     this.#connection.open();
-    this.#listening.open();
+    this.#subscriber.open();
+  }
+
+  /** Whether commands can be sent. */
+  get isConnected(): boolean {
+    return this.#commands.server !== undefined;
   }
 
   /** Why it cannot be used; undefined where it can. */
-  get trouble(): string | undefined {
-    return this.#refusal ?? (this.commands.server === undefined ? "not connected yet" : this.#deafness);
+  get problem(): string | undefined {
+    return this.#rejection ?? (this.isConnected ? this.#subscriptionProblem : "not connected yet");
   }
 
-  /** It is not known yet whether it can be used. */
+  /** Whether the first attempt to connect is still under way. */
   get isUntried(): boolean {
     return this.#untried.size > 0;
   }
 
-  /** The client that listens or is about to, where there is one. */
-  get listener(): Client | undefined {
-    return this.#listener;
+  /** The client for subscriptions, once it is connecting. */
+  get subscriberClient(): Client | undefined {
+    return this.#subscriberClient;
   }
 
-  async #prepare(client: Client): Promise<void> {
-    const server = await inspectServer(client, this.#options.formatKey());
+  /** As Commands.call. */
+  call(name: ScriptName, keys: readonly string[], args: readonly string[], logLength?: number): Promise<Reply> {
+    return this.#commands.call(name, keys, args, logLength);
+  }
+
+  /** As Commands.send. */
+  send(args: readonly string[]): Promise<unknown> {
+    return this.#commands.send(args);
+  }
+
+  async #prepareCommands(client: Client): Promise<void> {
+    const server = await inspectServer(client, this.#events.formatKeyOn(this));
     await Promise.all(Object.values(scripts).map(({ text }) => client.sendCommand(["SCRIPT", "LOAD", text])));
-    const redisMs = await this.#options.greet(client, server);
-    this.#hasForgotten ||= this.#runId !== undefined && this.#runId !== server.runId && !server.isDurable;
+    const redisMs = await this.#events.register(this, client, server);
+    this.#hasLostData ||= this.#runId !== undefined && this.#runId !== server.runId && !server.isDurable;
     this.#runId = server.runId;
-    this.commands.use(client, server, redisMs);
+    this.#commands.useClient(client, server, redisMs);
   }
 
-  #up(): void {
+  #commandsUp(): void {
     this.#untried.delete("commands");
-    this.refuse(undefined);
-    this.#options.changed();
-    this.commands.announce();
-    if (this.#hasForgotten) this.#options.forgot();
-    this.#hasForgotten = false;
-    this.#options.restored();
+    this.setRejection(undefined);
+    this.#commands.resumeRetries();
+    if (this.#hasLostData) this.#events.onDataLost(this);
+    this.#hasLostData = false;
+    this.#events.onRestored();
   }
 
-  #down(error: unknown): void {
+  #commandsDown(error: unknown): void {
     this.#untried.delete("commands");
-    this.commands.drop();
-    this.refuse(explainRedisError(error, this.url));
+    this.#commands.dropClient();
+    this.setRejection(explainRedisError(error, this.url));
   }
 
-  async #prepareListening(client: Client): Promise<void> {
-    this.#listener = client;
-    // Its slot has gone to another process, which will be found anew; until then nothing is heard here.
-    client.on("sharded-channel-moved", () => this.#listening.replace("a slot of the Redis Cluster has moved"));
-    await this.#options.subscribe(client);
+  async #prepareSubscriptions(client: Client): Promise<void> {
+    this.#subscriberClient = client;
+    // A slot has moved to another process. The channel is found again there; until then nothing arrives here.
+    client.on("sharded-channel-moved", () => this.#subscriber.replace("a slot of the Redis Cluster has moved"));
+    await this.#events.subscribe(this, client);
   }
 
-  #heard(): void {
-    this.#untried.delete("listening");
-    this.#deafness = undefined;
-    this.#options.changed();
-    this.#options.restored();
+  #subscriptionsUp(): void {
+    this.#untried.delete("subscriptions");
+    this.#subscriptionProblem = undefined;
+    this.#events.onStatusChange();
+    this.#events.onRestored();
   }
 
-  #deaf(error: unknown): void {
-    this.#untried.delete("listening");
-    this.#listener = undefined;
-    this.#deafness = explainRedisError(error, this.url);
-    this.#options.deaf();
-    this.#options.changed();
+  #subscriptionsDown(error: unknown): void {
+    this.#untried.delete("subscriptions");
+    this.#subscriberClient = undefined;
+    this.#subscriptionProblem = explainRedisError(error, this.url);
+    this.#events.onSubscriptionLost(this);
+    this.#events.onStatusChange();
   }
 
-  /** It answers, but refuses what it is there for; undefined: not any more. */
-  refuse(reason: string | undefined): void {
-    this.#refusal = reason;
-    this.#options.changed();
+  /** @param reason why it answers but rejects appends; undefined: it accepts them */
+  setRejection(reason: string | undefined): void {
+    this.#rejection = reason;
+    this.#events.onStatusChange();
   }
 
-  /** Gives up the connection for commands. */
+  /** Replaces the connection for commands. */
   replace(reason: string): void {
     this.#connection.replace(reason);
   }
 
-  /** Asks for the clock, and whether an append would pass. */
-  async tick(): Promise<void> {
-    if (this.commands.server === undefined) return;
+  syncClock(redisMs: number): void {
+    this.#commands.syncClock(redisMs);
+  }
+
+  /** Reads the clock, and learns whether an append would be accepted. */
+  async checkHealth(): Promise<void> {
+    if (!this.isConnected) return;
     try {
-      const reply = await this.commands.call("tick", [], []);
-      this.commands.tune(Number(reply[1]));
-      this.refuse(undefined);
+      const reply = await this.call("clock", [], []);
+      this.syncClock(Number(reply[1]));
+      this.setRejection(undefined);
     } catch (error) {
-      if (this.commands.server !== undefined) this.refuse((error as Error).message);
+      if (this.isConnected) this.setRejection((error as Error).message);
     }
   }
 
-  /** A half-open connection says nothing by itself. */
-  pingListening(): void {
-    const client = this.#listening.client;
+  /** Pings the subscriber connection, because a half-open one reports nothing by itself. */
+  pingSubscriber(): void {
+    const { client } = this.#subscriber;
     if (client === undefined) return;
     const giveUp = (): void => {
-      if (this.#listening.client === client) this.#listening.replace("Redis does not answer");
+      if (this.#subscriber.client === client) this.#subscriber.replace("Redis does not answer");
     };
-    const timer = setTimeout(giveUp, 2 * this.#options.commandMs);
+    const timer = setTimeout(giveUp, 2 * this.#settings.commandMs);
     const settle = (): void => clearTimeout(timer);
     client.ping().then(settle, settle);
   }
 
   close(): void {
-    this.commands.close();
+    this.#commands.close();
     this.#connection.close();
-    this.#listening.close();
+    this.#subscriber.close();
   }
 }

@@ -1,52 +1,56 @@
-// The Redis processes behind the hub, and which of them a key lies on: one, or the masters of a Redis Cluster.
+// The Redis processes behind the hub and which of them holds a key: one process, or the masters of a Redis Cluster.
 import { HubUnavailable } from "../hub.ts";
-import { callOnce, type Reply } from "./commands.ts";
-import type { ScriptName } from "./scripts.ts";
-import type { Client, Server } from "./server.ts";
-import { Shard, type ShardOptions } from "./shard.ts";
-import { slotCount, slotOf } from "./slots.ts";
-import { type Master, readTopology } from "./topology.ts";
+import type { Reply, ScriptName } from "./commands.ts";
+import { Shard, type ShardEvents, type ShardSettings } from "./shard.ts";
+import { type Master, readTopology, slotCount, slotOf } from "./topology.ts";
 
-/** Whether a key or a channel is concerned. */
-export type Concerns = (key: string) => boolean;
-
-export interface ShardsOptions extends Pick<ShardOptions, "commandMs" | "logLength" | "now" | "createEpoch" | "refused"> {
-  /** Of the one Redis, or of some nodes of a Cluster. */
-  readonly urls: readonly string[];
-  /** The key under which the data says who made it. */
-  readonly formatKey: string;
-  /** Says on a fresh connection of the process that has `formatKey` that the node lives. @returns Redis' clock, in ms */
-  greet(client: Client, server: Server): Promise<number>;
-  subscribe(client: Client, concerns: Concerns): Promise<void>;
-  deaf(concerns: Concerns): void;
-  restored(): void;
-  /** What stood under these keys may be lost. */
-  forgot(concerns: Concerns): void;
-  /** These lie on another process now. */
-  moved(concerns: Concerns): void;
-  changed(): void;
-}
+/** Whether a key or a channel is affected. */
+export type IsAffected = (key: string) => boolean;
 
 const firstWaitMs = 25;
-/** So often the Cluster is asked for its masters, where something is wrong with one. */
-const waitMs = 1_000;
+/** How often a Cluster with a problem is asked for its masters. */
+const discoveryMs = 1_000;
 
 export class Shards {
-  readonly #options: ShardsOptions;
+  readonly #urls: readonly string[];
+  readonly #settings: ShardSettings;
+  readonly #events: ShardEvents;
+  readonly #onSlotsMoved: (isAffected: IsAffected) => void;
   readonly #known = new Map<string, Shard>();
-  /** Where it is no Cluster. */
-  #only: Shard | undefined;
-  /** Empty until a Cluster has told. */
+  /** The only process, where there is no Cluster. */
+  #single: Shard | undefined;
+  /** Empty until a Cluster has answered. */
   #bySlot: readonly (Shard | undefined)[] = [];
-  #ignorance = "not connected yet";
+  #discoveryProblem = "not connected yet";
   #failures = 0;
   #timer: NodeJS.Timeout | undefined;
-  #isReading = false;
+  #isDiscovering = false;
   #isClosed = false;
-  readonly callOnce = callOnce;
 
-  constructor(options: ShardsOptions) {
-    this.#options = options;
+  /**
+   * @param urls of the one Redis, or of some nodes of a Cluster
+   * @param onSlotsMoved these keys are on another process now
+   */
+  constructor(
+    urls: readonly string[],
+    settings: ShardSettings,
+    events: ShardEvents,
+    onSlotsMoved: (isAffected: IsAffected) => void,
+  ) {
+    this.#urls = urls;
+    this.#settings = settings;
+    this.#onSlotsMoved = onSlotsMoved;
+    this.#events = {
+      ...events,
+      onRejected: (reason) => {
+        events.onRejected(reason);
+        this.rediscover();
+      },
+      onStatusChange: () => {
+        events.onStatusChange();
+        this.#scheduleDiscovery();
+      },
+    };
   }
 
   open(): void {
@@ -61,71 +65,71 @@ export class Shards {
     return this.#bySlot.length > 0;
   }
 
-  /** The process that has the key, where that is known. */
+  /** The process that holds the key, once that is known. */
   of(key: string): Shard | undefined {
-    return this.#only ?? (this.isCluster ? this.#bySlot[slotOf(key)] : undefined);
+    return this.#single ?? (this.isCluster ? this.#bySlot[slotOf(key)] : undefined);
   }
 
-  /** Why what lies under the key cannot be had; undefined where it can. */
-  troubleOf(key: string): string | undefined {
+  /** Why the key cannot be used; undefined where it can. */
+  problemOf(key: string): string | undefined {
     const shard = this.of(key);
-    return shard === undefined ? this.#missing() : shard.trouble;
+    return shard === undefined ? this.#unknownReason() : shard.problem;
   }
 
-  #missing(): string {
-    return this.isCluster ? "no master of the Redis Cluster has its slot" : this.#ignorance;
+  #unknownReason(): string {
+    return this.isCluster ? "no master of the Redis Cluster has its slot" : this.#discoveryProblem;
   }
 
-  #demand(key: string): Shard {
+  #require(key: string): Shard {
     const shard = this.of(key);
-    if (shard === undefined) throw new HubUnavailable(this.#missing());
+    if (shard === undefined) throw new HubUnavailable(this.#unknownReason());
     return shard;
   }
 
   /**
-   * Runs a script where its keys are.
+   * Runs a script on the process that holds its keys.
    * @param keys at least one
-   * @throws HubUnavailable when it certainly had no effect, HubUncertain when nobody can say
+   * @throws HubUnavailable when it certainly had no effect, HubUncertain when that is unknown
    */
   async call(name: ScriptName, keys: readonly string[], args: readonly string[], logLength?: number): Promise<Reply> {
-    return this.#demand(keys[0]!).commands.call(name, keys, args, logLength);
+    return this.#require(keys[0]!).call(name, keys, args, logLength);
   }
 
   /**
-   * Sends a plain command, one that may be repeated without harm, whose second word is a key or a channel.
+   * Sends a plain, repeatable command whose second word is a key or a channel.
    * @throws HubUnavailable or HubUncertain
    */
   async send(args: readonly string[]): Promise<unknown> {
-    return this.#demand(args[1]!).commands.send(args);
+    return this.#require(args[1]!).send(args);
   }
 
-  /** Finds out what is behind the URLs: once, or in a Cluster whenever something is wrong with a master. */
+  /** Reads the topology: once, or in a Cluster whenever a master has a problem. */
   async #discover(): Promise<void> {
-    if (this.#isReading || this.#isClosed) return;
-    this.#isReading = true;
-    const { urls: seeds, commandMs } = this.#options;
-    const well = this.all.filter(({ trouble }) => trouble === undefined).map(({ url }) => url);
+    if (this.#isDiscovering || this.#isClosed) return;
+    this.#isDiscovering = true;
+    const healthy = this.all.filter(({ problem }) => problem === undefined).map(({ url }) => url);
+    const candidates = [...new Set([...healthy, ...this.#urls, ...this.#known.keys()])];
     try {
-      const masters = await readTopology([...new Set([...well, ...seeds, ...this.#known.keys()])], seeds.length, 2 * commandMs);
+      const masters = await readTopology(candidates, this.#urls.length, 2 * this.#settings.commandMs);
       if (this.#isClosed) return;
       this.#failures = 0;
       if (masters !== undefined) this.#useMasters(masters);
-      else if (!this.isCluster) this.#useOne(seeds[0]!);
+      else if (!this.isCluster) this.#useSingle(this.#urls[0]!);
     } catch (error) {
-      this.#ignorance = (error as Error).message;
-      this.#options.changed();
+      this.#discoveryProblem = (error as Error).message;
+      this.#events.onStatusChange();
     } finally {
-      this.#isReading = false;
-      this.#discoverLater();
+      this.#isDiscovering = false;
+      this.#scheduleDiscovery();
     }
   }
 
-  /** @param isSuspicious even where every connection is well */
-  #discoverLater(isSuspicious = false): void {
-    if (this.#isClosed || this.#only !== undefined || this.#isReading || this.#timer !== undefined) return;
-    if (this.isCluster && !isSuspicious && this.all.every(({ trouble }) => trouble === undefined)) return;
-    const backOffMs = this.isCluster ? waitMs : Math.min(waitMs, firstWaitMs * 2 ** this.#failures++);
-    // Half of it at random, so that many nodes do not ask at once.
+  /** @param isForced even where every connection works */
+  #scheduleDiscovery(isForced = false): void {
+    if (this.#isClosed || this.#single !== undefined || this.#isDiscovering || this.#timer !== undefined) return;
+    if (this.isCluster && !isForced && this.all.every(({ problem }) => problem === undefined)) return;
+    const backOffMs = this.isCluster ? discoveryMs : Math.min(discoveryMs, firstWaitMs * 2 ** this.#failures++);
+    // Half of the wait is random, so that many nodes do not ask at once.
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined;
@@ -135,14 +139,14 @@ export class Shards {
     );
   }
 
-  /** Something is not where it was looked for. */
-  suspect(): void {
-    this.#discoverLater(true);
+  /** Reads the topology again, because a key or a channel was not where it was expected. */
+  rediscover(): void {
+    this.#scheduleDiscovery(true);
   }
 
-  #useOne(url: string): void {
-    this.#only = this.#create(url);
-    this.#only.open();
+  #useSingle(url: string): void {
+    this.#single = this.#create(url);
+    this.#single.open();
   }
 
   #useMasters(masters: readonly Master[]): void {
@@ -163,35 +167,12 @@ export class Shards {
       shard.close();
     }
     for (const shard of fresh) shard.open();
-    if (before.length > 0) this.#options.moved((key) => bySlot[slotOf(key)] !== before[slotOf(key)]);
-    this.#options.changed();
+    if (before.length > 0) this.#onSlotsMoved((key) => bySlot[slotOf(key)] !== before[slotOf(key)]);
+    this.#events.onStatusChange();
   }
 
   #create(url: string): Shard {
-    const { commandMs, logLength, now, createEpoch, refused, formatKey, greet, subscribe, deaf, restored, forgot, changed } =
-      this.#options;
-    const concerns: Concerns = (key) => this.of(key) === shard;
-    const shard = new Shard({
-      url,
-      commandMs,
-      logLength,
-      now,
-      createEpoch,
-      restored,
-      formatKey: () => (concerns(formatKey) ? formatKey : undefined),
-      greet: (client, server) => (concerns(formatKey) ? greet(client, server) : readClock(client)),
-      subscribe: (client) => subscribe(client, concerns),
-      deaf: () => deaf(concerns),
-      forgot: () => forgot(concerns),
-      refused: (reason) => {
-        refused(reason);
-        this.suspect();
-      },
-      changed: () => {
-        changed();
-        this.#discoverLater();
-      },
-    });
+    const shard = new Shard(url, this.#settings, this.#events);
     this.#known.set(url, shard);
     return shard;
   }
@@ -201,9 +182,4 @@ export class Shards {
     clearTimeout(this.#timer);
     for (const shard of this.all) shard.close();
   }
-}
-
-async function readClock(client: Client): Promise<number> {
-  const [seconds, micros] = (await client.sendCommand<unknown>(["TIME"])) as [string, string];
-  return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
 }

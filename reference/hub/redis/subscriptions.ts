@@ -1,82 +1,82 @@
-// The channels that this node listens to, kept over reconnects.
+// The channels that this node is subscribed to. They stay subscribed across reconnects.
 import { HubUnavailable } from "../hub.ts";
 import type { Client } from "./server.ts";
-import type { Concerns } from "./shards.ts";
+import type { IsAffected } from "./shards.ts";
 
 interface Channel {
-  hear(text: string): void;
-  isReady: boolean;
-  waiting: (() => void)[];
+  receive(text: string): void;
+  isSubscribed: boolean;
+  waiters: (() => void)[];
 }
 
 export class Subscriptions {
   readonly #channels = new Map<string, Channel>();
-  readonly #listenerOf: (channel: string) => Client | undefined;
-  readonly #failed: () => void;
-  readonly #listener = (text: string, channel: string): void => this.#channels.get(channel)?.hear(text);
+  readonly #clientFor: (channel: string) => Client | undefined;
+  readonly #onFailed: () => void;
+  readonly #onMessage = (text: string, channel: string): void => this.#channels.get(channel)?.receive(text);
 
   /**
-   * @param listenerOf the connection that listens where the channel is, while there is one
-   * @param failed a connection did not take a channel: it breaks, or the channel is elsewhere
+   * @param clientFor the subscriber connection of the process that has the channel, while there is one
+   * @param onFailed a connection refused a channel: it is breaking, or the channel has moved
    */
-  constructor(listenerOf: (channel: string) => Client | undefined, failed: () => void) {
-    this.#listenerOf = listenerOf;
-    this.#failed = failed;
+  constructor(clientFor: (channel: string) => Client | undefined, onFailed: () => void) {
+    this.#clientFor = clientFor;
+    this.#onFailed = onFailed;
   }
 
-  /** Subscribes a new connection to everything that concerns it; resolves when all is heard again. */
-  async prepare(client: Client, concerns: Concerns): Promise<void> {
-    await Promise.all([...this.#channels.keys()].filter(concerns).map((channel) => this.#subscribe(client, channel)));
+  /** Subscribes a new connection to all channels that are affected; resolves when all are subscribed. */
+  async subscribeAll(client: Client, isAffected: IsAffected): Promise<void> {
+    await Promise.all([...this.#channels.keys()].filter(isAffected).map((channel) => this.#subscribe(client, channel)));
   }
 
-  down(concerns: Concerns): void {
-    for (const [name, channel] of this.#channels) if (concerns(name)) channel.isReady = false;
+  onLost(isAffected: IsAffected): void {
+    for (const [name, channel] of this.#channels) if (isAffected(name)) channel.isSubscribed = false;
   }
 
-  /** These are elsewhere now. They are subscribed there, and so is whatever is not heard; resolves when all is heard that can be. */
-  async moved(concerns: Concerns): Promise<void> {
-    this.down(concerns);
-    const unheard = [...this.#channels].filter(([, { isReady }]) => !isReady);
-    await Promise.all(unheard.map(([name]) => this.#subscribeWhereItIs(name)));
+  /** Subscribes on their new process the channels that have moved, and all others that are not subscribed. */
+  async onMoved(isAffected: IsAffected): Promise<void> {
+    this.onLost(isAffected);
+    const missing = [...this.#channels].filter(([, { isSubscribed }]) => !isSubscribed);
+    await Promise.all(missing.map(([name]) => this.#subscribeWhereItIs(name)));
   }
 
-  add(channel: string, hear: (text: string) => void): void {
-    this.#channels.set(channel, { hear, isReady: false, waiting: [] });
+  add(channel: string, receive: (text: string) => void): void {
+    this.#channels.set(channel, { receive, isSubscribed: false, waiters: [] });
     void this.#subscribeWhereItIs(channel);
   }
 
   remove(channel: string): void {
     if (!this.#channels.delete(channel)) return;
-    this.#listenerOf(channel)
-      ?.sUnsubscribe(channel, this.#listener)
+    this.#clientFor(channel)
+      ?.sUnsubscribe(channel, this.#onMessage)
       .catch(() => {});
   }
 
-  /** Where it fails the next connection subscribes it, or whoever finds out where it is. */
+  /** When it fails, the next connection or the next topology subscribes the channel. */
   async #subscribeWhereItIs(channel: string): Promise<void> {
-    const client = this.#listenerOf(channel);
-    if (client !== undefined) await this.#subscribe(client, channel).catch(this.#failed);
+    const client = this.#clientFor(channel);
+    if (client !== undefined) await this.#subscribe(client, channel).catch(this.#onFailed);
   }
 
-  // One by one, because in a Cluster channels of different slots cannot share a command.
+  // One command per channel, because in a Cluster channels of different slots cannot share one.
   async #subscribe(client: Client, name: string): Promise<void> {
-    await client.sSubscribe(name, this.#listener);
+    await client.sSubscribe(name, this.#onMessage);
     const channel = this.#channels.get(name);
-    if (channel === undefined || this.#listenerOf(name) !== client) return;
-    channel.isReady = true;
-    for (const resume of channel.waiting.splice(0)) resume();
+    if (channel === undefined || this.#clientFor(name) !== client) return;
+    channel.isSubscribed = true;
+    for (const resume of channel.waiters.splice(0)) resume();
   }
 
   /**
-   * Resolves once the channel is heard.
+   * Resolves once the channel is subscribed.
    * @throws HubUnavailable after withinMs
    */
-  ready(name: string, withinMs: number): Promise<void> {
+  subscribed(name: string, withinMs: number): Promise<void> {
     const channel = this.#channels.get(name);
-    if (channel?.isReady === true) return Promise.resolve();
+    if (channel?.isSubscribed === true) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new HubUnavailable("Redis does not confirm a subscription")), withinMs);
-      channel?.waiting.push(() => {
+      channel?.waiters.push(() => {
         clearTimeout(timer);
         resolve();
       });

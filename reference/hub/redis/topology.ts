@@ -1,7 +1,22 @@
-// The masters of a Redis Cluster and the slots that they have, asked of whichever of its nodes answers.
+// The masters of a Redis Cluster, and the slots that keys and channels lie in.
 import { createRedisClient, withinMs } from "./connection.ts";
 import { explainRedisError, UnfitRedis } from "./server.ts";
 import { hidePassword, urlOfNode } from "./url.ts";
+
+export const slotCount = 16_384;
+
+/** CRC16 (XMODEM) of the hash tag, or of the whole key without one: Redis Cluster specification, "Key distribution model". */
+export function slotOf(key: string): number {
+  const open = key.indexOf("{");
+  const close = key.indexOf("}", open + 1);
+  const hashed = open !== -1 && close > open + 1 ? key.slice(open + 1, close) : key;
+  let crc = 0;
+  for (const byte of Buffer.from(hashed)) {
+    crc ^= byte << 8;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
+  }
+  return (crc & 0xffff) % slotCount;
+}
 
 export interface Master {
   readonly url: string;
@@ -9,22 +24,22 @@ export interface Master {
 }
 
 /**
- * Asks one node after the other, on a connection that ends with the answer.
- * @param seeds how many of the URLs were given by the user
+ * Asks one node after the other, each on a connection that ends with the answer.
+ * @param seedCount how many of the URLs the user gave
  * @param connectMs how long each may take, in ms
- * @returns undefined where it is no Cluster
- * @throws Error whose message says why none of them gave an answer
+ * @returns undefined where the Redis is no Cluster
+ * @throws Error whose message says why none of them answered
  */
 export async function readTopology(
   urls: readonly string[],
-  seeds: number,
+  seedCount: number,
   connectMs: number,
 ): Promise<readonly Master[] | undefined> {
   let reason = "";
   for (const url of urls) {
     try {
-      const masters = await withinMs(connectMs, ask(url, connectMs));
-      if (masters === undefined && seeds > 1) {
+      const masters = await withinMs(connectMs, askMasters(url, connectMs));
+      if (masters === undefined && seedCount > 1) {
         throw new UnfitRedis(`${hidePassword(url)} is no node of a Redis Cluster: give one URL, or nodes of one Cluster`);
       }
       return masters;
@@ -35,17 +50,17 @@ export async function readTopology(
   throw new Error(reason);
 }
 
-async function ask(url: string, connectMs: number): Promise<readonly Master[] | undefined> {
+async function askMasters(url: string, connectMs: number): Promise<readonly Master[] | undefined> {
   const client = createRedisClient(url, connectMs);
   client.on("error", () => {});
   try {
     await client.connect();
     const info = String(await client.sendCommand<unknown>(["INFO", "server"]));
-    // Valkey has another name for it.
+    // Redis and Valkey name this field differently.
     if (!/^(redis|server)_mode:cluster\r?$/m.test(info)) return undefined;
     const masters = mastersOf(await client.sendCommand<unknown>(["CLUSTER", "SLOTS"]), url);
     if (masters.length === 0) throw new UnfitRedis(`no master of the Redis Cluster at ${hidePassword(url)} has slots yet`);
-    // Cut off from the others it may tell what was true before.
+    // A node that is cut off from the others may report an outdated topology.
     const state = String(await client.sendCommand<unknown>(["CLUSTER", "INFO"]));
     if (!/^cluster_state:ok\r?$/m.test(state)) throw new Error("CLUSTERDOWN");
     return masters;
@@ -56,13 +71,13 @@ async function ask(url: string, connectMs: number): Promise<readonly Master[] | 
 
 type SlotsReply = readonly (readonly [first: number, last: number, master: readonly [host: string | null, port: number]])[];
 
-/** CLUSTER SLOTS is older than CLUSTER SHARDS, and all that speak the protocol of a Cluster know it. @param url of the node that was asked */
+/** Reads CLUSTER SLOTS, which is older and more widely supported than CLUSTER SHARDS. @param url of the node that was asked */
 export function mastersOf(reply: unknown, url: string): Master[] {
   const masters = new Map<string, (readonly [number, number])[]>();
   for (const [first, last, [host, port]] of reply as SlotsReply) {
-    // Unknown to the node itself: then it is where it was asked.
-    const isHere = host === null || host === "" || host === "?";
-    const master = urlOfNode(url, isHere ? new URL(url).hostname.replace(/^\[|\]$/g, "") : host, port);
+    // A node that does not know its own address has the one that was asked.
+    const isUnknown = host === null || host === "" || host === "?";
+    const master = urlOfNode(url, isUnknown ? new URL(url).hostname.replace(/^\[|\]$/g, "") : host, port);
     masters.set(master, [...(masters.get(master) ?? []), [Number(first), Number(last)]]);
   }
   return [...masters].map(([master, ranges]) => ({ url: master, ranges }));

@@ -1,15 +1,16 @@
+// Queues at their limits, with an injected clock.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createManualClock } from "./clock.ts";
-import { QueueWatch } from "./queue-watch.ts";
+import { SlowConsumerDetector } from "./slow-consumer-detector.ts";
 
-describe("the watch over the queue", () => {
+describe("the slow consumer detector", () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
   function watch() {
     const clock = createManualClock();
     const state = { bytes: 0, tooSlow: 0 };
-    const queue = new QueueWatch(
+    const queue = new SlowConsumerDetector(
       { queuedBytes: 1000, queuedBytesSustained: 200 },
       clock,
       () => state.bytes,
@@ -24,21 +25,21 @@ describe("the watch over the queue", () => {
     return { queue, state, pass };
   }
 
-  test("bears the limit, not a byte more", () => {
+  test("allows the limit, and not a byte more", () => {
     const { queue, state } = watch();
     state.bytes = 1000;
-    queue.look();
+    queue.check();
     expect(state.tooSlow).toBe(0);
     state.bytes = 1001;
-    queue.look();
+    queue.check();
     expect(state.tooSlow).toBe(1);
     queue.stop();
   });
 
-  test("bears the sustained limit for ten seconds without a break", () => {
+  test("allows the sustained limit for ten seconds without a break", () => {
     const { queue, state, pass } = watch();
     state.bytes = 201;
-    queue.look();
+    queue.check();
     pass(9_950);
     expect(state.tooSlow).toBe(0);
     pass(500);
@@ -46,16 +47,16 @@ describe("the watch over the queue", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  test("a break starts the time anew", () => {
+  test("a break restarts the time", () => {
     const { queue, state, pass } = watch();
     state.bytes = 500;
-    queue.look();
+    queue.check();
     pass(8_000);
     state.bytes = 200;
     pass(300);
     expect(vi.getTimerCount()).toBe(0);
     state.bytes = 500;
-    queue.look();
+    queue.check();
     pass(8_000);
     expect(state.tooSlow).toBe(0);
     queue.stop();

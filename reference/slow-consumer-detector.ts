@@ -1,35 +1,35 @@
-// The watch over what waits to be written to one connection: bounded, so that a client that does not read costs little.
+// Detects a client that reads too slowly, by the bytes queued for its connection. The queue stays bounded, so that such a client costs little.
 import { limits } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 
-/** How often a queue over the sustained limit is looked at, in ms. */
-const lookEveryMs = 250;
+/** How often a queue over the sustained limit is checked, in ms. */
+const checkEveryMs = 250;
 
 export interface QueueLimits {
-  /** Bytes that may wait. */
+  /** Maximum of queued bytes. */
   readonly queuedBytes: number;
-  /** Bytes that may wait without a break for the documented time. */
+  /** Maximum of bytes that stay queued for the documented time. */
   readonly queuedBytesSustained: number;
 }
 
-/** Tells when a client is too slow. Pure but for its timer. */
-export class QueueWatch {
+/** Pure except for its timer. */
+export class SlowConsumerDetector {
   readonly #limits: QueueLimits;
   readonly #clock: Clock;
   readonly #queuedBytes: () => number;
-  readonly #tooSlow: () => void;
+  readonly #onTooSlow: () => void;
   #overSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(queueLimits: QueueLimits, clock: Clock, queuedBytes: () => number, tooSlow: () => void) {
+  constructor(queueLimits: QueueLimits, clock: Clock, queuedBytes: () => number, onTooSlow: () => void) {
     this.#limits = queueLimits;
     this.#clock = clock;
     this.#queuedBytes = queuedBytes;
-    this.#tooSlow = tooSlow;
+    this.#onTooSlow = onTooSlow;
   }
 
-  /** Call after each write. */
-  look(): void {
+  /** Call it after each write. */
+  check(): void {
     const bytes = this.#queuedBytes();
     if (bytes <= this.#limits.queuedBytesSustained && bytes <= this.#limits.queuedBytes) {
       this.stop();
@@ -39,8 +39,8 @@ export class QueueWatch {
     this.#overSinceMs ??= nowMs;
     if (bytes > this.#limits.queuedBytes || nowMs - this.#overSinceMs >= limits.queuedBytesSustained.forMs) {
       this.stop();
-      this.#tooSlow();
-    } else this.#timer ??= setInterval(() => this.look(), lookEveryMs);
+      this.#onTooSlow();
+    } else this.#timer ??= setInterval(() => this.check(), checkEveryMs);
   }
 
   stop(): void {
