@@ -1,7 +1,7 @@
-// Breaches: what breaks a standard or a schema whatever the check is about, and the rules under which they are filed.
+// Incidental violations: what breaks a standard or a schema whatever the check is about, and the rules under which they are filed.
 import type { DocumentPointer } from "../../spec/contract.ts";
 
-export interface Breach {
+export interface IncidentalViolation {
   readonly kind: "message" | "frame";
   /** Of the message, or the clause. */
   readonly pointer: DocumentPointer;
@@ -11,7 +11,7 @@ export interface Breach {
 }
 
 /** Whichever check meets one. */
-export const breachRules: Readonly<Record<Breach["kind"], string>> = {
+export const incidentalRules: Readonly<Record<IncidentalViolation["kind"], string>> = {
   message: "server-message-valid",
   frame: "server-frame-legal",
 };

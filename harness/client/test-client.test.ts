@@ -184,7 +184,7 @@ describe("judging what comes", () => {
     socket.send(text({ type: "unheard" }));
     socket.send(Buffer.from([1]));
     await peer.fence();
-    expect(check.breaches.map(({ kind, pointer, actual }) => [kind, pointer, actual])).toEqual([
+    expect(check.violations.map(({ kind, pointer, actual }) => [kind, pointer, actual])).toEqual([
       ["message", "#/components/messages/say", '{"type":"say","id":"1","text":5} which /text must be string'],
       ["message", "#/channels/echo", "not json which is not JSON"],
       ["message", "#/channels/echo", '{"type":"unheard"} which is none of the messages of this direction: say'],
@@ -200,7 +200,7 @@ describe("judging what comes", () => {
     socket.send("not json");
     socket.resume();
     await gone;
-    expect(check.breaches).toEqual([]);
+    expect(check.violations).toEqual([]);
   });
 
   it("records all of it in order", async () => {

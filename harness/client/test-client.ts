@@ -4,7 +4,7 @@ import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import { Turns } from "./fifo-reply-matcher.ts";
 import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex, shownText } from "./format.ts";
-import type { Breach } from "./incidental-violation.ts";
+import type { IncidentalViolation } from "./incidental-violation.ts";
 import { withValueAt } from "./messages.ts";
 import type { Closed, Peer, RawFrame, Received, User, Wanted, Within } from "./peer.ts";
 import { opcode } from "./wire/frame.ts";
@@ -17,7 +17,7 @@ export interface Owner {
   /** Counts one observation. */
   observed(): void;
   /** A frame or message of the target breaks a standard or its schema, whatever the check is about. */
-  breach(breach: Breach): void;
+  report(violation: IncidentalViolation): void;
   id(): string;
   note(text: string): void;
 }
@@ -256,13 +256,13 @@ export class Connection implements Peer {
         return value;
       }
       if (!endIsFine && this.closed !== undefined) {
-        await run.demandAlive();
+        await run.expectAlive();
         this.#owner.observed();
         throw new Violation(expected, describeClosed(this.closed));
       }
       const leftMs = deadlineMs - run.clock.nowMs();
       if (leftMs <= 0) {
-        await run.demandAlive();
+        await run.expectAlive();
         this.#owner.observed();
         throw new Violation(`${expected} within ${Math.round(withinMs)} ms`, this.#whatCame());
       }
@@ -306,18 +306,20 @@ export class Connection implements Peer {
       const received: Received = { ...read, binary: false, text: event.text, atMs };
       this.#turns.came(received);
       this.#inbox.push(received);
-      if (read.wrong.length > 0) this.#breachOf(read.name, event.text, read.wrong);
+      if (read.wrong.length > 0) this.#reportMismatch(read.name, event.text, read.wrong);
     } else if (event.kind === "binary") {
       const hex = event.payload.toString("hex");
       const message = run.messages.directions.fromServer.find(({ format }) => format === "binary");
       const { atMs } = this.#record({ kind: "receive", connection, frame: hex, json: false, bytes: event.payload.length });
       this.#inbox.push({ name: message?.name, value: hex, json: false, binary: true, text: hex, wrong: [], atMs });
       if (message === undefined)
-        this.#breachOf(undefined, `a binary frame ${shownHex(event.payload)}`, ["is binary, and no message of the document is"]);
+        this.#reportMismatch(undefined, `a binary frame ${shownHex(event.payload)}`, [
+          "is binary, and no message of the document is",
+        ]);
     } else if (event.kind === "broken") {
       const { clause, how } = event;
       this.#record({ kind: "note", connection, text: `received ${how}` });
-      this.#owner.breach({ kind: "frame", pointer: clause, expected: "frames as RFC 6455 has them", actual: how, connection });
+      this.#owner.report({ kind: "frame", pointer: clause, expected: "frames as RFC 6455 has them", actual: how, connection });
     } else if (event.kind === "close") this.#close(event.code, event.reason);
     else {
       if (event.kind === "pong") this.#pongs.push(event.payload.toString("hex"));
@@ -326,10 +328,10 @@ export class Connection implements Peer {
     this.#wake();
   }
 
-  #breachOf(name: string | undefined, text: string, wrong: readonly string[]): void {
+  #reportMismatch(name: string | undefined, text: string, wrong: readonly string[]): void {
     const pointer = name === undefined ? this.#owner.run.channel.pointer : this.#owner.run.messages.message(name).pointer;
     const expected = name === undefined ? "a message that the document has for this direction" : `${name} as its schema has it`;
-    this.#owner.breach({
+    this.#owner.report({
       kind: "message",
       pointer,
       expected,

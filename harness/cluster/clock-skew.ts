@@ -2,7 +2,7 @@
 import type { Refusal } from "../../spec/contract.ts";
 import type { Peer, User } from "../client/peer.ts";
 import type { Context, CredentialOptions } from "../conformance/context.ts";
-import { NotTestable, type Subject } from "../conformance/rule.ts";
+import { type ContractUnderTest, NotTestable } from "../conformance/rule.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import type { ClockDial } from "./log-history.ts";
 
@@ -28,7 +28,7 @@ const offers: readonly Offer[] = [
 ];
 
 /** What the document says of credentials that do not hold now; empty where they have no time. */
-export function clockRefusals({ channel }: Subject): readonly Refusal[] {
+export function clockRefusals({ channel }: ContractUnderTest): readonly Refusal[] {
   const { credentials, refusals = [] } = channel.handshake ?? {};
   if (credentials?.scheme !== "jwt" || channel.handshake?.first === undefined) return [];
   return refusals.filter(({ when }) => offers.some((offer) => offer.when === when));

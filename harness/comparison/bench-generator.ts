@@ -10,7 +10,7 @@ import { encodeFrame, opcode } from "../client/wire/frame.ts";
 import type { ByteReader } from "../client/wire/socket.ts";
 import type { LogRoles } from "../cluster/log-roles.ts";
 import { logRoles } from "../cluster/log-roles.ts";
-import { demandSubject } from "../conformance/load-contract-under-test.ts";
+import { expectContractUnderTest } from "../conformance/load-contract-under-test.ts";
 import { nowMs } from "../load/clock.ts";
 import { LoadSocket } from "../load/load-socket.ts";
 import { Member } from "../load/member.ts";
@@ -28,7 +28,7 @@ const perWrite = 32;
 const contentBytes = 64;
 const key = "load-generator";
 
-const subject = await demandSubject({ spec: undefined, perspective: undefined, overlay: undefined, urls: [] });
+const subject = await expectContractUnderTest({ spec: undefined, perspective: undefined, overlay: undefined, urls: [] });
 const roles = logRoles(subject.contract, subject.channel)!;
 const messages = createMessages(subject.contract, subject.channel, () => []);
 

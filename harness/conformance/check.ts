@@ -3,7 +3,7 @@ import { type Channel, type ErrorValue, type Heartbeat, isErrorValue, type Limit
 import { lookup } from "../../spec/pointer.ts";
 import { createRequest, describeRequest } from "../client/dial.ts";
 import { sendOpening } from "../client/first-message.ts";
-import type { Breach } from "../client/incidental-violation.ts";
+import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import { withValueAt } from "../client/messages.ts";
 import type { Peer, Received, User, Within } from "../client/peer.ts";
 import { Connection, type Owner } from "../client/test-client.ts";
@@ -19,7 +19,7 @@ import type { Run } from "./run-state.ts";
 export interface Check {
   readonly context: Context;
   readonly observed: number;
-  readonly breaches: readonly Breach[];
+  readonly violations: readonly IncidentalViolation[];
   readonly notes: readonly string[];
   /** Numbers of its connections. */
   readonly connections: ReadonlySet<number>;
@@ -28,10 +28,10 @@ export interface Check {
 }
 
 /** Begins a check. Call `end` whatever its outcome. */
-export function beginCheck(run: Run): Check {
+export function beginCheck(run: Run, evidence?: unknown): Check {
   const peers: Connection[] = [];
   const connections = new Set<number>();
-  const breaches: Breach[] = [];
+  const violations: IncidentalViolation[] = [];
   const notes = new Set<string>();
   let observed = 0;
   const id = () => `i-${run.count()}`;
@@ -39,7 +39,7 @@ export function beginCheck(run: Run): Check {
   const owner: Owner = {
     run,
     observed: () => observed++,
-    breach: (breach) => breaches.push(breach),
+    report: (violation) => violations.push(violation),
     id,
     note: (text) => notes.add(text),
   };
@@ -111,6 +111,7 @@ export function beginCheck(run: Run): Check {
     seed: run.seed,
     runs: run.runs,
     timeoutMs: run.timeoutMs,
+    evidence,
     dial,
     attempt,
     user,
@@ -133,13 +134,13 @@ export function beginCheck(run: Run): Check {
     },
     errorCode: (received) => errorCode(run, received),
     part() {
-      const inner = beginCheck(run);
+      const inner = beginCheck(run, evidence);
       return {
         context: inner.context,
         async end() {
           await inner.end();
           observed += inner.observed;
-          breaches.push(...inner.breaches);
+          violations.push(...inner.violations);
           for (const text of inner.notes) notes.add(text);
           run.recorder.forget(inner.connections);
         },
@@ -158,7 +159,7 @@ export function beginCheck(run: Run): Check {
     get observed() {
       return observed;
     },
-    breaches,
+    violations,
     get notes() {
       return [...notes];
     },
@@ -222,7 +223,7 @@ async function until<T>(
     }
     const leftMs = deadlineMs - run.clock.nowMs();
     if (leftMs <= 0) {
-      await run.demandAlive();
+      await run.expectAlive();
       owner.observed();
       throw new Violation(`${expected} within ${Math.round(withinMs)} ms`, "nothing that fits");
     }

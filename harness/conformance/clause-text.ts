@@ -8,7 +8,7 @@ const telling = ["when", "description", "summary", "title"] as const;
  * What the document says at this pointer: the words of the innermost thing there, else of what holds it.
  * @returns the empty string where no words stand there
  */
-export function sentenceAt(contract: Contract, pointer: DocumentPointer): string {
+export function clauseText(contract: Contract, pointer: DocumentPointer): string {
   let best: { pointer: string; words: string } | undefined;
   const visit = (value: unknown): void => {
     if (value instanceof Map) {

@@ -101,6 +101,8 @@ export interface Context {
   readonly runs: number;
   /** Default deadline of everything that waits, in ms. */
   readonly timeoutMs: number;
+  /** What the `prepare` of the rule's phase has gathered; undefined where it has none. */
+  readonly evidence: unknown;
 
   /** Opens a connection, and waits for the contract's first message. @throws Violation when the target refuses or closes */
   dial(options?: DialOptions): Promise<Peer>;

@@ -13,7 +13,7 @@ export interface Watch {
   /** When the connection was lost without our doing, in ms of the run's clock. */
   readonly lostAtMs: readonly number[];
   /** @throws TargetLost when the target answers neither on it nor a new connection */
-  demandAlive(): Promise<void>;
+  expectAlive(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -25,7 +25,7 @@ const askedPerConnection = 40;
  * @throws TargetLost or Violation where the target is none that can be judged
  */
 export async function openWatch(shared: Run): Promise<Watch> {
-  const run: Run = { ...shared, demandAlive: async () => undefined }; // it would ask itself
+  const run: Run = { ...shared, expectAlive: async () => undefined }; // it would ask itself
   let check = beginCheck(run);
   let peer = await redial();
   const { first } = peer;
@@ -81,7 +81,7 @@ export async function openWatch(shared: Run): Promise<Watch> {
     first,
     fenceWorks,
     lostAtMs,
-    demandAlive() {
+    expectAlive() {
       // Many may ask at the same time; one answer serves all.
       asking ??= ask().finally(() => {
         asking = undefined;

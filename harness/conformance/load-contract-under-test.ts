@@ -3,13 +3,13 @@ import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { withDrawnExamples } from "../schema/drawn-examples.ts";
 import { UsageError } from "../schema/errors.ts";
 import { channelFor } from "./check.ts";
-import type { Subject } from "./rule.ts";
+import type { ContractUnderTest } from "./rule.ts";
 import type { Settings } from "./settings.ts";
 
-type Asked = Pick<Settings, "spec" | "perspective" | "overlay" | "urls">;
+type Selection = Pick<Settings, "spec" | "perspective" | "overlay" | "urls">;
 
 /** Undefined where the document has no channel for the URL. @throws UsageError, with file and line, where the document cannot be used */
-export async function loadSubject(asked: Asked): Promise<Subject | undefined> {
+export async function loadContractUnderTest(asked: Selection): Promise<ContractUnderTest | undefined> {
   const file = asked.spec ?? defaultSpecFile;
   const { contract, findings } = await loadContract({ file, perspective: asked.perspective, overlay: asked.overlay });
   if (contract === undefined) {
@@ -25,8 +25,8 @@ export async function loadSubject(asked: Asked): Promise<Subject | undefined> {
 }
 
 /** @throws UsageError where the document cannot be used, has no channel for the URL, or is not that of the server that we would start */
-export async function demandSubject(asked: Asked): Promise<Subject> {
-  const subject = await loadSubject(asked);
+export async function expectContractUnderTest(asked: Selection): Promise<ContractUnderTest> {
+  const subject = await loadContractUnderTest(asked);
   if (subject === undefined) {
     throw new UsageError(
       `the document ${asked.spec ?? defaultSpecFile} has no WebSocket channel whose address fits ${asked.urls[0] ?? "the reference server"}. Correct the URL's path, or give the document with --spec.`,

@@ -73,7 +73,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     count: () => ++counter,
     advertised: () => watch?.first,
     fenceWorks: () => watch?.fenceWorks ?? true,
-    demandAlive: async () => watch?.demandAlive(),
+    expectAlive: async () => watch?.expectAlive(),
   };
   try {
     watch = await openWatch(run);

@@ -23,7 +23,7 @@ export interface Failure {
   /** The promise that it broke. */
   readonly pointer: DocumentPointer;
   /** The sentence of the document or standard. */
-  readonly says: string;
+  readonly text: string;
   readonly expected: string;
   readonly actual: string;
   /** How often it failed again: `failed` of `runs`. */
@@ -39,7 +39,7 @@ export interface Failure {
 }
 
 /**
- * pass; fail (MUST); warn (SHOULD); not-testable: promised, but nothing was observed (red); not-applicable: the contract does not
+ * pass; fail (MUST); warn (SHOULD); not-testable: clause, but nothing was observed (red); not-applicable: the contract does not
  * promise it, or it is a MAY that the target does not make use of (grey); inconclusive: the target stalled or went away.
  */
 export type Verdict = "pass" | "fail" | "warn" | "not-testable" | "not-applicable" | "inconclusive";

@@ -1,15 +1,16 @@
 // From what checks found to one result a rule. Pure.
-import { breachRules } from "../client/incidental-violation.ts";
-import { sentenceAt } from "./clause-text.ts";
-import type { Failure, Judged, RuleResult, Verdict } from "./phase.ts";
-import type { Promised, Rule } from "./rule.ts";
-import type { MetBreach, Outcome } from "./run-rule.ts";
+import { incidentalRules } from "../client/incidental-violation.ts";
+import { clauseText } from "./clause-text.ts";
+import type { Reproduction } from "./evidence.ts";
+import type { Failure, RuleResult, Verdict } from "./result.ts";
+import type { Clause, Rule } from "./rule.ts";
+import type { Outcome, RecordedViolation } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
 
-/** One promise that a rule is checked for, and what came of it. */
-export interface Job {
+/** One clause that a rule is checked for, and what came of it. */
+export interface RuleExecution {
   readonly rule: Rule;
-  readonly promised: Promised;
+  readonly clause: Clause;
   /** Undefined while it has not run. */
   outcome?: Outcome | undefined;
   /** Of the outcome and its confirmations. */
@@ -18,21 +19,26 @@ export interface Job {
 }
 
 /** What a result is made from, beside the outcomes. */
-export interface Frame {
+export interface ReportContext {
   readonly run: Pick<Run, "contract" | "channel" | "seed">;
   /** The command that runs one rule again. */
   replay(ruleId: string): string;
 }
 
-export const notPromised = "the document does not promise it";
-/** Different promises that are shown of one kind of breach. */
-const keptBreaches = 5;
+export const notDeclared = "the document does not promise it";
+/** Different promises that are shown of one kind of violation. */
+const shownViolations = 5;
 
 /** @param missing why a promise has no outcome, where one has none */
-export function resultOf(frame: Frame, rule: Rule, jobs: readonly Job[], missing: string | undefined): RuleResult {
-  if (jobs.length === 0) return withoutOutcome(frame, rule, missing ?? "its phase cannot judge it");
-  const outcomes = jobs.map(({ outcome }) => outcome);
-  const failures = jobs.flatMap((job) => failureOf(frame, job));
+export function resultOf(
+  report: ReportContext,
+  rule: Rule,
+  executions: readonly RuleExecution[],
+  missing: string | undefined,
+): RuleResult {
+  if (executions.length === 0) return withoutOutcome(report, rule, missing ?? "its phase cannot judge it");
+  const outcomes = executions.map(({ outcome }) => outcome);
+  const failures = executions.flatMap((one) => failureOf(report, one));
   const lost = outcomes.find((one) => one?.kind === "lost");
   const untestable = outcomes.find((one) => one?.kind === "not-testable");
   const result = {
@@ -54,53 +60,56 @@ export function resultOf(frame: Frame, rule: Rule, jobs: readonly Job[], missing
     : { ...result, verdict: "not-testable", reason: untestable.reason };
 }
 
-/** @param judged what the phase says of the rule; undefined where it says nothing */
-export function resultOfWhole(rule: Rule, judged: Judged | undefined, durationMs: number, notes: readonly string[]): RuleResult {
-  const { failures = [], observed = 0, inconclusive } = judged ?? {};
-  const result = { ...heading(rule), observed, vacuous: false, durationMs, failures, notes };
-  if (failures[0] !== undefined && rule.level === "MAY") return { ...result, ...notTaken(failures[0]) };
-  if (failures.length > 0) return { ...result, verdict: broken(rule), reason: undefined };
-  if (inconclusive !== undefined) return { ...result, verdict: "inconclusive", reason: inconclusive };
-  if (observed === 0) return { ...result, verdict: "not-testable", reason: "no case brought it about" };
-  return { ...result, verdict: "pass", reason: undefined };
-}
-
 /** The result of a rule that was not run: grey where the document does not promise it, else `why`. */
-export function withoutOutcome({ run }: Frame, rule: Rule, why: string): RuleResult {
+export function withoutOutcome({ run }: ReportContext, rule: Rule, why: string): RuleResult {
   const [verdict, reason]: [Verdict, string] =
-    rule.from(run).length > 0 ? ["inconclusive", why] : ["not-applicable", notPromised];
+    rule.from(run).length > 0 ? ["inconclusive", why] : ["not-applicable", notDeclared];
   return { ...heading(rule), verdict, reason, observed: 0, vacuous: false, durationMs: 0, failures: [], notes: [] };
 }
 
 /** Puts what broke a standard or a schema under its rule, whichever check met it. */
-export function fileBreaches(frame: Frame, results: readonly RuleResult[], breaches: readonly MetBreach[]): RuleResult[] {
+export function fileViolations(
+  report: ReportContext,
+  results: readonly RuleResult[],
+  violations: readonly RecordedViolation[],
+): RuleResult[] {
   return results.map((result): RuleResult => {
-    const met = breaches.filter(({ kind }) => breachRules[kind] === result.id);
+    const met = violations.filter(({ kind }) => incidentalRules[kind] === result.id);
     if (met.length === 0) return result;
-    const firsts = new Map(met.toReversed().map((breach) => [breach.pointer, breach]));
+    const firsts = new Map(met.toReversed().map((violation) => [violation.pointer, violation]));
     const failures = [...firsts.values()]
       .reverse()
-      .slice(0, keptBreaches)
-      .map((breach): Failure => {
-        const times = met.filter(({ pointer }) => pointer === breach.pointer).length;
-        return describe(frame, result.id, breach, { ...breach, failed: times, runs: times });
+      .slice(0, shownViolations)
+      .map((violation): Failure => {
+        const times = met.filter(({ pointer }) => pointer === violation.pointer).length;
+        return describe(report, result.id, violation, { ...violation, failed: times, runs: times });
       });
     return { ...result, verdict: result.level === "MUST" ? "fail" : "warn", reason: undefined, failures };
   });
 }
 
-function failureOf(frame: Frame, { rule, promised, outcome, failed, runs }: Job): Failure[] {
-  return outcome?.kind === "fail" ? [describe(frame, rule.id, promised, { ...outcome, failed, runs })] : [];
+function failureOf(report: ReportContext, { rule, clause, outcome, failed, runs }: RuleExecution): Failure[] {
+  if (outcome?.kind !== "fail") return [];
+  const { reproduction } = outcome;
+  const { pointer } = reproduction ?? {};
+  const own = pointer === undefined || pointer === clause.pointer ? clause : { pointer };
+  return [{ ...describe(report, rule.id, own, { ...outcome, failed, runs }), ...reproducedAs(reproduction) }];
+}
+
+function reproducedAs(reproduction: Reproduction | undefined): Partial<Failure> {
+  if (reproduction === undefined) return {};
+  const { steps, frames, failed, runs, replay } = reproduction;
+  return { steps, frames, failed, runs, ...(replay === undefined ? {} : { replay }) };
 }
 
 function describe(
-  { run, replay }: Frame,
+  { run, replay }: ReportContext,
   ruleId: string,
-  { pointer, says }: Promised,
+  { pointer, text }: Clause,
   { expected, actual, frames, failed, runs }: Pick<Failure, "expected" | "actual" | "frames" | "failed" | "runs">,
 ): Failure {
-  const words = says ?? sentenceAt(run.contract, pointer);
-  return { pointer, says: words, expected, actual, failed, runs, steps: [], frames, seed: run.seed, replay: replay(ruleId) };
+  const sentence = text ?? clauseText(run.contract, pointer);
+  return { pointer, text: sentence, expected, actual, failed, runs, steps: [], frames, seed: run.seed, replay: replay(ruleId) };
 }
 
 function heading({ id, level, phase, title }: Rule): Pick<RuleResult, "id" | "level" | "phase" | "title"> {

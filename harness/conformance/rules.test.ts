@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { channelFor } from "./check.ts";
-import { phaseNames, type Subject } from "./rule.ts";
+import { type ContractUnderTest, phaseNames } from "./rule.ts";
 import { phases } from "./rules.ts";
 
 const rules = phases.flatMap(({ rules }) => rules);
 const { contract } = await loadContract({ file: defaultSpecFile });
-const subject: Subject = { contract: contract!, channel: channelFor(contract!.channels, "/ws")! };
+const subject: ContractUnderTest = { contract: contract!, channel: channelFor(contract!.channels, "/ws")! };
 
 describe("the rules", () => {
   it("have ids of their own, in kebab-case", () => {
@@ -34,7 +34,7 @@ describe("the rules", () => {
 
   it("name at least one fault for each promise", () => {
     const bare = rules.filter((rule) =>
-      rule.from(subject).some((promised) => [rule.brokenBy(promised, subject)].flat().length === 0),
+      rule.from(subject).some((clause) => [rule.brokenBy(clause, subject)].flat().length === 0),
     );
     expect(bare.map(({ id }) => id)).toEqual([]);
   });

@@ -5,6 +5,7 @@ import { WebSocketServer } from "ws";
 import { loadContract } from "../../spec/load-contract.ts";
 import { Violation } from "../schema/errors.ts";
 import type { Context } from "./context.ts";
+import { ReproducedViolation } from "./evidence.ts";
 import { openRun } from "./open-run.ts";
 import type { Phase, RuleResult } from "./phase.ts";
 import { NotTestable, type Rule } from "./rule.ts";
@@ -50,12 +51,12 @@ function rule(id: string, check: Rule["check"], more: Partial<Rule> = {}): Rule 
 interface Judging {
   readonly url: string;
   readonly hooks?: Partial<RunHooks>;
-  readonly run?: Phase["run"];
-  /** Asked anew each time. */
+  readonly prepare?: Phase["prepare"];
+  /** Selection anew each time. */
   readonly urls?: () => string[];
 }
 
-async function judge({ url, hooks, run, urls = () => [url] }: Judging, ...rules: readonly Rule[]): Promise<RunReport> {
+async function judge({ url, hooks, prepare, urls = () => [url] }: Judging, ...rules: readonly Rule[]): Promise<RunReport> {
   const target = {
     get urls() {
       return urls();
@@ -67,7 +68,7 @@ async function judge({ url, hooks, run, urls = () => [url] }: Judging, ...rules:
   };
   const opened = await openRun({ contract: contract!, channel, target, auth: {}, timeoutMs: 300, label: "t" });
   try {
-    const phase: Phase = { name: "examples", rules, ...(run === undefined ? {} : { run }) };
+    const phase: Phase = { name: "examples", rules, ...(prepare === undefined ? {} : { prepare }) };
     return await runPhases(opened.run, opened.watch, [{ phase, rules }], { replay: (id) => `replay ${id}`, ...hooks });
   } finally {
     await opened.end();
@@ -122,12 +123,12 @@ describe("a rule", () => {
       failures: [{ failed: 4, runs: 4, expected: "this", actual: "that", replay: "replay stable" }],
     });
     expect(stable?.failures[0]?.frames.map(({ kind }) => kind)).toEqual(["note", "open", "send", "receive"]);
-    expect(stable?.failures[0]?.says).not.toBe("");
+    expect(stable?.failures[0]?.text).not.toBe("");
     expect(flaky).toMatchObject({ verdict: "fail", failures: [{ failed: 1, runs: 4 }] });
   });
 
   it("is checked once for each promise, and fails for the one that is broken", async () => {
-    const promises = ["#/a", "#/b", "#/c"].map((pointer) => ({ pointer, says: pointer }));
+    const promises = ["#/a", "#/b", "#/c"].map((pointer) => ({ pointer, text: pointer }));
     const check: Rule["check"] = async (context, { pointer }) => {
       context.judged();
       if (pointer === "#/b") fail();
@@ -240,34 +241,34 @@ describe("a target that is in trouble", () => {
   });
 });
 
-describe("a phase that judges its rules together", () => {
-  it("says of each what it found; of what it says nothing, nothing was proven", async () => {
-    const run: Phase["run"] = async (context, asked) => {
+describe("a phase that prepares evidence", () => {
+  it("gathers it once, and each rule reads its part", async () => {
+    const prepare: Phase["prepare"] = async (context, rules) => {
       await say(context);
-      expect(asked.map(({ id }) => id)).toEqual(["a", "b", "c"]);
-      const failure = {
-        pointer: "#/x",
-        says: "",
-        expected: "1",
-        actual: "2",
-        failed: 1,
-        runs: 2,
-        steps: [],
-        frames: [],
-        seed: 1,
-        replay: "",
-      };
-      return [
-        { id: "a", observed: 3, failures: [] },
-        { id: "b", observed: 1, failures: [failure] },
-      ];
+      return rules.map(({ id }) => id);
     };
+    const failure = new ReproducedViolation("1", "2", { steps: ["a step"], frames: [], failed: 1, runs: 2 });
     const report = await judge(
-      { ...(await echo()), run },
-      rule("a", "whole-phase"),
-      rule("b", "whole-phase"),
-      rule("c", "whole-phase"),
+      { ...(await echo()), prepare },
+      rule("a", async (context) => context.judged((context.evidence as string[]).length)),
+      rule("b", async () => {
+        throw failure;
+      }),
+      rule("c", async () => undefined),
     );
     expect(verdicts(report)).toEqual({ a: "pass", b: "fail", c: "not-testable" });
+    expect(report.results[0]?.observed).toBe(3);
+    expect(report.results[1]?.failures).toMatchObject([{ expected: "1", failed: 1, runs: 2, steps: ["a step"] }]);
+  });
+
+  it("that cannot be gathered leaves its rules untested, and says why", async () => {
+    const prepare: Phase["prepare"] = async () => {
+      throw new NotTestable("needs --pid");
+    };
+    const report = await judge(
+      { ...(await echo()), prepare },
+      rule("a", async (context) => context.judged()),
+    );
+    expect(report.results[0]).toMatchObject({ verdict: "not-testable", reason: "needs --pid" });
   });
 });

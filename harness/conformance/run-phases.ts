@@ -2,14 +2,15 @@
 
 import type { HistoryEvent } from "../model/history.ts";
 import { TargetLost } from "../schema/errors.ts";
-import { beginCheck, eventsOf } from "./check.ts";
+import { beginCheck } from "./check.ts";
+import { type Gathered, gatherEvidence } from "./evidence.ts";
 import type { Watch } from "./liveness-probe.ts";
-import type { RuleResult } from "./phase.ts";
-import type { PhaseName, Rule } from "./rule.ts";
-import { fileBreaches, type Job, resultOf, resultOfWhole, withoutOutcome } from "./rule-result.ts";
-import { type MetBreach, type Outcome, runOnce } from "./run-rule.ts";
+import type { Phase, RuleResult } from "./phase.ts";
+import { NotTestable, type PhaseName, type Rule } from "./rule.ts";
+import { fileViolations, type RuleExecution, resultOf, withoutOutcome } from "./rule-result.ts";
+import { type Outcome, type RecordedViolation, runOnce } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
-import type { Asked } from "./selection.ts";
+import type { Selection } from "./selection.ts";
 
 export interface PhaseReport {
   readonly name: PhaseName;
@@ -49,22 +50,22 @@ const confirmPhaseMs = 30_000;
 const maxBroken = 3;
 
 /** Runs the phases in their order. What is lost on the way is told in the report; only our own bugs are thrown. */
-export async function runPhases(run: Run, watch: Watch, asked: readonly Asked[], hooks: RunHooks): Promise<RunReport> {
+export async function runPhases(run: Run, watch: Watch, asked: readonly Selection[], hooks: RunHooks): Promise<RunReport> {
   const startMs = run.clock.nowMs();
-  const frame = { run, replay: hooks.replay };
-  const breaches: MetBreach[] = [];
+  const report = { run, replay: hooks.replay };
+  const violations: RecordedViolation[] = [];
   const results: RuleResult[] = [];
   let interrupted: string | undefined;
   for (const one of asked) {
     if (interrupted !== undefined) {
-      for (const rule of one.rules) results.push(withoutOutcome(frame, rule, interrupted));
+      for (const rule of one.rules) results.push(withoutOutcome(report, rule, interrupted));
       continue;
     }
-    const phase = await runPhase(run, watch, one, hooks, breaches);
+    const phase = await runPhase(run, watch, one, hooks, violations);
     interrupted = phase.interrupted;
     results.push(...phase.results);
   }
-  return { results: fileBreaches(frame, results, breaches), interrupted, durationMs: run.clock.nowMs() - startMs };
+  return { results: fileViolations(report, results, violations), interrupted, durationMs: run.clock.nowMs() - startMs };
 }
 
 /** What failed once and could not be run again convicts nobody: it may be the end of the target that was seen. */
@@ -77,40 +78,36 @@ function undecidedIfUnconfirmed(outcome: Outcome, runs: number): Outcome {
 async function runPhase(
   run: Run,
   watch: Watch,
-  { phase, rules }: Asked,
+  { phase, rules }: Selection,
   hooks: RunHooks,
-  breaches: MetBreach[],
+  violations: RecordedViolation[],
 ): Promise<{ readonly results: readonly RuleResult[]; readonly interrupted: string | undefined }> {
   const startMs = run.clock.nowMs();
   const before = { ...run.recorder.counts };
-  const jobs = createJobs(run, rules);
-  hooks.phaseStarts?.(phase.name, longestWaitMs(run, jobs));
+  const executions = createExecutions(run, rules);
+  hooks.phaseStarts?.(phase.name, longestWaitMs(run, executions));
   const shaken = createShaken(watch, phase.name, isFaulted(run, phase.name));
-  const whole = new Map<string, RuleResult>();
   let interrupted: string | undefined;
   try {
-    const died = await diedDuring(runJobs(run, jobs), phase.name, watch, hooks);
-    await confirmAll(run, watch, jobs, hooks, died || shaken());
-    const asked = rules.filter((rule) => rule.check === "whole-phase" && rule.from(run).length > 0);
-    if (phase.run !== undefined && asked.length > 0) {
-      for (const result of await runWhole(run, phase.run, asked, breaches, hooks)) whole.set(result.id, result);
-    }
+    if (phase.prepare === undefined) {
+      const died = await diedDuring(runExecutions(run, executions), phase.name, watch, hooks);
+      await confirmAll(run, watch, executions, hooks, died || shaken());
+    } else await runPrepared(run, phase, executions, violations, hooks);
   } catch (error) {
     if (!(error instanceof TargetLost)) throw error;
     interrupted = `the target was lost in the phase ${phase.name}. ${error.message}`;
-    for (const job of jobs) if (job.outcome !== undefined) job.outcome = undecidedIfUnconfirmed(job.outcome, job.runs);
+    for (const execution of executions)
+      if (execution.outcome !== undefined) execution.outcome = undecidedIfUnconfirmed(execution.outcome, execution.runs);
   }
-  for (const { outcome } of jobs) breaches.push(...(outcome?.breaches ?? []));
-  const frame = { run, replay: hooks.replay };
-  const results = rules.map(
-    (rule) =>
-      whole.get(rule.id) ??
-      resultOf(
-        frame,
-        rule,
-        jobs.filter((job) => job.rule === rule),
-        interrupted,
-      ),
+  for (const { outcome } of executions) violations.push(...(outcome?.violations ?? []));
+  const report = { run, replay: hooks.replay };
+  const results = rules.map((rule) =>
+    resultOf(
+      report,
+      rule,
+      executions.filter((one) => one.rule === rule),
+      interrupted,
+    ),
   );
   if (interrupted === undefined && shaken() && !results.some(({ verdict }) => verdict === "fail")) {
     interrupted = `an idle connection that nothing was done to ended ${((watch.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
@@ -139,71 +136,78 @@ function createShaken(watch: Watch, phase: PhaseName, faulted: boolean): () => b
 }
 
 /** Of those that wait together, in ms. */
-function longestWaitMs(run: Run, jobs: readonly Job[]): number {
+function longestWaitMs(run: Run, executions: readonly RuleExecution[]): number {
   const { context } = beginCheck(run);
-  return Math.max(0, ...jobs.map(({ rule, promised }) => rule.waitsMs?.(context, promised) ?? 0));
+  return Math.max(0, ...executions.map(({ rule, clause }) => rule.waitsMs?.(context, clause) ?? 0));
 }
 
-function createJobs(run: Run, rules: readonly Rule[]): Job[] {
-  return rules
-    .filter(({ check }) => check !== "whole-phase")
-    .flatMap((rule) => rule.from(run).map((promised): Job => ({ rule, promised, failed: 0, runs: 0 })));
+function createExecutions(run: Run, rules: readonly Rule[]): RuleExecution[] {
+  return rules.flatMap((rule) => rule.from(run).map((clause): RuleExecution => ({ rule, clause, failed: 0, runs: 0 })));
 }
 
 /** Whether a process of ours ended under it; it has been started again then. */
 async function diedDuring(work: Promise<void>, phase: PhaseName, watch: Watch, hooks: RunHooks): Promise<boolean> {
   try {
     await work;
-    if (phase !== "shutdown") await watch.demandAlive();
+    if (phase !== "shutdown") await watch.expectAlive();
     return false;
   } catch (error) {
     if (!(error instanceof TargetLost) || (await hooks.revive?.()) === undefined) throw error;
-    await watch.demandAlive(); // opens the bystander's connection anew
+    await watch.expectAlive(); // opens the bystander's connection anew
     return true;
   }
 }
 
 /** All once: those that may, side by side; then the others one by one. */
-async function runJobs(run: Run, jobs: readonly Job[]): Promise<void> {
-  const together = jobs.filter(({ rule }) => rule.alone !== true && rule.waitsMs === undefined);
-  const waiting = jobs.filter(({ rule }) => rule.alone !== true && rule.waitsMs !== undefined);
+async function runExecutions(run: Run, executions: readonly RuleExecution[]): Promise<void> {
+  const together = executions.filter(({ rule }) => rule.alone !== true && rule.waitsMs === undefined);
+  const waiting = executions.filter(({ rule }) => rule.alone !== true && rule.waitsMs !== undefined);
   const queue = [...together];
   const lane = async () => {
-    for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-      const { rule } = job;
+    for (let execution = queue.shift(); execution !== undefined; execution = queue.shift()) {
+      const { rule } = execution;
       const broken = together.filter((one) => one.rule === rule && one.failed > 0).length;
-      if (broken < maxBroken) await runJob(run, job);
+      if (broken < maxBroken) await runExecution(run, execution);
     }
   };
-  const settled = await Promise.allSettled([...waiting.map((job) => runJob(run, job)), ...Array.from({ length: lanes }, lane)]);
+  const settled = await Promise.allSettled([
+    ...waiting.map((execution) => runExecution(run, execution)),
+    ...Array.from({ length: lanes }, lane),
+  ]);
   for (const one of settled) if (one.status === "rejected") throw one.reason;
-  for (const job of jobs) if (job.rule.alone === true) await runJob(run, job);
+  for (const execution of executions) if (execution.rule.alone === true) await runExecution(run, execution);
 }
 
-async function runJob(run: Run, job: Job): Promise<void> {
-  job.outcome = await runOnce(run, job.rule, job.promised);
-  job.runs = 1;
-  job.failed = job.outcome.kind === "fail" ? 1 : 0;
+async function runExecution(run: Run, execution: RuleExecution, evidence?: unknown): Promise<void> {
+  execution.outcome = await runOnce(run, execution.rule, execution.clause, evidence);
+  execution.runs = 1;
+  execution.failed = execution.outcome.kind === "fail" ? 1 : 0;
   // One rule whose target is lost need not be the end; a target that answers nobody is.
-  if (job.outcome.kind === "lost") await run.demandAlive();
+  if (execution.outcome.kind === "lost") await run.expectAlive();
 }
 
 /**
  * Runs again, alone, what failed or lost the target.
  * @param shaken a bystander's connection was lost meanwhile: every rule is run again until one is seen to do it
  */
-async function confirmAll(run: Run, watch: Watch, jobs: readonly Job[], hooks: RunHooks, shaken: boolean): Promise<void> {
+async function confirmAll(
+  run: Run,
+  watch: Watch,
+  executions: readonly RuleExecution[],
+  hooks: RunHooks,
+  shaken: boolean,
+): Promise<void> {
   const phaseStartMs = run.clock.nowMs();
   const confirmed = new Set<Rule>();
-  for (const job of jobs) {
-    const first = job.outcome;
+  for (const execution of executions) {
+    const first = execution.outcome;
     if (!shaken && first?.kind !== "fail" && first?.kind !== "lost") continue;
     const startMs = run.clock.nowMs();
-    if (!shaken && first?.kind === "fail" && (confirmed.has(job.rule) || startMs - phaseStartMs > confirmPhaseMs)) continue;
+    if (!shaken && first?.kind === "fail" && (confirmed.has(execution.rule) || startMs - phaseStartMs > confirmPhaseMs)) continue;
     const again: Outcome[] = [];
     do {
-      hooks.progress?.(`confirming ${job.rule.id}`);
-      again.push(await runAlone(run, watch, job, hooks));
+      hooks.progress?.(`confirming ${execution.rule.id}`);
+      again.push(await runAlone(run, watch, execution, hooks));
     } while (
       again.length < confirmRuns &&
       run.clock.nowMs() - startMs < confirmMs &&
@@ -211,10 +215,10 @@ async function confirmAll(run: Run, watch: Watch, jobs: readonly Job[], hooks: R
     );
     // What failed while the whole target shook is judged by the runs after it alone.
     const counted = first === undefined || shaken || first.kind === "lost" ? again : [first, ...again];
-    job.runs = counted.length;
-    job.failed = counted.filter(({ kind }) => kind === "fail").length;
-    job.outcome = shortestFailure(counted) ?? counted.at(-1)!;
-    if (job.failed > 0 && job.failed === job.runs) confirmed.add(job.rule);
+    execution.runs = counted.length;
+    execution.failed = counted.filter(({ kind }) => kind === "fail").length;
+    execution.outcome = shortestFailure(counted) ?? counted.at(-1)!;
+    if (execution.failed > 0 && execution.failed === execution.runs) confirmed.add(execution.rule);
   }
 }
 
@@ -225,19 +229,19 @@ function shortestFailure(outcomes: readonly Outcome[]): Outcome | undefined {
 }
 
 /** Once, while nothing else runs, so that what befalls the target and its other connections is this rule's doing. */
-async function runAlone(run: Run, watch: Watch, { rule, promised }: Job, hooks: RunHooks): Promise<Outcome> {
+async function runAlone(run: Run, watch: Watch, { rule, clause }: RuleExecution, hooks: RunHooks): Promise<Outcome> {
   const lostBefore = watch.lostAtMs.length;
   const frames: HistoryEvent[] = [];
   const stop = run.recorder.onEvent((event) => frames.push(event));
   try {
-    const outcome = await runOnce(run, rule, promised);
+    const outcome = await runOnce(run, rule, clause);
     const fail = (expected: string, actual: string): Outcome => ({ ...outcome, kind: "fail", expected, actual, frames });
     try {
-      await watch.demandAlive();
+      await watch.expectAlive();
     } catch (error) {
       const end = error instanceof TargetLost ? await hooks.revive?.() : undefined;
       if (end === undefined) throw error;
-      await watch.demandAlive();
+      await watch.expectAlive();
       return fail("the server to go on", end);
     }
     if (watch.lostAtMs.length === lostBefore || rule.phase === "shutdown") return outcome;
@@ -247,31 +251,33 @@ async function runAlone(run: Run, watch: Watch, { rule, promised }: Job, hooks: 
   }
 }
 
-async function runWhole(
+/** Gathers the evidence of the phase, then lets each rule read it. */
+async function runPrepared(
   run: Run,
-  judge: NonNullable<Asked["phase"]["run"]>,
-  rules: readonly Rule[],
-  breaches: MetBreach[],
+  phase: Phase,
+  executions: readonly RuleExecution[],
+  violations: RecordedViolation[],
   hooks: RunHooks,
-): Promise<RuleResult[]> {
-  const startMs = run.clock.nowMs();
+): Promise<void> {
+  if (executions.length === 0) return;
   // What does not answer while we do it harm is not lost.
-  const check = beginCheck(isFaulted(run, "cluster") ? { ...run, demandAlive: async () => undefined } : run);
+  const patient = isFaulted(run, phase.name) ? { ...run, expectAlive: async () => undefined } : run;
+  const rules = [...new Set(executions.map(({ rule }) => rule))];
+  const startMs = run.clock.nowMs();
+  let gathered: Gathered;
   try {
-    const judged = await judge(check.context, rules, (text) => hooks.progress?.(text));
+    gathered = await gatherEvidence(patient, phase, rules, (text) => hooks.progress?.(text));
+  } catch (error) {
+    if (!(error instanceof NotTestable)) throw error;
+    const reason = error.message;
     const durationMs = run.clock.nowMs() - startMs;
-    // Remarks are on all of them together: the first carries them.
-    return rules.map((rule, at) =>
-      resultOfWhole(
-        rule,
-        judged.find(({ id }) => id === rule.id),
-        durationMs,
-        at === 0 ? check.notes : [],
-      ),
-    );
-  } finally {
-    breaches.push(...check.breaches.map((breach) => ({ ...breach, frames: eventsOf(run, new Set([breach.connection])) })));
-    await check.end();
-    run.recorder.forget(check.connections);
+    for (const execution of executions)
+      execution.outcome = { kind: "not-testable", reason, vacuous: false, observed: 0, durationMs, notes: [], violations: [] };
+    return;
   }
+  violations.push(...gathered.violations);
+  for (const execution of executions) await runExecution(patient, execution, gathered.evidence);
+  // Remarks are on all of them together: the first carries them.
+  const [first] = executions;
+  if (first?.outcome !== undefined) first.outcome = { ...first.outcome, notes: [...gathered.notes, ...first.outcome.notes] };
 }

@@ -1,47 +1,56 @@
 // Runs one rule for one promise, once or again, and says what came of it.
 
-import { type Breach, breachRules } from "../client/incidental-violation.ts";
+import { type IncidentalViolation, incidentalRules } from "../client/incidental-violation.ts";
 import type { History } from "../model/history.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import { beginCheck, eventsOf } from "./check.ts";
-import { NotTestable, type Promised, type Rule } from "./rule.ts";
+import { ReproducedViolation, type Reproduction } from "./evidence.ts";
+import { type Clause, NotTestable, type Rule } from "./rule.ts";
 import type { Run } from "./run-state.ts";
 
 export type Outcome = {
   readonly observed: number;
   readonly durationMs: number;
   readonly notes: readonly string[];
-  readonly breaches: readonly MetBreach[];
+  readonly violations: readonly RecordedViolation[];
 } & (
   | { readonly kind: "pass" }
-  | { readonly kind: "fail"; readonly expected: string; readonly actual: string; readonly frames: History }
+  | {
+      readonly kind: "fail";
+      readonly expected: string;
+      readonly actual: string;
+      readonly frames: History;
+      readonly reproduction?: Reproduction;
+    }
   /** `vacuous`: the check ended well but observed nothing. */
   | { readonly kind: "not-testable"; readonly reason: string; readonly vacuous: boolean }
   | { readonly kind: "lost"; readonly reason: string }
 );
 
-/** A breach, with the frames that show it. */
-export interface MetBreach extends Breach {
+/** A violation, with the frames that show it. */
+export interface RecordedViolation extends IncidentalViolation {
   readonly frames: History;
 }
 
 /** How long a check may take beside what it waits on purpose. */
 const maxCheckMs = 60_000;
 
-/** Checks one promise once. Throws only what is our own bug. */
-export async function runOnce(run: Run, rule: Rule, promised: Promised): Promise<Outcome> {
-  if (rule.check === "whole-phase") throw new Error(`${rule.id} is judged by its phase`);
+/**
+ * Checks one clause once. Throws only what is our own bug.
+ * @param evidence what the phase has gathered, where it does
+ */
+export async function runOnce(run: Run, rule: Rule, clause: Clause, evidence?: unknown): Promise<Outcome> {
   const startMs = run.clock.nowMs();
-  const check = beginCheck(run);
+  const check = beginCheck(run, evidence);
   const shared = () => ({
     observed: check.observed,
     durationMs: run.clock.nowMs() - startMs,
     notes: check.notes,
-    breaches: check.breaches.map((breach) => ({ ...breach, frames: eventsOf(run, new Set([breach.connection])) })),
+    violations: check.violations.map((violation) => ({ ...violation, frames: eventsOf(run, new Set([violation.connection])) })),
   });
   try {
-    await withinTime(rule.check(check.context, promised), maxCheckMs + (rule.waitsMs?.(check.context, promised) ?? 0));
-    const own = check.breaches.find(({ kind }) => breachRules[kind] === rule.id);
+    await withinTime(rule.check(check.context, clause), maxCheckMs + (rule.waitsMs?.(check.context, clause) ?? 0));
+    const own = check.violations.find(({ kind }) => incidentalRules[kind] === rule.id);
     if (own !== undefined) throw new Violation(own.expected, own.actual);
     if (check.observed === 0) {
       return { ...shared(), kind: "not-testable", reason: "the check observed nothing", vacuous: true };
@@ -50,7 +59,10 @@ export async function runOnce(run: Run, rule: Rule, promised: Promised): Promise
   } catch (error) {
     if (error instanceof Violation) {
       const { expected, actual } = error;
-      return { ...shared(), kind: "fail", expected, actual, frames: eventsOf(run, check.connections) };
+      const failed = { ...shared(), kind: "fail", expected, actual } as const;
+      if (error instanceof ReproducedViolation)
+        return { ...failed, frames: error.reproduction.frames, reproduction: error.reproduction };
+      return { ...failed, frames: eventsOf(run, check.connections) };
     }
     if (error instanceof NotTestable) return { ...shared(), kind: "not-testable", reason: error.message, vacuous: false };
     if (error instanceof TargetLost) return { ...shared(), kind: "lost", reason: error.message };

@@ -30,5 +30,5 @@ export interface Run {
   /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */
   fenceWorks(): boolean;
   /** @throws TargetLost when a connection that is kept for this purpose gets no answer either */
-  demandAlive(): Promise<void>;
+  expectAlive(): Promise<void>;
 }

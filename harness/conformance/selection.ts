@@ -3,7 +3,7 @@ import { UsageError } from "../schema/errors.ts";
 import type { Phase } from "./phase.ts";
 import { type PhaseName, phaseNames, type Rule } from "./rule.ts";
 
-export interface Asked {
+export interface Selection {
   readonly phase: Phase;
   readonly rules: readonly Rule[];
 }
@@ -13,7 +13,11 @@ export interface Asked {
  * @param inPhases names of phases; empty: all
  * @throws UsageError where a name fits nothing, with the nearest that there is
  */
-export function selectRules(phases: readonly Phase[], only: readonly string[], inPhases: readonly string[]): readonly Asked[] {
+export function selectRules(
+  phases: readonly Phase[],
+  only: readonly string[],
+  inPhases: readonly string[],
+): readonly Selection[] {
   const all = phases.flatMap(({ rules }) => rules);
   for (const name of inPhases) {
     if (!phaseNames.includes(name as PhaseName)) {

@@ -29,7 +29,7 @@ describe("summarise", () => {
 
   it("says that a rule could not be tested, and is red for it when strict", () => {
     const results = [result("pass"), result("not-testable")];
-    expect(summarise(results)).toMatchObject({ exitCode: 0, says: "Conformant: 1 rule kept, 1 rule could not be tested." });
+    expect(summarise(results)).toMatchObject({ exitCode: 0, text: "Conformant: 1 rule kept, 1 rule could not be tested." });
     expect(code(results, { strict: true })).toBe(3);
     expect(code([result("pass"), result("warn")], { strict: true })).toBe(1);
   });
@@ -41,13 +41,13 @@ describe("the baseline", () => {
   it("keeps a known failure from counting", () => {
     const { results, stale } = applyBaseline([result("fail"), result("pass", { id: "other" })], known);
     expect(stale).toEqual([]);
-    expect(summarise(results, { stale })).toMatchObject({ exitCode: 0, says: "Conformant: 1 rule kept, 1 known failure apart." });
+    expect(summarise(results, { stale })).toMatchObject({ exitCode: 0, text: "Conformant: 1 rule kept, 1 known failure apart." });
   });
 
   it("fails the run where the failure is gone, and leaves alone what was not judged", () => {
     const { results, stale } = applyBaseline([result("pass")], known);
     expect(summarise(results, { stale })).toMatchObject({ exitCode: 1 });
-    expect(summarise(results, { stale }).says).toMatch(/handshake-x \(base\.yaml:2\)/);
+    expect(summarise(results, { stale }).text).toMatch(/handshake-x \(base\.yaml:2\)/);
     expect(applyBaseline([result("pass", { id: "other" })], known).stale).toEqual([]);
     expect(applyBaseline([result("inconclusive")], known).stale).toEqual([]);
   });

@@ -5,7 +5,7 @@ import type { RuleResult, Verdict } from "./phase.ts";
 export interface Summary {
   readonly exitCode: number;
   /** One sentence for a person. */
-  readonly says: string;
+  readonly text: string;
   readonly counts: Readonly<Record<Verdict, number>>;
 }
 
@@ -25,7 +25,7 @@ export function summarise(results: readonly RuleResult[], circumstances: Circums
   const counts = Object.fromEntries(
     verdicts.map((verdict) => [verdict, results.filter((one) => one.verdict === verdict).length]),
   ) as Record<Verdict, number>;
-  const of = (code: number, says: string): Summary => ({ exitCode: code, says, counts });
+  const of = (code: number, text: string): Summary => ({ exitCode: code, text, counts });
   const broken = results.filter(
     ({ verdict, known }) => known === undefined && (verdict === "fail" || (strict && verdict === "warn")),
   );

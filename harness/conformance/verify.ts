@@ -8,13 +8,13 @@ import { openReports } from "../report/write-reports.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
 import type { Target } from "./context.ts";
-import { demandSubject, loadSubject, withPath } from "./load-contract-under-test.ts";
+import { expectContractUnderTest, loadContractUnderTest, withPath } from "./load-contract-under-test.ts";
 import { type OwnTarget, startOwnNodes, startOwnServer } from "./managed-target.ts";
 import { openRun } from "./open-run.ts";
-import type { Subject } from "./rule.ts";
+import type { ContractUnderTest } from "./rule.ts";
 import { phases } from "./rules.ts";
 import { runPhases } from "./run-phases.ts";
-import { type Asked, selectRules } from "./selection.ts";
+import { type Selection, selectRules } from "./selection.ts";
 import { type Flags, loadSettings, type Settings } from "./settings.ts";
 import { summarise } from "./verdict.ts";
 
@@ -42,7 +42,7 @@ export async function verify(urls: readonly string[], flags: Flags): Promise<num
   if (!settings.list) return (await runVerification(settings, { write, live, palette })).summary.exitCode;
   const asked = selectRules(phases, settings.only, settings.phases);
   const rules = asked.flatMap((one) => one.rules);
-  write(emitList(rules, await loadSubject(settings), palette));
+  write(emitList(rules, await loadContractUnderTest(settings), palette));
   return exitCode.ok;
 }
 
@@ -54,7 +54,7 @@ export function drawSeed(): number {
 /** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
 export async function runVerification(settings: Settings, listener: Listener): Promise<ReportedRun> {
   const asked = selectRules(phases, settings.only, settings.phases);
-  const subject = await demandSubject(settings);
+  const subject = await expectContractUnderTest(settings);
   const known = loadBaseline(settings.baseline);
   return settings.urls.length > 0
     ? judge({ settings, subject, asked, listener, known, own: undefined })
@@ -63,8 +63,8 @@ export async function runVerification(settings: Settings, listener: Listener): P
 
 interface Job {
   readonly settings: Settings;
-  readonly subject: Subject;
-  readonly asked: readonly Asked[];
+  readonly subject: ContractUnderTest;
+  readonly asked: readonly Selection[];
   readonly listener: Listener;
   readonly known: readonly KnownFailure[];
 }

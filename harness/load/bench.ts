@@ -2,8 +2,8 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { logRoles } from "../cluster/log-roles.ts";
-import { demandSubject, withPath } from "../conformance/load-contract-under-test.ts";
-import type { Subject } from "../conformance/rule.ts";
+import { expectContractUnderTest, withPath } from "../conformance/load-contract-under-test.ts";
+import type { ContractUnderTest } from "../conformance/rule.ts";
 import type { Palette } from "../report/terminal.ts";
 import { exitCode, TargetLost, UsageError, Violation } from "../schema/errors.ts";
 import { assemble } from "./aggregate.ts";
@@ -45,7 +45,7 @@ export async function bench(urls: readonly string[], flags: BenchFlags): Promise
   const live = process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
   const listener: Listener = { write: (text) => process.stdout.write(text), live, palette };
-  const subject = await demandSubject(settings.target);
+  const subject = await expectContractUnderTest(settings.target);
   const { address } = subject.channel;
   const scenario = settings.scenario ?? (logRoles(subject.contract, subject.channel) === undefined ? "echo" : "fanout");
   const before = settings.compare === undefined ? undefined : readEarlier(settings.compare, scenario);
@@ -65,7 +65,7 @@ export async function bench(urls: readonly string[], flags: BenchFlags): Promise
 interface Job {
   readonly settings: BenchSettings;
   readonly scenario: ScenarioName;
-  readonly subject: Subject;
+  readonly subject: ContractUnderTest;
   readonly target: LoadTarget;
   readonly listener: Listener;
   /** The run of --compare. */

@@ -1,7 +1,7 @@
 // One thread's share of a run, step by step: place, play, settle. It says after each step what the others need to know.
 import { performance } from "node:perf_hooks";
 import type { Auth } from "../client/credentials.ts";
-import { loadSubject } from "../conformance/load-contract-under-test.ts";
+import { loadContractUnderTest } from "../conformance/load-contract-under-test.ts";
 import { nowMs } from "./clock.ts";
 import type { HttpPart, ScenarioName } from "./load-result.ts";
 import { type Latest, type Recorded, Recorder, type Window } from "./recorder.ts";
@@ -54,7 +54,7 @@ const tickEveryMs = 20;
 
 /** @throws UsageError, TargetLost, Violation: why not all of it could be placed */
 export async function openShare(options: ShareOptions): Promise<OpenShare> {
-  const subject = await loadSubject(options);
+  const subject = await loadContractUnderTest(options);
   if (subject === undefined) throw new Error("the document was usable a moment ago");
   const recorder = new Recorder();
   const stage = await openStage({ ...options, ...subject, pid: undefined, recorder });

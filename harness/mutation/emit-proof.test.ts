@@ -22,7 +22,7 @@ function claim(id: string, ...named: readonly Fault[]): Claim {
     check: async () => undefined,
     brokenBy: () => [],
   };
-  return { phase: { name: "frames", rules: [rule] }, rule, promised: { pointer: "#/x" }, faults: named };
+  return { phase: { name: "frames", rules: [rule] }, rule, clause: { pointer: "#/x" }, faults: named };
 }
 
 function proof(rule: string, fault: Fault, verdict: Proof["verdict"]): Proof {

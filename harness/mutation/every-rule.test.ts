@@ -12,7 +12,7 @@ const prover = createProver(subject, { faultTimeoutMs: 1_000 });
 afterAll(() => prover.end());
 
 /** Rules that wait for declared times, or are judged by a whole phase, are left to `npm run mutation`. */
-const isQuick = ({ rule }: Claim) => rule.waitsMs === undefined && rule.check !== "whole-phase";
+const isQuick = ({ phase, rule }: Claim) => rule.waitsMs === undefined && phase.prepare === undefined;
 const firsts = [
   ...new Map(
     claims

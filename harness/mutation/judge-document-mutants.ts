@@ -1,10 +1,10 @@
 // Holds the honest server to an altered document: some rule must fail, else nobody would notice that promise being broken.
 
-import { breachRules } from "../client/incidental-violation.ts";
-import { beginCheck } from "../conformance/check.ts";
+import { incidentalRules } from "../client/incidental-violation.ts";
+import { gatherEvidence } from "../conformance/evidence.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
-import type { Promised, Rule, Subject } from "../conformance/rule.ts";
+import type { Clause, ContractUnderTest, Rule } from "../conformance/rule.ts";
 import { runOnce } from "../conformance/run-rule.ts";
 import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, UsageError } from "../schema/errors.ts";
@@ -53,8 +53,8 @@ export function claimsFor(phases: readonly Phase[], mutant: Mutant, stage: Stage
   const claims = claimsOf(phases, { contract, channel }).filter((claim) => isOf(stage, claim));
   if (stage === "thorough") return claims;
   if (stage !== "quick")
-    return claims.filter(({ promised }) =>
-      places.some((place) => isWithin(place, promised.pointer) || isWithin(promised.pointer, place)),
+    return claims.filter(({ clause }) =>
+      places.some((place) => isWithin(place, clause.pointer) || isWithin(clause.pointer, place)),
     );
   return likeliestFirst(claims, places);
 }
@@ -64,10 +64,10 @@ export function claimsFor(phases: readonly Phase[], mutant: Mutant, stage: Stage
  * what is caught at all is caught by the first few, and what survives has met every rule.
  */
 function likeliestFirst(claims: readonly Claim[], places: readonly string[]): readonly Claim[] {
-  const single = claims.filter(({ rule }) => rule.check !== "whole-phase");
-  const nearness = ({ promised }: Claim) => {
-    if (places.some((place) => isWithin(promised.pointer, place) || isWithin(place, promised.pointer))) return 2;
-    return places.some((place) => isWithin(promised.pointer, containerOf(place))) ? 1 : 0;
+  const single = claims.filter(({ phase }) => phase.prepare === undefined);
+  const nearness = ({ clause }: Claim) => {
+    if (places.some((place) => isWithin(clause.pointer, place) || isWithin(place, clause.pointer))) return 2;
+    return places.some((place) => isWithin(clause.pointer, containerOf(place))) ? 1 : 0;
   };
   const near = [2, 1].flatMap((wanted) => single.filter((claim) => nearness(claim) === wanted));
   const firsts = new Map(
@@ -76,7 +76,7 @@ function likeliestFirst(claims: readonly Claim[], places: readonly string[]): re
       .reverse()
       .map((claim) => [claim.rule.id, claim]),
   );
-  return [...near, ...claims.filter(({ rule }) => rule.check === "whole-phase"), ...[...firsts.values()].reverse()];
+  return [...near, ...claims.filter(({ phase }) => phase.prepare !== undefined), ...[...firsts.values()].reverse()];
 }
 
 /** The operation, the message, or the key of the channel that the place is in. */
@@ -89,7 +89,7 @@ let judged = 0;
 
 /** Where the first contact fails already, a run would say so and judge nothing. Once may be the machine's doing. */
 async function firstContact(
-  subject: Subject,
+  subject: ContractUnderTest,
   server: Embedded,
   { timeoutMs, runs }: Required<MutantOptions>,
   tries = 2,
@@ -141,15 +141,15 @@ async function togetherIn(run: Run, claims: readonly Claim[]): Promise<Seen | un
   return all.find((seen) => seen !== undefined);
 }
 
-function subjectOf({ contract }: Mutant): Subject {
+function subjectOf({ contract }: Mutant): ContractUnderTest {
   return { contract, channel: contract.channels.find(({ kind }) => kind === "websocket")! };
 }
 
 const wholeDone = new WeakMap<Run, Map<string, ReturnType<typeof wholeFailures>>>();
 
-async function failureOf(run: Run, { phase, rule, promised }: Claim): Promise<Seen | undefined> {
+async function failureOf(run: Run, { phase, rule, clause }: Claim): Promise<Seen | undefined> {
   try {
-    if (rule.check === "whole-phase") {
+    if (phase.prepare !== undefined) {
       const ofRun = wholeDone.get(run) ?? new Map<string, ReturnType<typeof wholeFailures>>();
       wholeDone.set(run, ofRun);
       const waits = rule.waitsMs !== undefined;
@@ -158,10 +158,10 @@ async function failureOf(run: Run, { phase, rule, promised }: Claim): Promise<Se
       const [first] = await failures;
       return first;
     }
-    const seen = await judgeOnce(run, rule, promised);
+    const seen = await judgeOnce(run, rule, clause);
     // On a busy machine what must come may be late: more time is given once.
     const isLate = seen !== undefined && / within \d+ ms; got /.test(seen.detail);
-    return isLate ? judgeOnce({ ...run, timeoutMs: 3 * run.timeoutMs }, rule, promised) : seen;
+    return isLate ? judgeOnce({ ...run, timeoutMs: 3 * run.timeoutMs }, rule, clause) : seen;
   } catch (error) {
     // An altered document may be one that no rule was written for: then this rule says nothing.
     if (error instanceof Error) return undefined;
@@ -169,10 +169,10 @@ async function failureOf(run: Run, { phase, rule, promised }: Claim): Promise<Se
   }
 }
 
-async function judgeOnce(run: Run, rule: Rule, promised: Promised): Promise<Seen | undefined> {
-  const outcome = await runOnce(run, rule, promised);
-  const [breach] = outcome.breaches;
-  if (breach !== undefined) return { rule: breachRules[breach.kind], detail: describe(breach) };
+async function judgeOnce(run: Run, rule: Rule, clause: Clause): Promise<Seen | undefined> {
+  const outcome = await runOnce(run, rule, clause);
+  const [violation] = outcome.violations;
+  if (violation !== undefined) return { rule: incidentalRules[violation.kind], detail: describe(violation) };
   return outcome.kind === "fail" ? { rule: rule.id, detail: describe(outcome) } : undefined;
 }
 
@@ -182,22 +182,15 @@ function describe({ expected, actual }: { readonly expected: string; readonly ac
 
 /** What failed of all rules of the phase at once that wait, or that do not, and what was amiss with the frames of its connections. */
 async function wholeFailures(run: Run, phase: Phase, waits: boolean): Promise<readonly Seen[]> {
-  const check = beginCheck(run);
-  try {
-    const asked = phase.rules.filter(
-      (rule) =>
-        rule.level === "MUST" &&
-        rule.check === "whole-phase" &&
-        (rule.waitsMs !== undefined) === waits &&
-        rule.from(run).length > 0,
-    );
-    const judged = (await phase.run?.(check.context, asked, () => undefined)) ?? [];
-    return [
-      ...judged.flatMap(({ id, failures }) => failures.slice(0, 1).map((one) => ({ rule: id, detail: describe(one) }))),
-      ...check.breaches.slice(0, 1).map((breach) => ({ rule: breachRules[breach.kind], detail: describe(breach) })),
-    ];
-  } finally {
-    await check.end();
-    run.recorder.forget(check.connections);
-  }
+  const rules = phase.rules.filter(
+    (rule) => rule.level === "MUST" && (rule.waitsMs !== undefined) === waits && rule.from(run).length > 0,
+  );
+  const { evidence, violations } = await gatherEvidence(run, phase, rules, () => undefined);
+  const seen: Seen[] = [];
+  for (const rule of rules)
+    for (const clause of rule.from(run)) {
+      const outcome = await runOnce(run, rule, clause, evidence);
+      if (outcome.kind === "fail") seen.push({ rule: rule.id, detail: describe(outcome) });
+    }
+  return [...seen, ...violations.slice(0, 1).map((one) => ({ rule: incidentalRules[one.kind], detail: describe(one) }))];
 }

@@ -12,7 +12,7 @@ const quiet = faults.ignoresPing();
 function claim(id: string, more: Partial<Rule>, ...named: readonly Fault[]): Claim {
   const check = async () => undefined;
   const rule: Rule = { id, level: "MUST", phase: "frames", title: id, from: () => [], check, brokenBy: () => [], ...more };
-  return { phase: { name: "frames", rules: [rule] }, rule, promised: { pointer: `#/${id}` }, faults: named };
+  return { phase: { name: "frames", rules: [rule] }, rule, clause: { pointer: `#/${id}` }, faults: named };
 }
 
 const claims = [
@@ -22,10 +22,10 @@ const claims = [
   claim("optional", { level: "MAY" }),
 ];
 const tasks = crossTasks(claims, [loud, quiet, faults.server("never-exits")]);
-const proofs = tasks.map(({ claim: { rule, promised }, fault }): Proof => {
+const proofs = tasks.map(({ claim: { rule, clause }, fault }): Proof => {
   const convicts = fault === loud || (fault === quiet && (rule.id === "names" || rule.id === "b"));
   const verdict = convicts ? "convicts" : "passes";
-  return { rule: rule.id, level: "MUST", pointer: promised.pointer, fault: fault?.id, verdict, detail: "", durationMs: 1 };
+  return { rule: rule.id, level: "MUST", pointer: clause.pointer, fault: fault?.id, verdict, detail: "", durationMs: 1 };
 });
 
 it("tries each quick rule behind the proxy that changes nothing and behind each fault of the proxy", () => {

@@ -30,7 +30,7 @@ export const lookOnly: Fault = {
  */
 export function crossTasks(claims: readonly Claim[], faults: readonly Fault[]): readonly Task[] {
   const quick = claims.filter(
-    ({ rule }) => rule.waitsMs === undefined && rule.check !== "whole-phase" && rule.alone !== true && rule.level !== "MAY",
+    ({ phase, rule }) => rule.waitsMs === undefined && phase.prepare === undefined && rule.alone !== true && rule.level !== "MAY",
   );
   const byRule = new Map<string, Claim[]>();
   for (const claim of quick) byRule.set(claim.rule.id, [...(byRule.get(claim.rule.id) ?? []), claim]);

@@ -124,8 +124,8 @@ function placesOfMessage(contract: Contract, name: string): string[] {
 export function coverageOf(promises: readonly DocumentPromise[], claims: readonly Claim[]): readonly Coverage[] {
   return promises.map((promise) => {
     const places = [promise.pointer, ...promise.alsoAt];
-    const covering = claims.filter(({ promised }) =>
-      places.some((place) => promised.pointer === place || promised.pointer.startsWith(`${place}/`)),
+    const covering = claims.filter(({ clause }) =>
+      places.some((place) => clause.pointer === place || clause.pointer.startsWith(`${place}/`)),
     );
     return { ...promise, rules: [...new Set(covering.map(({ rule }) => rule.id))] };
   });

@@ -2,7 +2,7 @@
 import type { Contract } from "../../spec/contract.ts";
 import { openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
-import type { Subject } from "../conformance/rule.ts";
+import type { ContractUnderTest } from "../conformance/rule.ts";
 import type { Embedded } from "../testbed/reference-process.ts";
 import type { Mutant } from "./document-mutant.ts";
 import { mutantReasonFor, mutantReasons } from "./document-mutant-reasons.ts";
@@ -28,7 +28,7 @@ export interface MutantRun {
  * @param progress told after each judgement: how many of how many in this stage
  */
 export async function runMutants(
-  subject: Subject,
+  subject: ContractUnderTest,
   phases: readonly Phase[],
   only: readonly string[],
   progress: (stage: Stage, total: number) => (what: string) => void,
@@ -88,7 +88,7 @@ async function judgeIn(
 }
 
 /** What an honest server advertises. */
-async function firstMessage(subject: Subject, server: Embedded): Promise<unknown> {
+async function firstMessage(subject: ContractUnderTest, server: Embedded): Promise<unknown> {
   const opened = await openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret } });
   await opened.end();
   return opened.run.advertised()?.value;

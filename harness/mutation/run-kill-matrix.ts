@@ -1,6 +1,6 @@
 // Runs the cross: each quick rule behind each fault, then what is doubtful once more with a longer deadline.
 import type { Fault } from "../conformance/faults/plan.ts";
-import type { Subject } from "../conformance/rule.ts";
+import type { ContractUnderTest } from "../conformance/rule.ts";
 import { confirmed, crossTasks, doubtfulTasks } from "./kill-matrix.ts";
 import type { Claim } from "./mutants.ts";
 import { createProver, type Proof, type Prover } from "./run-mutant.ts";
@@ -18,7 +18,7 @@ export interface Cross {
 
 /** @param progress called once for each of the two rounds, gives what is called after each task */
 export async function runCross(
-  subject: Subject,
+  subject: ContractUnderTest,
   claims: readonly Claim[],
   faults: readonly Fault[],
   progress: (round: string, total: number) => (what: string) => void,

@@ -1,14 +1,15 @@
 // Runs a rule behind a fault, or on the honest server, and says whether it convicted.
 
-import { breachRules } from "../client/incidental-violation.ts";
+import { incidentalRules } from "../client/incidental-violation.ts";
 import type { Received } from "../client/peer.ts";
 import { beginCheck } from "../conformance/check.ts";
 import type { Target } from "../conformance/context.ts";
+import { gatherEvidence } from "../conformance/evidence.ts";
 import type { Fault, NodesPlan } from "../conformance/faults/plan.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
-import { type Level, NotTestable, type Rule, type Subject } from "../conformance/rule.ts";
-import { runOnce } from "../conformance/run-rule.ts";
+import { type ContractUnderTest, type Level, NotTestable, type Rule } from "../conformance/rule.ts";
+import { type Outcome, runOnce } from "../conformance/run-rule.ts";
 import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import type { Embedded } from "../testbed/reference-process.ts";
@@ -32,7 +33,7 @@ export interface Proof {
 }
 
 export interface Prover {
-  readonly subject: Subject;
+  readonly subject: ContractUnderTest;
   prove(claim: Claim, fault: Fault | undefined): Promise<Proof>;
   /** Rules that are judged by one run of their phase, on a server of their own. */
   proveTogether(claims: readonly Claim[], fault: Fault | undefined): Promise<readonly Proof[]>;
@@ -59,7 +60,7 @@ export const noFault: Fault = {
 const seed = 1;
 
 /** Starts nothing yet: servers are started when a proof needs them. Call `end` at last. */
-export function createProver(subject: Subject, options: ProverOptions = {}): Prover {
+export function createProver(subject: ContractUnderTest, options: ProverOptions = {}): Prover {
   const { honestTimeoutMs = 5_000, faultTimeoutMs = 1_500, runs = 60 } = options;
   const servers = createServers(subject.channel.address, options.env);
   const opened = new Map<Embedded, Promise<OpenedRun>>();
@@ -81,10 +82,10 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
     judge: (run: Run) => Promise<readonly Pick<Proof, "verdict" | "detail">[]>,
   ): Promise<readonly Proof[]> => {
     const startMs = performance.now();
-    const proofs = (says: readonly Pick<Proof, "verdict" | "detail">[]) =>
-      claims.map(({ rule, promised }, at): Proof => {
+    const proofs = (text: readonly Pick<Proof, "verdict" | "detail">[]) =>
+      claims.map(({ rule, clause }, at): Proof => {
         const durationMs = performance.now() - startMs;
-        return { rule: rule.id, level: rule.level, pointer: promised.pointer, fault: fault?.id, durationMs, ...says[at]! };
+        return { rule: rule.id, level: rule.level, pointer: clause.pointer, fault: fault?.id, durationMs, ...text[at]! };
       });
     let server: Embedded | undefined;
     let proxy: FaultProxy | undefined;
@@ -127,16 +128,15 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
     },
     async proveTogether(claims, fault) {
       const { phase } = claims[0]!;
-      const rules = claims.map(({ rule }) => rule);
       if (fault?.how.by === "nodes") {
         const startMs = performance.now();
-        const says = await judgeNodes(subject, fault.how, (run) => judgeWhole(run, phase, rules));
+        const text = await judgeNodes(subject, fault.how, (run) => judgeTogether(run, phase, claims));
         const durationMs = performance.now() - startMs;
-        return claims.map(({ rule, promised }, at) => {
-          return { rule: rule.id, level: rule.level, pointer: promised.pointer, fault: fault.id, durationMs, ...says[at]! };
+        return claims.map(({ rule, clause }, at) => {
+          return { rule: rule.id, level: rule.level, pointer: clause.pointer, fault: fault.id, durationMs, ...text[at]! };
         });
       }
-      return prove(claims, fault, true, (run) => judgeWhole(run, phase, rules));
+      return prove(claims, fault, true, (run) => judgeTogether(run, phase, claims));
     },
     async end() {
       for (const one of await Promise.allSettled(opened.values())) if (one.status === "fulfilled") await one.value.end();
@@ -146,12 +146,12 @@ export function createProver(subject: Subject, options: ProverOptions = {}): Pro
 }
 
 /** On nodes of their own, ended at last. */
-async function judgeNodes<T>(subject: Subject, plan: NodesPlan, judge: (run: Run) => Promise<T>): Promise<T> {
+async function judgeNodes<T>(subject: ContractUnderTest, plan: NodesPlan, judge: (run: Run) => Promise<T>): Promise<T> {
   const { cluster, target } = await startFaultyNodes(subject.channel.address, plan);
   try {
     const { run, end } = await openRun({ ...subject, target, auth: { secret: cluster.secret }, seed });
     try {
-      return await judge({ ...run, demandAlive: async () => undefined });
+      return await judge({ ...run, expectAlive: async () => undefined });
     } finally {
       await end();
     }
@@ -172,7 +172,7 @@ export function targetOf(server: Embedded, url: string): Target {
 
 /** What the target advertises through the proxy; the honest words where the fault keeps them back. */
 async function firstMessage(honest: Run, target: Target): Promise<Received | undefined> {
-  const check = beginCheck({ ...honest, target, timeoutMs: 500, demandAlive: async () => undefined });
+  const check = beginCheck({ ...honest, target, timeoutMs: 500, expectAlive: async () => undefined });
   try {
     return (await check.context.dial()).first ?? honest.advertised();
   } catch (error) {
@@ -187,34 +187,33 @@ async function firstMessage(honest: Run, target: Target): Promise<Received | und
 /** What one rule says for one promise, on whatever the run is on. */
 export async function judgeClaim(
   run: Run,
-  { phase, rule, promised }: Pick<Claim, "phase" | "rule" | "promised">,
+  { phase, rule, clause }: Pick<Claim, "phase" | "rule" | "clause">,
 ): Promise<Pick<Proof, "verdict" | "detail">> {
-  if (rule.check === "whole-phase") return (await judgeWhole(run, phase, [rule]))[0]!;
-  const outcome = await runOnce(run, rule, promised);
-  const breach = outcome.breaches.find(({ kind }) => breachRules[kind] === rule.id);
-  if (breach !== undefined) return { verdict: "convicts", detail: `expected ${breach.expected}; got ${breach.actual}` };
+  const { evidence } = await gatherEvidence(run, phase, [rule], () => undefined);
+  return verdictOf(rule, await runOnce(run, rule, clause, evidence));
+}
+
+function verdictOf(rule: Rule, outcome: Outcome): Pick<Proof, "verdict" | "detail"> {
+  const violation = outcome.violations.find(({ kind }) => incidentalRules[kind] === rule.id);
+  if (violation !== undefined) return { verdict: "convicts", detail: `expected ${violation.expected}; got ${violation.actual}` };
   if (outcome.kind === "fail") return { verdict: "convicts", detail: `expected ${outcome.expected}; got ${outcome.actual}` };
   return outcome.kind === "pass" ? { verdict: "passes", detail: "" } : { verdict: "undecided", detail: outcome.reason };
 }
 
-async function judgeWhole(run: Run, phase: Phase, rules: readonly Rule[]): Promise<readonly Pick<Proof, "verdict" | "detail">[]> {
-  if (phase.run === undefined) throw new Error(`the phase ${phase.name} has no run for ${rules[0]?.id}`);
-  const check = beginCheck(run);
-  try {
-    const all = await phase.run(check.context, [...new Set(rules)], () => undefined);
-    return rules.map(({ id }) => {
-      const judged = all.find((one) => one.id === id);
-      const failure = judged?.failures[0];
-      if (failure !== undefined) return { verdict: "convicts", detail: `expected ${failure.expected}; got ${failure.actual}` };
-      if (judged === undefined || judged.observed === 0 || judged.inconclusive !== undefined) {
-        return { verdict: "undecided", detail: judged?.inconclusive ?? "nothing was observed" };
-      }
-      return { verdict: "passes", detail: "" };
-    });
-  } finally {
-    await check.end();
-    run.recorder.forget(check.connections);
+/** Claims on rules that read the same evidence. */
+async function judgeTogether(
+  run: Run,
+  phase: Phase,
+  claims: readonly Claim[],
+): Promise<readonly Pick<Proof, "verdict" | "detail">[]> {
+  const { evidence } = await gatherEvidence(run, phase, [...new Set(claims.map(({ rule }) => rule))], () => undefined);
+  const verdicts: Pick<Proof, "verdict" | "detail">[] = [];
+  for (const { rule } of claims) {
+    // The failure may stand at another clause of the rule: the rule has seen the fault all the same.
+    const outcomes = await Promise.all(rule.from(run).map((clause) => runOnce(run, rule, clause, evidence)));
+    verdicts.push(verdictOf(rule, outcomes.find(({ kind }) => kind === "fail") ?? outcomes[0]!));
   }
+  return verdicts;
 }
 
 function choiceFor(fault: Fault | undefined): ServerChoice {

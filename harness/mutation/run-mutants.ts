@@ -44,7 +44,7 @@ export async function runTasks(
     };
     await Promise.all(Array.from({ length: count }, lane));
   };
-  const isWhole = ({ claim }: Task) => claim.rule.check === "whole-phase";
+  const isWhole = ({ claim }: Task) => claim.phase.prepare !== undefined;
   const isAlone = ({ claim }: Task) => claim.rule.alone === true;
   const together = tasks.filter((task) => !isAlone(task) && !isWhole(task));
   await Promise.all([
@@ -98,5 +98,5 @@ export function complaint(proof: Proof): string | undefined {
 export function unclaimed(claims: readonly Claim[]): readonly string[] {
   return claims
     .filter(({ faults }) => faults.length === 0)
-    .map(({ rule, promised }) => `${rule.id} (${promised.pointer}) names no fault`);
+    .map(({ rule, clause }) => `${rule.id} (${clause.pointer}) names no fault`);
 }

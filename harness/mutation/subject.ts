@@ -1,8 +1,8 @@
 // What the judge is proven on: our own document.
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import type { Subject } from "../conformance/rule.ts";
+import type { ContractUnderTest } from "../conformance/rule.ts";
 
-export async function loadOwnSubject(): Promise<Subject> {
+export async function loadOwnSubject(): Promise<ContractUnderTest> {
   const { contract } = await loadContract({ file: defaultSpecFile });
   const channel = contract?.channels.find(({ kind }) => kind === "websocket");
   if (contract === undefined || channel === undefined) throw new Error(`${defaultSpecFile} has no WebSocket channel`);

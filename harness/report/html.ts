@@ -21,7 +21,7 @@ export function emitHtml(runs: readonly ReportedRun[]): string {
   const [first] = runs;
   const results = first?.report.results ?? [];
   const phases = [...new Set(results.map(({ phase }) => phase))];
-  const title = `${first?.opening.title ?? ""}: ${first?.summary.says ?? "no run"}`;
+  const title = `${first?.opening.title ?? ""}: ${first?.summary.text ?? "no run"}`;
   const failures = runs.flatMap((run, at) =>
     run.report.results.flatMap((result) =>
       result.failures.map((failure, number) => emitFailure(result, failure, anchor(result, at, number), run)),
@@ -83,7 +83,7 @@ function emitVerdict({ opening, summary, report, startedAt }: ReportedRun): stri
     started: startedAt.toISOString(),
     took: `${(report.durationMs / 1000).toFixed(1)} s`,
   };
-  return `<div class="verdict ${state}"><p class="says">${escapeMarkup(summary.says)}</p><p class="counts">${counts.join(" ")}</p>
+  return `<div class="verdict ${state}"><p class="says">${escapeMarkup(summary.text)}</p><p class="counts">${counts.join(" ")}</p>
 <dl>${Object.entries(facts)
     .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeMarkup(value)}</dd></div>`)
     .join("")}</dl></div>`;
@@ -132,7 +132,7 @@ function emitFailure(result: RuleResult, failure: Failure, id: string, { opening
   return `<article class="failure" id="${id}" aria-labelledby="${id}-title">
 <h3 id="${id}-title"><code>${escapeMarkup(result.id)}</code> <span class="badge ${result.verdict}">${result.level}</span> <span class="badge plain">${steadiness(failure)}</span></h3>
 <p>${escapeMarkup(result.title)}</p>
-<blockquote><p>${escapeMarkup(failure.says) || "(no words stand there)"}</p><footer><code>${escapeMarkup(failure.pointer)}</code>${failure.pointer.startsWith("#") ? ` in ${escapeMarkup(opening.title)}` : ""}</footer></blockquote>
+<blockquote><p>${escapeMarkup(failure.text) || "(no description)"}</p><footer><code>${escapeMarkup(failure.pointer)}</code>${failure.pointer.startsWith("#") ? ` in ${escapeMarkup(opening.title)}` : ""}</footer></blockquote>
 <dl class="outcome"><div><dt>expected</dt><dd>${escapeMarkup(failure.expected)}</dd></div><div><dt>actual</dt><dd>${escapeMarkup(failure.actual)}</dd></div></dl>
 ${steps.length > 0 ? `<h4>The shortest sequence</h4><ol>${steps.join("")}</ol>` : ""}
 ${diagram === "" ? "" : `<div class="scroll" tabindex="0" role="region" aria-label="Sequence diagram">${diagram}</div>`}

@@ -11,7 +11,7 @@ export function createReport({ opening, report, summary, startedAt }: ReportedRu
     seed,
     startedAt: startedAt.toISOString(),
     exitCode: summary.exitCode,
-    verdict: summary.says,
+    verdict: summary.text,
     counts: summary.counts,
     interrupted: report.interrupted ?? null,
     durationMs: Math.round(report.durationMs),

@@ -22,7 +22,7 @@ function result(id: string, verdict: Verdict, more: Partial<RuleResult> = {}): R
   const failing = verdict === "fail" || verdict === "warn";
   const failure = {
     pointer: "#/channels/x",
-    says: hostile,
+    text: hostile,
     expected: hostile,
     actual: hostile,
     failed: 4,

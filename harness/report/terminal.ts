@@ -2,8 +2,8 @@
 import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
 import type { Failure, RuleResult, Verdict } from "../conformance/phase.ts";
-import type { Rule, Subject } from "../conformance/rule.ts";
-import { notPromised } from "../conformance/rule-result.ts";
+import type { ContractUnderTest, Rule } from "../conformance/rule.ts";
+import { notDeclared } from "../conformance/rule-result.ts";
 import type { PhaseReport } from "../conformance/run-phases.ts";
 import type { Summary } from "../conformance/verdict.ts";
 import { frameLines } from "./frames.ts";
@@ -57,9 +57,9 @@ export function emitResults(results: readonly RuleResult[], summary: Summary, pa
   for (const phase of new Set(results.map((one) => one.phase))) {
     const ofPhase = results.filter((one) => one.phase === phase);
     lines.push(palette.bold(phase));
-    for (const result of ofPhase) if (result.reason !== notPromised) lines.push(...resultLines(result, palette));
+    for (const result of ofPhase) if (result.reason !== notDeclared) lines.push(...resultLines(result, palette));
     for (const note of new Set(ofPhase.flatMap(({ notes }) => notes))) lines.push(palette.dim(`  note         ${note}`));
-    const rest = ofPhase.filter(({ reason }) => reason === notPromised).length;
+    const rest = ofPhase.filter(({ reason }) => reason === notDeclared).length;
     if (rest > 0)
       lines.push(palette.gray(`  n/a          ${rest} more, for promises that this document does not make (see --list)`));
   }
@@ -67,7 +67,7 @@ export function emitResults(results: readonly RuleResult[], summary: Summary, pa
   const counts = (Object.entries(summary.counts) as [Verdict, number][])
     .filter(([, count]) => count > 0)
     .map(([verdict, count]) => marks[verdict].color(palette)(`${count} ${marks[verdict].mark.toLowerCase()}`));
-  lines.push("", counts.join(", "), palette.bold((summary.exitCode === 0 ? palette.green : palette.red)(summary.says)), "");
+  lines.push("", counts.join(", "), palette.bold((summary.exitCode === 0 ? palette.green : palette.red)(summary.text)), "");
   return lines.join("\n");
 }
 
@@ -88,7 +88,7 @@ export function emitFailure(result: Pick<RuleResult, "id" | "level" | "title">, 
     `${palette.red(palette.bold(result.id))}  ${result.level}  ${steadiness(failure)}`,
     `  ${result.title}`,
     `  clause    ${failure.pointer}`,
-    ...(failure.says === "" ? [] : [`            ${palette.italic(failure.says.replaceAll("\n", "\n            "))}`]),
+    ...(failure.text === "" ? [] : [`            ${palette.italic(failure.text.replaceAll("\n", "\n            "))}`]),
     `  expected  ${failure.expected}`,
     `  actual    ${failure.actual}`,
     ...(failure.steps.length > 0 ? ["  sequence", ...failure.steps.map((step, at) => `    ${at + 1}. ${step}`)] : []),
@@ -117,7 +117,7 @@ export function emitFailureText(result: Pick<RuleResult, "id" | "level" | "title
 }
 
 /** Every rule with level, phase and title, and whether this document promises what it checks. */
-export function emitList(rules: readonly Rule[], subject: Subject | undefined, palette: Palette): string {
+export function emitList(rules: readonly Rule[], subject: ContractUnderTest | undefined, palette: Palette): string {
   const lines: string[] = [];
   let phase = "";
   for (const rule of rules) {

@@ -62,7 +62,7 @@ async function runOn(plan: NodesPlan): Promise<LogHistory> {
   const { cluster, target } = await startFaultyNodes(channel.address, plan);
   own = { urls: [], secret: cluster.secret, pid: 0, revive: async () => undefined, stop: () => cluster.stop() };
   opened = await openRun({ ...subject, target, auth: { secret: cluster.secret }, seed: 5 });
-  const check = beginCheck({ ...opened.run, demandAlive: async () => undefined });
+  const check = beginCheck({ ...opened.run, expectAlive: async () => undefined });
   const history = await target.runCluster!(check.context, roles, () => undefined);
   await check.end();
   return history;
@@ -87,7 +87,7 @@ function evidentAtMs({ publishes, sights }: Anomaly): number {
 
 it("keeps every promise of the log while each kind of fault is done to three nodes", async () => {
   const target = await start(3, faultKinds.length, 2_000);
-  const check = beginCheck({ ...opened!.run, demandAlive: async () => undefined });
+  const check = beginCheck({ ...opened!.run, expectAlive: async () => undefined });
   const history = await target.runCluster!(check.context, roles, () => undefined);
   // Among them the reload of nginx: without it the run goes on, but not this test.
   expect(history.faults).toHaveLength(faultKinds.length);

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
-import { demandSubject } from "../../conformance/load-contract-under-test.ts";
+import { expectContractUnderTest } from "../../conformance/load-contract-under-test.ts";
 import { nowMs } from "../../load/clock.ts";
 import { addEncoded, createHistogram, percentileMs } from "../../load/histogram.ts";
 import { placeMembers } from "../../load/members.ts";
@@ -21,7 +21,7 @@ const roundMs = 3_000;
 const latencyMs = 10_000;
 const latencyPerSecond = 50;
 
-const subject = await demandSubject({ spec: undefined, perspective: undefined, overlay: undefined, urls: [] });
+const subject = await expectContractUnderTest({ spec: undefined, perspective: undefined, overlay: undefined, urls: [] });
 
 const demand: Demand = {
   ...{ connections: 0, rooms: 1, members, perSecond: undefined, inFlight, payloadBytes: 100, weights: {}, seed: 1 },

@@ -4,7 +4,7 @@ import type { Peer } from "../../client/peer.ts";
 import type { Malformed } from "../../schema/malformed-frames.ts";
 import type { Context } from "../context.ts";
 import { reach } from "../preconditions.ts";
-import type { Subject } from "../rule.ts";
+import type { ContractUnderTest } from "../rule.ts";
 
 export interface ClientMessage {
   readonly operation: Operation;
@@ -12,7 +12,7 @@ export interface ClientMessage {
 }
 
 /** The JSON messages by which the client starts an operation on the channel; those that have an example. */
-export function clientMessages({ contract, channel }: Pick<Subject, "contract" | "channel">): ClientMessage[] {
+export function clientMessages({ contract, channel }: Pick<ContractUnderTest, "contract" | "channel">): ClientMessage[] {
   return contract.operations
     .filter((operation) => operation.channel === channel.id && operation.action === "receive")
     .flatMap((operation) =>
@@ -24,7 +24,7 @@ export function clientMessages({ contract, channel }: Pick<Subject, "contract" |
 }
 
 /** The errors that the document gives to frames of this kind. */
-export function errorsFor({ contract }: Pick<Subject, "contract">, outcomes: readonly Malformed[]): ErrorCode[] {
+export function errorsFor({ contract }: Pick<ContractUnderTest, "contract">, outcomes: readonly Malformed[]): ErrorCode[] {
   return (contract.errors?.codes ?? []).filter(({ when }) => (outcomes as readonly string[]).includes(when));
 }
 

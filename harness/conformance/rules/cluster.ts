@@ -6,12 +6,13 @@ import { logRoles } from "../../cluster/log-roles.ts";
 import { drawLanes } from "../../cluster/timeline.ts";
 import { runWorkload } from "../../cluster/workload.ts";
 import type { Context } from "../context.ts";
+import { ReproducedViolation } from "../evidence.ts";
 import { faults } from "../faults/fault.ts";
 import type { Fault } from "../faults/plan.ts";
-import type { Failure, Judged, Phase } from "../phase.ts";
-import { type Promised, type Rule, rule, type Subject } from "../rule.ts";
+import type { Phase } from "../phase.ts";
+import { type Clause, type ContractUnderTest, rule } from "../rule.ts";
 
-interface LogPromise extends Promised {
+interface LogPromise extends Clause {
   readonly check: Check;
 }
 
@@ -31,12 +32,9 @@ const titles: Readonly<Record<Check, string>> = {
   "credential-clock": "refuses and accepts, on every node and at any time, the credentials of a clock that is off, as declared",
 };
 
-/** Of several anomalies of one check, so many are shown. */
-const shownAnomalies = 3;
-
 const countChecks: ReadonlySet<Check> = new Set(["member-count", "membership"]);
 
-function promises(subject: Subject, check: Check): readonly LogPromise[] {
+function promises(subject: ContractUnderTest, check: Check): readonly LogPromise[] {
   const roles = logRoles(subject.contract, subject.channel);
   if (check === "credential-clock") {
     const [refusal] = roles === undefined ? [] : clockRefusals(subject);
@@ -44,10 +42,10 @@ function promises(subject: Subject, check: Check): readonly LogPromise[] {
   }
   if (roles === undefined || (countChecks.has(check) && ![...roles.changes.values()].some(({ count }) => count !== undefined)))
     return [];
-  return [{ pointer: roles.stream.pointer, says: roles.stream.description, check }];
+  return [{ pointer: roles.stream.pointer, text: roles.stream.description, check }];
 }
 
-function planted(check: Check, subject: Subject): Fault | readonly Fault[] {
+function planted(check: Check, subject: ContractUnderTest): Fault | readonly Fault[] {
   const { stream, delivered, publish, changes, content } = logRoles(subject.contract, subject.channel)!;
   const [changing, change] = [...changes].find(([, { count }]) => count !== undefined) ?? [];
   const reply = publish.effects.find((effect) => effect.kind === "reply");
@@ -92,7 +90,7 @@ const clusterRules = (Object.keys(checkers) as Check[]).map((check) =>
     phase: "cluster",
     title: titles[check],
     from: (subject) => promises(subject, check),
-    check: "whole-phase",
+    check: (context) => checkHistory(context, check),
     brokenBy: (_, subject) => planted(check, subject),
   }),
 );
@@ -100,42 +98,36 @@ const clusterRules = (Object.keys(checkers) as Check[]).map((check) =>
 export const clusterPhase: Phase = {
   name: "cluster",
   rules: clusterRules,
-  async run(context, asked, progress) {
-    const roles = logRoles(context.contract, context.channel);
-    if (roles === undefined) return [];
+  async prepare(context, _rules, progress): Promise<LogHistory> {
+    const roles = logRoles(context.contract, context.channel)!;
     const history = await (context.target.runCluster?.(context, roles, progress) ?? runWorkload(context, roles, {}, progress));
     const { publishes, sessions } = history;
     const acknowledged = publishes.filter(({ outcome }) => outcome === "ok").length;
     context.note(
-      `${acknowledged} acknowledged, ${publishes.filter(({ outcome }) => outcome === "fail").length} refused, ` +
+      `${acknowledged} acknowledged, ${publishes.filter(({ outcome }) => outcome === "fail").length} rejected, ` +
         `${publishes.filter(({ outcome }) => outcome === "info").length} unknown, over ${context.target.urls.length} URLs, ` +
         `${sessions.length} sessions and ${history.faults.length} faults`,
     );
-    return asked.map((one) => judge(one, context, history));
+    return history;
   },
 };
 
-function judge(one: Rule, context: Context, history: LogHistory): Judged {
-  const [promised] = one.from(context) as readonly LogPromise[];
-  const { observed, anomalies } = checkers[promised!.check](history);
-  const failures = anomalies.slice(0, shownAnomalies).map(
-    (anomaly): Failure => ({
-      pointer: promised!.pointer,
-      says: promised!.says ?? "",
-      expected: anomaly.expected,
-      actual: `${anomaly.actual}${anomalies.length > 1 ? ` (one of ${anomalies.length})` : ""}`,
-      failed: 1,
-      runs: 1,
-      steps: drawLanes(anomaly, history),
-      frames: [],
-      seed: context.seed,
-      replay: `npx wsproof verify ${named(context)}--phase cluster --seed ${context.seed}`,
-    }),
-  );
-  return { id: one.id, observed, failures };
+async function checkHistory(context: Context, check: Check): Promise<void> {
+  const history = context.evidence as LogHistory;
+  const { observed, anomalies } = checkers[check](history);
+  context.judged(observed);
+  const [first] = anomalies;
+  if (first === undefined) return;
+  throw new ReproducedViolation(first.expected, `${first.actual}${anomalies.length > 1 ? ` (one of ${anomalies.length})` : ""}`, {
+    steps: drawLanes(first, history),
+    frames: [],
+    failed: 1,
+    runs: 1,
+    replay: `npx wsproof verify ${targetArguments(context)}--phase cluster --seed ${context.seed}`,
+  });
 }
 
-function named({ target }: Context): string {
+function targetArguments({ target }: Context): string {
   if (target.flags !== undefined) return `${target.flags} `;
   return target.embedded ? "" : `${target.urls.join(" ")} `;
 }

@@ -1,4 +1,4 @@
-// The phase frames: does the server speak RFC 6455, whatever the document says? Filed by section.
+// The phase frames: does the server speak RFC 6455, whatever the document text? Filed by section.
 import type { Phase } from "../phase.ts";
 import { closingRules } from "./frames/closing.ts";
 import { controlRules } from "./frames/control.ts";

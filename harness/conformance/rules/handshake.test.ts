@@ -6,19 +6,19 @@ import { type Embedded, startEmbedded } from "../../testbed/reference-process.ts
 import { channelFor } from "../check.ts";
 import type { Fault } from "../faults/plan.ts";
 import { type OpenedRun, openRun } from "../open-run.ts";
-import type { Promised, Rule, Subject } from "../rule.ts";
+import type { Clause, ContractUnderTest, Rule } from "../rule.ts";
 import { type Outcome, runOnce } from "../run-rule.ts";
 import { handshakePhase } from "./handshake.ts";
 
 const { contract } = await loadContract({ file: defaultSpecFile });
-const subject: Subject = { contract: contract!, channel: channelFor(contract!.channels, "/ws")! };
-const cases = handshakePhase.rules.flatMap((rule) => rule.from(subject).map((promised) => ({ rule, promised })));
-const broken = cases.flatMap(({ rule, promised }) =>
-  [rule.brokenBy(promised, subject)].flat().map((fault) => ({ rule, promised, fault })),
+const subject: ContractUnderTest = { contract: contract!, channel: channelFor(contract!.channels, "/ws")! };
+const cases = handshakePhase.rules.flatMap((rule) => rule.from(subject).map((clause) => ({ rule, clause })));
+const broken = cases.flatMap(({ rule, clause }) =>
+  [rule.brokenBy(clause, subject)].flat().map((fault) => ({ rule, clause, fault })),
 );
-const named = <C extends { rule: Rule; promised: Promised; fault?: Fault }>(all: readonly C[]) =>
+const named = <C extends { rule: Rule; clause: Clause; fault?: Fault }>(all: readonly C[]) =>
   all.map(
-    (one) => [`${one.rule.id} ${one.promised.pointer}${one.fault === undefined ? "" : ` behind ${one.fault.id}`}`, one] as const,
+    (one) => [`${one.rule.id} ${one.clause.pointer}${one.fault === undefined ? "" : ` behind ${one.fault.id}`}`, one] as const,
   );
 
 let server: Embedded;
@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 /** Judges what stands between the run and the server; the bystander's connection goes straight to the server. */
-async function behind(fault: Fault, rule: Rule, promised: Promised): Promise<Outcome> {
+async function behind(fault: Fault, rule: Rule, clause: Clause): Promise<Outcome> {
   if (fault.how.by !== "proxy") throw new Error(`${fault.id} is no fault of the proxy`);
   const { run } = opened;
   const proxy = await startProxy({
@@ -46,7 +46,7 @@ async function behind(fault: Fault, rule: Rule, promised: Promised): Promise<Out
   });
   try {
     // A short deadline: what a fault keeps from coming never comes.
-    return await runOnce({ ...run, timeoutMs: 400, target: { ...run.target, urls: [proxy.url] } }, rule, promised);
+    return await runOnce({ ...run, timeoutMs: 400, target: { ...run.target, urls: [proxy.url] } }, rule, clause);
   } finally {
     await proxy.close();
   }
@@ -57,13 +57,13 @@ it("has at least twenty rules for this document", () => {
 });
 
 describe("on the reference server", () => {
-  it.each(named(cases))("%s", async (_name, { rule, promised }) => {
-    expect(await runOnce(opened.run, rule, promised)).toMatchObject({ kind: "pass", breaches: [] });
+  it.each(named(cases))("%s", async (_name, { rule, clause }) => {
+    expect(await runOnce(opened.run, rule, clause)).toMatchObject({ kind: "pass", violations: [] });
   });
 });
 
 describe("behind its fault", () => {
-  it.each(named(broken))("%s", async (_name, { rule, promised, fault }) => {
-    expect(await behind(fault, rule, promised)).toMatchObject({ kind: "fail" });
+  it.each(named(broken))("%s", async (_name, { rule, clause, fault }) => {
+    expect(await behind(fault, rule, clause)).toMatchObject({ kind: "fail" });
   });
 });

@@ -9,7 +9,7 @@ import type { Contract } from "../../../spec/contract.ts";
 import { loadContract } from "../../../spec/load-contract.ts";
 import { createValidators, type Validate } from "../../../spec/schemas.ts";
 import { openRun } from "../open-run.ts";
-import type { Subject } from "../rule.ts";
+import type { ContractUnderTest } from "../rule.ts";
 import { runOnce } from "../run-rule.ts";
 import { boundariesPhase } from "./boundaries.ts";
 import { examplesPhase } from "./examples.ts";
@@ -106,7 +106,7 @@ type Flaw = (typeof flaws)[keyof typeof flaws] & {
 };
 
 let folder: string;
-const subjects: Record<"replies" | "closes", Subject> = {} as never;
+const subjects: Record<"replies" | "closes", ContractUnderTest> = {} as never;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "wsproof-"));
   for (const kind of ["replies", "closes"] as const) {
@@ -153,7 +153,10 @@ function answer(contract: Contract, socket: WebSocket, text: string, isOrder: Va
 }
 
 /** The rules that fail, and those that judged nothing, of the three phases. */
-async function judge(subject: Subject, flaw: Flaw): Promise<{ failed: string[]; undecided: string[]; passed: string[] }> {
+async function judge(
+  subject: ContractUnderTest,
+  flaw: Flaw,
+): Promise<{ failed: string[]; undecided: string[]; passed: string[] }> {
   const { url, stop } = await serve(subject.contract, flaw);
   const target = { urls: [url], origin: undefined, pid: undefined, askToStop: undefined, embedded: false };
   const { run, end } = await openRun({ ...subject, target, auth: {}, timeoutMs: 10_000 });
@@ -161,8 +164,8 @@ async function judge(subject: Subject, flaw: Flaw): Promise<{ failed: string[]; 
   try {
     for (const { rules } of [examplesPhase, boundariesPhase, invalidPhase]) {
       for (const rule of rules) {
-        for (const promised of rule.from(subject)) {
-          const outcome = await runOnce(run, rule, promised);
+        for (const clause of rule.from(subject)) {
+          const outcome = await runOnce(run, rule, clause);
           outcomes.set(rule.id, (outcomes.get(rule.id) ?? new Set()).add(outcome.kind));
         }
       }

@@ -2,11 +2,13 @@
 import type { CloseCode, Refusal } from "../../../spec/contract.ts";
 import { lookup } from "../../../spec/pointer.ts";
 import type { Peer, Received } from "../../client/peer.ts";
+import type { History } from "../../model/history.ts";
 import { TargetLost } from "../../schema/errors.ts";
 import type { Attempt, Context } from "../context.ts";
+import { ReproducedViolation } from "../evidence.ts";
 import { faults } from "../faults/fault.ts";
-import type { Failure, Judged, Phase } from "../phase.ts";
-import { type Promised, type Rule, rule, type Subject } from "../rule.ts";
+import type { Phase } from "../phase.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../rule.ts";
 
 /** How many clients see it. */
 const clients = 8;
@@ -14,15 +16,15 @@ const clients = 8;
 const drainMs = 20_000;
 
 /** The close code of a restart: the one after which clients spread their return. */
-function restartCodes({ channel }: Subject): readonly (CloseCode & Promised)[] {
-  return channel.closeCodes.filter(({ reconnect }) => reconnect === "spread").map((code) => ({ ...code, says: code.when }));
+function restartCodes({ channel }: ContractUnderTest): readonly (CloseCode & Clause)[] {
+  return channel.closeCodes.filter(({ reconnect }) => reconnect === "spread").map((code) => ({ ...code, text: code.when }));
 }
 
-function announced(subject: Subject): readonly (CloseCode & Promised)[] {
+function announced(subject: ContractUnderTest): readonly (CloseCode & Clause)[] {
   return restartCodes(subject).filter(({ spreadMsAt }) => spreadMsAt !== undefined);
 }
 
-function drainRefusals({ channel }: Subject): readonly (Refusal & Promised)[] {
+function drainRefusals({ channel }: ContractUnderTest): readonly (Refusal & Clause)[] {
   return (channel.handshake?.refusals ?? []).filter(({ when, outcome }) => when === "draining" && "http" in outcome);
 }
 
@@ -38,25 +40,26 @@ interface Observed {
   readonly attempts: readonly Attempt[];
   /** Whether the process was gone within `drainMs`; undefined where its id is not known. */
   readonly ended: boolean | undefined;
+  readonly history: History;
 }
 
 const rules = {
-  code: rule<CloseCode & Promised>({
+  code: rule<CloseCode & Clause>({
     id: "shutdown-closes-with-declared-code",
     level: "MUST",
     phase: "shutdown",
     title: "closes every connection with the declared code when it is asked to stop",
     from: restartCodes,
-    check: "whole-phase",
+    check: checkCloseCode,
     brokenBy: ({ code }) => [faults.changesCloseCode(code, 1000), faults.cutsInsteadOfClosing(code)],
   }),
-  announced: rule<CloseCode & Promised>({
+  announced: rule<CloseCode & Clause>({
     id: "shutdown-announced",
     level: "MUST",
     phase: "shutdown",
     title: "says before the close over what time to spread the reconnects",
     from: announced,
-    check: "whole-phase",
+    check: checkAnnounced,
     brokenBy: (code, { contract }) => {
       const message = contract.messages.find(({ examples }) =>
         examples.some(({ payload }) => lookup(payload, code.spreadMsAt!) !== undefined),
@@ -64,13 +67,13 @@ const rules = {
       return faults.dropsMessage(message!.name);
     },
   }),
-  refuses: rule<Refusal & Promised>({
+  refuses: rule<Refusal & Clause>({
     id: "shutdown-refuses-new-connections",
     level: "MUST",
     phase: "shutdown",
     title: "refuses new connections as declared while it drains",
     from: drainRefusals,
-    check: "whole-phase",
+    check: checkRefused,
     brokenBy: ({ outcome }) => ("http" in outcome ? [faults.changesStatus(outcome.http, 500)] : []),
   }),
   ends: rule({
@@ -79,7 +82,7 @@ const rules = {
     phase: "shutdown",
     title: `ends its process within ${drainMs / 1000} s`,
     from: restartCodes,
-    check: "whole-phase",
+    check: checkEnded,
     brokenBy: () => faults.server("never-exits"),
   }),
 } satisfies Record<string, Rule>;
@@ -87,14 +90,12 @@ const rules = {
 export const shutdownPhase: Phase = {
   name: "shutdown",
   rules: Object.values(rules),
-  async run(context, asked, progress) {
+  async prepare(context, _rules, progress): Promise<Observed> {
     const { askToStop } = context.target;
     if (askToStop === undefined) {
-      context.note("the process that listens is not known: give --pid or --stop-command to judge how it stops");
-      return [];
+      throw new NotTestable("the server's process is not known: pass --pid or --stop-command to test how it stops");
     }
-    const observed = await stopAndWatch(context, askToStop, progress);
-    return asked.map((one) => judge(one, context, observed));
+    return stopAndWatch(context, askToStop, progress);
   },
 };
 
@@ -114,7 +115,7 @@ async function stopAndWatch(context: Context, askToStop: () => void, progress: (
     await context.clock.sleep(20);
   }
   const seen = peers.map((peer): Seen => ({ peer, messages: peer.takeAll() }));
-  return { seen, attempts, ended: await hasEnded(context, untilMs) };
+  return { seen, attempts, ended: await hasEnded(context, untilMs), history: context.history() };
 }
 
 async function hasEnded(context: Context, untilMs: number): Promise<boolean | undefined> {
@@ -131,70 +132,54 @@ async function hasEnded(context: Context, untilMs: number): Promise<boolean | un
   return false;
 }
 
-/** The first thing that breaks the rule, or how much was seen to keep it. */
-type Verdict = { readonly observed: number } | { readonly expected: string; readonly actual: string; readonly about?: Peer };
+const evidenceOf = (context: Context) => context.evidence as Observed;
 
-function judge(one: Rule, context: Context, observed: Observed): Judged {
-  const [promised] = one.from(context);
-  const verdict = verdicts[one.id]!(context, observed);
-  if ("observed" in verdict) return { id: one.id, observed: verdict.observed, failures: [] };
-  const frames = context
-    .history()
-    .filter(({ connection }) => verdict.about === undefined || connection === verdict.about.connection);
-  const failure: Failure = {
-    pointer: promised!.pointer,
-    says: promised!.says ?? "",
-    expected: verdict.expected,
-    actual: verdict.actual,
+function fail(context: Context, expected: string, actual: string, about?: Peer): never {
+  throw new ReproducedViolation(expected, actual, {
+    steps: [`${clients} clients are connected`, "the server is asked to stop"],
+    frames: evidenceOf(context).history.filter(({ connection }) => about === undefined || connection === about.connection),
     failed: 1,
     runs: 1,
-    steps: [`${clients} clients are connected`, "the server is asked to stop"],
-    frames,
-    seed: context.seed,
     replay: `npx wsproof verify ${context.target.embedded ? "" : `${context.target.urls.join(" ")} `}--phase shutdown`,
-  };
-  return { id: one.id, observed: 1, failures: [failure] };
+  });
 }
 
-const verdicts: Readonly<Record<string, (context: Context, observed: Observed) => Verdict>> = {
-  [rules.code.id](context, { seen }) {
-    const codes = restartCodes(context).map(({ code }) => code);
-    for (const { peer } of seen) {
-      if (peer.closed === undefined)
-        return { expected: `close ${codes.join(" or ")} within ${drainMs / 1000} s`, actual: "an open connection", about: peer };
-      if (!codes.includes(peer.closed.code))
-        return { expected: `close ${codes.join(" or ")}`, actual: `close ${peer.closed.code}`, about: peer };
+async function checkCloseCode(context: Context): Promise<void> {
+  const codes = restartCodes(context).map(({ code }) => code);
+  for (const { peer } of evidenceOf(context).seen) {
+    context.judged();
+    if (peer.closed === undefined)
+      fail(context, `close ${codes.join(" or ")} within ${drainMs / 1000} s`, "an open connection", peer);
+    if (!codes.includes(peer.closed.code)) fail(context, `close ${codes.join(" or ")}`, `close ${peer.closed.code}`, peer);
+  }
+}
+
+async function checkAnnounced(context: Context, { spreadMsAt }: CloseCode): Promise<void> {
+  for (const { peer, messages } of evidenceOf(context).seen) {
+    context.judged();
+    const last = messages.at(-1);
+    if (typeof lookup(last?.value, spreadMsAt!) !== "number") {
+      fail(context, `a last message with a number at ${spreadMsAt}`, last === undefined ? "no message" : last.text, peer);
     }
-    return { observed: seen.length };
-  },
-  [rules.announced.id](context, { seen }) {
-    const pointer = announced(context)[0]!.spreadMsAt!;
-    for (const { peer, messages } of seen) {
-      const last = messages.at(-1);
-      if (typeof lookup(last?.value, pointer) !== "number") {
-        return {
-          expected: `a last message with a number at ${pointer}`,
-          actual: last === undefined ? "no message" : last.text,
-          about: peer,
-        };
-      }
-    }
-    return { observed: seen.length };
-  },
-  [rules.refuses.id](context, { attempts }) {
-    const { outcome } = drainRefusals(context)[0]!;
-    if (!("http" in outcome)) return { observed: 0 };
-    // The first attempts may still be from before the signal had arrived.
-    const refused = attempts.filter((attempt) => attempt.kind === "refused");
-    for (const { status, headers } of refused) {
-      if (status !== outcome.http) return { expected: `HTTP ${outcome.http} while it drains`, actual: `HTTP ${status}` };
-      const missing = outcome.headers.find((name) => !headers.has(name.toLowerCase()));
-      if (missing !== undefined) return { expected: `HTTP ${status} with ${missing}`, actual: `HTTP ${status} without it` };
-    }
-    return { observed: refused.length };
-  },
-  [rules.ends.id](_, { ended }) {
-    if (ended === undefined) return { observed: 0 };
-    return ended ? { observed: 1 } : { expected: `the process to end within ${drainMs / 1000} s`, actual: "it still runs" };
-  },
-};
+  }
+}
+
+async function checkRefused(context: Context, { outcome }: Refusal): Promise<void> {
+  if (!("http" in outcome)) throw new NotTestable("the document declares no HTTP status for a server that drains");
+  // The first attempts may still be from before the signal had arrived.
+  const refused = evidenceOf(context).attempts.filter((attempt) => attempt.kind === "refused");
+  for (const { status, headers } of refused) {
+    context.judged();
+    if (status !== outcome.http) fail(context, `HTTP ${outcome.http} while it drains`, `HTTP ${status}`);
+    const missing = outcome.headers.find((name) => !headers.has(name.toLowerCase()));
+    if (missing !== undefined) fail(context, `HTTP ${status} with ${missing}`, `HTTP ${status} without it`);
+  }
+  if (refused.length === 0) throw new NotTestable("the server had stopped listening before a connection was attempted");
+}
+
+async function checkEnded(context: Context): Promise<void> {
+  const { ended } = evidenceOf(context);
+  if (ended === undefined) throw new NotTestable("the server's process is not known: pass --pid");
+  context.judged();
+  if (!ended) fail(context, `the process to end within ${drainMs / 1000} s`, "it still runs");
+}

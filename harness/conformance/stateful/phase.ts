@@ -1,12 +1,13 @@
 // The phase stateful: random cases in lanes, judged by the model; what fails is confirmed, made small and stored.
 import { promisesOf } from "../../model/coverage.ts";
 import { createProtocol, type Protocol } from "../../model/protocol.ts";
-import { sentenceAt } from "../clause-text.ts";
 import type { Context } from "../context.ts";
-import type { Failure, Judged, Phase, Progress } from "../phase.ts";
+import { ReproducedViolation } from "../evidence.ts";
+import type { Phase, Progress } from "../phase.ts";
 import { NotTestable, type Rule } from "../rule.ts";
 import { describeStep, hasKeys, isSlow, type StatefulCase } from "./case.ts";
 import { confirm } from "./confirm.ts";
+import type { StatefulEvidence } from "./evidence.ts";
 import type { Executed } from "./execute.ts";
 import { failuresFolder, idOf, storeFailure } from "./failures.ts";
 import { statefulRules } from "./rules.ts";
@@ -25,7 +26,7 @@ const expiring = { oneIn: 6, least: 12, most: 24 };
 export const statefulPhase: Phase = {
   name: "stateful",
   rules: statefulRules,
-  run: (context, asked, progress) => runStateful(context, asked, progress, failuresFolder),
+  prepare: (context, rules, progress) => runStateful(context, rules, progress, failuresFolder),
 };
 
 /** @param folder where failing cases are stored */
@@ -34,7 +35,7 @@ export async function runStateful(
   asked: readonly Rule[],
   progress: Progress,
   folder: string,
-): Promise<readonly Judged[]> {
+): Promise<StatefulEvidence> {
   const protocol = createProtocol(context.contract, context.channel.id);
   const ids = new Set(asked.map(({ id }) => id));
   const judged = new Map<string, number>();
@@ -59,16 +60,9 @@ export async function runStateful(
   });
   if (failing.length === 0) noteCoverage(context, coverage, protocol);
   const failures = await confirmAll(context, failing, ids, progress, folder);
-  const waits = (id: string) => asked.some((rule) => rule.id === id && rule.waitsMs !== undefined);
-  return asked.map(({ id }): Judged => {
-    const inconclusive = open.get(id) ?? (waits(id) ? slow.reason : undefined);
-    return {
-      id,
-      observed: judged.get(id) ?? 0,
-      failures: failures.get(id) ?? [],
-      ...(inconclusive === undefined ? {} : { inconclusive }),
-    };
-  });
+  const undecided = new Map(open);
+  if (slow.reason !== undefined) for (const { id, waitsMs } of asked) if (waitsMs !== undefined) undecided.set(id, slow.reason);
+  return { judged, failures, undecided };
 }
 
 /** How many cases there are in which credentials run out; none, unless a rule that needs them is asked for, or with the reason. */
@@ -101,12 +95,12 @@ async function confirmAll(
   ids: ReadonlySet<string>,
   progress: Progress,
   folder: string,
-): Promise<Map<string, Failure[]>> {
+): Promise<ReadonlyMap<string, ReproducedViolation>> {
   const protocol = createProtocol(context.contract, context.channel.id);
   const keyed = hasKeys(context.contract);
-  const failures = new Map<string, Failure[]>();
-  const file = (rule: string, failure: Failure) => {
-    if (!failures.has(rule)) failures.set(rule, [failure]);
+  const failures = new Map<string, ReproducedViolation>();
+  const file = (rule: string, failure: ReproducedViolation) => {
+    if (!failures.has(rule)) failures.set(rule, failure);
   };
   const untilMs = context.clock.nowMs() + shrinkMs;
   for (const { plan, executed } of failing) {
@@ -125,22 +119,21 @@ async function confirmAll(
       ofRule: string,
       count: number,
       of: number,
-    ): Failure => {
+    ): ReproducedViolation => {
       const id = idOf(ofRule, smallest);
       const { expected, actual, pointer } = found;
       storeFailure(
         { id, rule: ofRule, pointer, expected, actual, seed: context.seed, spec: context.contract.file, case: smallest },
         folder,
       );
-      return {
-        ...{ pointer, says: sentenceAt(context.contract, pointer), expected, actual, failed: count, runs: of },
+      return new ReproducedViolation(expected, actual, {
+        pointer,
+        failed: count,
+        runs: of,
         steps: [...describeLinks(smallest, keyed), ...smallest.steps.map((step) => describeStep(step, keyed))],
         frames: sliced(shown, found.events),
-        ...{
-          seed: context.seed,
-          replay: `npx wsproof replay ${id}${context.target.embedded ? "" : ` --url ${context.target.urls[0]}`}`,
-        },
-      };
+        replay: `npx wsproof replay ${id}${context.target.embedded ? "" : ` --url ${context.target.urls[0]}`}`,
+      });
     };
     file(rule, describe(confirmed.plan, confirmed.finding, confirmed.shown, rule, failed, runs));
     for (const [other, { count, shown, finding }] of confirmed.others) {

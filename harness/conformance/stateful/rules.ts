@@ -5,10 +5,11 @@ import { graceOf } from "../../model/credential-validity.ts";
 import { createProtocol, type Deliver, type Protocol, splitBindings } from "../../model/protocol.ts";
 import { faults } from "../faults/fault.ts";
 import type { Fault } from "../faults/plan.ts";
-import { type Level, type Promised, type Rule, rule, type Subject } from "../rule.ts";
+import { type Clause, type ContractUnderTest, type Level, type Rule, rule } from "../rule.ts";
+import { checkEvidence } from "./evidence.ts";
 import { lifetimeSeconds } from "./short-lived-tokens.ts";
 
-interface Place<T> extends Promised {
+interface Place<T> extends Clause {
   readonly of: T;
 }
 
@@ -18,14 +19,15 @@ function stateful<T>(
   id: string,
   title: string,
   from: (protocol: Protocol) => readonly Place<T>[],
-  brokenBy: (promised: T, protocol: Protocol) => readonly (Fault | undefined)[],
+  brokenBy: (clause: T, protocol: Protocol) => readonly (Fault | undefined)[],
   { level = "MUST", waitsMs }: { readonly level?: Level; readonly waitsMs?: Rule["waitsMs"] } = {},
 ): Rule {
-  const promises = (subject: Subject) => from(createProtocol(subject.contract, subject.channel.id));
+  const promises = (subject: ContractUnderTest) => from(createProtocol(subject.contract, subject.channel.id));
   return rule<Place<T>>({
-    ...{ id, level, title, phase: "stateful", check: "whole-phase" },
+    ...{ id, level, title, phase: "stateful" },
     ...(waitsMs === undefined ? {} : { waitsMs }),
     from: promises,
+    check: async (context, clause) => checkEvidence(context, id, clause, promises(context)),
     brokenBy: ({ of }, subject) =>
       brokenBy(of, createProtocol(subject.contract, subject.channel.id)).filter((fault) => fault !== undefined),
   });

@@ -87,7 +87,7 @@ describe("planted faults", () => {
   it("is named by every rule of the phase", () => {
     const subject = { contract, channel };
     const bare = statefulRules.filter((rule) =>
-      rule.from(subject).every((promised) => [rule.brokenBy(promised, subject)].flat().length === 0),
+      rule.from(subject).every((clause) => [rule.brokenBy(clause, subject)].flat().length === 0),
     );
     expect(bare.map(({ id }) => id)).toEqual([]);
   });

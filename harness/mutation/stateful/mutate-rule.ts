@@ -51,17 +51,16 @@ export async function proveRule({ contract, channel, server, rule, runs, folder 
     const check = beginCheck({ ...direct.run, target: { ...base, urls: [proxy.url] } });
     // A rule that waits does so alone: the others would be broken first, and nobody waits for what is decided.
     const asked = rule.waitsMs === undefined ? statefulRules.filter(({ waitsMs }) => waitsMs === undefined) : [rule];
-    const judged = await runStateful(check.context, asked, () => {}, folder);
-    const failed = judged.filter(({ failures }) => failures.length > 0);
-    const own = failed.find(({ id }) => id === rule.id);
+    const { failures } = await runStateful(check.context, asked, () => {}, folder);
+    const own = failures.get(rule.id);
     await check.end();
     await proxy.close();
     await direct.end();
     proofs.push({
       fault: fault.id,
       found: own !== undefined,
-      others: failed.map(({ id }) => id).filter((id) => id !== rule.id),
-      steps: own?.failures[0]?.steps.filter((step) => !/^connection \d+: /.test(step)).length ?? 0,
+      others: [...failures.keys()].filter((id) => id !== rule.id),
+      steps: own?.reproduction.steps.filter((step) => !/^connection \d+: /.test(step)).length ?? 0,
       durationMs: performance.now() - startMs,
     });
   }
@@ -70,8 +69,8 @@ export async function proveRule({ contract, channel, server, rule, runs, folder 
 
 function faultsOf(rule: Rule, contract: Contract, channel: Channel): readonly Fault[] {
   const subject = { contract, channel };
-  for (const promised of rule.from(subject)) {
-    const faults = [rule.brokenBy(promised, subject)].flat() as unknown as readonly Fault[];
+  for (const clause of rule.from(subject)) {
+    const faults = [rule.brokenBy(clause, subject)].flat() as unknown as readonly Fault[];
     if (faults.length > 0) return faults;
   }
   return [];

@@ -6,16 +6,16 @@ import { type AtBound, type Bound, type BoundKind, messagesAt } from "../../../s
 import { dataOf } from "../../../schema/contract-data.ts";
 import type { Json } from "../../../schema/json.ts";
 import type { Context } from "../../context.ts";
-import type { Promised, Subject } from "../../rule.ts";
+import type { Clause, ContractUnderTest } from "../../rule.ts";
 import { baseFor, type ClientMessage, clientMessages, isReadable, maxBytes } from "../client-messages.ts";
 
-export interface BoundPromise extends Promised {
+export interface BoundPromise extends Clause {
   readonly client: ClientMessage;
   readonly bound: Bound;
 }
 
 /** Bounds of these kinds that have a message on the side that is asked for. */
-export function boundsOf(kinds: readonly BoundKind[], valid: boolean): (subject: Subject) => readonly BoundPromise[] {
+export function boundsOf(kinds: readonly BoundKind[], valid: boolean): (subject: ContractUnderTest) => readonly BoundPromise[] {
   return (subject) => {
     const { validator, of } = dataOf(subject.contract);
     return clientMessages(subject).flatMap((client) => {
@@ -25,7 +25,7 @@ export function boundsOf(kinds: readonly BoundKind[], valid: boolean): (subject:
         .filter(({ kind }) => kinds.includes(kind))
         .filter((bound) => isOwn(client, bound))
         .filter((bound) => messagesAt(bound, samples.all[0]!, payload, samples, validator).some((at) => at.valid === valid))
-        .map((bound) => ({ pointer: bound.pointer, says: describe(client, bound), client, bound }));
+        .map((bound) => ({ pointer: bound.pointer, text: describe(client, bound), client, bound }));
     });
   };
 }

@@ -4,7 +4,7 @@ import { createSender } from "../../../client/quota-aware-connection.ts";
 import type { BoundKind } from "../../../schema/boundaries.ts";
 import { answerTo, demandRefused } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { errorsFor } from "../client-messages.ts";
 import { type BoundPromise, boundsOf, sendable, withFreshId } from "./bounds.ts";
 
@@ -21,7 +21,7 @@ function refuses([kind, title]: [string, string]): Rule {
     level: "MUST",
     phase: "boundaries",
     title,
-    from: (subject: Subject) =>
+    from: (subject: ContractUnderTest) =>
       errorsFor(subject, ["not-in-schema"]).length === 0 ? [] : boundsOf([kind as BoundKind], false)(subject),
     async check(context, promise) {
       const { operation, message } = promise.client;

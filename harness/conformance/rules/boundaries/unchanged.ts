@@ -9,7 +9,7 @@ import { Violation } from "../../../schema/errors.ts";
 import type { Json } from "../../../schema/json.ts";
 import { shortened } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { type DeliveryPromise, deliveries, freeTexts, isOf, stage } from "../examples/deliveries.ts";
 
 interface CarriedPromise extends DeliveryPromise {
@@ -20,7 +20,7 @@ interface CarriedPromise extends DeliveryPromise {
 }
 
 /** Fields of deliveries that carry a text of the request which decides nothing else. */
-function carried(subject: Subject): readonly CarriedPromise[] {
+function carried(subject: ContractUnderTest): readonly CarriedPromise[] {
   return deliveries(subject).flatMap((promise) => freeTexts(promise).map((carried) => ({ ...promise, ...carried })));
 }
 

@@ -11,12 +11,12 @@ import type { Context } from "../../context.ts";
 import { boundValue } from "../../expectation.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach, userFor } from "../../preconditions.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { type ClientMessage, clientMessages } from "../client-messages.ts";
 
 export type Deliver = Extract<Effect, { kind: "deliver" }>;
 
-export interface DeliveryPromise extends Promised {
+export interface DeliveryPromise extends Clause {
   readonly client: ClientMessage;
   readonly effect: Deliver;
 }
@@ -27,7 +27,7 @@ interface FieldPromise extends DeliveryPromise {
 }
 
 /** Deliveries of client operations that must arrive: best effort may drop them. */
-export function deliveries(subject: Subject): readonly DeliveryPromise[] {
+export function deliveries(subject: ContractUnderTest): readonly DeliveryPromise[] {
   const bestEffort = new Set(
     (subject.channel.delivery?.streams ?? []).flatMap((stream) => (stream.guarantee === "best-effort" ? stream.messages : [])),
   );
@@ -40,7 +40,7 @@ export function deliveries(subject: Subject): readonly DeliveryPromise[] {
     );
 }
 
-function fields(subject: Subject): readonly FieldPromise[] {
+function fields(subject: ContractUnderTest): readonly FieldPromise[] {
   return deliveries(subject).flatMap((promise) =>
     [...promise.effect.bindings]
       .filter(([, value]) => ["literal", "message", "sender"].includes(value.kind))
@@ -53,7 +53,7 @@ interface ExamplePromise extends DeliveryPromise {
 }
 
 /** Deliveries that every sending of the example brings about: no key in it makes a repetition the same. */
-function repeatable(subject: Subject): readonly ExamplePromise[] {
+function repeatable(subject: ContractUnderTest): readonly ExamplePromise[] {
   return deliveries(subject)
     .filter(({ effect }) => effect.when === "always")
     .flatMap((promise) => {

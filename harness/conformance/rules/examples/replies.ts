@@ -10,15 +10,15 @@ import type { Context } from "../../context.ts";
 import { boundValue, outcomeOf } from "../../expectation.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach, userFor } from "../../preconditions.ts";
-import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { type ClientMessage, clientMessages } from "../client-messages.ts";
 
-interface ExamplePromise extends Promised {
+interface ExamplePromise extends Clause {
   readonly client: ClientMessage;
   readonly example: Example;
 }
 
-interface OperationPromise extends Promised {
+interface OperationPromise extends Clause {
   readonly client: ClientMessage;
 }
 
@@ -29,11 +29,11 @@ interface BindingPromise extends OperationPromise {
 
 type ReplyEffect = Extract<Effect, { kind: "reply" }>;
 
-function examples(subject: Subject): readonly ExamplePromise[] {
+function examples(subject: ContractUnderTest): readonly ExamplePromise[] {
   return clientMessages(subject).flatMap((client) =>
     client.message.examples.map((example) => ({
       pointer: example.pointer,
-      says: example.summary || client.message.description,
+      text: example.summary || client.message.description,
       client,
       example,
     })),
@@ -41,25 +41,25 @@ function examples(subject: Subject): readonly ExamplePromise[] {
 }
 
 /** Operations that promise a reply, each with its first message. */
-function answered(subject: Subject): readonly OperationPromise[] {
+function answered(subject: ContractUnderTest): readonly OperationPromise[] {
   return clientMessages(subject)
     .filter(({ operation, message }) => operation.reply !== undefined && operation.messages[0] === message.name)
     .map((client) => ({ pointer: client.operation.pointer, client }));
 }
 
 /** Of them those whose reply carries the request's id. */
-function correlated(subject: Subject): readonly OperationPromise[] {
+function correlated(subject: ContractUnderTest): readonly OperationPromise[] {
   return answered(subject).filter(
     ({ client }) => client.message.correlation !== undefined && successOf(subject, client) !== undefined,
   );
 }
 
-function successOf({ contract }: Pick<Subject, "contract">, { operation }: ClientMessage) {
+function successOf({ contract }: Pick<ContractUnderTest, "contract">, { operation }: ClientMessage) {
   const names = (operation.reply ?? []).filter((name) => name !== contract.errors?.reply.message);
   return contract.messages.find(({ name, correlation }) => names.includes(name) && correlation !== undefined);
 }
 
-function bindings(subject: Subject): readonly BindingPromise[] {
+function bindings(subject: ContractUnderTest): readonly BindingPromise[] {
   return answered(subject).flatMap(({ client }) =>
     client.operation.effects
       .filter((effect): effect is ReplyEffect => effect.kind === "reply")

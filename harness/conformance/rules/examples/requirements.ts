@@ -9,19 +9,19 @@ import { answerTo, demandRefused, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach, userFor } from "../../preconditions.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { type ClientMessage, clientMessages } from "../client-messages.ts";
 
 type RelationRequirement = Extract<Requirement, { kind: "relation" }>;
 
-interface RequirementPromise extends Promised {
+interface RequirementPromise extends Clause {
   readonly client: ClientMessage;
   readonly requirement: RelationRequirement;
   readonly error: ErrorCode;
 }
 
-/** Requirements whose breach can be brought about and seen: by an error message, or by the close that the error is. */
-function demands(subject: Subject): readonly RequirementPromise[] {
+/** Requirements whose violation can be brought about and seen: by an error message, or by the close that the error is. */
+function demands(subject: ContractUnderTest): readonly RequirementPromise[] {
   const { contract, channel } = subject;
   if (channel.delivery?.fence === undefined) return [];
   return clientMessages(subject)
@@ -39,7 +39,7 @@ function demands(subject: Subject): readonly RequirementPromise[] {
 }
 
 /** Of them those about a name that the message carries. */
-const named = (subject: Subject) => demands(subject).filter(({ requirement }) => columnsOf(requirement).length > 0);
+const named = (subject: ContractUnderTest) => demands(subject).filter(({ requirement }) => columnsOf(requirement).length > 0);
 
 const columnsOf = ({ where }: RelationRequirement) =>
   [...where].flatMap(([column, value]) => (value.kind === "message" ? [{ column, pointer: value.pointer }] : []));
@@ -168,7 +168,7 @@ function withFreshId(context: Context, { message }: ClientMessage, requirement: 
   return withValueAt(sent, correlation, context.id());
 }
 
-function brokenBy({ client, error }: RequirementPromise, { contract }: Subject) {
+function brokenBy({ client, error }: RequirementPromise, { contract }: ContractUnderTest) {
   return contract.errors?.reply.message === undefined && error.close !== undefined
     ? faults.neverCloses(error.close)
     : faults.acceptsRefused(client.operation.id, error.code);

@@ -4,15 +4,15 @@ import type { Peer, RawFrame, Within } from "../../../client/peer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import type { Fault } from "../../faults/plan.ts";
-import { type Level, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, type Level, type Rule, rule } from "../../rule.ts";
 
 /** A promise of the standard rather than of the document. */
-export function clause(section: string, says: string): Promised {
-  return { pointer: `RFC 6455 section ${section}`, says };
+export function clause(section: string, text: string): Clause {
+  return { pointer: `RFC 6455 section ${section}`, text };
 }
 
 /** The promise, where the document has a fence operation: without one no text message is known to be answered. */
-export function withFence(promise: Promised): (subject: Subject) => readonly Promised[] {
+export function withFence(promise: Clause): (subject: ContractUnderTest) => readonly Clause[] {
   return ({ channel }) => (channel.delivery?.fence === undefined ? [] : [promise]);
 }
 
@@ -30,7 +30,7 @@ export function fenceRequest(context: Context): {
 }
 
 /** The fault for rules that wait for the answer to `fenceRequest`: the server never sees it, however it was framed. */
-export function ignoresFence({ contract, channel }: Subject): Fault {
+export function ignoresFence({ contract, channel }: ContractUnderTest): Fault {
   const name = contract.operations.find(({ id }) => id === channel.delivery?.fence)?.messages[0];
   if (name === undefined) throw new Error("ignoresFence needs a contract with x-delivery.fence");
   return faults.ignoresFrame(name);
@@ -48,7 +48,7 @@ export interface IllegalFrames {
   readonly id: string;
   readonly section: string;
   /** The clause in our words. */
-  readonly says: string;
+  readonly text: string;
   readonly title: string;
   /** Sent in order, in one connection. @param message text that the target reads without complaint */
   readonly frames: (message: string) => readonly (RawFrame | Uint8Array)[];
@@ -65,7 +65,7 @@ export function refuses(row: IllegalFrames): Rule {
     level: row.level ?? "MUST",
     phase: "frames",
     title: row.title,
-    from: () => [clause(row.section, row.says)],
+    from: () => [clause(row.section, row.text)],
     async check(context) {
       const peer = await context.dial();
       const message = context.channel.delivery?.fence === undefined ? "{}" : fenceRequest(context).text;

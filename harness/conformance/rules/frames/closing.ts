@@ -33,7 +33,7 @@ const refused: readonly Rule[] = invalidCodes.map((code) =>
   refuses({
     id: `close-code-${code}`,
     section: "7.4",
-    says: codesSay,
+    text: codesSay,
     title: `closes with 1002 when the client's close carries ${code}`,
     frames: () => [{ opcode: opcode.close, payload: closePayload(code) }],
     brokenBy: faults.tolerates("close-code-invalid"),
@@ -121,7 +121,7 @@ export const closingRules: readonly Rule[] = [
   refuses({
     id: "close-one-byte",
     section: "5.5.1",
-    says: "The payload of a close frame is empty or begins with a code of two bytes.",
+    text: "The payload of a close frame is empty or begins with a code of two bytes.",
     title: "closes with 1002 on a close frame with one byte",
     frames: () => [{ opcode: opcode.close, payload: Uint8Array.of(3) }],
     brokenBy: faults.tolerates("close-payload-one-byte"),
@@ -129,7 +129,7 @@ export const closingRules: readonly Rule[] = [
   refuses({
     id: "close-reason-not-utf8",
     section: "5.5.1",
-    says: "The reason in a close frame is UTF-8.",
+    text: "The reason in a close frame is UTF-8.",
     title: "closes with 1007 on a close reason that is not UTF-8",
     frames: () => [{ opcode: opcode.close, payload: Buffer.concat([closePayload(1000), Buffer.from([0xff, 0xfe])]) }],
     codes: [1002, 1007],
@@ -138,7 +138,7 @@ export const closingRules: readonly Rule[] = [
   refuses({
     id: "close-too-long",
     section: "5.5",
-    says: "A control frame has at most 125 bytes of payload.",
+    text: "A control frame has at most 125 bytes of payload.",
     title: "closes with 1002 on a close frame of 126 bytes",
     frames: () => [{ opcode: opcode.close, payload: closePayload(1000, "r".repeat(124)) }],
     brokenBy: faults.tolerates("control-too-long"),
@@ -146,7 +146,7 @@ export const closingRules: readonly Rule[] = [
   refuses({
     id: "close-fragmented",
     section: "5.5",
-    says: "A control frame is not fragmented.",
+    text: "A control frame is not fragmented.",
     title: "closes with 1002 on a fragmented close frame",
     frames: () => [{ opcode: opcode.close, payload: closePayload(1000), fin: false }],
     brokenBy: faults.tolerates("control-fragmented"),

@@ -62,7 +62,7 @@ export const controlRules: readonly Rule[] = [
   refuses({
     id: "ping-too-long",
     section: "5.5",
-    says: boundsSay,
+    text: boundsSay,
     title: "closes with 1002 on a ping of 126 bytes",
     frames: () => [{ opcode: opcode.ping, payload: Buffer.alloc(126) }],
     brokenBy: faults.tolerates("control-too-long"),
@@ -70,7 +70,7 @@ export const controlRules: readonly Rule[] = [
   refuses({
     id: "pong-too-long",
     section: "5.5",
-    says: boundsSay,
+    text: boundsSay,
     title: "closes with 1002 on a pong of 126 bytes",
     frames: () => [{ opcode: opcode.pong, payload: Buffer.alloc(126) }],
     brokenBy: faults.tolerates("control-too-long"),
@@ -78,7 +78,7 @@ export const controlRules: readonly Rule[] = [
   refuses({
     id: "ping-fragmented",
     section: "5.5",
-    says: boundsSay,
+    text: boundsSay,
     title: "closes with 1002 on a fragmented ping",
     frames: () => [{ opcode: opcode.ping, fin: false }],
     brokenBy: faults.tolerates("control-fragmented"),
@@ -86,7 +86,7 @@ export const controlRules: readonly Rule[] = [
   refuses({
     id: "pong-fragmented",
     section: "5.5",
-    says: boundsSay,
+    text: boundsSay,
     title: "closes with 1002 on a fragmented pong",
     frames: () => [{ opcode: opcode.pong, fin: false }],
     brokenBy: faults.tolerates("control-fragmented"),

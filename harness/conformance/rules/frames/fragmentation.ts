@@ -118,7 +118,7 @@ export const fragmentationRules: readonly Rule[] = [
   refuses({
     id: "continuation-without-start",
     section: "5.4",
-    says: fragmentsSay,
+    text: fragmentsSay,
     title: "closes with 1002 on a continuation that continues nothing",
     frames: () => [{ opcode: opcode.continuation, payload: "{}" }],
     brokenBy: faults.tolerates("continuation-without-start"),
@@ -127,7 +127,7 @@ export const fragmentationRules: readonly Rule[] = [
   refuses({
     id: "continuation-after-end",
     section: "5.4",
-    says: fragmentsSay,
+    text: fragmentsSay,
     title: "closes with 1002 on a continuation after the last fragment",
     frames: (message) => [
       { opcode: opcode.text, payload: message.slice(0, 1), fin: false },
@@ -140,7 +140,7 @@ export const fragmentationRules: readonly Rule[] = [
   refuses({
     id: "new-message-inside-message",
     section: "5.4",
-    says: "The fragments of one message are not interleaved with those of another.",
+    text: "The fragments of one message are not interleaved with those of another.",
     title: "closes with 1002 when a new message begins before the last one has ended",
     frames: () => [
       { opcode: opcode.text, payload: "{", fin: false },
@@ -157,7 +157,7 @@ export const fragmentationRules: readonly Rule[] = [
     from: ({ channel }) =>
       channel.limits
         .filter(({ kind }) => kind === "message-bytes")
-        .map(({ pointer, description }) => ({ pointer, says: description })),
+        .map(({ pointer, description }) => ({ pointer, text: description })),
     async check(context, { pointer }) {
       const limit = context.channel.limits.find((one) => one.pointer === pointer)!;
       const bytes = context.effective(limit);

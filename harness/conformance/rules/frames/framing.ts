@@ -17,7 +17,7 @@ const reservedBits: readonly Rule[] = [
   refuses({
     id: `reserved-bit-${bit}`,
     section: "5.2",
-    says: reservedBitSays,
+    text: reservedBitSays,
     title: `closes with 1002 when RSV${bit} is set and no extension was agreed`,
     frames: () => [{ opcode: opcode.text, payload: "{}", reserved }],
     brokenBy: faults.tolerates("reserved-bit"),
@@ -28,7 +28,7 @@ const reservedOpcodes: readonly Rule[] = [0x3, 0x4, 0x5, 0x6, 0x7, 0xb, 0xc, 0xd
   refuses({
     id: `reserved-opcode-${reserved.toString(16)}`,
     section: "5.2",
-    says: reservedOpcodeSays,
+    text: reservedOpcodeSays,
     title: `closes with 1002 on the reserved opcode 0x${reserved.toString(16)}`,
     frames: () => [{ opcode: reserved }],
     brokenBy: faults.tolerates("reserved-opcode"),
@@ -42,7 +42,7 @@ export const framingRules: readonly Rule[] = [
   refuses({
     id: "unmasked",
     section: "5.1",
-    says: "A server closes the connection when it gets a frame that is not masked.",
+    text: "A server closes the connection when it gets a frame that is not masked.",
     title: "closes with 1002 on an unmasked frame",
     frames: () => [{ opcode: opcode.text, payload: "{}", maskKey: "none" }],
     brokenBy: faults.tolerates("unmasked"),
@@ -51,7 +51,7 @@ export const framingRules: readonly Rule[] = [
   refuses({
     id: "length-top-bit",
     section: "5.2",
-    says: "The most significant bit of a 64-bit length is zero.",
+    text: "The most significant bit of a 64-bit length is zero.",
     title: "closes on a 64-bit length whose top bit is set",
     frames: () => [encodeFrame({ opcode: opcode.text, maskKey: 1, lengthBits: 64, declaredLength: 1n << 63n })],
     codes: [1002, 1009],
@@ -66,7 +66,7 @@ export const framingRules: readonly Rule[] = [
     from: ({ channel }) =>
       channel.limits
         .filter(({ kind }) => kind === "message-bytes")
-        .map(({ pointer, description }) => ({ pointer, says: description })),
+        .map(({ pointer, description }) => ({ pointer, text: description })),
     async check(context, { pointer }) {
       const limit = context.channel.limits.find((one) => one.pointer === pointer)!;
       const peer = await context.dial();
@@ -136,7 +136,7 @@ export const framingRules: readonly Rule[] = [
     from: ({ contract, channel }) =>
       contract.messages.some(({ format }) => format === "binary")
         ? []
-        : channel.closeCodes.filter(({ code }) => code === 1003).map(({ pointer, when }) => ({ pointer, says: when })),
+        : channel.closeCodes.filter(({ code }) => code === 1003).map(({ pointer, when }) => ({ pointer, text: when })),
     async check(context) {
       const peer = await context.dial();
       peer.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(1, 2, 3) });

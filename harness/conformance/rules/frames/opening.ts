@@ -5,7 +5,7 @@ import { faults } from "../../faults/fault.ts";
 import { type Level, type Rule, rule } from "../../rule.ts";
 import { clause } from "./clause.ts";
 
-const says = "A server that gets a handshake which is not as section 4.2.1 describes stops and answers with an HTTP error.";
+const text = "A server that gets a handshake which is not as section 4.2.1 describes stops and answers with an HTTP error.";
 
 async function mustRefuse(context: Context, options: DialOptions): Promise<ReadonlyMap<string, string>> {
   const attempt = await context.attempt(options);
@@ -55,7 +55,7 @@ const refused: readonly Rule[] = Object.entries(wrong).map(([id, { title, option
     level,
     phase: "frames",
     title,
-    from: () => [clause("4.2.1", says)],
+    from: () => [clause("4.2.1", text)],
     async check(context) {
       await mustRefuse(context, options);
     },

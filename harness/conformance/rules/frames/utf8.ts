@@ -5,7 +5,7 @@ import { faults } from "../../faults/fault.ts";
 import { type Rule, rule } from "../../rule.ts";
 import { clause, fenceRequest, ignoresFence, refuses, withFence } from "./clause.ts";
 
-const says = "An endpoint that finds text which is not UTF-8 fails the connection.";
+const text = "An endpoint that finds text which is not UTF-8 fails the connection.";
 
 const notUtf8: Readonly<Record<string, { readonly what: string; readonly bytes: readonly number[] }>> = {
   "lone-continuation": { what: "a continuation byte that continues nothing", bytes: [0x80] },
@@ -20,7 +20,7 @@ const single: readonly Rule[] = Object.entries(notUtf8).map(([id, { what, bytes 
   refuses({
     id: `utf8-${id}`,
     section: "8.1",
-    says,
+    text,
     title: `closes with 1007 on ${what}`,
     frames: () => [{ opcode: opcode.text, payload: Buffer.from([0x22, ...bytes, 0x22]) }],
     codes: [1007],
@@ -34,7 +34,7 @@ export const utf8Rules: readonly Rule[] = [
   refuses({
     id: "utf8-split-invalid",
     section: "8.1",
-    says,
+    text,
     title: "closes with 1007 on bytes that are not UTF-8 once the fragments are put together",
     frames: () => [
       { opcode: opcode.text, payload: Buffer.from([0x22, 0xe2, 0x82]), fin: false },
@@ -48,7 +48,7 @@ export const utf8Rules: readonly Rule[] = [
     id: "utf8-fail-fast",
     level: "MAY",
     section: "8.1",
-    says: "A receiver may fail the connection as soon as a fragment cannot become UTF-8 any more.",
+    text: "A receiver may fail the connection as soon as a fragment cannot become UTF-8 any more.",
     title: "closes with 1007 at the first fragment that is not UTF-8, before the message has ended",
     frames: () => [{ opcode: opcode.text, payload: Buffer.from([0x22, 0xff]), fin: false }],
     codes: [1007],

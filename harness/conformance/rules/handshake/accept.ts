@@ -6,13 +6,13 @@ import { Violation } from "../../../schema/errors.ts";
 import { describeRefusal } from "../../check.ts";
 import type { Context, DialOptions } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 
-const answer = (says: string) => () => [{ pointer: "RFC 6455 section 4.2.2", says }];
+const answer = (text: string) => () => [{ pointer: "RFC 6455 section 4.2.2", text }];
 const fixedKey = "dGhlIHNhbXBsZSBub25jZQ==";
 
 /** The channel's own handshake, or the channel where it says nothing of one. */
-const handshake = ({ channel }: Subject) => [{ pointer: channel.handshake?.pointer ?? channel.pointer }];
+const handshake = ({ channel }: ContractUnderTest) => [{ pointer: channel.handshake?.pointer ?? channel.pointer }];
 
 async function open(context: Context, options: DialOptions = {}): Promise<Peer> {
   const attempt = await context.attempt(options);
@@ -82,7 +82,7 @@ export const acceptRules: readonly Rule[] = [
     from: () => [
       {
         pointer: "RFC 6455 section 4.2.1",
-        says: "The values websocket and Upgrade are compared without regard to case, as tokens of a list.",
+        text: "The values websocket and Upgrade are compared without regard to case, as tokens of a list.",
       },
     ],
     async check(context) {
@@ -101,7 +101,7 @@ export const acceptRules: readonly Rule[] = [
     phase: "handshake",
     title: "chooses no extension that was not offered",
     from: () => [
-      { pointer: "RFC 6455 section 9.1", says: "A server must not accept an extension that the client did not ask for." },
+      { pointer: "RFC 6455 section 9.1", text: "A server must not accept an extension that the client did not ask for." },
     ],
     async check(context) {
       const { headers } = await open(context);

@@ -3,19 +3,19 @@ import type { Carrier, Refusal } from "../../../../spec/contract.ts";
 import { encoded } from "../../../client/dial.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { demandRefusal, refusals } from "./refused.ts";
 
-interface Carried extends Promised {
+interface Carried extends Clause {
   readonly carrier: Carrier;
   /** In the document's list. */
   readonly place: number;
 }
 
-function carriers({ channel: { handshake } }: Subject): readonly Carried[] {
+function carriers({ channel: { handshake } }: ContractUnderTest): readonly Carried[] {
   return (handshake?.credentials?.carriers ?? []).map((carrier, place) => ({
     pointer: `${handshake?.pointer}/credentials/carriers/${place}`,
-    says: `The credential may stand in ${describeCarrier(carrier)}.`,
+    text: `The credential may stand in ${describeCarrier(carrier)}.`,
     carrier,
     place,
   }));
@@ -27,13 +27,13 @@ interface Contested extends Carried {
 }
 
 /** Each carrier with the one after it, where a bad credential is refused. */
-function contests(subject: Subject): readonly Contested[] {
+function contests(subject: ContractUnderTest): readonly Contested[] {
   const all = carriers(subject);
   const [refusal] = refusals(subject, "credential-invalid");
   if (refusal === undefined) return [];
   return all.slice(0, -1).map((winner, at) => ({
     ...winner,
-    says: `The server looks for the credential in ${describeCarrier(winner.carrier)} before ${describeCarrier(all[at + 1]!.carrier)}.`,
+    text: `The server looks for the credential in ${describeCarrier(winner.carrier)} before ${describeCarrier(all[at + 1]!.carrier)}.`,
     loser: all[at + 1]!.carrier,
     refusal,
   }));

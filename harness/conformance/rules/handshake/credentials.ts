@@ -2,22 +2,22 @@
 import type { Refusal } from "../../../../spec/contract.ts";
 import type { CredentialOptions } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { demandRefusal, refusals } from "./refused.ts";
 
 type When = "credential-missing" | "credential-invalid" | "credential-expired";
-type Refused = Refusal & Promised;
+type Refused = Refusal & Clause;
 
 /** One kind of bad JWT. */
 interface Forgery {
   readonly id: string;
   readonly title: string;
   readonly when: When;
-  readonly options: CredentialOptions | ((subject: Subject) => CredentialOptions);
+  readonly options: CredentialOptions | ((subject: ContractUnderTest) => CredentialOptions);
 }
 
 /** Algorithms that share a key, so that only the server's own list keeps the others out. */
-function otherAlgorithm({ channel }: Subject): CredentialOptions {
+function otherAlgorithm({ channel }: ContractUnderTest): CredentialOptions {
   const accepted = channel.handshake?.credentials?.algorithms ?? [];
   return { algorithm: ["HS512", "HS384", "HS256"].find((one) => !accepted.includes(one)) ?? "none" };
 }
@@ -67,7 +67,7 @@ const forgeries: readonly Forgery[] = [
   },
 ];
 
-function jwt(subject: Subject, when: When): readonly Refused[] {
+function jwt(subject: ContractUnderTest, when: When): readonly Refused[] {
   return subject.channel.handshake?.credentials?.scheme === "jwt" ? refusals(subject, when) : [];
 }
 
@@ -75,7 +75,7 @@ interface ClaimRefused extends Refused {
   readonly name: string;
 }
 
-function claims(subject: Subject, wanted: "required" | "constant"): readonly ClaimRefused[] {
+function claims(subject: ContractUnderTest, wanted: "required" | "constant"): readonly ClaimRefused[] {
   const { handshake } = subject.channel;
   const all = handshake?.credentials?.claims ?? [];
   return jwt(subject, "credential-invalid").flatMap((refusal) =>
@@ -83,7 +83,7 @@ function claims(subject: Subject, wanted: "required" | "constant"): readonly Cla
       .filter((claim) => (wanted === "required" ? claim.required : claim.value !== undefined))
       .map(({ name, description }) => {
         const pointer = `${handshake?.pointer}/credentials/claims/${name}`;
-        return { ...refusal, pointer, says: description, name };
+        return { ...refusal, pointer, text: description, name };
       }),
   );
 }

@@ -6,13 +6,13 @@ import { Violation } from "../../../schema/errors.ts";
 import { describeRefusal } from "../../check.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 
-interface First extends Promised {
+interface First extends Clause {
   readonly first: string;
 }
 
-function firstMessage({ contract, channel: { handshake } }: Subject): readonly First[] {
+function firstMessage({ contract, channel: { handshake } }: ContractUnderTest): readonly First[] {
   const message = contract.messages.find(({ name }) => name === handshake?.first);
   return message === undefined ? [] : [{ pointer: message.pointer, first: message.name }];
 }
@@ -21,11 +21,11 @@ interface FromClaim extends First {
   readonly attribute: Attribute;
 }
 
-function attributes(subject: Subject, wanted: (attribute: Attribute) => boolean): readonly FromClaim[] {
+function attributes(subject: ContractUnderTest, wanted: (attribute: Attribute) => boolean): readonly FromClaim[] {
   return firstMessage(subject).flatMap(({ first }) =>
     subject.contract.state.attributes
       .filter(wanted)
-      .map((attribute) => ({ pointer: `#/x-state/connection/${attribute.name}`, says: attribute.description, first, attribute })),
+      .map((attribute) => ({ pointer: `#/x-state/connection/${attribute.name}`, text: attribute.description, first, attribute })),
   );
 }
 
@@ -127,12 +127,12 @@ export const firstMessageRules: readonly Rule[] = [
   }),
 ];
 
-interface Advertised extends Promised {
+interface Advertised extends Clause {
   readonly at: Pointer;
 }
 
 /** Every place of the first message that says a number of the document anew. */
-function advertised({ channel }: Subject): readonly Advertised[] {
+function advertised({ channel }: ContractUnderTest): readonly Advertised[] {
   const promises: { readonly pointer: string; readonly at: Pointer | undefined }[] = [
     ...channel.limits.map(({ pointer, advertised }) => ({ pointer, at: advertised })),
     ...channel.rateLimits.flatMap(({ pointer, advertised }) => Object.values(advertised).map((at) => ({ pointer, at }))),

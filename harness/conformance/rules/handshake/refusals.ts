@@ -3,10 +3,10 @@ import type { Limit, Refusal } from "../../../../spec/contract.ts";
 import type { Peer, User } from "../../../client/peer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { demandRefusal, refusals } from "./refused.ts";
 
-type Refused = Refusal & Promised;
+type Refused = Refusal & Clause;
 
 interface TooMany extends Refused {
   readonly limit: Limit;
@@ -15,7 +15,7 @@ interface TooMany extends Refused {
 /** More connections than this are not opened to reach a limit. */
 const maxOpened = 200;
 
-function tooMany(subject: Subject): readonly TooMany[] {
+function tooMany(subject: ContractUnderTest): readonly TooMany[] {
   const limits = subject.channel.limits.filter(({ kind }) => kind === "connections");
   return refusals(subject, "too-many-connections").flatMap((refusal) => limits.map((limit) => ({ ...refusal, limit })));
 }

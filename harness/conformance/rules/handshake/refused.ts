@@ -4,10 +4,10 @@ import { describeReceived } from "../../../client/format.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { describeRefusal } from "../../check.ts";
 import type { Context, DialOptions } from "../../context.ts";
-import { NotTestable, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, NotTestable } from "../../rule.ts";
 
 /** The refusals of the channel for this reason. */
-export function refusals({ channel }: Subject, when: Refusal["when"]): readonly Refusal[] {
+export function refusals({ channel }: ContractUnderTest, when: Refusal["when"]): readonly Refusal[] {
   return (channel.handshake?.refusals ?? []).filter((refusal) => refusal.when === when);
 }
 

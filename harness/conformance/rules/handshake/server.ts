@@ -1,15 +1,15 @@
-// What every message and frame of the server must keep, whatever a check is about. All checks feed these two; see breachRules.
+// What every message and frame of the server must keep, whatever a check is about. All checks feed these two; see incidentalRules.
 
-import { breachRules } from "../../../client/incidental-violation.ts";
+import { incidentalRules } from "../../../client/incidental-violation.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 
-interface Sent extends Promised {
+interface Sent extends Clause {
   readonly message: string;
 }
 
 /** The messages that a check on its own brings about: the first one, and the fence's reply. */
-function sent({ contract, channel }: Subject): readonly Sent[] {
+function sent({ contract, channel }: ContractUnderTest): readonly Sent[] {
   const fence = contract.operations.find(({ id }) => id === channel.delivery?.fence);
   const names = [channel.handshake?.first, ...(fence?.reply ?? []).filter((name) => name !== contract.errors?.reply.message)];
   const found = contract.messages.filter(({ name, format }) => format === "json" && names.includes(name));
@@ -18,7 +18,7 @@ function sent({ contract, channel }: Subject): readonly Sent[] {
 
 export const serverRules: readonly Rule[] = [
   rule({
-    id: breachRules.message,
+    id: incidentalRules.message,
     level: "MUST",
     phase: "handshake",
     title: "sends only messages that the document has, each as its schema has it",
@@ -29,14 +29,14 @@ export const serverRules: readonly Rule[] = [
     brokenBy: ({ message }) => faults.leaksField(message),
   }),
   rule({
-    id: breachRules.frame,
+    id: incidentalRules.frame,
     level: "MUST",
     phase: "handshake",
     title: "sends only frames that RFC 6455 allows",
     from: () => [
       {
         pointer: "RFC 6455 section 5",
-        says: "A server's frames are unmasked, in the shortest form, and use no reserved bit or opcode.",
+        text: "A server's frames are unmasked, in the shortest form, and use no reserved bit or opcode.",
       },
     ],
     async check({ dial }) {

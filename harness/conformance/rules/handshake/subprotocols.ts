@@ -3,18 +3,18 @@ import type { Refusal } from "../../../../spec/contract.ts";
 import type { Peer } from "../../../client/peer.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { demandRefusal, refusals } from "./refused.ts";
 
-interface Spoken extends Promised {
+interface Spoken extends Clause {
   /** Best first. */
   readonly spoken: readonly string[];
 }
 
-function subprotocols({ channel: { handshake } }: Subject): readonly Spoken[] {
+function subprotocols({ channel: { handshake } }: ContractUnderTest): readonly Spoken[] {
   if (handshake === undefined || handshake.subprotocols.length === 0) return [];
-  const says = `The server speaks ${handshake.subprotocols.join(", ")}, best first.`;
-  return [{ pointer: `${handshake.pointer}/subprotocols`, says, spoken: handshake.subprotocols }];
+  const text = `The server speaks ${handshake.subprotocols.join(", ")}, best first.`;
+  return [{ pointer: `${handshake.pointer}/subprotocols`, text, spoken: handshake.subprotocols }];
 }
 
 function demandChosen(peer: Peer, wanted: readonly string[]): void {
@@ -25,7 +25,7 @@ function demandChosen(peer: Peer, wanted: readonly string[]): void {
 
 const unknown = "wsproof.never-heard-of";
 
-function unacceptable(subject: Subject): readonly (Refusal & Promised)[] {
+function unacceptable(subject: ContractUnderTest): readonly (Refusal & Clause)[] {
   return subprotocols(subject).length === 0 ? [] : refusals(subject, "subprotocol-not-acceptable");
 }
 
@@ -99,7 +99,7 @@ export const subprotocolRules: readonly Rule[] = [
     from: () => [
       {
         pointer: "RFC 6455 section 4.2.2",
-        says: "The value chosen must be one that the client offered; otherwise the header is not sent.",
+        text: "The value chosen must be one that the client offered; otherwise the header is not sent.",
       },
     ],
     async check(context) {

@@ -4,7 +4,7 @@ import { dataOf } from "../../../schema/contract-data.ts";
 import { Violation } from "../../../schema/errors.ts";
 import type { Json } from "../../../schema/json.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { errorsFor, isReadable } from "../client-messages.ts";
 import { described, exchange, type HttpPromise, httpOperations, withStatus } from "./exchange.ts";
 
@@ -15,7 +15,7 @@ interface BoundPromise extends HttpPromise {
 /** Odd texts are for the message that they come through in, which other rules look at. */
 const left: readonly BoundKind[] = ["text"];
 
-function bounds(subject: Subject): readonly BoundPromise[] {
+function bounds(subject: ContractUnderTest): readonly BoundPromise[] {
   const { validator, of } = dataOf(subject.contract);
   if (withStatus(errorsFor(subject, ["not-in-schema"])).length === 0) return [];
   return httpOperations(subject).flatMap((http) => {
@@ -23,7 +23,7 @@ function bounds(subject: Subject): readonly BoundPromise[] {
     return all
       .filter(({ kind }) => !left.includes(kind))
       .filter((bound) => messagesAt(bound, samples.all[0]!, http.message.payload, samples, validator).some(({ valid }) => valid))
-      .map((bound) => ({ pointer: bound.pointer, says: `\`${http.operation.id}\` takes what its schema allows.`, http, bound }));
+      .map((bound) => ({ pointer: bound.pointer, text: `\`${http.operation.id}\` takes what its schema allows.`, http, bound }));
   });
 }
 

@@ -10,7 +10,7 @@ import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { userFor } from "../../preconditions.ts";
-import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { enter } from "../examples/deliveries.ts";
 import {
   boundOverHttp,
@@ -27,12 +27,12 @@ import {
 type Deliver = Extract<Effect, { kind: "deliver" }>;
 type Once = Extract<Effect, { kind: "once" }>;
 
-function answered(subject: Subject): readonly HttpPromise[] {
+function answered(subject: ContractUnderTest): readonly HttpPromise[] {
   return httpOperations(subject)
     .filter(({ success }) => success !== undefined)
     .map((http) => {
       const effect = http.operation.effects.find(({ kind }) => kind === "reply");
-      return { pointer: effect?.pointer ?? join(http.operation.pointer, "reply"), says: http.operation.description, http };
+      return { pointer: effect?.pointer ?? join(http.operation.pointer, "reply"), text: http.operation.description, http };
     });
 }
 
@@ -41,7 +41,7 @@ interface DeliveryPromise extends HttpPromise {
 }
 
 /** Deliveries to all, or to a relation that the address or the body names, and that may not be dropped. */
-function deliveries(subject: Subject): readonly DeliveryPromise[] {
+function deliveries(subject: ContractUnderTest): readonly DeliveryPromise[] {
   const bestEffort = (subject.channel.delivery?.streams ?? []).flatMap(({ guarantee, messages }) =>
     guarantee === "best-effort" ? messages : [],
   );
@@ -58,7 +58,7 @@ interface OncePromise extends HttpPromise {
   readonly once: Once & { readonly key: { readonly kind: "header"; readonly name: string } };
 }
 
-function onces(subject: Subject): readonly OncePromise[] {
+function onces(subject: ContractUnderTest): readonly OncePromise[] {
   return httpOperations(subject).flatMap((http) =>
     http.operation.effects.flatMap((effect) =>
       effect.kind === "once" && effect.key.kind === "header"
@@ -130,7 +130,7 @@ async function demandNoMore(context: Context, promise: DeliveryPromise, scene: S
 }
 
 /** Of this operation, the delivery that shows whether it was done. */
-function deliveryOf(subject: Subject, http: HttpOperation): DeliveryPromise | undefined {
+function deliveryOf(subject: ContractUnderTest, http: HttpOperation): DeliveryPromise | undefined {
   return deliveries(subject).find((one) => one.http.operation.id === http.operation.id);
 }
 

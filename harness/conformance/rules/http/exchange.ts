@@ -10,7 +10,7 @@ import type { Json } from "../../../schema/json.ts";
 import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { userFor } from "../../preconditions.ts";
-import { NotTestable, type Promised, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable } from "../../rule.ts";
 
 export interface HttpOperation {
   readonly operation: Operation;
@@ -23,12 +23,12 @@ export interface HttpOperation {
   readonly refusals: readonly Message[];
 }
 
-export interface HttpPromise extends Promised {
+export interface HttpPromise extends Clause {
   readonly http: HttpOperation;
 }
 
 /** What the document lets a client ask of the server over HTTP. */
-export function httpOperations({ contract }: Pick<Subject, "contract">): readonly HttpOperation[] {
+export function httpOperations({ contract }: Pick<ContractUnderTest, "contract">): readonly HttpOperation[] {
   return contract.operations.flatMap((operation) => {
     const channel = contract.channels.find(({ id }) => id === operation.channel);
     const message = contract.messages.find(({ name }) => name === operation.messages[0]);
@@ -173,7 +173,7 @@ export function withStatus(codes: readonly ErrorCode[]): readonly ErrorCode[] {
   return codes.filter(({ http }) => http !== undefined);
 }
 
-export function errorsOf({ contract }: Pick<Subject, "contract">, code: ErrorValue): readonly ErrorCode[] {
+export function errorsOf({ contract }: Pick<ContractUnderTest, "contract">, code: ErrorValue): readonly ErrorCode[] {
   return withStatus((contract.errors?.codes ?? []).filter((one) => one.code === code));
 }
 
@@ -193,7 +193,7 @@ export function demandHttpRefused(
 }
 
 /** Where the message names an error of the document: its example says. */
-function codePlaces({ contract }: Pick<Subject, "contract">, { examples }: Message): readonly string[] {
+function codePlaces({ contract }: Pick<ContractUnderTest, "contract">, { examples }: Message): readonly string[] {
   const codes = new Set<unknown>(contract.errors?.codes.map(({ code }) => code));
   const example = examples[0]?.payload as Json | undefined;
   return example === undefined ? [] : placesOf(example).filter((place) => codes.has(lookup(example, place)));

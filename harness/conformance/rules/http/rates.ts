@@ -7,7 +7,7 @@ import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { userFor } from "../../preconditions.ts";
-import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { demandWithin } from "../limits/flood.ts";
 import {
   demandHttpRefused,
@@ -26,7 +26,7 @@ interface RatePromise extends HttpPromise {
   readonly error: ErrorCode;
 }
 
-function rates(subject: Subject): readonly RatePromise[] {
+function rates(subject: ContractUnderTest): readonly RatePromise[] {
   const limits = subject.contract.channels.flatMap(({ rateLimits }) => rateLimits);
   return httpOperations(subject).flatMap((http) =>
     http.operation.requires.flatMap((requirement) => {
@@ -34,7 +34,7 @@ function rates(subject: Subject): readonly RatePromise[] {
       const [error] = errorsOf(subject, requirement.else);
       // Each request is a connection of its own.
       if (limit === undefined || limit.scope === "connection" || error === undefined) return [];
-      return [{ pointer: requirement.pointer, says: limit.description, http, limit, error }];
+      return [{ pointer: requirement.pointer, text: limit.description, http, limit, error }];
     }),
   );
 }
@@ -42,7 +42,7 @@ function rates(subject: Subject): readonly RatePromise[] {
 const retryHeader = "Retry-After";
 
 /** Of them those whose refusal declares the header. */
-function retries(subject: Subject): readonly RatePromise[] {
+function retries(subject: ContractUnderTest): readonly RatePromise[] {
   return rates(subject).filter(({ http }) => http.refusals.some((message) => headerSchema(message, retryHeader) !== true));
 }
 

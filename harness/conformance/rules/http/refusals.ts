@@ -8,7 +8,7 @@ import { shortened } from "../../answer.ts";
 import type { Context, CredentialOptions } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { userFor } from "../../preconditions.ts";
-import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 import { describeConstraint } from "../invalid/mutations.ts";
 import {
@@ -44,7 +44,7 @@ const defects: readonly (readonly [string, CredentialPromise["options"]])[] = [
   ["a credential that has run out", { lifetimeSeconds: -60 }],
 ];
 
-function credentials(subject: Subject): readonly CredentialPromise[] {
+function credentials(subject: ContractUnderTest): readonly CredentialPromise[] {
   return httpOperations(subject).flatMap((http) =>
     http.operation.requires
       .filter((one): one is CredentialRequirement => one.kind === "credential" && one.value.kind === "header")
@@ -55,7 +55,7 @@ function credentials(subject: Subject): readonly CredentialPromise[] {
           ? []
           : defects.map(([defect, options]) => ({
               pointer: requirement.pointer,
-              says: `\`${http.operation.id}\` needs a good credential (${defect}).`,
+              text: `\`${http.operation.id}\` needs a good credential (${defect}).`,
               http,
               codes,
               defect,
@@ -69,7 +69,7 @@ interface ClaimPromise extends RefusedPromise {
   readonly requirement: ClaimRequirement;
 }
 
-function claims(subject: Subject): readonly ClaimPromise[] {
+function claims(subject: ContractUnderTest): readonly ClaimPromise[] {
   return httpOperations(subject).flatMap((http) =>
     http.operation.requires
       .filter((one): one is ClaimRequirement => one.kind === "claim")
@@ -79,7 +79,7 @@ function claims(subject: Subject): readonly ClaimPromise[] {
 }
 
 /** The operations, where the document has a status for what is malformed in this way. */
-function refusing(when: "not-json" | "not-in-schema"): (subject: Subject) => readonly RefusedPromise[] {
+function refusing(when: "not-json" | "not-in-schema"): (subject: ContractUnderTest) => readonly RefusedPromise[] {
   return (subject) => {
     const codes = withStatus(errorsFor(subject, [when]));
     return codes.length === 0 ? [] : httpOperations(subject).map((http) => ({ pointer: codes[0]!.pointer, http, codes }));
@@ -90,14 +90,14 @@ interface KeywordPromise extends RefusedPromise {
   readonly constraint: KeywordConstraint;
 }
 
-function keywords(subject: Subject): readonly KeywordPromise[] {
+function keywords(subject: ContractUnderTest): readonly KeywordPromise[] {
   return refusing("not-in-schema")(subject).flatMap((promise) =>
     dataOf(subject.contract)
       .of(promise.http.message)
       .mutations.map(({ constraint }) => ({
         ...promise,
         pointer: constraint.pointer,
-        says: describeConstraint(promise.http, constraint),
+        text: describeConstraint(promise.http, constraint),
         constraint,
       })),
   );
@@ -109,7 +109,7 @@ interface HeaderPromise extends RefusedPromise {
 }
 
 /** Header names of the request that have a schema which some text breaks, those of the credential apart. */
-function headers(subject: Subject): readonly HeaderPromise[] {
+function headers(subject: ContractUnderTest): readonly HeaderPromise[] {
   return refusing("not-in-schema")(subject).flatMap((promise) => {
     const { message } = promise.http;
     const properties = typeof message.headers === "object" ? Object.keys((message.headers.properties ?? {}) as object) : [];
@@ -117,7 +117,7 @@ function headers(subject: Subject): readonly HeaderPromise[] {
       const isValid = dataOf(subject.contract).validator.compile(headerSchema(message, name));
       const values = ["x", "x".repeat(4_000), "a b"].filter((text) => !isValid(text));
       const pointer = join(message.pointer, "headers", "properties", name);
-      return values.length === 0 ? [] : [{ ...promise, pointer, says: `The header ${name} has a schema.`, name, values }];
+      return values.length === 0 ? [] : [{ ...promise, pointer, text: `The header ${name} has a schema.`, name, values }];
     });
   });
 }
@@ -126,7 +126,7 @@ interface ShapePromise extends HttpPromise {
   readonly message: Message;
 }
 
-function shapes(subject: Subject): readonly ShapePromise[] {
+function shapes(subject: ContractUnderTest): readonly ShapePromise[] {
   return httpOperations(subject).flatMap((http) =>
     http.refusals.length === 1 ? [{ pointer: http.refusals[0]!.pointer, http, message: http.refusals[0]! }] : [],
   );
@@ -144,7 +144,7 @@ async function* bad(context: Context, http: HttpOperation): AsyncGenerator<reado
 }
 
 /** The status of the first of the errors that a shape is seen in. */
-function firstStatus(subject: Subject, { operation }: HttpOperation): number {
+function firstStatus(subject: ContractUnderTest, { operation }: HttpOperation): number {
   const required = operation.requires.flatMap((one) => errorsOf(subject, one.else));
   return [...required, ...withStatus(errorsFor(subject, ["not-json", "not-in-schema"]))][0]?.http ?? 400;
 }

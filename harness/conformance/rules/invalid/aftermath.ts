@@ -8,14 +8,14 @@ import { answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach, userFor } from "../../preconditions.ts";
-import { type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { clientMessages, errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 import { type DeliveryPromise, deliveries, isOf, type Scene, stage } from "../examples/deliveries.ts";
 import { undeclaredCode } from "./hostile.ts";
 import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts";
 
 /** Deliveries of operations whose messages can be broken. */
-function refusable(subject: Subject): readonly DeliveryPromise[] {
+function refusable(subject: ContractUnderTest): readonly DeliveryPromise[] {
   const names = new Set(breakableMessages(subject).map(({ client }) => client.message.name));
   return deliveries(subject).filter(({ client }) => names.has(client.message.name));
 }

@@ -12,12 +12,12 @@ import type { Malformed } from "../../../schema/malformed-frames.ts";
 import { type Answer, answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { baseFor, errorsFor, isReadable } from "../client-messages.ts";
 import { textOf } from "./hostile.ts";
 import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts";
 
-interface CodePromise extends Promised {
+interface CodePromise extends Clause {
   readonly code: ErrorCode;
 }
 
@@ -25,20 +25,20 @@ type Refusal = Extract<Answer, { kind: "refused" }>;
 
 const malformed: readonly Malformed[] = ["not-json", "not-in-schema", "unknown-type"];
 
-function malformedCodes(subject: Subject): readonly CodePromise[] {
+function malformedCodes(subject: ContractUnderTest): readonly CodePromise[] {
   if (subject.contract.errors?.reply.message === undefined) return [];
   return errorsFor(subject, malformed).map((code) => ({ pointer: code.pointer, code }));
 }
 
-const withPointer = (subject: Subject) =>
+const withPointer = (subject: ContractUnderTest) =>
   subject.contract.errors?.reply.pointer === undefined ? [] : breakableMessages(subject);
 
 /** Where the error reply carries the request's id. */
-function errorCorrelation({ contract }: Pick<Subject, "contract">): Pointer | undefined {
+function errorCorrelation({ contract }: Pick<ContractUnderTest, "contract">): Pointer | undefined {
   return contract.messages.find(({ name }) => name === contract.errors?.reply.message)?.correlation;
 }
 
-const withCorrelation = (subject: Subject) =>
+const withCorrelation = (subject: ContractUnderTest) =>
   errorCorrelation(subject) === undefined
     ? []
     : breakableMessages(subject).filter(({ client }) => client.message.correlation !== undefined);
@@ -86,7 +86,7 @@ async function* refusals(context: Context, { client }: MessagePromise): AsyncGen
 const marker = "wsproof-secret-Zm9vYmFy";
 
 /** Places of client messages that hold a credential. */
-function secrets(subject: Subject): readonly (MessagePromise & { readonly at: Pointer })[] {
+function secrets(subject: ContractUnderTest): readonly (MessagePromise & { readonly at: Pointer })[] {
   return breakableMessages(subject).flatMap((promise) =>
     promise.client.operation.requires
       .flatMap((one) => (one.kind === "credential" && one.value.kind === "message" ? [one.value.pointer] : []))
@@ -96,7 +96,7 @@ function secrets(subject: Subject): readonly (MessagePromise & { readonly at: Po
 }
 
 /** A text of the error reply that is free: no code, no pointer, no tag, no time. */
-function freeText({ contract }: Pick<Subject, "contract">): Pointer | undefined {
+function freeText({ contract }: Pick<ContractUnderTest, "contract">): Pointer | undefined {
   const reply = contract.errors?.reply;
   const message = contract.messages.find(({ name }) => name === reply?.message);
   const example = message?.examples[0]?.payload as Json | undefined;

@@ -6,22 +6,22 @@ import type { Malformed, MalformedFrame } from "../../../schema/malformed-frames
 import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 
-export interface HostilePromise extends Promised {
+export interface HostilePromise extends Clause {
   readonly frame: MalformedFrame;
   readonly codes: readonly ErrorCode[];
 }
 
 /** The errors for a frame: a document without an error for unknown types counts them as what is not in its schema. */
-export function codesFor(subject: Pick<Subject, "contract">, outcomes: readonly Malformed[]): ErrorCode[] {
+export function codesFor(subject: Pick<ContractUnderTest, "contract">, outcomes: readonly Malformed[]): ErrorCode[] {
   const codes = errorsFor(subject, outcomes);
   return codes.length === 0 && outcomes.includes("unknown-type") ? errorsFor(subject, ["not-in-schema"]) : codes;
 }
 
 /** Hostile frames of one kind, for which the document has an error. */
-function framesOf(...outcomes: readonly Malformed[]): (subject: Subject) => readonly HostilePromise[] {
+function framesOf(...outcomes: readonly Malformed[]): (subject: ContractUnderTest) => readonly HostilePromise[] {
   return (subject) =>
     dataOf(subject.contract)
       .malformed(subject.channel)
@@ -31,7 +31,7 @@ function framesOf(...outcomes: readonly Malformed[]): (subject: Subject) => read
       .map((promise) => ({
         ...promise,
         pointer: promise.codes[0]!.pointer,
-        says: `${promise.codes[0]!.description} (${promise.frame.label})`,
+        text: `${promise.codes[0]!.description} (${promise.frame.label})`,
       }));
 }
 
@@ -45,13 +45,13 @@ export function textOf(context: Context, frame: MalformedFrame): string {
   throw new NotTestable(`a frame with ${frame.label} is over the ${maxBytes(context)} bytes that the target reads`);
 }
 
-function silent(subject: Subject): readonly HostilePromise[] {
+function silent(subject: ContractUnderTest): readonly HostilePromise[] {
   return dataOf(subject.contract)
     .malformed(subject.channel)
     .filter(({ outcomes }) => outcomes.length === 0 || codesFor(subject, outcomes).length === 0)
     .map((frame) => ({
       pointer: subject.channel.pointer,
-      says: `No frame of a client ends the server (${frame.label}).`,
+      text: `No frame of a client ends the server (${frame.label}).`,
       frame,
       codes: [],
     }));
@@ -74,7 +74,7 @@ function refuses(id: string, title: string, ...outcomes: readonly Malformed[]): 
 }
 
 /** A code that the document does not declare. */
-export function undeclaredCode({ channel }: Pick<Subject, "channel">): number {
+export function undeclaredCode({ channel }: Pick<ContractUnderTest, "channel">): number {
   let code = 4999;
   while (channel.closeCodes.some((declared) => declared.code === code)) code--;
   return code;

@@ -6,13 +6,13 @@ import { Violation } from "../../../schema/errors.ts";
 import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach, userFor } from "../../preconditions.ts";
-import { type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
 import { type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
 import { codesFor, type HostilePromise, textOf } from "./hostile.ts";
 import type { MessagePromise } from "./mutations.ts";
 
 /** The plainest frame of each kind of malformed ones for which the document has an error reply. */
-function plainest(subject: Subject): readonly HostilePromise[] {
+function plainest(subject: ContractUnderTest): readonly HostilePromise[] {
   if (subject.contract.errors?.reply.message === undefined || subject.channel.delivery?.fence === undefined) return [];
   const frames = dataOf(subject.contract).malformed(subject.channel);
   return (["not-json", "not-in-schema", "unknown-type"] as const).flatMap((when) => {
@@ -23,7 +23,7 @@ function plainest(subject: Subject): readonly HostilePromise[] {
 }
 
 /** Operations that renew the credential, where there is an error for what is not JSON. */
-function renewals(subject: Subject): readonly MessagePromise[] {
+function renewals(subject: ContractUnderTest): readonly MessagePromise[] {
   const canJudge = subject.channel.delivery?.fence !== undefined && errorsFor(subject, ["not-json"]).length > 0;
   if (!canJudge) return [];
   const renews = ({ operation, message }: ClientMessage) =>

@@ -9,20 +9,20 @@ import type { KeywordConstraint, Mutation } from "../../../schema/invalid.ts";
 import type { Json } from "../../../schema/json.ts";
 import { documentBytes, type Malformed } from "../../../schema/malformed-frames.ts";
 import type { Context } from "../../context.ts";
-import { NotTestable, type Promised, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable } from "../../rule.ts";
 import { baseFor, type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
 
-export interface ObligationPromise extends Promised {
+export interface ObligationPromise extends Clause {
   readonly client: ClientMessage;
   readonly constraint: KeywordConstraint;
 }
 
-export interface MessagePromise extends Promised {
+export interface MessagePromise extends Clause {
   readonly client: ClientMessage;
 }
 
 /** Every keyword of every client message that can be broken, where the document has an error for it. */
-export function breakable(subject: Subject): readonly ObligationPromise[] {
+export function breakable(subject: ContractUnderTest): readonly ObligationPromise[] {
   return clientMessages(subject).flatMap((client) =>
     dataOf(subject.contract)
       .of(client.message)
@@ -30,7 +30,7 @@ export function breakable(subject: Subject): readonly ObligationPromise[] {
       .filter(({ constraint }) => outcomesOf(subject, client, constraint).length > 0)
       .map(({ constraint }) => ({
         pointer: constraint.pointer,
-        says: describeConstraint(client, constraint),
+        text: describeConstraint(client, constraint),
         client,
         constraint,
       })),
@@ -38,7 +38,7 @@ export function breakable(subject: Subject): readonly ObligationPromise[] {
 }
 
 /** Client messages of which at least one keyword can be broken. */
-export function breakableMessages(subject: Subject): readonly MessagePromise[] {
+export function breakableMessages(subject: ContractUnderTest): readonly MessagePromise[] {
   const clients = new Set(breakable(subject).map(({ client }) => client.message));
   return clientMessages(subject)
     .filter(({ message }) => clients.has(message))
@@ -46,7 +46,7 @@ export function breakableMessages(subject: Subject): readonly MessagePromise[] {
 }
 
 /** How many of all keyword constraints can be broken, and why the others cannot. */
-export function coverage(subject: Subject): string {
+export function coverage(subject: ContractUnderTest): string {
   const all = clientMessages(subject).map(({ message }) => dataOf(subject.contract).of(message));
   const broken = all.reduce((sum, { mutations }) => sum + mutations.length, 0);
   const unmutated = all.flatMap(({ unmutated }) => unmutated);
@@ -56,7 +56,7 @@ export function coverage(subject: Subject): string {
 
 /** Which errors the document gives to a message whose keyword is broken. */
 export function outcomesOf(
-  subject: Pick<Subject, "contract">,
+  subject: Pick<ContractUnderTest, "contract">,
   { message }: ClientMessage,
   constraint: KeywordConstraint,
 ): ErrorCode[] {

@@ -6,7 +6,7 @@ import { targetOf } from "../../../mutation/run-mutant.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { type Embedded, startEmbedded } from "../../../testbed/reference-process.ts";
 import { openRun } from "../../open-run.ts";
-import type { Subject } from "../../rule.ts";
+import type { ContractUnderTest } from "../../rule.ts";
 import { phases } from "../../rules.ts";
 import { runPhases } from "../../run-phases.ts";
 
@@ -14,12 +14,12 @@ const maxBytes = 700;
 const ours = (await loadContract({ file: defaultSpecFile })).contract!;
 const phase = phases.find(({ name }) => name === "invalid")!;
 
-function subjectOf(contract: Contract): Subject {
+function subjectOf(contract: Contract): ContractUnderTest {
   return { contract, channel: contract.channels.find(({ kind }) => kind === "websocket")! };
 }
 
 /** Our document, in which a message of the client may have so many bytes. */
-function withBytes(value: number): Subject {
+function withBytes(value: number): ContractUnderTest {
   const channels = ours.channels.map((channel) => ({
     ...channel,
     limits: channel.limits.map((limit) => (limit.kind === "message-bytes" ? { ...limit, value } : limit)),
@@ -30,7 +30,7 @@ function withBytes(value: number): Subject {
 const server: Embedded = await startEmbedded({ path: "/ws", env: { MESSAGE_BYTES: String(maxBytes) } });
 afterAll(() => server.stop());
 
-async function failures(subject: Subject): Promise<readonly string[]> {
+async function failures(subject: ContractUnderTest): Promise<readonly string[]> {
   const opened = await openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret } });
   try {
     const { results } = await runPhases(opened.run, opened.watch, [{ phase, rules: phase.rules }], { replay: (id) => id });

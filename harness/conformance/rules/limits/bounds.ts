@@ -5,26 +5,26 @@ import { Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach, userFor } from "../../preconditions.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { fenceRequest, ignoresFence } from "../frames/clause.ts";
 
 type LimitOf<K extends Limit["kind"]> = Extract<Limit, { kind: K }>;
-interface LimitPromise<K extends Limit["kind"]> extends Promised {
+interface LimitPromise<K extends Limit["kind"]> extends Clause {
   readonly limit: LimitOf<K>;
 }
 
-function limitsOf<K extends Limit["kind"]>(kind: K): (subject: Subject) => readonly LimitPromise<K>[] {
+function limitsOf<K extends Limit["kind"]>(kind: K): (subject: ContractUnderTest) => readonly LimitPromise<K>[] {
   return ({ channel }) =>
     channel.limits
       .filter((limit): limit is LimitOf<K> => limit.kind === kind)
-      .map((limit) => ({ pointer: limit.pointer, says: limit.description, limit }));
+      .map((limit) => ({ pointer: limit.pointer, text: limit.description, limit }));
 }
 
 /** More connections or tuples than this are not made for one rule: the test would be a load test. */
 const mostTuples = 200;
 
 /** The operation that adds to the relation, if one does. */
-function adding({ contract, channel }: Subject, relation: string): Operation | undefined {
+function adding({ contract, channel }: ContractUnderTest, relation: string): Operation | undefined {
   return contract.operations.find(
     (operation) =>
       operation.channel === channel.id &&
@@ -34,7 +34,7 @@ function adding({ contract, channel }: Subject, relation: string): Operation | u
 }
 
 /** The operation that takes from the relation, if one does. */
-function removing({ contract, channel }: Subject, relation: string): Operation | undefined {
+function removing({ contract, channel }: ContractUnderTest, relation: string): Operation | undefined {
   return contract.operations.find(
     (operation) =>
       operation.channel === channel.id &&
@@ -109,7 +109,7 @@ function codeOf({ requires }: Operation, limit: LimitOf<"relation">): ErrorValue
   return requires.find((one) => one.kind === "limit" && one.limit === limit.name)?.else ?? limit.error;
 }
 
-export const relationLimits = (subject: Subject) =>
+export const relationLimits = (subject: ContractUnderTest) =>
   limitsOf("relation")(subject).filter(({ limit }) => limit.error !== undefined && adding(subject, limit.relation) !== undefined);
 
 /** Text of a message that the contract answers, filled up with white space to `bytes`. */
@@ -118,9 +118,10 @@ function padded(context: Context, bytes: number): { readonly text: string; reado
   return { text: text + " ".repeat(Math.max(0, bytes - Buffer.byteLength(text))), message };
 }
 
-const byteLimits = (subject: Subject) =>
+const byteLimits = (subject: ContractUnderTest) =>
   subject.channel.delivery?.fence === undefined ? [] : limitsOf("message-bytes")(subject);
-const connectionLimits = (subject: Subject) => limitsOf("connections")(subject).filter(({ limit }) => limit.close !== undefined);
+const connectionLimits = (subject: ContractUnderTest) =>
+  limitsOf("connections")(subject).filter(({ limit }) => limit.close !== undefined);
 
 export const boundRules: readonly Rule[] = [
   rule<LimitPromise<"message-bytes">>({

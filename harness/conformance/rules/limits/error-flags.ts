@@ -6,16 +6,16 @@ import { Violation } from "../../../schema/errors.ts";
 import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { relationLimits, replyBeyond } from "./bounds.ts";
 import { beyond, flood, limitsOf, senderUnder } from "./flood.ts";
 
-interface CodePromise extends Promised {
+interface CodePromise extends Clause {
   readonly code: ErrorCode;
 }
 
 /** Codes of limits that a client can go beyond. */
-function limitCodes(subject: Subject): readonly CodePromise[] {
+function limitCodes(subject: ContractUnderTest): readonly CodePromise[] {
   const { errors } = subject.contract;
   if (errors?.reply.retryable === undefined) return [];
   const named = new Set([...limitsOf("connection")(subject), ...relationLimits(subject)].map(({ limit }) => limit.error));

@@ -5,13 +5,13 @@ import type { Peer, Received, User } from "../../../client/peer.ts";
 import { Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { reach, userFor } from "../../preconditions.ts";
-import { NotTestable, type Promised, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable } from "../../rule.ts";
 
-export interface RatePromise extends Promised {
+export interface RatePromise extends Clause {
   readonly limit: RateLimit;
 }
 
-export function operationsUnder({ contract, channel }: Subject, limit: RateLimit): readonly Operation[] {
+export function operationsUnder({ contract, channel }: ContractUnderTest, limit: RateLimit): readonly Operation[] {
   return contract.operations.filter(
     (operation) =>
       operation.action === "receive" &&
@@ -22,12 +22,12 @@ export function operationsUnder({ contract, channel }: Subject, limit: RateLimit
 }
 
 /** Limits that some operation with a reply on the WebSocket channel is under, of this kind of scope. */
-export function limitsOf(scope: "connection" | "shared" | "any"): (subject: Subject) => readonly RatePromise[] {
+export function limitsOf(scope: "connection" | "shared" | "any"): (subject: ContractUnderTest) => readonly RatePromise[] {
   return (subject) =>
     subject.channel.rateLimits
       .filter((limit) => scope === "any" || (limit.scope === "connection") === (scope === "connection"))
       .filter((limit) => operationsUnder(subject, limit).length > 0)
-      .map((limit) => ({ pointer: limit.pointer, says: limit.description, limit }));
+      .map((limit) => ({ pointer: limit.pointer, text: limit.description, limit }));
 }
 
 /** Ready to send messages that only rate limits can refuse. */
@@ -58,7 +58,7 @@ export function codeOf(operation: Operation, limit: RateLimit): ErrorValue {
   return requirement?.else ?? limit.error;
 }
 
-export function easiestUnder(subject: Subject, limit: RateLimit): Operation {
+export function easiestUnder(subject: ContractUnderTest, limit: RateLimit): Operation {
   return [...operationsUnder(subject, limit)].sort((a, b) => preparations(a) - preparations(b))[0]!;
 }
 

@@ -7,7 +7,7 @@ import { answerTo } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach, requiredClaims, userFor } from "../../preconditions.ts";
-import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import { errorsOf, exchange, type HttpOperation, httpOperations } from "../http/exchange.ts";
 import {
   codeOf,
@@ -32,7 +32,7 @@ interface FreePromise extends OperationPromise {
 }
 
 /** Each limit with each operation that requires it. */
-function counted(subject: Subject): readonly OperationPromise[] {
+function counted(subject: ContractUnderTest): readonly OperationPromise[] {
   return limitsOf("any")(subject).flatMap((promise) =>
     operationsUnder(subject, promise.limit).map((operation) => {
       const { pointer } = operation.requires.find((one) => one.kind === "rate" && one.limit === promise.limit.name)!;
@@ -42,7 +42,7 @@ function counted(subject: Subject): readonly OperationPromise[] {
 }
 
 /** Each limit with each operation that does not require it, and can be told to be refused for it all the same. */
-function notCounted(subject: Subject): readonly FreePromise[] {
+function notCounted(subject: ContractUnderTest): readonly FreePromise[] {
   const { contract, channel } = subject;
   const overHttp = httpOperations(subject);
   return channel.rateLimits.flatMap((limit) =>
@@ -50,7 +50,7 @@ function notCounted(subject: Subject): readonly FreePromise[] {
       .map((operation) => ({ operation, http: overHttp.find((one) => one.operation === operation) }))
       .filter(({ operation, http }) => http !== undefined || (operation.action === "receive" && operation.channel === channel.id))
       .filter(({ operation, http }) => !isUnder(operation, limit) && canTell(subject, limit, operation, http))
-      .map((one) => ({ pointer: limit.pointer, says: limit.description, limit, ...one })),
+      .map((one) => ({ pointer: limit.pointer, text: limit.description, limit, ...one })),
   );
 }
 
@@ -58,7 +58,7 @@ function isUnder({ requires }: Operation, limit: RateLimit): boolean {
   return requires.some((one) => one.kind === "rate" && one.limit === limit.name);
 }
 
-function canTell(subject: Subject, limit: RateLimit, operation: Operation, http: HttpOperation | undefined): boolean {
+function canTell(subject: ContractUnderTest, limit: RateLimit, operation: Operation, http: HttpOperation | undefined): boolean {
   const { contract, channel } = subject;
   const own = channel.rateLimits.filter((one) => isUnder(operation, one));
   const spends = operationsUnder(subject, limit).length > 0 ? [easiestUnder(subject, limit)] : [];

@@ -5,7 +5,7 @@ import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import type { Fault } from "../../faults/plan.ts";
 import { userFor } from "../../preconditions.ts";
-import { NotTestable, type Rule, rule, type Subject } from "../../rule.ts";
+import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 import {
   type Answer,
   beyond,
@@ -20,7 +20,7 @@ import {
   useUp,
 } from "./flood.ts";
 
-function retryAfterBecomes({ contract }: Subject, ms: number): Fault {
+function retryAfterBecomes({ contract }: ContractUnderTest, ms: number): Fault {
   const { message, retryAfterMs } = contract.errors!.reply;
   return faults.changesField(message!, retryAfterMs!, ms);
 }
@@ -32,7 +32,7 @@ function retryAfterMs(context: Context, { reply }: Answer): number {
   return value;
 }
 
-function offByOneOrMore({ limit }: RatePromise, subject: Subject): readonly Fault[] {
+function offByOneOrMore({ limit }: RatePromise, subject: ContractUnderTest): readonly Fault[] {
   return [faults.acceptsRefused(easiestUnder(subject, limit).id, limit.error), faults.server("rate-admits-one-more")];
 }
 

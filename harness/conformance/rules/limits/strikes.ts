@@ -6,16 +6,16 @@ import { Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach, userFor } from "../../preconditions.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 
 type StrikeLimit = Extract<Limit, { kind: "errors" }>;
-interface StrikePromise extends Promised {
+interface StrikePromise extends Clause {
   readonly limit: StrikeLimit;
 }
 
-function strikeLimits({ channel }: Subject): readonly StrikePromise[] {
+function strikeLimits({ channel }: ContractUnderTest): readonly StrikePromise[] {
   return channel.limits.flatMap((limit) =>
-    limit.kind === "errors" && limit.close !== undefined ? [{ pointer: limit.pointer, says: limit.description, limit }] : [],
+    limit.kind === "errors" && limit.close !== undefined ? [{ pointer: limit.pointer, text: limit.description, limit }] : [],
   );
 }
 

@@ -6,31 +6,31 @@ import { Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { reach } from "../../preconditions.ts";
-import { NotTestable, type Promised, type Rule, rule, type Subject } from "../../rule.ts";
+import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
 
 /** What a deadline is longer than the promise, because this machine and the network are not idle. */
 const slackMs = 2_000;
 /** Longer waits are not made unasked. */
 const longestMs = 120_000;
 
-interface HeartbeatPromise extends Promised {
+interface HeartbeatPromise extends Clause {
   readonly heartbeat: Heartbeat;
 }
 
 /** A heartbeat of WebSocket pings by the server. */
-function serverPings({ channel: { heartbeat } }: Subject): readonly HeartbeatPromise[] {
+function serverPings({ channel: { heartbeat } }: ContractUnderTest): readonly HeartbeatPromise[] {
   return heartbeat?.by === "server" && heartbeat.frame === "ping"
     ? [
         {
           pointer: heartbeat.pointer,
-          says: `The server pings every ${heartbeat.intervalMs} ms and waits ${heartbeat.timeoutMs} ms.`,
+          text: `The server pings every ${heartbeat.intervalMs} ms and waits ${heartbeat.timeoutMs} ms.`,
           heartbeat,
         },
       ]
     : [];
 }
 
-function closingPings(subject: Subject): readonly HeartbeatPromise[] {
+function closingPings(subject: ContractUnderTest): readonly HeartbeatPromise[] {
   return serverPings(subject).filter(({ heartbeat }) => heartbeat.close !== undefined);
 }
 
@@ -46,19 +46,19 @@ function patient(ms: number): number {
 }
 
 type Grace = Extract<Limit, { kind: "credential-grace" }>;
-interface GracePromise extends Promised {
+interface GracePromise extends Clause {
   readonly limit: Grace;
 }
 
-function graces({ channel }: Subject): readonly GracePromise[] {
+function graces({ channel }: ContractUnderTest): readonly GracePromise[] {
   return channel.limits.flatMap((limit) =>
     limit.kind === "credential-grace" && limit.close !== undefined
-      ? [{ pointer: limit.pointer, says: limit.description, limit }]
+      ? [{ pointer: limit.pointer, text: limit.description, limit }]
       : [],
   );
 }
 
-function renewing({ contract, channel }: Subject): Operation | undefined {
+function renewing({ contract, channel }: ContractUnderTest): Operation | undefined {
   return contract.operations.find(
     (operation) => operation.channel === channel.id && operation.effects.some(({ kind }) => kind === "renew"),
   );
@@ -68,15 +68,15 @@ function renewing({ contract, channel }: Subject): Operation | undefined {
 const lifetimeSeconds = 2;
 
 type Queue = Extract<Limit, { kind: "queued-bytes" }>;
-interface QueuePromise extends Promised {
+interface QueuePromise extends Clause {
   readonly limit: Queue;
 }
 
 /** Limits that hold at once; those that hold only for some time are reached on the way. */
-function queues({ channel }: Subject): readonly QueuePromise[] {
+function queues({ channel }: ContractUnderTest): readonly QueuePromise[] {
   return channel.limits.flatMap((limit) =>
     limit.kind === "queued-bytes" && limit.close !== undefined && limit.forMs === 0
-      ? [{ pointer: limit.pointer, says: limit.description, limit }]
+      ? [{ pointer: limit.pointer, text: limit.description, limit }]
       : [],
   );
 }
@@ -272,7 +272,7 @@ export const timeRules: readonly Rule[] = [
     from: ({ channel }) =>
       channel.limits
         .filter((limit) => limit.kind === "first-message" && limit.close !== undefined)
-        .map(({ pointer, description }) => ({ pointer, says: description })),
+        .map(({ pointer, description }) => ({ pointer, text: description })),
     async check(context, { pointer }) {
       const limit = context.channel.limits.find((one) => one.pointer === pointer)!;
       const peer = await context.dial({ awaitFirst: false });

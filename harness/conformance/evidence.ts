@@ -1,0 +1,51 @@
+// Evidence: what a phase gathers once, and what the checks of its rules then read as `context.evidence`.
+import type { DocumentPointer } from "../../spec/contract.ts";
+import type { IncidentalViolation } from "../client/incidental-violation.ts";
+import type { History } from "../model/history.ts";
+import { Violation } from "../schema/errors.ts";
+import { beginCheck, eventsOf } from "./check.ts";
+import type { Phase, Progress } from "./phase.ts";
+import type { Rule } from "./rule.ts";
+import type { Run } from "./run-state.ts";
+
+/** How a violation showed itself in evidence that is not gathered again. */
+export interface Reproduction {
+  /** Default: the clause that is checked. */
+  readonly pointer?: DocumentPointer;
+  readonly steps: readonly string[];
+  readonly frames: History;
+  /** It failed `failed` of `runs` times. */
+  readonly failed: number;
+  readonly runs: number;
+  /** The command that runs just this again. Default: the one for the rule. */
+  readonly replay?: string;
+}
+
+/** A violation that its phase has found, and run again where it could. */
+export class ReproducedViolation extends Violation {
+  readonly reproduction: Reproduction;
+  constructor(expected: string, actual: string, reproduction: Reproduction) {
+    super(expected, actual);
+    this.reproduction = reproduction;
+  }
+}
+
+export interface Gathered {
+  readonly evidence: unknown;
+  readonly notes: readonly string[];
+  readonly violations: readonly (IncidentalViolation & { readonly frames: History })[];
+}
+
+/** Runs the phase's `prepare`; nothing is gathered where it has none. @param rules those that will be checked. @throws TargetLost */
+export async function gatherEvidence(run: Run, phase: Phase, rules: readonly Rule[], progress: Progress): Promise<Gathered> {
+  if (phase.prepare === undefined) return { evidence: undefined, notes: [], violations: [] };
+  const check = beginCheck(run);
+  try {
+    const evidence = await phase.prepare(check.context, rules, progress);
+    const framed = check.violations.map((one) => ({ ...one, frames: eventsOf(run, new Set([one.connection])) }));
+    return { evidence, notes: check.notes, violations: framed };
+  } finally {
+    await check.end();
+    run.recorder.forget(check.connections);
+  }
+}
