@@ -9,7 +9,7 @@ const maxLength = 80;
  * No two are alike, even where a file system does not tell `a` from `A`.
  */
 export function fileNames(contract: Contract): ReadonlyMap<string, string> {
-  const taken = new Set(["runtime", "problem"]);
+  const taken = new Set(["runtime", "problem", "server-messages"]);
   return new Map(
     contract.messages.map(({ name }) => {
       const plain = name.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(0, maxLength);

@@ -5,7 +5,8 @@ import { bundle, comparable, readings } from "../../../spec/schemas.ts";
 import { banner } from "../banner.ts";
 import { fileNames } from "../file-names.ts";
 import { typeNames } from "../types/type-names.ts";
-import { emitRuntime } from "./runtime.ts";
+import { emitServerValidator } from "./emit-server-validator.ts";
+import { emitRuntime, isTextFormat } from "./runtime.ts";
 
 // CommonJS: the function stands under another name than the types say.
 const standalone = standaloneModule as unknown as typeof standaloneModule.default;
@@ -41,6 +42,7 @@ export function emitValidators(contract: Contract): Files {
     files.set(`${filesOf.get(name)}.gen.js`, `${banner(`Is a value the message \`${name}\`?`)}${head}${body}\n`);
     files.set(`${filesOf.get(name)}.gen.d.ts`, declaration(name, names.get(name)!));
   }
+  for (const [name, text] of emitServerValidator(contract, new Set([...formats].filter(isTextFormat)))) files.set(name, text);
   files.set("runtime.gen.js", emitRuntime(formats));
   files.set("problem.gen.d.ts", problem);
   return files;

@@ -21,6 +21,12 @@ const functions: Readonly<Record<string, string>> = {
   double: "{ validate: () => true }",
 };
 
+const numberFormats = new Set(["int32", "int64", "float", "double"]);
+
+/** Whether the runtime checks texts of this format. */
+export const isTextFormat = (format: string): boolean =>
+  (fullFormats[format] instanceof RegExp || format in functions) && !numberFormats.has(format);
+
 /** @param formats names of those that the validators use; patterns come from ajv-formats */
 export function emitRuntime(formats: ReadonlySet<string>): string {
   const entries = [...formats].sort().map((format) => {
