@@ -5,7 +5,7 @@ import { afterEach, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { beginCheck } from "../conformance/check.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
-import { type Embedded, startEmbedded } from "../testbed/reference-process.ts";
+import { type ReferenceProcess, startReferenceProcess } from "../testbed/reference-process.ts";
 import { dialByOtherClocks } from "./clock-skew.ts";
 import type { ClockDial } from "./log-history.ts";
 
@@ -13,7 +13,7 @@ const { contract } = await loadContract({ file: defaultSpecFile });
 const channel = contract!.channels.find(({ kind }) => kind === "websocket")!;
 const sockets: net.Socket[] = [];
 const silent = net.createServer((socket) => sockets.push(socket));
-let server: Embedded | undefined;
+let server: ReferenceProcess | undefined;
 let opened: OpenedRun | undefined;
 
 afterEach(async () => {
@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 it("judges the answers of a node, and nothing where none comes", async () => {
-  server = await startEmbedded({ path: channel.address });
+  server = await startReferenceProcess({ path: channel.address });
   await once(silent.listen(0, "127.0.0.1"), "listening");
   const { port } = silent.address() as net.AddressInfo;
   const target = {

@@ -1,7 +1,7 @@
 // The workload of a cluster run: clients on all nodes publish into few logs at once, while faults happen; then all is healed and settles.
 import type { Context } from "../conformance/context.ts";
 import { userFor } from "../conformance/preconditions.ts";
-import type { Suffering } from "../testbed/nemesis.ts";
+import type { NemesisHooks } from "../testbed/nemesis.ts";
 import { lastCount } from "./check-log.ts";
 import { dialByOtherClocks } from "./clock-skew.ts";
 import { LogClient } from "./log-client.ts";
@@ -24,7 +24,7 @@ export interface Workload {
   /** Whether the frames of all connections are kept to the end, default true; a long run needs the memory. */
   readonly keepsFrames?: boolean;
   /** Runs beside the clients; the workload goes on until it has ended. */
-  readonly faults?: (run: Suffering) => Promise<void>;
+  readonly faults?: (run: NemesisHooks) => Promise<void>;
 }
 
 const elsewhereEvery = 10;
@@ -90,16 +90,16 @@ export async function runWorkload(
       }
     }
   });
-  const suffering: Suffering = {
+  const hooks: NemesisHooks = {
     clients,
     acknowledged: () => acknowledged,
     note: (fault) => noted.push(fault),
     dialByOtherClocks: () => dialByOtherClocks(context, clockDials),
   };
-  const trouble = faults?.(suffering).finally(() => {
+  const trouble = faults?.(hooks).finally(() => {
     faulting = false;
   });
-  await Promise.all([...work, suffering.dialByOtherClocks(), trouble]);
+  await Promise.all([...work, hooks.dialByOtherClocks(), trouble]);
   const settled = await settle(context, roles, clients, keys, sessions, settleMs, progress);
   await Promise.all(clients.map((client) => client.giveUp()));
   return { publishes, sessions, clockDials, faults: noted, settled, places: context.target.places };

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { createMint } from "../client/credentials.ts";
 import { TargetLost } from "../schema/errors.ts";
-import { startEmbedded } from "../testbed/reference-process.ts";
+import { startReferenceProcess } from "../testbed/reference-process.ts";
 import { bareDialect, contractDialect, type Dialect, socketIoDialect, tutorialDialect } from "./adapter.ts";
 
 export type PeerId = "reference" | "guide" | "socket.io" | "uws" | "ws" | "bare";
@@ -89,7 +89,7 @@ async function startReference(): Promise<RunningPeer> {
   const { contract } = await loadContract({ file: defaultSpecFile });
   if (contract === undefined) throw new Error(`${defaultSpecFile} cannot be loaded`);
   const channel = contract.channels.find(({ kind }) => kind === "websocket")!;
-  const server = await startEmbedded({ path: channel.address, env: withoutLimits });
+  const server = await startReferenceProcess({ path: channel.address, env: withoutLimits });
   const mint = createMint(channel.handshake?.credentials, contract.state, { secret: server.secret });
   const { credential } = await mint("bench", { lifetimeSeconds: 86_400 });
   return {

@@ -4,7 +4,7 @@ import { runWorkload } from "../cluster/workload.ts";
 import { runNemesis } from "../testbed/nemesis.ts";
 import { faultKinds, planFaults } from "../testbed/nemesis-plan.ts";
 import { startCluster, withoutLimits } from "../testbed/nodes.ts";
-import { startEmbedded } from "../testbed/reference-process.ts";
+import { startReferenceProcess } from "../testbed/reference-process.ts";
 import type { Target } from "./context.ts";
 
 export interface OwnTarget {
@@ -23,7 +23,7 @@ export interface OwnTarget {
 
 /** @throws TargetLost where it does not come up */
 export async function startOwnServer(path: string): Promise<OwnTarget> {
-  let server = await startEmbedded({ path });
+  let server = await startReferenceProcess({ path });
   const { secret } = server;
   return {
     get urls() {
@@ -34,10 +34,10 @@ export async function startOwnServer(path: string): Promise<OwnTarget> {
       return server.pid;
     },
     async revive() {
-      const end = server.obituary();
+      const end = server.exitReason();
       if (end === undefined) return undefined;
       await server.stop();
-      server = await startEmbedded({ path, env: { JWT_SECRET: secret } });
+      server = await startReferenceProcess({ path, env: { JWT_SECRET: secret } });
       return end;
     },
     stop: () => server.stop(),
@@ -66,11 +66,11 @@ const longestRunMs = 3_600_000;
  */
 export async function startOwnNodes({ path, nodes: count, faults, messages, seed, say }: OwnNodesOptions): Promise<OwnTarget> {
   const isFaulted = faults !== undefined;
-  const cluster = await startCluster({ count, path, env: isFaulted ? withoutLimits : {}, withFront: isFaulted });
-  const { nodes, front, secret } = cluster;
-  if (isFaulted && front === undefined)
+  const cluster = await startCluster({ count, path, env: isFaulted ? withoutLimits : {}, withLoadBalancer: isFaulted });
+  const { nodes, loadBalancer, secret } = cluster;
+  if (isFaulted && loadBalancer === undefined)
     say("nginx is not on PATH: no client comes through it, and it is not reloaded (Debian: `apt-get install nginx`)");
-  const kinds = faultKinds.filter((kind) => front !== undefined || kind !== "front-reloaded");
+  const kinds = faultKinds.filter((kind) => loadBalancer !== undefined || kind !== "load-balancer-reloaded");
   const plan = planFaults({ seed, count: faults ?? 0, nodes: count, kinds });
   const runCluster: Target["runCluster"] = (context, roles, progress) =>
     runWorkload(
@@ -81,21 +81,21 @@ export async function startOwnNodes({ path, nodes: count, faults, messages, seed
         awayEvery,
         keepsFrames: false,
         withinMs: longestRunMs,
-        faults: (suffering) => runNemesis({ cluster, plan, messages, clock: context.clock, say }, suffering),
+        faults: (hooks) => runNemesis({ cluster, plan, messages, clock: context.clock, say }, hooks),
       },
       progress,
     );
   return {
-    urls: [...nodes, ...(front === undefined ? [] : [front])].map(({ url }) => url),
-    places: [...nodes.map((_, index) => `node ${index}`), ...(front === undefined ? [] : ["nginx"])],
+    urls: [...nodes, ...(loadBalancer === undefined ? [] : [loadBalancer])].map(({ url }) => url),
+    places: [...nodes.map((_, index) => `node ${index}`), ...(loadBalancer === undefined ? [] : ["nginx"])],
     secret,
     get pid() {
       return nodes[0]!.process.pid;
     },
     ...(isFaulted ? { runCluster } : {}),
     async revive() {
-      const dead = nodes.filter((node) => node.process.obituary() !== undefined);
-      const ends = dead.map((node) => `${node.url}: ${node.process.obituary()}`);
+      const dead = nodes.filter((node) => node.process.exitReason() !== undefined);
+      const ends = dead.map((node) => `${node.url}: ${node.process.exitReason()}`);
       for (const node of dead) {
         await node.process.stop();
         await node.restart();

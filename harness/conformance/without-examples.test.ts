@@ -7,14 +7,14 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { drawnName, withDrawnExamples } from "../schema/drawn-examples.ts";
-import { type Embedded, startEmbedded } from "../testbed/reference-process.ts";
+import { type ReferenceProcess, startReferenceProcess } from "../testbed/reference-process.ts";
 import { phases } from "./rules.ts";
 import { loadSettings } from "./settings.ts";
 import { runVerification } from "./verify.ts";
 
 let folder: string;
 let file: string;
-let server: Embedded;
+let server: ReferenceProcess;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "wsproof-no-examples-"));
@@ -22,7 +22,7 @@ beforeAll(async () => {
   const document = parse(await readFile(defaultSpecFile, "utf8"));
   for (const message of Object.values<Record<string, unknown>>(document.components.messages)) delete message.examples;
   await writeFile(file, stringify(document));
-  server = await startEmbedded({ path: "/ws" });
+  server = await startReferenceProcess({ path: "/ws" });
 });
 
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Auth } from "../client/credentials.ts";
 import type { Settings } from "../conformance/settings.ts";
 import { startCluster, withoutLimits } from "../testbed/nodes.ts";
-import { startEmbedded } from "../testbed/reference-process.ts";
+import { startReferenceProcess } from "../testbed/reference-process.ts";
 
 export interface LoadTarget {
   readonly urls: readonly string[];
@@ -42,7 +42,7 @@ export async function openTarget(settings: Settings, path: string): Promise<Load
       stop: () => cluster.stop(),
     };
   }
-  const server = await startEmbedded({ path, env: forLoad });
+  const server = await startReferenceProcess({ path, env: forLoad });
   return { urls: [server.url], auth: { secret: server.secret }, pid: server.pid, notes, stop: () => server.stop() };
 }
 

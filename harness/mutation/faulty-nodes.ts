@@ -37,7 +37,7 @@ export async function startFaultyNodes(path: string, plan: NodesPlan): Promise<F
   const runCluster: Target["runCluster"] = (context, roles, progress) => {
     const nemesis = { cluster, plan: harm, messages, clock: context.clock, say: () => undefined };
     const workload: Workload = { messages, awayEvery, settleMs };
-    const faults: Workload["faults"] = (suffering) => runNemesis(nemesis, suffering);
+    const faults: Workload["faults"] = (hooks) => runNemesis(nemesis, hooks);
     return runWorkload(context, roles, { ...workload, ...(harm.length === 0 ? {} : { faults }) }, progress);
   };
   const urls = cluster.nodes.map(({ url }) => url);

@@ -8,7 +8,7 @@ import type { Clause, ContractUnderTest, Rule } from "../conformance/rule.ts";
 import { runOnce } from "../conformance/run-rule.ts";
 import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, UsageError } from "../schema/errors.ts";
-import type { Embedded } from "../testbed/reference-process.ts";
+import type { ReferenceProcess } from "../testbed/reference-process.ts";
 import type { Mutant } from "./document-mutant.ts";
 import { type Claim, claimsOf } from "./mutants.ts";
 import { isWithin } from "./places.ts";
@@ -90,7 +90,7 @@ let judged = 0;
 /** Where the first contact fails already, a run would say so and judge nothing. Once may be the machine's doing. */
 async function firstContact(
   subject: ContractUnderTest,
-  server: Embedded,
+  server: ReferenceProcess,
   { timeoutMs, runs }: Required<MutantOptions>,
   tries = 2,
 ): Promise<OpenedRun | Error> {
@@ -109,7 +109,7 @@ export async function judgeMutant(
   phases: readonly Phase[],
   mutant: Mutant,
   stage: Stage,
-  server: Embedded,
+  server: ReferenceProcess,
   { timeoutMs = 1_000, runs = 40 }: MutantOptions = {},
 ): Promise<Judgement> {
   const survived: Judgement = { mutant, rule: undefined, detail: "" };

@@ -3,7 +3,7 @@ import type { Contract } from "../../spec/contract.ts";
 import { openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
 import type { ContractUnderTest } from "../conformance/rule.ts";
-import type { Embedded } from "../testbed/reference-process.ts";
+import type { ReferenceProcess } from "../testbed/reference-process.ts";
 import type { Mutant } from "./document-mutant.ts";
 import { mutantReasonFor, mutantReasons } from "./document-mutant-reasons.ts";
 import { mutantsOf } from "./document-mutants.ts";
@@ -88,7 +88,7 @@ async function judgeIn(
 }
 
 /** What an honest server advertises. */
-async function firstMessage(subject: ContractUnderTest, server: Embedded): Promise<unknown> {
+async function firstMessage(subject: ContractUnderTest, server: ReferenceProcess): Promise<unknown> {
   const opened = await openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret } });
   await opened.end();
   return opened.run.advertised()?.value;

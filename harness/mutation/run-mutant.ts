@@ -12,7 +12,7 @@ import { type ContractUnderTest, type Level, NotTestable, type Rule } from "../c
 import { type Outcome, runOnce } from "../conformance/run-rule.ts";
 import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
-import type { Embedded } from "../testbed/reference-process.ts";
+import type { ReferenceProcess } from "../testbed/reference-process.ts";
 import { startFaultyNodes } from "./faulty-nodes.ts";
 import type { Claim } from "./mutants.ts";
 import { type FaultProxy, startProxy } from "./proxy/proxy.ts";
@@ -63,10 +63,10 @@ const seed = 1;
 export function createProver(subject: ContractUnderTest, options: ProverOptions = {}): Prover {
   const { honestTimeoutMs = 5_000, faultTimeoutMs = 1_500, runs = 60 } = options;
   const servers = createServers(subject.channel.address, options.env);
-  const opened = new Map<Embedded, Promise<OpenedRun>>();
+  const opened = new Map<ReferenceProcess, Promise<OpenedRun>>();
 
   /** A run on the server itself: its bystander tells whether the server lives, whatever the proxy does. */
-  const open = (server: Embedded): Promise<OpenedRun> => {
+  const open = (server: ReferenceProcess): Promise<OpenedRun> => {
     const known =
       opened.get(server) ??
       openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret }, seed, runs });
@@ -87,7 +87,7 @@ export function createProver(subject: ContractUnderTest, options: ProverOptions 
         const durationMs = performance.now() - startMs;
         return { rule: rule.id, level: rule.level, pointer: clause.pointer, fault: fault?.id, durationMs, ...text[at]! };
       });
-    let server: Embedded | undefined;
+    let server: ReferenceProcess | undefined;
     let proxy: FaultProxy | undefined;
     try {
       server = await (ownServer ? servers.fresh(choiceFor(fault)) : servers.of(choiceFor(fault)));
@@ -160,7 +160,7 @@ async function judgeNodes<T>(subject: ContractUnderTest, plan: NodesPlan, judge:
   }
 }
 
-export function targetOf(server: Embedded, url: string): Target {
+export function targetOf(server: ReferenceProcess, url: string): Target {
   return {
     urls: [url],
     origin: undefined,

@@ -1,7 +1,7 @@
 // The servers that rules are proven on: the honest one, and the test server with one switch on, each started once.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Embedded, startEmbedded } from "../testbed/reference-process.ts";
+import { type ReferenceProcess, startReferenceProcess } from "../testbed/reference-process.ts";
 
 /** Short times and small numbers, so that what waits for them ends soon. The server advertises them, so nothing else changes. */
 export const shortTimes: Readonly<Record<string, string>> = {
@@ -23,17 +23,17 @@ export interface ServerChoice {
 
 export interface Servers {
   /** Started at the first call. @throws TargetLost where it does not come up, as with a switch that it does not know */
-  of(choice: ServerChoice): Promise<Embedded>;
+  of(choice: ServerChoice): Promise<ReferenceProcess>;
   /** One of its own, for what ends it. The caller stops it. */
-  fresh(choice: ServerChoice): Promise<Embedded>;
+  fresh(choice: ServerChoice): Promise<ReferenceProcess>;
   end(): Promise<void>;
 }
 
 /** @param path of the WebSocket endpoint @param env default: short times */
 export function createServers(path: string, env = shortTimes): Servers {
-  const started = new Map<string, Promise<Embedded>>();
-  const fresh = ({ switchName, argument }: ServerChoice): Promise<Embedded> =>
-    startEmbedded({
+  const started = new Map<string, Promise<ReferenceProcess>>();
+  const fresh = ({ switchName, argument }: ServerChoice): Promise<ReferenceProcess> =>
+    startReferenceProcess({
       path,
       env: { ...env, ...(switchName === undefined ? {} : { FAULT: switchName, FAULT_ARGUMENT: `${argument ?? ""}` }) },
       ...(switchName === undefined ? {} : { main: builtProgram("testing/test-server.js") }),

@@ -5,18 +5,18 @@ import http from "node:http";
 import type net from "node:net";
 import { createInterface } from "node:readline";
 import { afterEach, expect, it } from "vitest";
-import { type Front, startFront } from "./load-balancer.ts";
+import { type LoadBalancer, startLoadBalancer } from "./load-balancer.ts";
 
 const path = "/socket";
 let node: http.Server | undefined;
-let front: Front | undefined;
+let loadBalancer: LoadBalancer | undefined;
 const sockets: net.Socket[] = [];
 
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  await front?.stop();
+  await loadBalancer?.stop();
   node?.close();
-  [front, node] = [undefined, undefined];
+  [loadBalancer, node] = [undefined, undefined];
 });
 
 async function startNode(): Promise<string> {
@@ -44,23 +44,23 @@ async function upgrade(url: string): Promise<net.Socket> {
 }
 
 it("a reload ends what came before it, and lets pass what comes after", async () => {
-  front = await startFront({ path, urls: [await startNode()] });
+  loadBalancer = await startLoadBalancer({ path, urls: [await startNode()] });
   for (let time = 0; time < 2; time++) {
-    const before = await upgrade(front!.url);
+    const before = await upgrade(loadBalancer!.url);
     const ended = once(before, "close");
-    await front!.reload();
+    await loadBalancer!.reload();
     await ended;
   }
-  const after = await upgrade(front!.url);
+  const after = await upgrade(loadBalancer!.url);
   expect(after.destroyed).toBe(false);
 });
 
 it("SIGKILL of a harness that started it leaves no nginx behind", async () => {
   const built = new URL("../../dist/harness/testbed/load-balancer.js", import.meta.url);
   const program = `
-    import { startFront } from ${JSON.stringify(built)};
-    const front = await startFront({ path: "/", urls: ["ws://127.0.0.1:1/"] });
-    console.log(front.url);
+    import { startLoadBalancer } from ${JSON.stringify(built)};
+    const loadBalancer = await startLoadBalancer({ path: "/", urls: ["ws://127.0.0.1:1/"] });
+    console.log(loadBalancer.url);
     setInterval(() => {}, 1_000);
   `;
   const harness = spawn(process.execPath, ["--input-type=module", "-e", program], { stdio: ["ignore", "pipe", "inherit"] });

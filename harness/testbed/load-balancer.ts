@@ -1,4 +1,4 @@
-// nginx in front of the nodes of a run, by which some of the clients come; it can be told to reload.
+// nginx in front of the nodes of a run. Some clients connect through it, and it can be told to reload.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,27 +7,27 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UsageError } from "../schema/errors.ts";
-import { freePort } from "./nodes-redis.ts";
-import { leaveWill } from "./orphan-guard.ts";
+import { freePort } from "./free-port.ts";
+import { guardOrphan } from "./orphan-guard.ts";
 
-export interface Front {
+export interface LoadBalancer {
   readonly url: string;
   /**
-   * Starts new workers; the old ones end their connections and go. Resolves when the new ones are there.
-   * @throws UsageError where they do not come
+   * Starts new workers; the old ones end their connections and exit. Resolves when the new ones run.
+   * @throws UsageError when they do not start
    */
   reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** After a reload the old workers keep their connections for so long, in ms. */
+/** How long the old workers keep their connections after a reload, in ms. */
 export const keptAfterReloadMs = 1_000;
 const startMs = 20_000;
-/** Not on everybody's PATH. */
+/** Where Debian installs nginx; not always on PATH. */
 const usualFolders = ["/usr/sbin", "/usr/local/sbin"];
 
-/** The one path of the nodes; a node that does not answer, or drains, is passed over. */
-function emitConfig(port: number, { path, urls }: FrontOptions, folder: string): string {
+/** Proxies the one path to the nodes; skips a node that does not answer or drains. */
+function emitConfig(port: number, { path, urls }: LoadBalancerOptions, folder: string): string {
   return `
     worker_processes 1;
     pid ${folder}/pid;
@@ -58,20 +58,20 @@ function emitConfig(port: number, { path, urls }: FrontOptions, folder: string):
     }`;
 }
 
-export interface FrontOptions {
+export interface LoadBalancerOptions {
   /** Path of the WebSocket endpoint. */
   readonly path: string;
-  /** Of the nodes. */
+  /** URLs of the nodes. */
   readonly urls: readonly string[];
 }
 
 /**
- * @returns undefined where there is no nginx
- * @throws UsageError where it does not come up
+ * @returns undefined when nginx is not installed
+ * @throws UsageError when nginx does not start
  */
-export async function startFront(options: FrontOptions): Promise<Front | undefined> {
+export async function startLoadBalancer(options: LoadBalancerOptions): Promise<LoadBalancer | undefined> {
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), "wsproof-front-"));
+  const folder = mkdtempSync(join(tmpdir(), "wsproof-load-balancer-"));
   const config = join(folder, "nginx.conf");
   writeFileSync(config, emitConfig(port, options, folder));
   const child = spawn("nginx", ["-p", folder, "-e", join(folder, "error.log"), "-c", config, "-g", "daemon off;"], {
@@ -79,7 +79,7 @@ export async function startFront(options: FrontOptions): Promise<Front | undefin
     stdio: "ignore",
     detached: true,
   });
-  leaveWill(child, { signal: "TERM", folder });
+  guardOrphan(child, { signal: "TERM", folder });
   const clear = () => {
     child.kill("SIGTERM");
     rmSync(folder, { recursive: true, force: true });
@@ -102,11 +102,11 @@ export async function startFront(options: FrontOptions): Promise<Front | undefin
     while (!(await isSo())) {
       if (isRunning() && performance.now() < untilMs) await sleep(20);
       else
-        throw new UsageError(`nginx does not ${what} on port ${port}: ${log().trim() || failure?.message || "it says nothing"}`);
+        throw new UsageError(`nginx does not ${what} on port ${port}: ${log().trim() || failure?.message || "its log is empty"}`);
     }
   };
   try {
-    await until(() => failure?.code === "ENOENT" || accepts(port), "come up");
+    await until(() => failure?.code === "ENOENT" || accepts(port), "start");
     if (failure?.code === "ENOENT") {
       await stop();
       return undefined;
@@ -121,7 +121,7 @@ export async function startFront(options: FrontOptions): Promise<Front | undefin
     async reload() {
       reloads++;
       child.kill("SIGHUP");
-      // Said at each reload, once new workers are on their way.
+      // nginx logs this at each reload, when it starts new workers.
       await until(() => (log().match(/: reconfiguring/g)?.length ?? 0) >= reloads, "reload");
     },
     stop,

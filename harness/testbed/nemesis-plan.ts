@@ -1,21 +1,21 @@
-// The schedule of faults: drawn from the seed, each kind before any comes again. Pure.
+// The schedule of faults, drawn from the seed: every kind once before any is repeated. Pure.
 import { createPrng } from "../schema/prng.ts";
 
 export const faultKinds = [
   "node-killed",
   "node-paused",
-  "node-rolled",
+  "rolling-restart",
   "redis-restarted",
-  "redis-emptied",
-  "listening-killed",
-  "commands-killed",
+  "redis-flushed",
+  "subscriber-killed",
+  "command-connections-killed",
   "redis-paused",
-  "link-cut",
-  "link-silent",
+  "partition-reset",
+  "partition-silent",
   "clients-reset",
   "clients-stalled",
-  "front-reloaded",
-  "clocks-apart",
+  "load-balancer-reloaded",
+  "clock-skew",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -33,18 +33,18 @@ export interface PlannedFault {
 const durations: Readonly<Record<FaultKind, readonly [number, number]>> = {
   "node-killed": [0, 2_000],
   "node-paused": [5_000, 5_000],
-  "node-rolled": [0, 500],
+  "rolling-restart": [0, 500],
   "redis-restarted": [0, 1_500],
-  "redis-emptied": [0, 1_500],
-  "listening-killed": [0, 0],
-  "commands-killed": [0, 0],
+  "redis-flushed": [0, 1_500],
+  "subscriber-killed": [0, 0],
+  "command-connections-killed": [0, 0],
   "redis-paused": [300, 3_000],
-  "link-cut": [200, 3_000],
-  "link-silent": [500, 4_000],
+  "partition-reset": [200, 3_000],
+  "partition-silent": [500, 4_000],
   "clients-reset": [0, 0],
   "clients-stalled": [500, 2_000],
-  "front-reloaded": [0, 1_500],
-  "clocks-apart": [300, 1_000],
+  "load-balancer-reloaded": [0, 1_500],
+  "clock-skew": [300, 1_000],
 };
 const quietMs = [300, 1_500] as const;
 

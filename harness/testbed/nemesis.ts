@@ -18,7 +18,7 @@ export interface Nemesis {
   say(line: string): void;
 }
 
-export interface Suffering {
+export interface NemesisHooks {
   readonly clients: readonly LogClient[];
   acknowledged(): number;
   note(fault: LogHistory["faults"][number]): void;
@@ -33,20 +33,20 @@ const longestQuietMs = 30_000;
  * Resolves when the last fault is healed.
  * @throws TargetLost where a node ends that nobody has ended
  */
-export async function runNemesis({ cluster, plan, messages, clock, say }: Nemesis, suffering: Suffering): Promise<void> {
+export async function runNemesis({ cluster, plan, messages, clock, say }: Nemesis, hooks: NemesisHooks): Promise<void> {
   for (const [at, fault] of plan.entries()) {
     const untilMs = clock.nowMs() + longestQuietMs;
     await clock.sleep(fault.afterMs);
     const share = (messages * at) / plan.length;
-    while (suffering.acknowledged() < share && clock.nowMs() < untilMs) await clock.sleep(50);
-    const { what, node, run } = prepare(fault, cluster, suffering);
+    while (hooks.acknowledged() < share && clock.nowMs() < untilMs) await clock.sleep(50);
+    const { what, node, run } = prepare(fault, cluster, hooks);
     const atMs = clock.nowMs();
     const number = `fault ${at + 1} of ${plan.length}`;
-    say(`${number}, after ${suffering.acknowledged()} acknowledged: ${what}${node === undefined ? "" : ` (node ${node})`}`);
+    say(`${number}, after ${hooks.acknowledged()} acknowledged: ${what}${node === undefined ? "" : ` (node ${node})`}`);
     await run(() => clock.sleep(fault.forMs));
-    suffering.note({ what, node, atMs, endedAtMs: clock.nowMs() });
+    hooks.note({ what, node, atMs, endedAtMs: clock.nowMs() });
     for (const [index, one] of cluster.nodes.entries()) {
-      const end = one.process.obituary();
+      const end = one.process.exitReason();
       if (end !== undefined) throw new TargetLost(`node ${index} ended by itself, after ${number} (${what}). ${end}`);
     }
   }
@@ -59,9 +59,9 @@ interface Prepared {
   run(last: () => Promise<void>): Promise<void>;
 }
 
-function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, suffering: Suffering): Prepared {
-  const { redis, front } = cluster;
-  const { clients } = suffering;
+function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, hooks: NemesisHooks): Prepared {
+  const { redis, loadBalancer } = cluster;
+  const { clients } = hooks;
   const node = cluster.nodes[index]!;
   const ofNode = (what: string, run: Prepared["run"]): Prepared => ({ what, node: index, run });
   const ofAll = (what: string, run: Prepared["run"]): Prepared => ({ what, node: undefined, run });
@@ -78,26 +78,26 @@ function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, s
         await last();
         process.kill(node.process.pid, "SIGCONT");
       });
-    case "node-rolled":
+    case "rolling-restart":
       return ofNode("SIGTERM, drained, started again", async (last) => {
-        await node.roll();
+        await node.drain();
         await last();
         await node.restart();
       });
     case "redis-restarted":
-    case "redis-emptied": {
-      const empty = kind === "redis-emptied";
+    case "redis-flushed": {
+      const empty = kind === "redis-flushed";
       return ofAll(`Redis killed, started again after ${forMs} ms ${empty ? "without" : "with"} its data`, async (last) => {
         await redis.kill();
         await last();
         await redis.start(empty);
       });
     }
-    case "listening-killed":
+    case "subscriber-killed":
       return ofAll("CLIENT KILL of all that listen to Redis", async () => {
         await redis.run("CLIENT", "KILL", "TYPE", "pubsub");
       });
-    case "commands-killed":
+    case "command-connections-killed":
       return ofAll("CLIENT KILL of all that command Redis", async () => {
         await redis.run("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
       });
@@ -106,13 +106,13 @@ function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, s
         await redis.run("CLIENT", "PAUSE", String(forMs), "ALL");
         await last();
       });
-    case "link-cut":
-    case "link-silent": {
-      const how = kind === "link-cut" ? "reset" : "silence";
-      return ofNode(`link to Redis cut for ${forMs} ms (${how})`, async (last) => {
-        node.link.cut(how);
+    case "partition-reset":
+    case "partition-silent": {
+      const how = kind === "partition-reset" ? "reset" : "silence";
+      return ofNode(`connection to Redis cut for ${forMs} ms (${how})`, async (last) => {
+        node.proxy.cut(how);
         await last();
-        node.link.heal();
+        node.proxy.heal();
       });
     }
     case "clients-reset":
@@ -125,18 +125,18 @@ function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, s
         await last();
         for (const resume of resumes) resume();
       });
-    case "front-reloaded":
+    case "load-balancer-reloaded":
       return ofAll(`nginx reloaded; its old workers end after ${keptAfterReloadMs} ms`, async (last) => {
-        await front?.reload();
+        await loadBalancer?.reload();
         await last();
       });
-    case "clocks-apart":
+    case "clock-skew":
       return ofAll(`credentials of clocks that are off, for ${forMs} ms`, async (last) => {
         let isOver = false;
         const lasting = last().then(() => {
           isOver = true;
         });
-        do await suffering.dialByOtherClocks();
+        do await hooks.dialByOtherClocks();
         while (!isOver);
         await lasting;
       });

@@ -1,21 +1,21 @@
-// A redis-server of a run's own, that keeps what it has acknowledged: free port, data in a temporary folder, gone at the end.
+// A redis-server started for one run: free port, data in a temporary folder, every acknowledged write on disk, removed at the end.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "redis";
 import { UsageError } from "../schema/errors.ts";
-import { leaveWill } from "./orphan-guard.ts";
+import { freePort } from "./free-port.ts";
+import { guardOrphan } from "./orphan-guard.ts";
 
 export interface OwnRedis {
   readonly port: number;
-  /** Sends one command, on a connection of its own. */
+  /** Sends one command, on a separate connection. */
   run(...command: string[]): Promise<unknown>;
-  /** As a crash does it. */
+  /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
-  /** Resolves when it answers. @param empty without the data of its life before */
+  /** Resolves when it answers. @param empty without its earlier data */
   start(empty?: boolean): Promise<void>;
   stop(): Promise<void>;
 }
@@ -59,7 +59,7 @@ export async function startRedis(): Promise<OwnRedis> {
       const keeps = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
       const started = spawn("redis-server", [...where, ...keeps], { stdio: "ignore", detached: true });
       child = started;
-      leaveWill(started, { signal: "KILL", folder });
+      guardOrphan(started, { signal: "KILL", folder });
       let failure: NodeJS.ErrnoException | undefined;
       started.on("error", (error) => {
         failure = error;
@@ -97,20 +97,4 @@ export async function startRedis(): Promise<OwnRedis> {
     throw error;
   }
   return redis;
-}
-
-/** A port on which nobody listens, below those that the system gives to outgoing connections: none of them can take it in between. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 20_000);
-    const server = createServer().listen(port, "127.0.0.1");
-    try {
-      await once(server, "listening");
-    } catch {
-      continue;
-    }
-    server.close();
-    await once(server, "close");
-    return port;
-  }
 }

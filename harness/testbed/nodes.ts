@@ -1,13 +1,14 @@
-// Several nodes of our own reference server behind one Redis of the run's own, each with a link to it that can be cut.
+// Several nodes of the reference server behind one Redis, each with a TCP proxy in between that can be cut.
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Front, startFront } from "./load-balancer.ts";
-import { freePort, type OwnRedis, startRedis } from "./nodes-redis.ts";
-import { type Embedded, type EmbeddedOptions, startEmbedded } from "./reference-process.ts";
-import { type Link, openLink, type Slowness } from "./tcp-proxy.ts";
+import { freePort } from "./free-port.ts";
+import { type LoadBalancer, startLoadBalancer } from "./load-balancer.ts";
+import { type OwnRedis, startRedis } from "./nodes-redis.ts";
+import { type ReferenceProcess, type ReferenceProcessOptions, startReferenceProcess } from "./reference-process.ts";
+import { type Latency, startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 const plenty = "1000000";
-/** Settings under which nothing but faults ends a connection, and nothing but Redis limits the rate. */
+/** With these settings only faults end a connection, and only Redis limits the rate. */
 export const withoutLimits: Readonly<Record<string, string>> = {
   HEARTBEAT_INTERVAL_MS: "10000",
   HEARTBEAT_TIMEOUT_MS: "10000",
@@ -30,22 +31,22 @@ const readyMs = 10_000;
 
 export interface Node {
   readonly url: string;
-  readonly link: Link;
-  /** Of its life at the moment. */
-  readonly process: Embedded;
+  readonly proxy: TcpProxy;
+  /** The running process; another one after a restart. */
+  readonly process: ReferenceProcess;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
-  /** SIGTERM; resolves when it has drained. */
-  roll(): Promise<void>;
-  /** On the port that it had. */
+  /** SIGTERM; resolves when the process has drained and ended. */
+  drain(): Promise<void>;
+  /** On the same port. */
   restart(): Promise<void>;
 }
 
 export interface Cluster {
   readonly nodes: readonly Node[];
   readonly redis: OwnRedis;
-  /** Where one was asked for, and nginx is there. */
-  readonly front: Front | undefined;
+  /** Undefined unless asked for and nginx is installed. */
+  readonly loadBalancer: LoadBalancer | undefined;
   readonly secret: string;
   /** Safe to call twice. */
   stop(): Promise<void>;
@@ -55,14 +56,14 @@ export interface ClusterOptions {
   readonly count: number;
   /** Path of the WebSocket endpoint. */
   readonly path: string;
-  /** Whether nginx shall stand in front of the nodes, as one more way to them. Default false. */
-  readonly withFront?: boolean;
+  /** Whether to start nginx in front of the nodes, as one more URL. Default false. */
+  readonly withLoadBalancer?: boolean;
   /** Added to the environment of each node. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The program of a node, and what it has in its environment beside that. Default: the reference server. */
-  readonly program?: (index: number) => Pick<EmbeddedOptions, "main" | "env">;
+  /** The program of a node and additions to its environment. Default: the reference server. */
+  readonly program?: (index: number) => Pick<ReferenceProcessOptions, "main" | "env">;
   /** Between each node and Redis. Default: none. */
-  readonly slowness?: Slowness;
+  readonly latency?: Latency;
 }
 
 /**
@@ -74,14 +75,14 @@ export async function startCluster({
   path,
   env = {},
   program = () => ({}),
-  slowness,
-  withFront = false,
+  latency,
+  withLoadBalancer = false,
 }: ClusterOptions): Promise<Cluster> {
   const secret = randomBytes(32).toString("hex");
   const redis = await startRedis();
   const nodes: Node[] = [];
-  let front: Front | undefined;
-  // What a signal would leave behind is cleared by each part as the process exits.
+  let loadBalancer: LoadBalancer | undefined;
+  // Each part cleans up when the process exits, so a signal must end the process by `exit`.
   const signals = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal, at) => {
     const leave = () => process.exit(128 + [2, 15, 1][at]!);
     process.once(signal, leave);
@@ -90,14 +91,14 @@ export async function startCluster({
   const cluster: Cluster = {
     nodes,
     redis,
-    get front() {
-      return front;
+    get loadBalancer() {
+      return loadBalancer;
     },
     secret,
     async stop() {
-      await front?.stop();
+      await loadBalancer?.stop();
       await Promise.all(nodes.map((node) => node.process.stop()));
-      await Promise.all(nodes.map(({ link }) => link.close()));
+      await Promise.all(nodes.map(({ proxy }) => proxy.close()));
       await redis.stop();
       for (const off of signals) off();
     },
@@ -105,9 +106,9 @@ export async function startCluster({
   try {
     for (let index = 0; index < count; index++) {
       const own = program(index);
-      nodes.push(await startNode(redis, { path, ...own, env: { ...env, ...own.env, JWT_SECRET: secret } }, slowness));
+      nodes.push(await startNode(redis, { path, ...own, env: { ...env, ...own.env, JWT_SECRET: secret } }, latency));
     }
-    if (withFront) front = await startFront({ path, urls: nodes.map(({ url }) => url) });
+    if (withLoadBalancer) loadBalancer = await startLoadBalancer({ path, urls: nodes.map(({ url }) => url) });
   } catch (error) {
     await cluster.stop();
     throw error;
@@ -115,7 +116,7 @@ export async function startCluster({
   return cluster;
 }
 
-/** A node listens before it has found its Redis. Where it does not find it, what asks it next will tell. */
+/** A node listens before it is connected to Redis. Waits for readiness; gives up in silence after the deadline. */
 async function ready(url: string): Promise<void> {
   const health = new URL("/health/ready", url.replace(/^ws/, "http"));
   const untilMs = performance.now() + readyMs;
@@ -127,21 +128,21 @@ async function ready(url: string): Promise<void> {
   }
 }
 
-async function startNode(redis: OwnRedis, options: EmbeddedOptions, slowness?: Slowness): Promise<Node> {
-  const link = await openLink(redis.port, slowness);
-  const env = { ...options.env, PORT: `${await freePort()}`, REDIS_URL: `redis://127.0.0.1:${link.port}` };
-  const start = () => startEmbedded({ ...options, env });
-  let server: Embedded;
+async function startNode(redis: OwnRedis, options: ReferenceProcessOptions, latency?: Latency): Promise<Node> {
+  const proxy = await startTcpProxy(redis.port, latency);
+  const env = { ...options.env, PORT: `${await freePort()}`, REDIS_URL: `redis://127.0.0.1:${proxy.port}` };
+  const start = () => startReferenceProcess({ ...options, env });
+  let server: ReferenceProcess;
   try {
     server = await start();
     await ready(server.url);
   } catch (error) {
-    await link.close();
+    await proxy.close();
     throw error;
   }
   return {
     url: server.url,
-    link,
+    proxy,
     get process() {
       return server;
     },
@@ -149,11 +150,11 @@ async function startNode(redis: OwnRedis, options: EmbeddedOptions, slowness?: S
       process.kill(server.pid, "SIGKILL");
       await server.stop();
     },
-    async roll() {
+    async drain() {
       process.kill(server.pid, "SIGTERM");
-      // Hanging up on it as well would be a second request, at which it ends at once.
+      // A second request to stop would end it at once.
       const untilMs = performance.now() + drainMs;
-      while (server.obituary() === undefined && performance.now() < untilMs) await sleep(20);
+      while (server.exitReason() === undefined && performance.now() < untilMs) await sleep(20);
       await server.stop();
     },
     async restart() {

@@ -1,29 +1,29 @@
-// Ends a program that we have started when we are gone, however that came: a SIGKILL leaves us no time to do it.
+// Ends a program that this process started once this process is gone, even after a SIGKILL.
 import { type ChildProcess, spawn } from "node:child_process";
 
-export interface Will {
-  /** What it must get so that nothing of it is left. */
+export interface OrphanGuardOptions {
+  /** The signal that ends the program and its children. */
   readonly signal: "KILL" | "TERM";
-  /** Removed with it. */
+  /** Removed afterwards. */
   readonly folder: string;
 }
 
-// Its stdin is a pipe of which we alone hold the other end: it closes with us. `read` and `kill` are the shell's own.
+// The shell's stdin is a pipe from this process: `read` returns when this process is gone. `read` and `kill` are built in.
 const script = 'read -r _; kill -s "$2" "$1"; rm -rf "$3"';
 
-/** Holds until the program has ended by itself. A shell waits meanwhile; it is all that this costs. */
-export function leaveWill(child: ChildProcess, { signal, folder }: Will): void {
+/** Guards `child` until it has ended by itself. The cost is one waiting shell. */
+export function guardOrphan(child: ChildProcess, { signal, folder }: OrphanGuardOptions): void {
   if (child.pid === undefined) return;
-  const executor = spawn("/bin/sh", ["-c", script, "sh", `${child.pid}`, signal, folder], {
+  const guard = spawn("/bin/sh", ["-c", script, "sh", `${child.pid}`, signal, folder], {
     stdio: ["pipe", "ignore", "ignore"],
-    // What ends us by way of the terminal must not end it too.
+    // A signal from the terminal must not end the guard too.
     detached: true,
   });
-  executor.on("error", () => undefined); // no shell, no will
-  executor.stdin.on("error", () => undefined);
-  executor.unref();
-  // Its number may soon be another program's.
-  const revoke = () => executor.kill("SIGKILL");
+  guard.on("error", () => undefined); // without a shell there is no guard
+  guard.stdin.on("error", () => undefined);
+  guard.unref();
+  // The system may soon give its process number to another program.
+  const revoke = () => guard.kill("SIGKILL");
   if (child.exitCode !== null || child.signalCode !== null) revoke();
   else child.once("exit", revoke);
 }

@@ -1,20 +1,20 @@
-// Our own reference server as a child process: started for a run on a free port, always stopped at its end.
+// The reference server as a child process: started for a run on a free port, stopped at its end.
 import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { TargetLost } from "../schema/errors.ts";
 
-export interface Embedded {
+export interface ReferenceProcess {
   readonly url: string;
   readonly secret: string;
   readonly pid: number;
   /** How it ended, with the last of what it wrote to stderr; undefined while it runs. */
-  obituary(): string | undefined;
+  exitReason(): string | undefined;
   /** Asks it to end, and sees to it. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-export interface EmbeddedOptions {
+export interface ReferenceProcessOptions {
   /** Path of the WebSocket endpoint. */
   readonly path: string;
   /** Added to the environment. */
@@ -30,7 +30,7 @@ const builtMain = fileURLToPath(
     ? new URL("../../reference/main.js", import.meta.url)
     : new URL("../../dist/reference/main.js", import.meta.url),
 );
-/** Shorter times and lower limits than the document's, so that a run can see all of them; the server advertises them, and we believe it. */
+/** Shorter times and lower limits than the document's, so that a run can reach all of them. The server advertises them. */
 const quick: Readonly<Record<string, string>> = {
   HEARTBEAT_INTERVAL_MS: "1500",
   HEARTBEAT_TIMEOUT_MS: "2500",
@@ -51,7 +51,12 @@ process.on("exit", () => {
 });
 
 /** @throws TargetLost, with what it wrote to stderr, where it does not come up */
-export async function startEmbedded({ path, env = {}, main = builtMain, startMs = 20_000 }: EmbeddedOptions): Promise<Embedded> {
+export async function startReferenceProcess({
+  path,
+  env = {},
+  main = builtMain,
+  startMs = 20_000,
+}: ReferenceProcessOptions): Promise<ReferenceProcess> {
   const secret = randomBytes(32).toString("hex");
   const child = fork(main, [], {
     env: { ...process.env, HOST: "127.0.0.1", PORT: "0", JWT_SECRET: secret, LOG_LEVEL: "warn", ...quick, ...env },
@@ -62,18 +67,18 @@ export async function startEmbedded({ path, env = {}, main = builtMain, startMs 
   child.stderr?.on("data", (chunk: Buffer) => {
     stderr = (stderr + chunk.toString("utf8")).slice(-keptBytes);
   });
-  const words = () => (stderr.trim() === "" ? "It wrote nothing to stderr." : `Its last words:\n${stderr.trim()}`);
-  const obituary = () =>
+  const shownStderr = () => (stderr.trim() === "" ? "It wrote nothing to stderr." : `The end of its stderr:\n${stderr.trim()}`);
+  const exitReason = () =>
     child.exitCode === null && child.signalCode === null
       ? undefined
-      : `The server's process ended with ${child.signalCode ?? `exit code ${child.exitCode}`}. ${words()}`;
+      : `The server's process ended with ${child.signalCode ?? `exit code ${child.exitCode}`}. ${shownStderr()}`;
   const kill = () => child.kill("SIGKILL");
   running.add(kill);
 
   const port = await new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => {
       kill();
-      reject(new TargetLost(`The reference server did not listen within ${startMs} ms. ${words()}`));
+      reject(new TargetLost(`The reference server did not listen within ${startMs} ms. ${shownStderr()}`));
     }, startMs);
     child.on("message", (message) => {
       const port = (message as { listening?: { port?: unknown } } | null)?.listening?.port;
@@ -87,7 +92,7 @@ export async function startEmbedded({ path, env = {}, main = builtMain, startMs 
     });
     child.once("close", () => {
       clearTimeout(timer);
-      reject(new TargetLost(`The reference server did not come up. ${obituary() ?? words()}`));
+      reject(new TargetLost(`The reference server did not come up. ${exitReason() ?? shownStderr()}`));
     });
   });
 
@@ -95,7 +100,7 @@ export async function startEmbedded({ path, env = {}, main = builtMain, startMs 
     url: `ws://127.0.0.1:${port}${path}`,
     secret,
     pid: child.pid ?? 0,
-    obituary,
+    exitReason,
     async stop() {
       running.delete(kill);
       await stopChild(child);

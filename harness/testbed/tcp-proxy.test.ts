@@ -1,11 +1,11 @@
-// The link in front of an echo server: whole, cut in both ways, and healed.
+// The proxy in front of an echo server: whole, cut in both ways, and healed.
 import { once } from "node:events";
 import net from "node:net";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { type Link, openLink } from "./tcp-proxy.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 let echo: net.Server;
-let link: Link;
+let proxy: TcpProxy;
 const sockets: net.Socket[] = [];
 
 beforeEach(async () => {
@@ -16,17 +16,17 @@ beforeEach(async () => {
   });
   echo.listen(0, "127.0.0.1");
   await once(echo, "listening");
-  link = await openLink((echo.address() as net.AddressInfo).port);
+  proxy = await startTcpProxy((echo.address() as net.AddressInfo).port);
 });
 
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  await link.close();
+  await proxy.close();
   await new Promise((resolve) => echo.close(resolve));
 });
 
 function connect(): net.Socket {
-  const socket = net.connect(link.port, "127.0.0.1");
+  const socket = net.connect(proxy.port, "127.0.0.1");
   socket.on("error", () => undefined);
   sockets.push(socket);
   return socket;
@@ -49,29 +49,29 @@ it("reset: ends what is open, refuses what is new, until it is healed", async ()
   const socket = connect();
   await echoed(socket, "hello");
   const gone = closes(socket);
-  link.cut("reset");
+  proxy.cut("reset");
   await gone;
   await closes(connect());
-  link.heal();
+  proxy.heal();
   expect(await echoed(connect(), "again")).toBe("again");
 });
 
 it("silence: holds what is open and what is new, and brings all of it late", async () => {
   const old = connect();
   await echoed(old, "hello");
-  link.cut("silence");
+  proxy.cut("silence");
   const young = connect();
   await once(young, "connect");
   let heard = "";
   for (const socket of [old, young]) socket.on("data", (bytes) => (heard += String(bytes)));
   old.write("a");
   young.write("b");
-  // A third connection, past the link, comes and goes in the meantime.
+  // A third connection, past the proxy, comes and goes in the meantime.
   const direct = net.connect((echo.address() as net.AddressInfo).port, "127.0.0.1");
   sockets.push(direct);
   expect(await echoed(direct, "meanwhile")).toBe("meanwhile");
   expect(heard).toBe("");
-  link.heal();
+  proxy.heal();
   await expect.poll(() => [...heard].toSorted()).toEqual(["a", "b"]);
 });
 
@@ -84,7 +84,7 @@ it("ends the one side when the other ends", async () => {
 });
 
 it("slow: brings everything late and in order", async () => {
-  const slow = await openLink((echo.address() as net.AddressInfo).port, { delayMs: 4, seed: 1 });
+  const slow = await startTcpProxy((echo.address() as net.AddressInfo).port, { delayMs: 4, seed: 1 });
   try {
     const socket = net.connect(slow.port, "127.0.0.1");
     sockets.push(socket);

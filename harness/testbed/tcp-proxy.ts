@@ -1,19 +1,19 @@
-// The link between one node and Redis: a TCP proxy that can be cut and healed, and that may be slow.
+// A TCP proxy between one node and Redis. It can be cut and healed, and may delay packets.
 import net from "node:net";
 import { createDelay } from "./delayed-writer.ts";
 
-/** `reset`: connections end and new ones are refused. `silence`: all stay open and nothing comes through, as when a cable is pulled. */
+/** `reset`: connections end and new ones are refused. `silence`: all stay open and nothing passes, as when a cable is pulled. */
 export type Cut = "reset" | "silence";
 
-export interface Link {
+export interface TcpProxy {
   readonly port: number;
   cut(how: Cut): void;
-  /** After a silence what was under way arrives late, as TCP has it. */
+  /** After a silence the held packets arrive late, as with TCP. */
   heal(): void;
   close(): Promise<void>;
 }
 
-export interface Slowness {
+export interface Latency {
   /** Each packet takes from half of this to one and a half; those of one direction keep their order. */
   readonly delayMs: number;
   readonly seed: number;
@@ -21,9 +21,9 @@ export interface Slowness {
 
 /**
  * Listens on a free port of 127.0.0.1 and passes everything on to `port` there.
- * @param slowness default: as fast as it can
+ * @param latency default: none
  */
-export async function openLink(port: number, slowness?: Slowness): Promise<Link> {
+export async function startTcpProxy(port: number, latency?: Latency): Promise<TcpProxy> {
   const sockets = new Set<net.Socket>();
   const waiting: net.Socket[] = [];
   let cut: Cut | undefined;
@@ -44,17 +44,17 @@ export async function openLink(port: number, slowness?: Slowness): Promise<Link>
       [near, far],
       [far, near],
     ] as const) {
-      const inTurn = createTurns(slowness, directions++);
-      // Not `pipe`: its end on one side would resume what a silence holds.
+      const enqueue = createDelayQueue(latency, directions++);
+      // Not `pipe`: an end on one side would resume what a silence holds.
       from.on("data", (bytes) => {
-        inTurn(() => {
+        enqueue(() => {
           if (!to.destroyed && !to.write(bytes)) from.pause();
         });
       });
       to.on("drain", () => {
         if (cut !== "silence") from.resume();
       });
-      from.on("close", () => inTurn(() => to.destroy()));
+      from.on("close", () => enqueue(() => to.destroy()));
     }
     near.resume();
   }
@@ -91,18 +91,18 @@ export async function openLink(port: number, slowness?: Slowness): Promise<Link>
   };
 }
 
-/** Does what it is given at once, or each after its delay, in the order in which it came. */
-function createTurns(slowness: Slowness | undefined, stream: number): (act: () => void) => void {
-  if (slowness === undefined) return (act) => act();
-  const { delayMs, seed } = slowness;
+/** Runs each action at once, or after its delay and in order. */
+function createDelayQueue(latency: Latency | undefined, stream: number): (action: () => void) => void {
+  if (latency === undefined) return (action) => action();
+  const { delayMs, seed } = latency;
   const jitterMs = createDelay({ seed, jitterMs: delayMs }, stream);
   const queue: (() => void)[] = [];
   let lastMs = 0;
-  return (act) => {
+  return (action) => {
     const nowMs = performance.now();
     lastMs = Math.max(lastMs, nowMs + delayMs / 2 + jitterMs());
-    // Timers of Node that are due in the same millisecond but were set with different delays may change places.
-    queue.push(act);
+    // Node's timers that are due in the same millisecond but were set with different delays may run in another order.
+    queue.push(action);
     setTimeout(() => queue.shift()?.(), lastMs - nowMs);
   };
 }

@@ -75,7 +75,7 @@ function planted(check: Check, subject: ContractUnderTest): Fault | readonly Fau
 /** What a node does wrong towards the others, and which checks must see it. */
 const faultsOfNodes: readonly [fault: Fault, seers: readonly Check[]][] = [
   [faults.nodes("redis-local-first"), ["inconsistent-offset"]],
-  [faults.nodes("redis-plain-pubsub", { harm: Array(4).fill("listening-killed") }), ["lost", "non-contiguous"]],
+  [faults.nodes("redis-plain-pubsub", { harm: Array(4).fill("subscriber-killed") }), ["lost", "non-contiguous"]],
   [faults.nodes("redis-publishes-twice"), ["duplicated"]],
   [faults.nodes("redis-drops-one-in-fifty", { only: 1 }), ["lost", "non-contiguous"]],
   [faults.nodes("redis-counts-own-node", { only: 1 }), ["member-count"]],

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
-import { type Embedded, startEmbedded } from "../../testbed/reference-process.ts";
+import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
 import { channelFor } from "../check.ts";
 import type { Fault } from "../faults/plan.ts";
 import { type OpenedRun, openRun } from "../open-run.ts";
@@ -21,10 +21,10 @@ const named = <C extends { rule: Rule; clause: Clause; fault?: Fault }>(all: rea
     (one) => [`${one.rule.id} ${one.clause.pointer}${one.fault === undefined ? "" : ` behind ${one.fault.id}`}`, one] as const,
   );
 
-let server: Embedded;
+let server: ReferenceProcess;
 let opened: OpenedRun;
 beforeAll(async () => {
-  server = await startEmbedded({ path: subject.channel.address });
+  server = await startReferenceProcess({ path: subject.channel.address });
   const target = { urls: [server.url], origin: undefined, pid: undefined, askToStop: undefined, embedded: true };
   opened = await openRun({ ...subject, target, auth: { secret: server.secret }, timeoutMs: 2_000 });
 });

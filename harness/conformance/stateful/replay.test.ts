@@ -9,7 +9,7 @@ import { createProtocol } from "../../model/protocol.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
 import { proveRule } from "../../mutation/stateful/mutate-rule.ts";
 import { UsageError } from "../../schema/errors.ts";
-import { type Embedded, startEmbedded } from "../../testbed/reference-process.ts";
+import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
 import { faults } from "../faults/fault.ts";
 import { openRun } from "../open-run.ts";
 import { loadFailure } from "./failures.ts";
@@ -17,7 +17,7 @@ import { replay } from "./replay.ts";
 import { statefulRules } from "./rules.ts";
 
 let contract: Contract;
-let server: Embedded;
+let server: ReferenceProcess;
 let id = "";
 const folder = mkdtempSync(join(tmpdir(), "wsproof-replay-"));
 const rule = statefulRules.find((candidate) => candidate.id === "delivered-once")!;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   if (loaded.contract === undefined) throw new Error("the document does not load");
   contract = loaded.contract;
   const { channel } = createProtocol(contract);
-  server = await startEmbedded({ path: channel.address });
+  server = await startReferenceProcess({ path: channel.address });
   await proveRule({ contract, channel, server, rule, runs: 40, folder });
   id = readdirSync(folder)[0]?.replace(/\.json$/, "") ?? "";
 });

@@ -4,7 +4,7 @@ import { createProtocol } from "../../model/protocol.ts";
 import { frameLines } from "../../report/frames.ts";
 import { withDrawnExamples } from "../../schema/drawn-examples.ts";
 import { exitCode, TargetLost, UsageError } from "../../schema/errors.ts";
-import { startEmbedded } from "../../testbed/reference-process.ts";
+import { startReferenceProcess } from "../../testbed/reference-process.ts";
 import { beginCheck, channelFor } from "../check.ts";
 import { openRun } from "../open-run.ts";
 import { describeStep, hasKeys } from "./case.ts";
@@ -43,7 +43,7 @@ export async function replay(
   const path = new URL(flags.url?.[0] ?? "ws://embedded/").pathname;
   const channel = channelFor(contract.channels, path) ?? contract.channels.find(({ kind }) => kind === "websocket");
   if (channel === undefined) throw new UsageError(`--spec ${file} has no WebSocket channel`);
-  const server = flags.url === undefined ? await startEmbedded({ path: channel.address }) : undefined;
+  const server = flags.url === undefined ? await startReferenceProcess({ path: channel.address }) : undefined;
   try {
     const auth =
       server === undefined

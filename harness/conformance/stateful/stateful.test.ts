@@ -8,7 +8,7 @@ import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { createProtocol, type Protocol } from "../../model/protocol.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
 import { proveRule } from "../../mutation/stateful/mutate-rule.ts";
-import { type Embedded, startEmbedded } from "../../testbed/reference-process.ts";
+import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
 import { beginCheck } from "../check.ts";
 import { openRun } from "../open-run.ts";
 import { loadFailure } from "./failures.ts";
@@ -18,7 +18,7 @@ import { runCases } from "./run-cases.ts";
 let contract: Contract;
 let channel: Channel;
 let protocol: Protocol;
-let server: Embedded;
+let server: ReferenceProcess;
 const folder = mkdtempSync(join(tmpdir(), "wsproof-stateful-"));
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
   contract = loaded.contract;
   protocol = createProtocol(contract);
   channel = protocol.channel;
-  server = await startEmbedded({ path: channel.address });
+  server = await startReferenceProcess({ path: channel.address });
 });
 afterAll(async () => {
   rmSync(folder, { recursive: true });

@@ -6,14 +6,14 @@ import { parseArgs } from "node:util";
 import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { statefulRules } from "../../conformance/stateful/rules.ts";
 import { createProtocol } from "../../model/protocol.ts";
-import { startEmbedded } from "../../testbed/reference-process.ts";
+import { startReferenceProcess } from "../../testbed/reference-process.ts";
 import { proveRule } from "./mutate-rule.ts";
 
 const { values } = parseArgs({ options: { only: { type: "string", default: "" }, runs: { type: "string", default: "60" } } });
 const { contract } = await loadContract({ file: defaultSpecFile });
 if (contract === undefined) throw new Error("the document does not load");
 const { channel } = createProtocol(contract);
-const server = await startEmbedded({ path: channel.address });
+const server = await startReferenceProcess({ path: channel.address });
 const folder = mkdtempSync(join(tmpdir(), "wsproof-prove-"));
 let missed = 0;
 for (const rule of statefulRules.filter(({ id }) => id.startsWith(values.only))) {

@@ -6,13 +6,13 @@ import { openRun } from "../../conformance/open-run.ts";
 import type { Rule } from "../../conformance/rule.ts";
 import { runStateful } from "../../conformance/stateful/phase.ts";
 import { statefulRules } from "../../conformance/stateful/rules.ts";
-import type { Embedded } from "../../testbed/reference-process.ts";
+import type { ReferenceProcess } from "../../testbed/reference-process.ts";
 import { startProxy } from "../proxy/proxy.ts";
 
 export interface ProofOptions {
   readonly contract: Contract;
   readonly channel: Channel;
-  readonly server: Embedded;
+  readonly server: ReferenceProcess;
   readonly rule: Rule;
   readonly runs: number;
   /** Where failing cases are stored. */

@@ -3,7 +3,7 @@ import type { Channel, Contract } from "../../../spec/contract.ts";
 import type { Messages } from "../../client/messages.ts";
 import type { Target } from "../../conformance/context.ts";
 import { startCluster } from "../../testbed/nodes.ts";
-import { startEmbedded } from "../../testbed/reference-process.ts";
+import { startReferenceProcess } from "../../testbed/reference-process.ts";
 import { type FaultProxy, startProxy } from "../proxy/proxy.ts";
 
 export interface SoakTargetOptions {
@@ -50,10 +50,10 @@ export async function startSoakTarget(options: SoakTargetOptions): Promise<SoakT
 
 async function startNodes(path: string, seed: number, redisDelayMs: number | undefined) {
   if (redisDelayMs === undefined) {
-    const server = await startEmbedded({ path });
+    const server = await startReferenceProcess({ path });
     return { urls: [server.url], secret: server.secret, pid: server.pid, stop: () => server.stop() };
   }
-  const cluster = await startCluster({ count: 2, path, slowness: { delayMs: redisDelayMs, seed } });
+  const cluster = await startCluster({ count: 2, path, latency: { delayMs: redisDelayMs, seed } });
   const { nodes, secret } = cluster;
   return { urls: nodes.map(({ url }) => url), secret, pid: nodes[0]!.process.pid, stop: () => cluster.stop() };
 }

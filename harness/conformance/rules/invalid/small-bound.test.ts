@@ -4,7 +4,7 @@ import type { Contract } from "../../../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../../../spec/load-contract.ts";
 import { targetOf } from "../../../mutation/run-mutant.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
-import { type Embedded, startEmbedded } from "../../../testbed/reference-process.ts";
+import { type ReferenceProcess, startReferenceProcess } from "../../../testbed/reference-process.ts";
 import { openRun } from "../../open-run.ts";
 import type { ContractUnderTest } from "../../rule.ts";
 import { phases } from "../../rules.ts";
@@ -27,7 +27,7 @@ function withBytes(value: number): ContractUnderTest {
   return subjectOf({ ...ours, channels });
 }
 
-const server: Embedded = await startEmbedded({ path: "/ws", env: { MESSAGE_BYTES: String(maxBytes) } });
+const server: ReferenceProcess = await startReferenceProcess({ path: "/ws", env: { MESSAGE_BYTES: String(maxBytes) } });
 afterAll(() => server.stop());
 
 async function failures(subject: ContractUnderTest): Promise<readonly string[]> {
