@@ -74,6 +74,8 @@ export interface Channel {
   readonly kind: "websocket" | "http" | "other";
   /** The path, with `{parameters}` and perhaps a query; begins with a slash. `/` where the document has none. */
   readonly address: string;
+  /** The address is a name without a slash before it: it may be a topic of one socket at the server's own URL. */
+  readonly isTopic: boolean;
   /** `x-endpoint`: channels that share it are topics of one socket, whose path it is; undefined where the address is the path. */
   readonly endpoint: string | undefined;
   readonly title: string;

@@ -17,6 +17,10 @@ export interface LoadOptions {
   readonly perspective?: "server" | "client" | undefined;
   /** Path of a file with x- keys for a document that one does not own. */
   readonly overlay?: string | undefined;
+  /** Name of the one server that counts; by default all. */
+  readonly server?: string | undefined;
+  /** Values of server variables and address parameters, by name, which beat the document's defaults. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Loaded {
@@ -40,7 +44,7 @@ export async function loadContract(options: LoadOptions): Promise<Loaded> {
 }
 
 /** The same, with the tree from which the contract was made. */
-export async function loadWithTree({ file, perspective, overlay }: LoadOptions): Promise<LoadedTree> {
+export async function loadWithTree({ file, perspective, overlay, server, variables }: LoadOptions): Promise<LoadedTree> {
   const findings: Finding[] = [];
   /** Keeps the findings; stops the loading by undefined where one is blocking. */
   const sound = (step: { tree: SourceTree | undefined; findings: Finding[] }): SourceTree | undefined => {
@@ -64,7 +68,9 @@ export async function loadWithTree({ file, perspective, overlay }: LoadOptions):
     tree = patch === undefined ? undefined : sound(withOverlay(tree, patch));
   }
   if (tree !== undefined) tree = sound(await withFiles(tree));
-  return tree === undefined ? failed() : { contract: normalise(tree, perspective, version), tree, findings };
+  return tree === undefined
+    ? failed()
+    : { contract: normalise(tree, { perspective, asyncapi: version, server, variables }), tree, findings };
 }
 
 async function read(file: string, option: string): Promise<{ tree: SourceTree | undefined; findings: Finding[] }> {

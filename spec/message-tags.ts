@@ -1,5 +1,5 @@
 // Finds the constant field by which a message is told from the others of its direction.
-import type { JsonSchema, Message, Pointer } from "./contract.ts";
+import type { Channel, Contract, JsonSchema, Message, Operation, Pointer } from "./contract.ts";
 import { join } from "./pointer.ts";
 import { list, record } from "./raw.ts";
 import { conjuncts } from "./schema-walk.ts";
@@ -68,4 +68,34 @@ function excludes(schema: JsonSchema, pointer: Pointer, value: Scalar, definitio
 function allowsType(schema: Record<string, unknown>, type: "object" | "string" | "number" | "boolean"): boolean {
   const types = typeof schema.type === "string" ? [schema.type] : Array.isArray(schema.type) ? schema.type : undefined;
   return types === undefined || types.includes(type) || (type === "number" && types.includes("integer"));
+}
+
+/** Gives each message the tag that tells it from all others that the same side may send on the same channel. */
+export function tagsAmong({
+  messages: untagged,
+  channels,
+  operations,
+  definitions,
+}: Pick<Contract, "channels" | "operations" | "definitions"> & {
+  readonly messages: readonly Omit<Message, "tag">[];
+}): Message[] {
+  const payloads = new Map(untagged.map(({ name, payload }) => [name, payload]));
+  const groups = channels.flatMap((channel) => directionsOf(channel, operations));
+  return untagged.map((message) => {
+    const others = [...new Set(groups.filter((group) => group.has(message.name)).flatMap((group) => [...group]))];
+    const otherPayloads = others.filter((name) => name !== message.name).map((name) => payloads.get(name) ?? true);
+    return { ...message, tag: message.format === "json" ? tagAmong(message.payload, otherPayloads, definitions) : undefined };
+  });
+}
+
+/** The messages that the server may receive on a channel, and those that it may send; replies go the other way. */
+export function directionsOf(channel: Channel, operations: readonly Operation[]): [Set<string>, Set<string>] {
+  const received = new Set<string>();
+  const sent = new Set<string>();
+  for (const operation of operations.filter((candidate) => candidate.channel === channel.id)) {
+    const [there, back] = operation.action === "receive" ? [received, sent] : [sent, received];
+    for (const name of operation.messages) there.add(name);
+    for (const name of operation.reply ?? []) back.add(name);
+  }
+  return [received, sent];
 }

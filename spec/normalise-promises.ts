@@ -1,21 +1,16 @@
 // The x- keys of the root and of a channel: state, errors, handshake, heartbeat, limits, close codes, delivery.
 import {
   type Batch,
-  type Carrier,
   type CloseCode,
-  type Credentials,
   type Delivery,
   type DocumentPointer,
   type ErrorReply,
   type Errors,
-  type Handshake,
   type Heartbeat,
   isErrorValue,
   type Limit,
   type RateLimit,
-  type Refusal,
   reconnectClasses,
-  refusalTriggers,
   type State,
   type Stream,
 } from "./contract.ts";
@@ -89,53 +84,6 @@ export function normaliseErrors(raw: unknown, pointer: DocumentPointer, messageN
         http: number(value.http),
       };
     }),
-  };
-}
-
-export function normaliseHandshake(raw: unknown, pointer: DocumentPointer, named: ContractNames): Handshake | undefined {
-  if (!isRecord(raw)) return undefined;
-  const first = text(raw.first);
-  return {
-    pointer,
-    first: first === undefined ? undefined : named.message(first),
-    subprotocols: strings(raw.subprotocols),
-    credentials: isRecord(raw.credentials) ? credentialsOf(raw.credentials) : undefined,
-    refusals: list(raw.refusals).map((entry, index) => refusalOf(record(entry), join(pointer, "refusals", index))),
-    query: [],
-    headers: [],
-  };
-}
-
-function credentialsOf(raw: RawRecord): Credentials {
-  return {
-    scheme: oneOf(raw.scheme, ["jwt", "opaque"], "opaque"),
-    algorithms: strings(raw.algorithms),
-    claims: entries(raw.claims).map(([name, claim]) => ({
-      name,
-      required: claim.required === true,
-      value: claim.const,
-      description: text(claim.description) ?? "",
-    })),
-    carriers: list(raw.carriers).flatMap((entry): Carrier[] => {
-      const carrier = record(entry);
-      const name = text(carrier.name) ?? "";
-      const prefix = text(carrier.prefix) ?? "";
-      if (carrier.in === "header") return [{ in: "header", name, prefix }];
-      if (carrier.in === "query") return [{ in: "query", name }];
-      if (carrier.in !== "subprotocol") return [];
-      return [{ in: "subprotocol", prefix, encoding: oneOf(carrier.encoding, ["plain", "base64url"], "plain") }];
-    }),
-  };
-}
-
-function refusalOf(raw: RawRecord, pointer: DocumentPointer): Refusal {
-  const close = number(raw.close);
-  return {
-    pointer,
-    when: oneOf(raw.when, refusalTriggers, "credential-invalid"),
-    claim: text(raw.claim),
-    contains: raw.contains,
-    outcome: close === undefined ? { http: number(raw.http) ?? 0, headers: strings(raw.headers) } : { close },
   };
 }
 

@@ -1,6 +1,6 @@
 // Messages and operations of two contracts: what either side may send, what it gets back, what must hold, and what comes of it.
 import type { Contract, Effect, Message, Operation, Requirement } from "../contract.ts";
-import { directionsOf } from "../normalise.ts";
+import { directionsOf } from "../message-tags.ts";
 import { both, type Change, compareNamed, compareValue, type Party, show } from "./change.ts";
 import { type SchemaChange, schemaChanges } from "./schema-changes.ts";
 

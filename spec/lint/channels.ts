@@ -1,6 +1,6 @@
 // Channels and servers: address parameters, protocols, messages that nobody sends, and what is not checked.
 
-import { directionsOf } from "../normalise.ts";
+import { directionsOf } from "../message-tags.ts";
 import { foreignSchemaFormat, memberPointer } from "../normalise-messages.ts";
 import { join } from "../pointer.ts";
 import { record, text } from "../raw.ts";

@@ -1,6 +1,6 @@
 // Messages of one direction that no field, or nothing at all, tells apart.
 import { isDeepStrictEqual } from "node:util";
-import { directionsOf } from "../normalise.ts";
+import { directionsOf } from "../message-tags.ts";
 import { at } from "../source-tree.ts";
 import { type Check, choices } from "./check.ts";
 
