@@ -90,12 +90,21 @@ function pathsOf(contract: Contract, channel: Channel): string[] {
   return below.length > 0 ? [...new Set(below)] : [path];
 }
 
+/**
+ * The path and query of the channel's URL, below its first server, with the values of the document filled in.
+ * Braces are left where a parameter has no value.
+ */
+export function pathOf(contract: Contract, channel: Channel): string {
+  const [url] = urlsOf(contract, channel);
+  const query = /\?.*$/.exec(channel.endpoint === undefined ? channel.address : "")?.[0] ?? "";
+  return url === undefined ? fill(socketPath(channel) + query, channel.parameters) : url.replace(/^[^/]*\/\/[^/?]*/, "") || "/";
+}
+
 /** The channel's URL on each of its servers, as a client opens it: values filled in where the document has them. */
 export function urlsOf(contract: Contract, channel: Channel): string[] {
-  const query = channel.endpoint === undefined ? channel.address.split("?").slice(1).join("?") : "";
+  const query = /\?.*$/.exec(channel.endpoint === undefined ? channel.address : "")?.[0] ?? "";
   const path = fill(socketPath(channel), channel.parameters);
-  const search = query === "" ? "" : `?${fill(query, channel.parameters)}`;
-  return ownServers(contract, channel).map(({ url }) => join(url, path) + search);
+  return ownServers(contract, channel).map(({ url }) => join(url, path) + fill(query, channel.parameters));
 }
 
 /** A slash at the end of one of the two is no difference. */

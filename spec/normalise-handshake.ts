@@ -20,6 +20,8 @@ import { resolve, type SourceTree } from "./source-tree.ts";
 export interface HandshakeSources {
   readonly tree: SourceTree;
   readonly definitions: Definitions;
+  /** Values for fields, by name, which beat those of the document. */
+  readonly given: Readonly<Record<string, string>>;
   readonly channel: DocumentPointer;
   /** The query of the address, without the question mark. */
   readonly addressQuery: string;
@@ -85,7 +87,7 @@ function refusalOf(raw: RawRecord, pointer: DocumentPointer): Refusal {
 }
 
 /** The properties of a schema of the ws binding: one field each. */
-function fieldsOf({ tree, definitions }: HandshakeSources, pointer: DocumentPointer): HandshakeField[] {
+function fieldsOf({ tree, definitions, given }: HandshakeSources, pointer: DocumentPointer): HandshakeField[] {
   const resolved = resolve(tree, pointer);
   if (resolved === undefined) return [];
   const schema = definitions.schemaAt(resolved.pointer);
@@ -103,7 +105,7 @@ function fieldsOf({ tree, definitions }: HandshakeSources, pointer: DocumentPoin
       description: all.map(({ description }) => text(description)).find((found) => found !== undefined) ?? "",
       required: required.has(name),
       schema: field,
-      value: valueFor(all),
+      value: given[name] ?? valueFor(all),
     };
   });
 }
@@ -122,14 +124,14 @@ function valueFor(parts: readonly RawRecord[]): string | undefined {
 }
 
 /** `/feed?room={room}&v=1`: fields that the address itself asks for. */
-function addressFields({ channel, addressQuery }: HandshakeSources): HandshakeField[] {
+function addressFields({ channel, addressQuery, given }: HandshakeSources): HandshakeField[] {
   return [...new URLSearchParams(addressQuery)].map(([name, value]) => ({
     name,
     pointer: join(channel, "address"),
     description: "",
     required: true,
     schema: { type: "string" },
-    value: value.includes("{") ? undefined : value,
+    value: given[name] ?? (value.includes("{") ? undefined : value),
   }));
 }
 

@@ -36,15 +36,16 @@ export function nameMessages(tree: SourceTree): MessageNames {
   };
 }
 
-/** A member of a message, operation or channel, which a trait may lend it; the object's own wins, then the last trait. */
+/** A member of a message or operation, which a trait may lend it. In AsyncAPI 3 the object's own wins, in 2 the trait's; then the last trait. */
 export function memberPointer(tree: SourceTree, pointer: DocumentPointer, key: string): DocumentPointer | undefined {
   const value = record(resolve(tree, pointer)?.value);
-  if (Object.hasOwn(value, key)) return join(pointer, key);
+  const own = Object.hasOwn(value, key) ? join(pointer, key) : undefined;
+  if (own !== undefined && tree.traitsWin !== true) return own;
   for (let index = list(value.traits).length - 1; index >= 0; index--) {
     const trait = resolve(tree, join(pointer, "traits", index));
     if (trait !== undefined && Object.hasOwn(record(trait.value), key)) return join(trait.pointer, key);
   }
-  return undefined;
+  return own;
 }
 
 export function memberValue(tree: SourceTree, pointer: DocumentPointer, key: string): unknown {

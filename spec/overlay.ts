@@ -32,7 +32,7 @@ export function withOverlay(base: SourceTree, overlay: SourceTree): { tree: Sour
     }
     return Object.fromEntries(merged);
   };
-  const tree = { file: base.file, root: merge(base.root, overlay.root, "#"), origins };
+  const tree: SourceTree = { ...base, root: merge(base.root, overlay.root, "#"), origins };
   return { tree, findings: strangers(base, overlay, tree) };
 }
 

@@ -54,7 +54,7 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
   const findings: Finding[] = [];
   const files: Record<string, unknown> = {};
   const numberOf = new Map([[path.resolve(tree.file), ""]]);
-  const bundled: SourceTree = { file: tree.file, root, origins };
+  const bundled: SourceTree = { ...tree, root, origins };
 
   const rewrite = async (value: unknown, pointer: DocumentPointer, file: string): Promise<void> => {
     for (const reference of referencesIn(value, pointer)) {

@@ -16,6 +16,8 @@ export interface SourceTree {
   readonly file: string;
   readonly root: unknown;
   readonly origins: ReadonlyMap<DocumentPointer, Origin>;
+  /** Whether a trait wins over the object that has it: in AsyncAPI 2 it does, in 3 it does not. */
+  readonly traitsWin?: boolean;
 }
 
 /** What a finding needs besides its place. */

@@ -35,6 +35,14 @@ export function createRequest({ url, channel, options, credential, origin, conne
     ["Sec-WebSocket-Key", keyFor(connection)],
     ["Origin", options.origin === null ? undefined : (options.origin ?? origin)],
   ]);
+  const given = new URLSearchParams(options.path === undefined ? url.search : (/\?(.*)$/.exec(options.path)?.[1] ?? ""));
+  for (const { name, value, required } of channel.handshake?.query ?? []) {
+    if (required && value !== undefined && !given.has(name))
+      query.push(`${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
+  }
+  for (const { name, value, required } of channel.handshake?.headers ?? []) {
+    if (required && value !== undefined) setHeader(headers, name, value);
+  }
   for (const { carrier, credential } of carried) {
     if (carrier.in === "header") setHeader(headers, carrier.name, carrier.prefix + credential);
     else if (carrier.in === "subprotocol") subprotocols.push(carrier.prefix + encoded(carrier, credential));

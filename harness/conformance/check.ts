@@ -1,5 +1,5 @@
 // One check of one rule: the context that it gets, its connections, and what it observed.
-import { type Channel, type ErrorValue, type Heartbeat, isErrorValue, type Limit, type RateLimit } from "../../spec/contract.ts";
+import { type ErrorValue, type Heartbeat, isErrorValue, type Limit, type RateLimit } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { createRequest, describeRequest } from "../client/dial.ts";
 import { sendOpening } from "../client/first-message.ts";
@@ -237,13 +237,4 @@ async function until<T>(
       }
     });
   }
-}
-
-/** The channel under test: the one whose address is the URL's path, else the only WebSocket channel. */
-export function channelFor(channels: readonly Channel[], path: string): Channel | undefined {
-  const sockets = channels.filter(({ kind }) => kind === "websocket");
-  const fitting = sockets.filter(({ address }) =>
-    new RegExp(`^${address.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&").replaceAll(/\{[^}]*\}/g, "[^/]+")}$`).test(path),
-  );
-  return fitting[0] ?? (sockets.length === 1 ? sockets[0] : undefined);
 }

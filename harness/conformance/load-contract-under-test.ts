@@ -1,37 +1,55 @@
-// The document of a run, and which of its channels the URL means.
+// The document of a run, and which of its endpoints the URL means.
+import type { Contract } from "../../spec/contract.ts";
+import { endpointFor, endpointsOf, pathOf } from "../../spec/endpoints.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { withDrawnExamples } from "../schema/drawn-examples.ts";
 import { UsageError } from "../schema/errors.ts";
-import { channelFor } from "./check.ts";
 import type { ContractUnderTest } from "./rule.ts";
 import type { Settings } from "./settings.ts";
 
 type Selection = Pick<Settings, "spec" | "perspective" | "overlay" | "urls">;
 
-/** Undefined where the document has no channel for the URL. @throws UsageError, with file and line, where the document cannot be used */
-export async function loadContractUnderTest(asked: Selection): Promise<ContractUnderTest | undefined> {
+/** @throws UsageError, with file and line, where the document cannot be used */
+async function loadUsable(asked: Selection): Promise<Contract> {
   const file = asked.spec ?? defaultSpecFile;
   const { contract, findings } = await loadContract({ file, perspective: asked.perspective, overlay: asked.overlay });
-  if (contract === undefined) {
-    const [finding] = findings.filter(({ blocking }) => blocking);
-    const where = finding === undefined ? file : `${finding.file}:${finding.line}:${finding.column}`;
-    throw new UsageError(
-      `the document cannot be used: ${where}: expected ${finding?.expected}, got ${finding?.actual}. Fix: ${finding?.fix}. \`wsproof lint --spec ${file}\` says more.`,
-    );
-  }
-  const path = asked.urls[0] === undefined ? "" : new URL(asked.urls[0]).pathname;
-  const channel = channelFor(contract.channels, path);
-  return channel === undefined ? undefined : { contract: withDrawnExamples(contract), channel };
+  if (contract !== undefined) return contract;
+  const [finding] = findings.filter(({ blocking }) => blocking);
+  const where = finding === undefined ? file : `${finding.file}:${finding.line}:${finding.column}`;
+  throw new UsageError(
+    `the document cannot be used: ${where}: expected ${finding?.expected}, got ${finding?.actual}. Fix: ${finding?.fix}. \`wsproof lint --spec ${file}\` says more.`,
+  );
+}
+
+/** Undefined where the document has no endpoint for the URL. @throws UsageError where the document cannot be used */
+export async function loadContractUnderTest(asked: Selection): Promise<ContractUnderTest | undefined> {
+  return subjectFor(await loadUsable(asked), asked.urls[0]);
+}
+
+/** Without a URL every endpoint of the document, by its path; with one the endpoint that it means. */
+export async function loadEndpoints(asked: Selection): Promise<ReadonlyMap<string, ContractUnderTest>> {
+  const contract = await loadUsable(asked);
+  const [url] = asked.urls;
+  const paths = url === undefined ? endpointsOf(contract).map(({ path }) => path) : [new URL(url).pathname];
+  return new Map(
+    paths.flatMap((path) => {
+      const subject = subjectFor(contract, url ?? `ws://localhost${path}`);
+      return subject === undefined ? [] : [[path, subject] as const];
+    }),
+  );
+}
+
+function subjectFor(contract: Contract, url: string | undefined): ContractUnderTest | undefined {
+  const found = endpointFor(contract, url);
+  if (found === undefined) return undefined;
+  return { contract: withDrawnExamples(found.contract), channel: found.channel };
 }
 
 /** @throws UsageError where the document cannot be used, has no channel for the URL, or is not that of the server that we would start */
 export async function expectContractUnderTest(asked: Selection): Promise<ContractUnderTest> {
-  const subject = await loadContractUnderTest(asked);
-  if (subject === undefined) {
-    throw new UsageError(
-      `the document ${asked.spec ?? defaultSpecFile} has no WebSocket channel whose address fits ${asked.urls[0] ?? "the reference server"}. Correct the URL's path, or give the document with --spec.`,
-    );
-  }
+  const contract = await loadUsable(asked);
+  const subject = subjectFor(contract, asked.urls[0]);
+  if (subject === undefined) throw new UsageError(noEndpoint(contract, asked.spec ?? defaultSpecFile, asked.urls[0]));
   if (asked.urls.length === 0 && asked.spec !== undefined) {
     throw new UsageError(
       "--spec is given but no URL: the reference server speaks only its own document. Give the URL of the server.",
@@ -40,8 +58,20 @@ export async function expectContractUnderTest(asked: Selection): Promise<Contrac
   return subject;
 }
 
-/** A URL without a path means the channel's address. */
-export function withPath(url: string, address: string): string {
+function noEndpoint(contract: Contract, file: string, url: string | undefined): string {
+  const endpoints = endpointsOf(contract);
+  if (endpoints.length === 0) {
+    const protocols = [...new Set(contract.servers.map(({ protocol }) => protocol))].join(", ");
+    return `the document ${file} has no WebSocket channel${protocols === "" ? "" : ` (its servers speak ${protocols})`}. Give another document with --spec, or write protocol ws or a ws binding into this one.`;
+  }
+  const paths = endpoints.map(({ path }) => path).join(", ");
+  const asked = url === undefined ? "none is chosen" : `${url} is none of them`;
+  return `the document ${file} has ${endpoints.length} endpoints, and ${asked}: ${paths}. Give a URL with one of these paths.`;
+}
+
+/** A URL without a path means the endpoint of the document. */
+export function withPath(url: string, { contract, channel }: Pick<ContractUnderTest, "contract" | "channel">): string {
   const parsed = new URL(url);
-  return parsed.pathname === "/" && !url.endsWith("/") && !address.includes("{") ? new URL(address, parsed).href : url;
+  const path = pathOf(contract, channel);
+  return parsed.pathname === "/" && !url.endsWith("/") && !path.includes("{") ? new URL(path, parsed).href : url;
 }

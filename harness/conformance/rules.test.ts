@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { endpointFor } from "../../spec/endpoints.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import { channelFor } from "./check.ts";
 import { type ContractUnderTest, phaseNames } from "./rule.ts";
 import { phases } from "./rules.ts";
 
 const rules = phases.flatMap(({ rules }) => rules);
 const { contract } = await loadContract({ file: defaultSpecFile });
-const subject: ContractUnderTest = { contract: contract!, channel: channelFor(contract!.channels, "/ws")! };
+const subject: ContractUnderTest = endpointFor(contract!, "ws://localhost/ws")!;
 
 describe("the rules", () => {
   it("have ids of their own, in kebab-case", () => {

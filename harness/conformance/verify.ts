@@ -8,7 +8,7 @@ import { openReports } from "../report/write-reports.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
 import type { Target } from "./context.ts";
-import { expectContractUnderTest, loadContractUnderTest, withPath } from "./load-contract-under-test.ts";
+import { expectContractUnderTest, loadEndpoints, withPath } from "./load-contract-under-test.ts";
 import { type OwnTarget, startOwnNodes, startOwnServer } from "./managed-target.ts";
 import { openRun } from "./open-run.ts";
 import type { ContractUnderTest } from "./rule.ts";
@@ -42,7 +42,7 @@ export async function verify(urls: readonly string[], flags: Flags): Promise<num
   if (!settings.list) return (await runVerification(settings, { write, live, palette })).summary.exitCode;
   const asked = selectRules(phases, settings.only, settings.phases);
   const rules = asked.flatMap((one) => one.rules);
-  write(emitList(rules, await loadContractUnderTest(settings), palette));
+  write(emitList(rules, await loadEndpoints(settings), palette));
   return exitCode.ok;
 }
 
@@ -94,7 +94,7 @@ async function judge({
   // Our own server may be started again, on another port: the target is what it is at the moment.
   const target: Target = {
     get urls() {
-      return own?.urls ?? settings.urls.map((url) => withPath(url, subject.channel.address));
+      return own?.urls ?? settings.urls.map((url) => withPath(url, subject));
     },
     origin: settings.origin,
     get pid() {

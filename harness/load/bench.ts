@@ -54,7 +54,7 @@ export async function bench(urls: readonly string[], flags: BenchFlags): Promise
   if (settings.html !== undefined) attempt("--html", settings.html, () => closeSync(openSync(settings.html!, "a")));
   const target = await openTarget(settings.target, address);
   try {
-    const reached = { ...target, urls: target.urls.map((url) => withPath(url, address)) };
+    const reached = { ...target, urls: target.urls.map((url) => withPath(url, subject)) };
     const job: Job = { settings, scenario, subject, listener, target: reached, before, command: emitCommand(urls, flags) };
     return settings.findCapacity === undefined ? await benchOnce(job) : await benchCapacity(job);
   } finally {

@@ -116,8 +116,8 @@ export function emitFailureText(result: Pick<RuleResult, "id" | "level" | "title
   return emitFailure(result, failure, plain);
 }
 
-/** Every rule with level, phase and title, and whether this document promises what it checks. */
-export function emitList(rules: readonly Rule[], subject: ContractUnderTest | undefined, palette: Palette): string {
+/** Every rule with level, phase and title, and whether an endpoint of this document promises what it checks. */
+export function emitList(rules: readonly Rule[], subjects: ReadonlyMap<string, ContractUnderTest>, palette: Palette): string {
   const lines: string[] = [];
   let phase = "";
   for (const rule of rules) {
@@ -125,13 +125,15 @@ export function emitList(rules: readonly Rule[], subject: ContractUnderTest | un
       phase = rule.phase;
       lines.push(...(lines.length > 0 ? [""] : []), palette.bold(phase));
     }
-    const promises = subject === undefined ? 0 : rule.from(subject).length;
+    const promises = [...subjects.values()].reduce((count, subject) => count + rule.from(subject).length, 0);
     const line = `  ${rule.level.padEnd(6)} ${rule.id}: ${rule.title}`;
-    lines.push(promises > 0 ? line : palette.gray(`${line} (not promised by this document)`));
+    lines.push(promises > 0 ? line : palette.gray(`${line} (not clause by this document)`));
   }
-  const applying = subject === undefined ? 0 : rules.filter((rule) => rule.from(subject).length > 0).length;
-  const summary =
-    subject === undefined ? "the document has no WebSocket channel, so none applies" : `${applying} apply to this document`;
+  const applying = [...subjects].map(([path, subject]) => {
+    const count = rules.filter((rule) => rule.from(subject).length > 0).length;
+    return subjects.size === 1 ? `${count} apply to this document` : `${count} apply to ${path}`;
+  });
+  const summary = subjects.size === 0 ? "none applies: no channel of this document is a WebSocket's" : applying.join(", ");
   return `${lines.join("\n")}\n\n${rules.length} rules, ${summary}\n`;
 }
 

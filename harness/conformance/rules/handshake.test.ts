@@ -1,9 +1,9 @@
 // Every rule of the phase passes on the reference server, and fails behind each fault that it names.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { endpointFor } from "../../../spec/endpoints.ts";
 import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
 import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
-import { channelFor } from "../check.ts";
 import type { Fault } from "../faults/plan.ts";
 import { type OpenedRun, openRun } from "../open-run.ts";
 import type { Clause, ContractUnderTest, Rule } from "../rule.ts";
@@ -11,7 +11,7 @@ import { type Outcome, runOnce } from "../run-rule.ts";
 import { handshakePhase } from "./handshake.ts";
 
 const { contract } = await loadContract({ file: defaultSpecFile });
-const subject: ContractUnderTest = { contract: contract!, channel: channelFor(contract!.channels, "/ws")! };
+const subject: ContractUnderTest = endpointFor(contract!, "ws://localhost/ws")!;
 const cases = handshakePhase.rules.flatMap((rule) => rule.from(subject).map((clause) => ({ rule, clause })));
 const broken = cases.flatMap(({ rule, clause }) =>
   [rule.brokenBy(clause, subject)].flat().map((fault) => ({ rule, clause, fault })),

@@ -1,11 +1,12 @@
 // Replays a stored case without drawing anything: FIXED where its rule holds now, FAILED where it breaks, ERROR where that cannot be said.
+import { endpointFor } from "../../../spec/endpoints.ts";
 import { loadContract } from "../../../spec/load-contract.ts";
 import { createProtocol } from "../../model/protocol.ts";
 import { frameLines } from "../../report/frames.ts";
 import { withDrawnExamples } from "../../schema/drawn-examples.ts";
 import { exitCode, TargetLost, UsageError } from "../../schema/errors.ts";
 import { startReferenceProcess } from "../../testbed/reference-process.ts";
-import { beginCheck, channelFor } from "../check.ts";
+import { beginCheck } from "../check.ts";
 import { openRun } from "../open-run.ts";
 import { describeStep, hasKeys } from "./case.ts";
 import { type Executed, execute } from "./execute.ts";
@@ -39,10 +40,11 @@ export async function replay(
   const { contract: loaded, findings } = await loadContract({ file });
   if (loaded === undefined)
     throw new UsageError(`--spec ${file}: ${findings[0]?.actual ?? "cannot be loaded"}. Run \`wsproof lint --spec ${file}\`.`);
-  const contract = withDrawnExamples(loaded);
-  const path = new URL(flags.url?.[0] ?? "ws://embedded/").pathname;
-  const channel = channelFor(contract.channels, path) ?? contract.channels.find(({ kind }) => kind === "websocket");
-  if (channel === undefined) throw new UsageError(`--spec ${file} has no WebSocket channel`);
+  const endpoint = endpointFor(loaded, flags.url?.[0]);
+  if (endpoint === undefined)
+    throw new UsageError(`--spec ${file} has no endpoint for ${flags.url?.[0] ?? "the reference server"}`);
+  const contract = withDrawnExamples(endpoint.contract);
+  const { channel } = endpoint;
   const server = flags.url === undefined ? await startReferenceProcess({ path: channel.address }) : undefined;
   try {
     const auth =
