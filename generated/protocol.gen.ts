@@ -138,8 +138,28 @@ export const handshake = {
       }
     }
   ],
-  "query": [],
-  "headers": []
+  "query": [
+    {
+      "name": "token",
+      "description": "The JWT, for clients that can set neither a header nor a second subprotocol.",
+      "required": false,
+      "schema": {
+        "type": "string",
+        "description": "The JWT, for clients that can set neither a header nor a second subprotocol."
+      }
+    }
+  ],
+  "headers": [
+    {
+      "name": "Authorization",
+      "description": "`Bearer` and the JWT.",
+      "required": false,
+      "schema": {
+        "type": "string",
+        "description": "`Bearer` and the JWT."
+      }
+    }
+  ]
 } as const;
 
 /** Tags of what the client sends. */

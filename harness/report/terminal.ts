@@ -127,7 +127,7 @@ export function emitList(rules: readonly Rule[], subjects: ReadonlyMap<string, C
     }
     const promises = [...subjects.values()].reduce((count, subject) => count + rule.from(subject).length, 0);
     const line = `  ${rule.level.padEnd(6)} ${rule.id}: ${rule.title}`;
-    lines.push(promises > 0 ? line : palette.gray(`${line} (not clause by this document)`));
+    lines.push(promises > 0 ? line : palette.gray(`${line} (not promised by this document)`));
   }
   const applying = [...subjects].map(([path, subject]) => {
     const count = rules.filter((rule) => rule.from(subject).length > 0).length;
