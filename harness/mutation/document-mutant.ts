@@ -1,15 +1,15 @@
 // A document mutant as data, and the shape of what makes one.
 import type { Contract } from "../../spec/contract.ts";
 
-export interface Mutant {
+export interface DocumentMutant {
   /** Kind and pointer, such as `effect-removed #/operations/x/x-effects/0`. */
   readonly id: string;
-  /** What was done, such as `effect-removed`. */
+  /** What was changed, such as `effect-removed`. */
   readonly kind: string;
-  /** What was altered. */
+  /** Where it was changed. */
   readonly pointer: string;
-  /** Where it makes itself felt. */
-  readonly places: readonly string[];
+  /** All statements of the document that the change affects. */
+  readonly affected: readonly string[];
   readonly contract: Contract;
 }
 
@@ -22,5 +22,5 @@ export type Mutable<T> =
         ? { -readonly [K in keyof T]: Mutable<T[K]> }
         : T;
 
-/** Makes one mutant: `change` gets a copy of the document to work on; `also` is what else the alteration concerns. */
+/** Makes one mutant: `change` edits a copy of the contract; `also` are further pointers that the change affects. */
 export type Add = (kind: string, pointer: string, change: (copy: Mutable<Contract>) => void, also?: readonly string[]) => void;

@@ -1,31 +1,30 @@
-// The document with one promise taken out or altered: an honest server must now break some rule. Pure.
+// All document mutants: the document with one statement removed or changed, so that the honest server must fail some rule. Pure.
 import type { Contract } from "../../spec/contract.ts";
-import type { Add, Mutable, Mutant } from "./document-mutant.ts";
-import { alterChannels, alterErrors, alterHandshakes } from "./mutate-channels.ts";
-import { alterEffects, alterRequirements } from "./mutate-operations.ts";
-import { alterSchemas } from "./mutate-schemas.ts";
-import { placesOf } from "./places.ts";
+import { pointersAffectedBy } from "./affected-pointers.ts";
+import type { Add, DocumentMutant, Mutable } from "./document-mutant.ts";
+import { mutateChannels, mutateErrors, mutateHandshakes } from "./mutate-channels.ts";
+import { mutateEffects, mutateRequirements } from "./mutate-operations.ts";
+import { mutateSchemas } from "./mutate-schemas.ts";
 
 /**
- * All mutants of the document, in its order. What would only loosen what the server must do is left out: no server that keeps the
- * document could break it then, so that no black box could notice. So a message of the server is only made narrower, and nothing
- * that may be left undone is altered to another that may.
- * @param first the first message of the server that will be held to them, for the numbers in force: the document's own are made up
- *   for by those, and a number that is far from what the server does would say little
+ * The mutants in the order of the document. Changes that only allow the server more are left out: a server that conforms to the
+ * document conforms to those too. So a message of the server is only made narrower, and nothing optional becomes another option.
+ * @param first the first message of the server under test; numbers that it advertises are changed from their advertised value, because
+ *   the document's own number does not apply there
  */
-export function mutantsOf(contract: Contract, first?: unknown): readonly Mutant[] {
-  const mutants: Mutant[] = [];
+export function documentMutantsOf(contract: Contract, first?: unknown): readonly DocumentMutant[] {
+  const mutants: DocumentMutant[] = [];
   const add: Add = (kind, pointer, change, also = []) => {
     const copy = structuredClone(contract) as Mutable<Contract>;
     change(copy);
-    const places = [...new Set([pointer, ...also].flatMap((place) => placesOf(contract, place)))];
-    mutants.push({ id: `${kind} ${pointer}`, kind, pointer, places, contract: copy as unknown as Contract });
+    const affected = [...new Set([pointer, ...also].flatMap((one) => pointersAffectedBy(contract, one)))];
+    mutants.push({ id: `${kind} ${pointer}`, kind, pointer, affected, contract: copy as unknown as Contract });
   };
-  alterEffects(contract, add);
-  alterRequirements(contract, add);
-  alterHandshakes(contract, add);
-  alterChannels(contract, first, add);
-  alterErrors(contract, add);
-  alterSchemas(contract, add);
+  mutateEffects(contract, add);
+  mutateRequirements(contract, add);
+  mutateHandshakes(contract, add);
+  mutateChannels(contract, first, add);
+  mutateErrors(contract, add);
+  mutateSchemas(contract, add);
   return mutants;
 }

@@ -1,35 +1,33 @@
 import { expect, it } from "vitest";
-import type { Mutant } from "./document-mutant.ts";
-import { alteredLines, emitAltered, figureOf } from "./emit-document-mutants.ts";
-import type { MutantResult } from "./run-document-mutants.ts";
+import type { DocumentMutant } from "./document-mutant.ts";
+import { documentMutantLines, emitDocumentMutants, figureOf } from "./emit-document-mutants.ts";
+import type { DocumentMutantSummary } from "./run-document-mutants.ts";
 
-const mutant = (kind: string, pointer: string) => ({ id: `${kind} ${pointer}`, kind }) as Mutant;
+const mutant = (kind: string, pointer: string) => ({ id: `${kind} ${pointer}`, kind }) as DocumentMutant;
 const survives = { rule: undefined, detail: "" };
-const result: MutantResult = {
-  noticed: [{ mutant: mutant("bound-narrowed", "#/a"), rule: "some-rule", detail: "expected 1; got 2" }],
+const summary: DocumentMutantSummary = {
+  killed: [{ mutant: mutant("bound-narrowed", "#/a"), rule: "some-rule", detail: "expected 1; got 2" }],
   explained: ["#/b", "#/c"].map((pointer) => {
     return { mutant: mutant("limit-raised", pointer), ...survives, reason: "it cannot be | seen" };
   }),
   unexplained: [{ mutant: mutant("effect-removed", "#/d"), ...survives }],
-  complaints: [],
+  problems: [],
 };
 
 it("counts in one sentence", () => {
-  expect(figureOf(result)).toBe(
-    "1 of 4 altered documents make the honest server fail, 2 are explained, 1 go unnoticed without a reason",
-  );
-  expect(figureOf({ ...result, unexplained: [] })).toBe("1 of 3 altered documents make the honest server fail, 2 are explained");
+  expect(figureOf(summary)).toBe("1 of 4 document mutants are killed, 2 survive for a known reason, 1 survive without a reason");
+  expect(figureOf({ ...summary, unexplained: [] })).toBe("1 of 3 document mutants are killed, 2 survive for a known reason");
 });
 
-it("names in the matrix what convicted, the reason, or neither", () => {
-  const lines = alteredLines(result);
+it("names for each mutant the killer, the reason, or neither", () => {
+  const lines = documentMutantLines(summary);
   expect(lines).toContain("    bound-narrowed #/a: some-rule");
   expect(lines).toContain("    limit-raised #/b: it cannot be | seen");
-  expect(lines.indexOf("    effect-removed #/d")).toBeGreaterThan(lines.indexOf("Survivors:"));
+  expect(lines.indexOf("    effect-removed #/d")).toBeGreaterThan(lines.indexOf("Survived:"));
 });
 
-it("puts on the page each reason once, with all that it explains", () => {
-  const page = emitAltered(result);
+it("writes each reason once, with all mutants that it explains", () => {
+  const page = emitDocumentMutants(summary);
   expect(page).toContain("| `bound-narrowed` | 1 |");
   expect(page).toContain("| `limit-raised #/b`<br>`limit-raised #/c` | it cannot be \\| seen |");
 });

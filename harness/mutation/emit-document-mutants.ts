@@ -1,38 +1,39 @@
-// The altered documents as text: how many the honest server breaks, by which rules, and why the others go unnoticed. Pure.
-import type { MutantResult } from "./run-document-mutants.ts";
+// The document mutants as text: how many are killed, of which kinds, and why the others survive. Pure.
+import { cell } from "./markdown.ts";
+import type { DocumentMutantSummary } from "./run-document-mutants.ts";
 
-/** How many, said in one sentence. */
-export function figureOf({ noticed, explained, unexplained }: MutantResult): string {
-  const all = noticed.length + explained.length + unexplained.length;
-  const open = unexplained.length === 0 ? "" : `, ${unexplained.length} go unnoticed without a reason`;
-  return `${noticed.length} of ${all} altered documents make the honest server fail, ${explained.length} are explained${open}`;
+/** The counts in one sentence. */
+export function figureOf({ killed, explained, unexplained }: DocumentMutantSummary): string {
+  const all = killed.length + explained.length + unexplained.length;
+  const open = unexplained.length === 0 ? "" : `, ${unexplained.length} survive without a reason`;
+  return `${killed.length} of ${all} document mutants are killed, ${explained.length} survive for a known reason${open}`;
 }
 
-/** For generated/ALTERED.md: what is the same at every run, so not which of several rules saw it first. */
-export function emitAltered(result: MutantResult): string {
+/** For generated/DOCUMENT-MUTANTS.md: only what is the same at every run, so not which of several rules failed first. */
+export function emitDocumentMutants(summary: DocumentMutantSummary): string {
   const kinds = new Map<string, number>();
-  for (const { mutant } of result.noticed) kinds.set(mutant.kind, (kinds.get(mutant.kind) ?? 0) + 1);
+  for (const { mutant } of summary.killed) kinds.set(mutant.kind, (kinds.get(mutant.kind) ?? 0) + 1);
   const byReason = new Map<string, string[]>();
-  for (const { mutant, reason } of result.explained) byReason.set(reason, [...(byReason.get(reason) ?? []), mutant.id]);
+  for (const { mutant, reason } of summary.explained) byReason.set(reason, [...(byReason.get(reason) ?? []), mutant.id]);
   return [
-    "# Altered documents",
+    "# Document mutants",
     "",
-    "<!-- Written by `npm run mutation -- --part mutants`. Do not edit. -->",
+    "<!-- Written by `npm run mutation -- --part documents`. Do not edit. -->",
     "",
-    "Each document says one thing that the honest server does not do, and leaves the rest as it was: some rule must fail then.",
-    "What only loosens what the server must do is not among them, because a server that keeps the document cannot break it.",
+    "Each mutant is the document with one statement changed, so that the honest server contradicts it: some rule must fail.",
+    "Changes that only allow the server more are left out, because a server that conforms to the document conforms to them too.",
     "",
-    `${figureOf(result)}.`,
+    `${figureOf(summary)}.`,
     "",
-    "## Noticed",
+    "## Killed",
     "",
-    "| what was altered | documents |",
+    "| what was changed | mutants |",
     "|---|---|",
     ...[...kinds].sort(([a], [b]) => (a < b ? -1 : 1)).map(([kind, count]) => `| \`${kind}\` | ${count} |`),
     "",
-    "## Explained",
+    "## Survived for a known reason",
     "",
-    "| document | why nobody notices |",
+    "| mutant | why no rule fails |",
     "|---|---|",
     ...[...byReason].map(([reason, ids]) => `| ${ids.map((id) => `\`${cell(id)}\``).join("<br>")} | ${cell(reason)} |`),
     "",
@@ -40,17 +41,12 @@ export function emitAltered(result: MutantResult): string {
 }
 
 /** The same of one run, with the rule that failed first. */
-export function alteredLines({ noticed, explained, unexplained }: MutantResult): readonly string[] {
+export function documentMutantLines({ killed, explained, unexplained }: DocumentMutantSummary): readonly string[] {
   return [
-    ...noticed.map(({ mutant, rule }) => `    ${mutant.id}: ${rule}`),
-    ...(explained.length > 0 ? ["Explained:"] : []),
+    ...killed.map(({ mutant, rule }) => `    ${mutant.id}: ${rule}`),
+    ...(explained.length > 0 ? ["Survived for a known reason:"] : []),
     ...explained.map(({ mutant, reason }) => `    ${mutant.id}: ${reason}`),
-    ...(unexplained.length > 0 ? ["Survivors:"] : []),
+    ...(unexplained.length > 0 ? ["Survived:"] : []),
     ...unexplained.map(({ mutant }) => `    ${mutant.id}`),
   ];
-}
-
-/** In a table's cell, no pipe and no line break. */
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
 }

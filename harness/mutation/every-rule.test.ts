@@ -1,41 +1,41 @@
-// Each rule, for the first of its promises, passes through the transparent proxy and fails behind the first fault that it names. `npm run mutation` does all of both.
+// Each rule, for the first of its clauses, passes through the transparent proxy and kills the first mutant that it names. `npm run mutation` runs all clauses and mutants.
 import { afterAll, describe, expect, it } from "vitest";
 import { phases } from "../conformance/rules.ts";
-import { type Claim, claimsOf } from "./mutants.ts";
-import { createProver, noFault, type Proof } from "./run-mutant.ts";
-import { complaint, runTasks, type Task, unclaimed } from "./run-mutants.ts";
-import { loadOwnSubject } from "./subject.ts";
+import { loadOwnContract } from "./own-contract.ts";
+import { type RuleUnderTest, rulesUnderTest, withoutFault } from "./rules-under-test.ts";
+import { createMutationRunner, type MutationResult, noFault } from "./run-mutant.ts";
+import { problemOf, runTasks, type Task } from "./run-mutants.ts";
 
-const subject = await loadOwnSubject();
-const claims = claimsOf(phases, subject);
-const prover = createProver(subject, { faultTimeoutMs: 1_000 });
-afterAll(() => prover.end());
+const subject = await loadOwnContract();
+const rules = rulesUnderTest(phases, subject);
+const runner = createMutationRunner(subject, { faultTimeoutMs: 1_000 });
+afterAll(() => runner.end());
 
-/** Rules that wait for declared times, or are judged by a whole phase, are left to `npm run mutation`. */
-const isQuick = ({ phase, rule }: Claim) => rule.waitsMs === undefined && phase.prepare === undefined;
+/** Rules that wait for declared times, or share the evidence of a prepared phase, are left to `npm run mutation`. */
+const isQuick = ({ phase, rule }: RuleUnderTest) => rule.waitsMs === undefined && phase.prepare === undefined;
 const firsts = [
   ...new Map(
-    claims
+    rules
       .filter(isQuick)
       .reverse()
-      .map((claim) => [claim.rule.id, claim]),
+      .map((tested) => [tested.rule.id, tested]),
   ).values(),
 ].reverse();
-const tasks = firsts.flatMap((claim): Task[] => [noFault, claim.faults[0]].map((fault) => ({ claim, fault })));
+const tasks = firsts.flatMap((tested): Task[] => [noFault, tested.faults[0]].map((fault) => ({ tested, fault })));
 
-it("every rule names a fault for each promise", () => expect(unclaimed(claims)).toEqual([]));
+it("every rule names a planted fault for each clause", () => expect(withoutFault(rules)).toEqual([]));
 
 describe("every rule", async () => {
-  const proofs = new Map<Task, Proof>();
-  it("is run on the honest server and behind its fault", async () => {
-    const all = await runTasks(prover, tasks, () => undefined);
-    for (const [at, proof] of all.entries()) proofs.set(tasks[at]!, proof);
+  const results = new Map<Task, MutationResult>();
+  it("runs on the honest server and on its mutant", async () => {
+    const all = await runTasks(runner, tasks, () => undefined);
+    for (const [at, result] of all.entries()) results.set(tasks[at]!, result);
     expect(all).toHaveLength(tasks.length);
   }, 300_000);
-  it.each(firsts.map((claim) => [claim.rule.id, claim] as const))("%s", (_, claim) => {
-    const own = tasks.filter((task) => task.claim === claim).map((task) => proofs.get(task));
+  it.each(firsts.map((tested) => [tested.rule.id, tested] as const))("%s", (_, tested) => {
+    const own = tasks.filter((task) => task.tested === tested).map((task) => results.get(task));
     expect(
-      own.map((proof) => (proof === undefined ? "was not run" : complaint(proof))).filter((one) => one !== undefined),
+      own.map((result) => (result === undefined ? "was not run" : problemOf(result))).filter((one) => one !== undefined),
     ).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-// Two nodes of the test server that have a fault, and harm chosen to bring it out: what the rules of a cluster are proven on.
+// Two nodes of the test server with a fault switch on, and the nemesis faults that reveal it: mutants for the cluster rules.
 
 import { runWorkload, type Workload } from "../cluster/workload.ts";
 import type { Target } from "../conformance/context.ts";

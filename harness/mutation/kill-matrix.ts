@@ -1,22 +1,22 @@
-// Each quick rule behind each fault: who else sees it. Pure.
+// The kill matrix: each quick rule against each mutant that the proxy makes. Pure.
 import type { Fault } from "../conformance/faults/plan.ts";
-import type { Claim } from "./mutants.ts";
-import type { Proof } from "./run-mutant.ts";
+import type { RuleUnderTest } from "./rules-under-test.ts";
+import type { MutationResult } from "./run-mutant.ts";
 import type { Task } from "./run-mutants.ts";
 
 /**
- * A proxy that looks at all that passes and changes nothing: who fails behind it fails because of the proxy (a frame that never ends
- * does not come through to be refused), and says nothing of other faults.
+ * A proxy that reads all frames and changes none. A rule that fails behind it fails because of the proxy (a frame that never ends
+ * does not reach the server), so what it finds behind other faults says nothing.
  */
-export const lookOnly: Fault = {
-  id: "looks-only",
-  breaks: "Nothing: the proxy reads all that passes, and passes it on as it is.",
+export const observer: Fault = {
+  id: "observes-only",
+  breaks: "Nothing: the proxy reads all frames and passes them on unchanged.",
   how: {
     by: "proxy",
     transformations: [
       {
         on: "message",
-        match: { malformed: "any", where: { pointer: "/no such place", equals: "nothing" } },
+        match: { malformed: "any", where: { pointer: "/no such member", equals: "nothing" } },
         act: { do: "drop" },
       },
       { on: "response", status: 799, act: { do: "cut" } },
@@ -25,51 +25,55 @@ export const lookOnly: Fault = {
 };
 
 /**
- * Behind the proxy that only looks, then behind each fault: one promise a rule, the one that names the fault where there is one.
- * Left out are rules that wait for declared times, judge a whole phase or are optional, and faults that only the test server can have.
+ * Each quick rule against the observer, then against each fault: for one clause, the one that names the fault if there is one.
+ * Left out are rules that wait for declared times, read the evidence of a prepared phase, must run alone or are optional, and faults that
+ * only the test server can have.
  */
-export function crossTasks(claims: readonly Claim[], faults: readonly Fault[]): readonly Task[] {
-  const quick = claims.filter(
+export function killMatrixTasks(rules: readonly RuleUnderTest[], faults: readonly Fault[]): readonly Task[] {
+  const quick = rules.filter(
     ({ phase, rule }) => rule.waitsMs === undefined && phase.prepare === undefined && rule.alone !== true && rule.level !== "MAY",
   );
-  const byRule = new Map<string, Claim[]>();
-  for (const claim of quick) byRule.set(claim.rule.id, [...(byRule.get(claim.rule.id) ?? []), claim]);
-  return [lookOnly, ...faults]
+  const byRule = new Map<string, RuleUnderTest[]>();
+  for (const tested of quick) byRule.set(tested.rule.id, [...(byRule.get(tested.rule.id) ?? []), tested]);
+  return [observer, ...faults]
     .filter(({ how }) => how.by === "proxy")
     .flatMap((fault) =>
       [...byRule.values()].map((own): Task => {
-        const naming = own.find((claim) => claim.faults.some(({ id }) => id === fault.id));
-        return { claim: naming ?? own[0]!, fault };
+        const naming = own.find((tested) => tested.faults.some(({ id }) => id === fault.id));
+        return { tested: naming ?? own[0]!, fault };
       }),
     );
 }
 
-/** Behind a fault that more rules see than this, one rule more or less tells nothing. */
-const fewSeers = 5;
+/** Of a mutant with more killers than this, one killer more or less says nothing. */
+const fewKillers = 5;
 
 /**
- * The convictions on which it depends whether one rule alone sees a fault: by rules that do not name it, behind faults that few see.
- * A deadline that was missed on a busy machine looks like one, so they are run again with a longer one.
+ * The kills that decide whether a mutant has one killer alone: by rules that do not name the fault, of mutants with few killers.
+ * A deadline that was missed on a busy machine looks like a kill, so these run again with a longer one.
  */
-export function doubtfulTasks(tasks: readonly Task[], proofs: readonly Proof[]): readonly Task[] {
-  const convictions = proofs.filter(({ verdict }) => verdict === "convicts");
-  const seers = new Map<string | undefined, number>();
-  for (const { fault } of convictions) seers.set(fault, (seers.get(fault) ?? 0) + 1);
-  const keys = new Set(convictions.map(keyOf));
+export function tasksToConfirm(tasks: readonly Task[], results: readonly MutationResult[]): readonly Task[] {
+  const kills = results.filter(({ outcome }) => outcome === "killed");
+  const killers = new Map<string | undefined, number>();
+  for (const { fault } of kills) killers.set(fault, (killers.get(fault) ?? 0) + 1);
+  const keys = new Set(kills.map(keyOf));
   return tasks.filter(
-    ({ claim, fault }) =>
-      keys.has(keyOf({ rule: claim.rule.id, fault: fault?.id })) &&
-      seers.get(fault?.id)! <= fewSeers &&
-      !claim.faults.some(({ id }) => id === fault?.id),
+    ({ tested, fault }) =>
+      keys.has(keyOf({ rule: tested.rule.id, fault: fault?.id })) &&
+      killers.get(fault?.id)! <= fewKillers &&
+      !tested.faults.some(({ id }) => id === fault?.id),
   );
 }
 
-/** The proofs with the later ones of the same rule and fault in the place of the earlier. */
-export function confirmed(proofs: readonly Proof[], later: readonly Proof[]): readonly Proof[] {
-  const known = new Map(later.map((proof) => [keyOf(proof), proof]));
-  return proofs.map((proof) => known.get(keyOf(proof)) ?? proof);
+/** The results, each replaced by the later one of the same rule and fault if there is one. */
+export function withConfirmations(
+  results: readonly MutationResult[],
+  later: readonly MutationResult[],
+): readonly MutationResult[] {
+  const known = new Map(later.map((result) => [keyOf(result), result]));
+  return results.map((result) => known.get(keyOf(result)) ?? result);
 }
 
-function keyOf({ rule, fault }: Pick<Proof, "rule" | "fault">): string {
+function keyOf({ rule, fault }: Pick<MutationResult, "rule" | "fault">): string {
   return `${rule} ${fault}`;
 }

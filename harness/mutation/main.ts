@@ -1,26 +1,28 @@
-// `npm run mutation`: every rule behind every fault that it names, altered documents, and promises without a rule. Takes some minutes, and says so.
+// `npm run mutation`: tests the rules against mutants of the server and of the document. Takes some minutes, and says so.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { phases } from "../conformance/rules.ts";
-import { emitAltered, figureOf } from "./emit-document-mutants.ts";
-import { emitCross, emitMatrix, emitProof } from "./emit-proof.ts";
-import { claimsOf, faultsOf } from "./mutants.ts";
+import { emitDocumentMutants, figureOf } from "./emit-document-mutants.ts";
+import { emitKillMatrix, emitRun } from "./emit-kill-matrix.ts";
+import { emitMutationReport } from "./emit-mutation-report.ts";
+import { loadOwnContract } from "./own-contract.ts";
 import { coverageOf, promisesOf } from "./promises.ts";
-import { reasonFor } from "./reasons.ts";
-import { type MutantResult, runMutants, weigh } from "./run-document-mutants.ts";
-import { runCross } from "./run-kill-matrix.ts";
-import { createProver, type Proof } from "./run-mutant.ts";
-import { complaint, runTasks, tasksOf, unclaimed } from "./run-mutants.ts";
-import { loadOwnSubject } from "./subject.ts";
+import { faultsOf, rulesUnderTest, withoutFault } from "./rules-under-test.ts";
+import { type DocumentMutantSummary, runDocumentMutants, summarize } from "./run-document-mutants.ts";
+import { runKillMatrix } from "./run-kill-matrix.ts";
+import { createMutationRunner, type MutationResult } from "./run-mutant.ts";
+import { problemOf, runTasks, tasksOf } from "./run-mutants.ts";
+import { uncoveredReasonFor } from "./uncovered-reasons.ts";
 
-const usage = `npm run mutation -- [--part named|cross|mutants|promises]... [--only RULE]... [--mutant KIND]... [--minutes N]
-  named     each rule on the honest server and behind each fault that it names (about 10 minutes)
-  cross     each quick rule behind each fault (about 8 minutes); writes generated/CROSS.md
-  mutants   the honest server held to documents with one promise altered (about 8 minutes); writes generated/ALTERED.md
+const usage = `npm run mutation -- [--part named|matrix|documents|promises]... [--only RULE]... [--mutant KIND]... [--minutes N]
+  named     each rule on the honest server and on each mutant that it names (about 10 minutes); writes generated/MUTATION.md
+  matrix    each quick rule on each mutant (about 8 minutes); writes generated/KILL-MATRIX.md
+  documents the honest server against document mutants (about 8 minutes); writes generated/DOCUMENT-MUTANTS.md
   promises  which promises of the document have a rule (at once)
-  --mutant  only the altered documents of this kind, or whose id begins like this, such as "effect-removed #/operations/x"
-  --minutes how long it may take, default 30; what is not reached by then is told, and fails the run`;
+  --only    rules with this id, or whose id begins with it
+  --mutant  document mutants of this kind, or whose id begins with it, such as "effect-removed #/operations/x"
+  --minutes maximum duration, default 30; the run fails if something was not reached by then`;
 
 const { values } = parseArgs({
   options: {
@@ -31,91 +33,88 @@ const { values } = parseArgs({
     help: { type: "boolean" },
   },
 });
-const parts = values.part ?? ["promises", "named", "cross", "mutants"];
+const parts = values.part ?? ["promises", "named", "matrix", "documents"];
 const write = (text: string) => process.stdout.write(text);
 if (values.help === true) write(`${usage}\n`);
-else process.exitCode = await prove();
+else process.exitCode = await run();
 
-/** @returns the exit code: 0 proven, 1 something is wrong */
-async function prove(): Promise<number> {
+/** @returns the exit code: 0 all mutants killed or explained, 1 a problem was found */
+async function run(): Promise<number> {
   const deadlineMs = performance.now() + Number(values.minutes) * 60_000;
   const isLate = () => performance.now() > deadlineMs;
-  const subject = await loadOwnSubject();
-  const claims = claimsOf(phases, subject, values.only);
-  const faults = faultsOf(claims);
-  const rules = new Set(claims.map(({ rule }) => rule.id));
-  const complaints: string[] = [...unclaimed(claims)];
-  const proofs: Proof[] = [];
-  let altered: MutantResult | undefined;
+  const subject = await loadOwnContract();
+  const rules = rulesUnderTest(phases, subject, values.only);
+  const faults = faultsOf(rules);
+  const ids = new Set(rules.map(({ rule }) => rule.id));
+  const problems: string[] = [...withoutFault(rules)];
+  const results: MutationResult[] = [];
+  let documents: DocumentMutantSummary | undefined;
   write(
-    `Proves ${rules.size} rules for ${claims.length} promises, by ${faults.length} faults. Parts: ${parts.join(", ")}; at most ${values.minutes} minutes.\n`,
+    `${ids.size} rules for ${rules.length} clauses, ${faults.length} planted faults. Parts: ${parts.join(", ")}; at most ${values.minutes} minutes.\n`,
   );
 
-  const coverage = coverageOf(promisesOf(subject.contract), claimsOf(phases, subject));
+  const coverage = coverageOf(promisesOf(subject.contract), rulesUnderTest(phases, subject));
   const bare = coverage.filter((one) => one.rules.length === 0);
-  const reasons = new Map(bare.map((promise) => [promise.pointer, reasonFor(subject.contract, promise) ?? ""]));
+  const reasons = new Map(bare.map((promise) => [promise.pointer, uncoveredReasonFor(subject.contract, promise) ?? ""]));
   if (parts.includes("promises")) {
     write(`promises  ${coverage.length - bare.length} of ${coverage.length} have a rule\n`);
     for (const { pointer, kind, text } of bare)
       write(`  no rule: ${pointer} (${kind} ${text}): ${reasons.get(pointer) || "?"}\n`);
-    complaints.push(
-      ...bare
-        .filter(({ pointer }) => reasons.get(pointer) === "")
-        .map(({ pointer }) => `${pointer} has neither a rule nor a reason`),
-    );
+    const unexplained = bare.filter(({ pointer }) => reasons.get(pointer) === "");
+    problems.push(...unexplained.map(({ pointer }) => `${pointer} has neither a rule nor a reason`));
   }
 
   if (parts.includes("named")) {
-    const prover = createProver(subject);
-    const tasks = tasksOf(claims);
+    const runner = createMutationRunner(subject);
+    const tasks = tasksOf(rules);
     const progress = progressOf("named", tasks.length);
     try {
-      const made = await runTasks(prover, tasks, (proof) => progress(proof.rule), isLate);
-      proofs.push(...made);
-      complaints.push(...made.map(complaint).filter((one) => one !== undefined));
-      if (made.length < tasks.length) complaints.push(`named: only ${made.length} of ${tasks.length} were reached in time`);
+      const made = await runTasks(runner, tasks, (result) => progress(result.rule), isLate);
+      results.push(...made);
+      problems.push(...made.map(problemOf).filter((one) => one !== undefined));
+      if (made.length < tasks.length) problems.push(`named: only ${made.length} of ${tasks.length} were reached in time`);
     } finally {
-      await prover.end();
+      await runner.end();
     }
   }
 
-  if (parts.includes("cross")) {
-    const cross = await runCross(subject, claims, faults, (round, total) => progressOf(`cross ${round}`, total), isLate);
-    proofs.push(...cross.proofs);
-    if (cross.left > 0) complaints.push(`cross: ${cross.left} were not reached in time`);
-    else if (values.only === undefined) writeFileSync(generated("CROSS.md"), emitCross(claims, faults, cross.proofs));
+  if (parts.includes("matrix")) {
+    const matrix = await runKillMatrix(subject, rules, faults, (round, total) => progressOf(`matrix ${round}`, total), isLate);
+    results.push(...matrix.results);
+    if (matrix.left > 0) problems.push(`matrix: ${matrix.left} were not reached in time`);
+    else if (values.only === undefined) writeFileSync(generated("KILL-MATRIX.md"), emitKillMatrix(rules, faults, matrix.results));
   }
 
-  if (parts.includes("mutants")) {
+  if (parts.includes("documents")) {
     const only = values.mutant ?? [];
-    const tell = (stage: string, total: number) => progressOf(`mutants ${stage}`, total);
-    const { judgements, left } = await runMutants(subject, phases, only, tell, isLate);
-    const isWhole = only.length === 0 && left === 0;
-    altered = weigh(subject.contract, judgements, isWhole);
-    write(`mutants   ${figureOf(altered)}\n`);
-    for (const { mutant, reason } of altered.explained) write(`  explained: ${mutant.id}: ${reason}\n`);
-    complaints.push(...altered.complaints);
-    if (left > 0) complaints.push(`mutants: ${left} were not reached in time`);
-    if (isWhole && altered.complaints.length === 0) writeFileSync(generated("ALTERED.md"), emitAltered(altered));
+    const tell = (round: string, total: number) => progressOf(`documents ${round}`, total);
+    const made = await runDocumentMutants(subject, phases, only, tell, isLate);
+    const isWhole = only.length === 0 && made.left === 0;
+    documents = summarize(subject.contract, made.results, isWhole);
+    write(`documents ${figureOf(documents)}\n`);
+    for (const { mutant, reason } of documents.explained) write(`  survived: ${mutant.id}: ${reason}\n`);
+    problems.push(...documents.problems);
+    if (made.left > 0) problems.push(`documents: ${made.left} were not reached in time`);
+    if (isWhole && documents.problems.length === 0)
+      writeFileSync(generated("DOCUMENT-MUTANTS.md"), emitDocumentMutants(documents));
   }
 
   mkdirSync(".wsproof", { recursive: true });
-  writeFileSync(".wsproof/proof.txt", emitMatrix(proofs, altered));
-  const told = [...(altered?.noticed ?? []), ...(altered?.explained ?? []), ...(altered?.unexplained ?? [])].map(
-    ({ mutant, ...judgement }) => ({ mutant: mutant.id, ...judgement }),
+  writeFileSync(".wsproof/mutation.txt", emitRun(results, documents));
+  const mutants = [...(documents?.killed ?? []), ...(documents?.explained ?? []), ...(documents?.unexplained ?? [])].map(
+    ({ mutant, ...result }) => ({ mutant: mutant.id, ...result }),
   );
-  writeFileSync(".wsproof/proof.json", `${JSON.stringify({ complaints, proofs, mutants: told, coverage }, undefined, 1)}\n`);
-  if (values.only === undefined && parts.includes("named") && complaints.length === 0) {
-    writeFileSync(generated("PROOF.md"), emitProof(claims, faults, coverage, reasons));
+  writeFileSync(".wsproof/mutation.json", `${JSON.stringify({ problems, results, mutants, coverage }, undefined, 1)}\n`);
+  if (values.only === undefined && parts.includes("named") && problems.length === 0) {
+    writeFileSync(generated("MUTATION.md"), emitMutationReport(rules, faults, coverage, reasons));
   }
-  for (const one of complaints) write(`WRONG  ${one}\n`);
-  const isProven = complaints.length === 0;
-  write(isProven ? "Proven.\n" : `${complaints.length} things are wrong.\n`);
-  write("The matrix is in .wsproof/proof.txt, all of it in .wsproof/proof.json.\n");
-  return isProven ? 0 : 1;
+  for (const one of problems) write(`PROBLEM  ${one}\n`);
+  write(problems.length === 0 ? "All mutants are killed or explained.\n" : `${problems.length} problems.\n`);
+  write("Killers are in .wsproof/mutation.txt, all results in .wsproof/mutation.json.\n");
+  return problems.length === 0 ? 0 : 1;
 }
 
-/** A line for each tenth, and at least one in half a minute. */
+/** Prints a line for each tenth, and at least one in half a minute. */
 function progressOf(part: string, total: number): (what: string) => void {
   const startMs = performance.now();
   let done = 0;

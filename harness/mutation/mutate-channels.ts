@@ -1,11 +1,11 @@
-// Altered channels: handshake, heartbeat, limits, close codes, and the errors that they name. Pure.
+// Mutates channels: handshake, heartbeat, limits, close codes, and the errors that they name. Pure.
 import type { Contract, ErrorValue, Limit } from "../../spec/contract.ts";
 import { join, lookup } from "../../spec/pointer.ts";
 import type { Add, Mutable } from "./document-mutant.ts";
 
 const neverUsedClose = 4999;
 
-export function alterHandshakes(contract: Contract, add: Add): void {
+export function mutateHandshakes(contract: Contract, add: Add): void {
   contract.channels.forEach(({ handshake }, at) => {
     if (handshake === undefined) return;
     const own = (copy: Mutable<Contract>) => copy.channels[at]!.handshake!;
@@ -55,7 +55,7 @@ export function alterHandshakes(contract: Contract, add: Add): void {
 }
 
 /** @param first the server's first message, which advertises the numbers in force */
-export function alterChannels(contract: Contract, first: unknown, add: Add): void {
+export function mutateChannels(contract: Contract, first: unknown, add: Add): void {
   const inForce = (advertised: string | undefined, otherwise: number): number => {
     const value = advertised === undefined ? undefined : lookup(first, advertised);
     return typeof value === "number" ? value : otherwise;
@@ -80,16 +80,17 @@ export function alterChannels(contract: Contract, first: unknown, add: Add): voi
       }
     }
     limits.forEach((limit, place) => {
-      const alter = (change: Partial<Limit>) => (copy: Mutable<Contract>) => void Object.assign(own(copy).limits[place]!, change);
-      if (limit.close !== undefined) add("close-altered", limit.pointer, alter({ close: neverUsedClose }));
+      const mutate = (change: Partial<Limit>) => (copy: Mutable<Contract>) =>
+        void Object.assign(own(copy).limits[place]!, change);
+      if (limit.close !== undefined) add("close-altered", limit.pointer, mutate({ close: neverUsedClose }));
       if (limit.error !== undefined) {
         const other = contract.errors?.codes.find(({ code }) => code !== limit.error)?.code;
         if (other !== undefined) add("error-altered", limit.pointer, (copy) => renameError(copy, limit.name, other));
       }
       // The number that the server advertises is believed, so that only another one without that can be wrong.
       const [lower, higher] = neighboursOf(limit, inForce(limit.advertised, limit.value));
-      add("limit-lowered", limit.pointer, alter({ value: lower, advertised: undefined }));
-      add("limit-raised", limit.pointer, alter({ value: higher, advertised: undefined }));
+      add("limit-lowered", limit.pointer, mutate({ value: lower, advertised: undefined }));
+      add("limit-raised", limit.pointer, mutate({ value: higher, advertised: undefined }));
     });
     rateLimits.forEach((limit, place) => {
       const burst = inForce(limit.advertised.burst, limit.burst);
@@ -149,7 +150,7 @@ function renumber(copy: Mutable<Contract>, from: number): void {
   for (const one of named) if (one?.close === from) one.close = neverUsedClose;
 }
 
-export function alterErrors(contract: Contract, add: Add): void {
+export function mutateErrors(contract: Contract, add: Add): void {
   contract.errors?.codes.forEach((code, place) => {
     add("error-code-altered", code.pointer, (copy) => {
       copy.errors!.codes[place]!.code = "NEVER_SENT";

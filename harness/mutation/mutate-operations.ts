@@ -1,21 +1,21 @@
-// Altered operations: effects and requirements that say something else. Pure.
+// Mutates operations: their effects and requirements. Pure.
 import type { Contract, Effect } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import type { Add, Mutable } from "./document-mutant.ts";
 
 type Deliver = Extract<Effect, { kind: "deliver" }>;
 
-export function alterEffects(contract: Contract, add: Add): void {
+export function mutateEffects(contract: Contract, add: Add): void {
   for (const [at, { effects, reply = [] }] of contract.operations.entries()) {
-    alterList(contract, effects, reply, add, (copy) => copy.operations[at]!.effects);
-    alterReplies(contract, effects, add, (copy) => copy.operations[at]!);
+    mutateList(contract, effects, reply, add, (copy) => copy.operations[at]!.effects);
+    mutateReplies(contract, effects, add, (copy) => copy.operations[at]!);
   }
   for (const [at, { onDisconnect }] of contract.state.relations.entries()) {
-    alterList(contract, onDisconnect, [], add, (copy) => copy.state.relations[at]!.onDisconnect);
+    mutateList(contract, onDisconnect, [], add, (copy) => copy.state.relations[at]!.onDisconnect);
   }
 }
 
-function alterList(
+function mutateList(
   contract: Contract,
   effects: readonly Effect[],
   replies: readonly string[],
@@ -24,10 +24,10 @@ function alterList(
 ): void {
   effects.forEach((effect, place) => {
     const { pointer } = effect;
-    const alter = (kind: string, change: object) =>
+    const mutate = (kind: string, change: object) =>
       add(kind, pointer, (copy) => void Object.assign(within(copy)[place]!, change));
-    if (isMissed(contract, effect, replies)) add("effect-removed", pointer, (copy) => void within(copy).splice(place, 1));
-    if (effect.kind === "deliver") alterDelivery(contract, effect, alter);
+    if (isNoticed(contract, effect, replies)) add("effect-removed", pointer, (copy) => void within(copy).splice(place, 1));
+    if (effect.kind === "deliver") mutateDelivery(contract, effect, mutate);
     if (effect.kind !== "deliver" && effect.kind !== "reply") return;
     for (const at of effect.bindings.keys()) {
       add("binding-altered", join(pointer, "with", at), (copy) => {
@@ -38,8 +38,8 @@ function alterList(
   });
 }
 
-/** A reply that the operation promises anyway, and a message that the server may send at any time, are not missed. */
-function isMissed(contract: Contract, effect: Effect, replies: readonly string[]): boolean {
+/** Whether a rule can notice the missing effect: not for a reply that the operation declares anyway, nor for a message that the server may send at any time. */
+function isNoticed(contract: Contract, effect: Effect, replies: readonly string[]): boolean {
   if (effect.kind === "reply") return !replies.includes(effect.message);
   if (effect.kind !== "deliver") return true;
   const others = [
@@ -50,7 +50,7 @@ function isMissed(contract: Contract, effect: Effect, replies: readonly string[]
   return others.length > 0 || !isFree;
 }
 
-function alterReplies(
+function mutateReplies(
   contract: Contract,
   effects: readonly Effect[],
   add: Add,
@@ -74,30 +74,30 @@ function otherReply(contract: Contract, message: string): string | undefined {
     .find((name) => name !== message);
 }
 
-function alterDelivery(
+function mutateDelivery(
   contract: Contract,
   effect: Deliver,
-  alter: (kind: string, change: Partial<Mutable<Deliver>>) => void,
+  mutate: (kind: string, change: Partial<Mutable<Deliver>>) => void,
 ): void {
   const { to, sender, when } = effect;
   const streams = contract.channels.flatMap(({ delivery }) => delivery?.streams ?? []);
-  // What need not arrive is not missed.
+  // A best-effort message need not arrive.
   const isReliable = streams.find(({ messages }) => messages.includes(effect.message))?.guarantee !== "best-effort";
-  // Where a connection ends there is no sender any more, and over HTTP there is none.
+  // On disconnect and over HTTP there is no sender connection.
   const owner = contract.operations.find(({ effects }) => effects.includes(effect));
   const hasSender = contract.channels.some(({ id, kind }) => id === owner?.channel && kind === "websocket");
-  if (hasSender && sender === "included") alter("sender-excluded", { sender: "excluded" });
-  if (hasSender && sender === "excluded" && isReliable) alter("sender-included", { sender: "included" });
-  if (to.kind !== "all" && isReliable) alter("audience-widened", { to: { kind: "all" } });
+  if (hasSender && sender === "included") mutate("sender-excluded", { sender: "excluded" });
+  if (hasSender && sender === "excluded" && isReliable) mutate("sender-included", { sender: "included" });
+  if (to.kind !== "all" && isReliable) mutate("audience-widened", { to: { kind: "all" } });
   const own = contract.state.attributes.find(({ unique }) => unique)?.name;
   if (own !== undefined) {
     const itself = { kind: "sender", attribute: own } as const;
-    alter("audience-narrowed", { to: { kind: "connection", attribute: own, equals: itself } });
+    mutate("audience-narrowed", { to: { kind: "connection", attribute: own, equals: itself } });
   }
-  if (when === "changed" && isReliable) alter("announced-always", { when: "always" });
+  if (when === "changed" && isReliable) mutate("announced-always", { when: "always" });
 }
 
-export function alterRequirements(contract: Contract, add: Add): void {
+export function mutateRequirements(contract: Contract, add: Add): void {
   const codes = contract.errors?.codes.map(({ code }) => code) ?? [];
   contract.operations.forEach(({ requires }, at) => {
     requires.forEach((requirement, place) => {

@@ -1,29 +1,28 @@
-// Altered schemas: what the client may send becomes more or less, what the server may send becomes less. Pure.
+// Mutates schemas: allows the client more or less, and the server less. Pure.
 import type { Contract, JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { reachedDefinitions } from "../../spec/schemas.ts";
 import type { Add, Mutable } from "./document-mutant.ts";
 
 /**
- * A schema that the client's messages have is altered both ways: of what it allows more, the server refuses some, and of what it
- * forbids more, the server takes some. One that only the server's messages have is narrowed so far that what an honest server sends
- * is outside; made wider, it would be kept all the same, and no server could be seen to break it.
+ * A schema of client messages becomes wider (the server then rejects valid messages) and narrower (it then accepts invalid ones). A
+ * schema of server messages alone becomes so narrow that the honest server's messages are invalid; a wider one would change nothing.
  */
-export function alterSchemas(contract: Contract, add: Add): void {
+export function mutateSchemas(contract: Contract, add: Add): void {
   const fromClient = new Set(contract.operations.flatMap(({ action, messages }) => (action === "receive" ? messages : [])));
   const clients = contract.messages.filter(({ name }) => fromClient.has(name));
   const shared = new Set(clients.flatMap(({ payload }) => reachedDefinitions(contract, payload)));
   for (const [at, { name, payload, pointer }] of contract.messages.entries()) {
-    const alter = fromClient.has(name) ? alterForClient : narrowForServer;
-    alter(contract, payload, join(pointer, "payload"), add, (copy) => copy.messages[at]!.payload);
+    const mutate = fromClient.has(name) ? mutateForClient : narrowForServer;
+    mutate(contract, payload, join(pointer, "payload"), add, (copy) => copy.messages[at]!.payload);
   }
   for (const [name, schema] of contract.definitions) {
-    const alter = shared.has(name) ? alterForClient : narrowForServer;
-    alter(contract, schema, `#/definitions/${name}`, add, (copy) => copy.definitions.get(name));
+    const mutate = shared.has(name) ? mutateForClient : narrowForServer;
+    mutate(contract, schema, `#/definitions/${name}`, add, (copy) => copy.definitions.get(name));
   }
 }
 
-type Alter = (
+type Mutate = (
   contract: Contract,
   schema: JsonSchema,
   pointer: string,
@@ -32,7 +31,7 @@ type Alter = (
   within: (copy: Mutable<Contract>) => unknown,
 ) => void;
 
-const alterForClient: Alter = (contract, schema, pointer, add, within) => {
+const mutateForClient: Mutate = (contract, schema, pointer, add, within) => {
   for (const { path, keyword, value, change } of keywordsOf(schema, within)) {
     const at = join(pointer, ...path, keyword);
     const step = outward[keyword];
@@ -55,7 +54,7 @@ const alterForClient: Alter = (contract, schema, pointer, add, within) => {
   }
 };
 
-const narrowForServer: Alter = (contract, schema, pointer, add, within) => {
+const narrowForServer: Mutate = (contract, schema, pointer, add, within) => {
   for (const { path, keyword, value, owner, change } of keywordsOf(schema, within)) {
     const at = join(pointer, ...path, keyword);
     const narrowed = narrowest(keyword, owner);

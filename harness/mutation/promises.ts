@@ -1,18 +1,18 @@
-// Every promise that a document makes, and which rules hold a server to it. Pure.
+// Every promise that a document makes, and the rules that check it. Pure.
 import type { Contract, DocumentPointer, Effect, ErrorValue, Requirement } from "../../spec/contract.ts";
 import { join, lookup } from "../../spec/pointer.ts";
-import type { Claim } from "./mutants.ts";
+import type { RuleUnderTest } from "./rules-under-test.ts";
 
 export interface DocumentPromise {
   readonly kind: string;
   readonly pointer: DocumentPointer;
   readonly text: string;
-  /** Other places that make the same promise: who names a close code or an error code. */
+  /** Other statements that make the same promise, such as those that name a close code or an error code. */
   readonly alsoAt: readonly DocumentPointer[];
 }
 
 export interface Coverage extends DocumentPromise {
-  /** Ids of the rules that are checked for it, in order. */
+  /** Ids of the rules that check it, in order. */
   readonly rules: readonly string[];
 }
 
@@ -35,32 +35,32 @@ export function promisesOf(contract: Contract): readonly DocumentPromise[] {
     for (const { pointer, name } of limits) add("limit", pointer, name);
     for (const { pointer, name } of rateLimits) add("rate limit", pointer, name);
     for (const { pointer, name, code, spreadMsAt } of closeCodes) {
-      add("close code", pointer, `${code} ${name}`, spreadMsAt === undefined ? placesOfClose(contract, code) : []);
+      add("close code", pointer, `${code} ${name}`, spreadMsAt === undefined ? pointersOfClose(contract, code) : []);
     }
     for (const { pointer, name } of delivery?.streams ?? []) add("stream", pointer, name);
   }
   for (const { pointer, code, when } of contract.errors?.codes ?? []) {
-    add("error code", pointer, String(code), when === "required" ? placesOfError(contract, code) : []);
+    add("error code", pointer, String(code), when === "required" ? pointersOfError(contract, code) : []);
   }
   for (const { pointer, id, requires, effects, reply, messages } of contract.operations) {
     const replies = effects.filter((effect) => effect.kind === "reply").map((effect) => effect.pointer);
     const requests = contract.messages.filter(({ name }) => messages.includes(name)).map((message) => message.pointer);
     if (reply !== undefined) add("reply", join(pointer, "reply"), id, [...replies, ...requests]);
     for (const requirement of requires) {
-      add("requirement", requirement.pointer, `${id}: ${requirement.kind}`, placesOfLimit(contract, requirement));
+      add("requirement", requirement.pointer, `${id}: ${requirement.kind}`, pointersOfLimit(contract, requirement));
     }
-    for (const effect of effects) add("effect", effect.pointer, `${id}: ${effect.kind}`, placesOfEffect(contract, effect));
+    for (const effect of effects) add("effect", effect.pointer, `${id}: ${effect.kind}`, pointersOfEffect(contract, effect));
   }
   for (const { name, onDisconnect } of contract.state.relations) {
     for (const effect of onDisconnect) {
-      add("effect", effect.pointer, `${name} on disconnect: ${effect.kind}`, placesOfEffect(contract, effect));
+      add("effect", effect.pointer, `${name} on disconnect: ${effect.kind}`, pointersOfEffect(contract, effect));
     }
   }
-  for (const { pointer, name } of contract.messages) add("message", pointer, name, placesOfMessage(contract, name));
+  for (const { pointer, name } of contract.messages) add("message", pointer, name, pointersOfMessage(contract, name));
   return promises;
 }
 
-function placesOfClose(contract: Contract, code: number): string[] {
+function pointersOfClose(contract: Contract, code: number): string[] {
   return [
     ...contract.channels.flatMap(({ handshake, heartbeat, limits }) => [
       ...(handshake?.refusals ?? []).filter(({ outcome }) => "close" in outcome && outcome.close === code),
@@ -71,15 +71,15 @@ function placesOfClose(contract: Contract, code: number): string[] {
   ].map(({ pointer }) => pointer);
 }
 
-function placesOfError(contract: Contract, code: ErrorValue): string[] {
+function pointersOfError(contract: Contract, code: ErrorValue): string[] {
   return [
     ...contract.operations.flatMap(({ requires }) => requires.filter((one) => one.else === code)),
     ...contract.channels.flatMap(({ limits, rateLimits }) => [...limits, ...rateLimits].filter(({ error }) => error === code)),
   ].map(({ pointer }) => pointer);
 }
 
-/** A requirement that asks for a limit is kept where the limit is. */
-function placesOfLimit(contract: Contract, requirement: Requirement): string[] {
+/** A requirement that names a limit is checked by the rules for that limit. */
+function pointersOfLimit(contract: Contract, requirement: Requirement): string[] {
   if (requirement.kind !== "rate" && requirement.kind !== "limit") return [];
   return contract.channels
     .flatMap(({ limits, rateLimits }) => [...limits, ...rateLimits])
@@ -87,8 +87,8 @@ function placesOfLimit(contract: Contract, requirement: Requirement): string[] {
     .map(({ pointer }) => pointer);
 }
 
-/** What an effect changes is seen in what depends on it. */
-function placesOfEffect(contract: Contract, effect: Effect): string[] {
+/** An effect is observed through what depends on it. */
+function pointersOfEffect(contract: Contract, effect: Effect): string[] {
   if (effect.kind === "renew") {
     return contract.channels
       .flatMap(({ limits }) => limits.filter(({ kind }) => kind === "credential-grace"))
@@ -103,14 +103,14 @@ function placesOfEffect(contract: Contract, effect: Effect): string[] {
     .map(({ pointer }) => pointer);
 }
 
-/** Every message is held to its schema where it is brought about. */
-function placesOfMessage(contract: Contract, name: string): string[] {
+/** The schema of a message is checked wherever an effect sends it. */
+function pointersOfMessage(contract: Contract, name: string): string[] {
   const effects = [
     ...contract.operations.flatMap((one) => one.effects),
     ...contract.state.relations.flatMap(({ onDisconnect }) => onDisconnect),
   ].filter((one) => (one.kind === "deliver" || one.kind === "reply") && one.message === name);
   const errors = contract.errors?.reply.message === name ? contract.operations.flatMap(({ requires }) => requires) : [];
-  // The message that says over what time to spread the reconnects comes before the close.
+  // The message that announces the reconnect window comes before the close.
   const message = contract.messages.find((one) => one.name === name);
   const spreading = contract.channels
     .flatMap(({ closeCodes }) => closeCodes)
@@ -120,12 +120,12 @@ function placesOfMessage(contract: Contract, name: string): string[] {
   return [...effects, ...errors, ...spreading].map(({ pointer }) => pointer);
 }
 
-/** Which rules are checked for each promise: for it, for a part of it, or for what it is said in as well. */
-export function coverageOf(promises: readonly DocumentPromise[], claims: readonly Claim[]): readonly Coverage[] {
+/** The rules that check each promise, a part of it, or another statement that makes it. */
+export function coverageOf(promises: readonly DocumentPromise[], rules: readonly RuleUnderTest[]): readonly Coverage[] {
   return promises.map((promise) => {
-    const places = [promise.pointer, ...promise.alsoAt];
-    const covering = claims.filter(({ clause }) =>
-      places.some((place) => clause.pointer === place || clause.pointer.startsWith(`${place}/`)),
+    const pointers = [promise.pointer, ...promise.alsoAt];
+    const covering = rules.filter(({ clause }) =>
+      pointers.some((one) => clause.pointer === one || clause.pointer.startsWith(`${one}/`)),
     );
     return { ...promise, rules: [...new Set(covering.map(({ rule }) => rule.id))] };
   });

@@ -1,128 +1,136 @@
-// Judges all altered documents, stage by stage, and says which go unnoticed and why.
+// Tests the honest server against all document mutants, round by round, and says which survive and why.
+import pMap from "p-map";
 import type { Contract } from "../../spec/contract.ts";
 import { openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
 import type { ContractUnderTest } from "../conformance/rule.ts";
 import type { ReferenceProcess } from "../testbed/reference-process.ts";
-import type { Mutant } from "./document-mutant.ts";
-import { mutantReasonFor, mutantReasons } from "./document-mutant-reasons.ts";
-import { mutantsOf } from "./document-mutants.ts";
-import { claimsFor, type Judgement, judgeMutant, type Stage, stages } from "./judge-document-mutants.ts";
+import type { DocumentMutant } from "./document-mutant.ts";
+import { documentMutantsOf } from "./document-mutants.ts";
+import { type DocumentMutantResult, type Round, rounds, rulesFor, runDocumentMutant } from "./run-document-mutant.ts";
 import { targetOf } from "./run-mutant.ts";
 import { createServers, type Servers, shortTimes } from "./servers.ts";
+import { survivalReasonFor, survivalReasons } from "./survival-reasons.ts";
 
-/** Longer than the slack of the rules, so that an end that comes at another time is told from one that is late. */
+/** Longer than the slack of the rules, so that a close at another time is told from one that is late. */
 const env = { ...shortTimes, TOKEN_GRACE_MS: "5000" };
 
-/** How many are judged at the same time. In the first two each lane has a server of its own: what one of them sends to everybody, the others would have to explain. */
-const lanes: Readonly<Record<Stage, number>> = { quick: 3, thorough: 3, patient: 12, alone: 1, shutdown: 2 };
+/** How many mutants are tested at the same time. */
+const concurrency: Readonly<Record<Round, number>> = { quick: 3, thorough: 3, patient: 12, alone: 1, shutdown: 2 };
+/** In these rounds each mutant under test has a server to itself: another one's broadcasts would be unexplained. */
+const isolated: readonly Round[] = ["quick", "thorough"];
 
-export interface MutantRun {
-  readonly judgements: readonly Judgement[];
-  /** How many were not reached in time. */
+export interface DocumentMutantRun {
+  readonly results: readonly DocumentMutantResult[];
+  /** How many mutants were not reached in time. */
   readonly left: number;
 }
 
 /**
  * @param only beginnings of ids, default all
- * @param progress told after each judgement: how many of how many in this stage
+ * @param progress called once for each round; returns what is called after each mutant
  */
-export async function runMutants(
+export async function runDocumentMutants(
   subject: ContractUnderTest,
   phases: readonly Phase[],
   only: readonly string[],
-  progress: (stage: Stage, total: number) => (what: string) => void,
+  progress: (round: Round, total: number) => (what: string) => void,
   isLate: () => boolean,
-): Promise<MutantRun> {
+): Promise<DocumentMutantRun> {
   const servers = createServers(subject.channel.address, env);
-  const judged = new Map<Mutant, Judgement>();
+  const results = new Map<DocumentMutant, DocumentMutantResult>();
   let left = 0;
   try {
     const first = await firstMessage(subject, await servers.of({ argument: 1 }));
-    const mutants = mutantsOf(subject.contract, first).filter(
+    const mutants = documentMutantsOf(subject.contract, first).filter(
       ({ id }) => only.length === 0 || only.some((one) => id.startsWith(one)),
     );
-    for (const stage of stages) {
-      const queue = mutants
-        .filter((mutant) => judged.get(mutant)?.rule === undefined)
-        .filter((mutant) => isDue(subject.contract, phases, mutant, stage));
-      const tell = progress(stage, queue.length);
-      const lane = async (argument: number) => {
-        for (let mutant = queue.shift(); mutant !== undefined && !isLate(); mutant = queue.shift()) {
-          judged.set(mutant, await judgeIn(stage, servers, argument, phases, mutant));
-          tell(mutant.id);
+    for (const round of rounds) {
+      const due = mutants
+        .filter((mutant) => results.get(mutant)?.rule === undefined)
+        .filter((mutant) => isDue(subject.contract, phases, mutant, round));
+      const tell = progress(round, due.length);
+      const free = Array.from({ length: concurrency[round] }, (_, index) => index + 1);
+      const runOne = async (mutant: DocumentMutant) => {
+        if (isLate()) {
+          left++;
+          return;
         }
+        const server = free.shift()!;
+        results.set(mutant, await runIn(round, servers, server, phases, mutant));
+        free.push(server);
+        tell(mutant.id);
       };
-      await Promise.all(Array.from({ length: lanes[stage] }, (_, index) => lane(index + 1)));
-      left += queue.length;
+      await pMap(due, runOne, { concurrency: concurrency[round] });
     }
-    return { judgements: mutants.flatMap((mutant) => judged.get(mutant) ?? []), left };
+    return { results: mutants.flatMap((mutant) => results.get(mutant) ?? []), left };
   } finally {
     await servers.end();
   }
 }
 
-/** What is explained has met every quick rule, and none of those that would take their time for nothing. */
-function isDue(contract: Contract, phases: readonly Phase[], mutant: Mutant, stage: Stage): boolean {
-  if (stage === "quick") return true;
-  return mutantReasonFor(contract, mutant) === undefined && claimsFor(phases, mutant, stage).length > 0;
+/** A mutant that survives for a known reason meets the quick rules alone: the others would take their time for nothing. */
+function isDue(contract: Contract, phases: readonly Phase[], mutant: DocumentMutant, round: Round): boolean {
+  if (round === "quick") return true;
+  return survivalReasonFor(contract, mutant) === undefined && rulesFor(phases, mutant, round).length > 0;
 }
 
-async function judgeIn(
-  stage: Stage,
+/** @param index of the server, where the round isolates its mutants */
+async function runIn(
+  round: Round,
   servers: Servers,
-  argument: number,
+  index: number,
   phases: readonly Phase[],
-  mutant: Mutant,
-): Promise<Judgement> {
-  if (stage === "shutdown") {
+  mutant: DocumentMutant,
+): Promise<DocumentMutantResult> {
+  if (round === "shutdown") {
     const server = await servers.fresh({});
     try {
-      return await judgeMutant(phases, mutant, stage, server);
+      return await runDocumentMutant(phases, mutant, round, server);
     } finally {
       await server.stop();
     }
   }
-  const server = await servers.of({ argument: stage === "quick" || stage === "thorough" ? argument : 1 });
-  return judgeMutant(phases, mutant, stage, server, stage === "quick" ? {} : { timeoutMs: 3_000, runs: 250 });
+  const server = await servers.of({ argument: isolated.includes(round) ? index : 1 });
+  return runDocumentMutant(phases, mutant, round, server, round === "quick" ? {} : { timeoutMs: 3_000, runs: 250 });
 }
 
-/** What an honest server advertises. */
+/** What the honest server advertises. */
 async function firstMessage(subject: ContractUnderTest, server: ReferenceProcess): Promise<unknown> {
   const opened = await openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret } });
   await opened.end();
   return opened.run.advertised()?.value;
 }
 
-export interface MutantResult {
-  readonly noticed: readonly Judgement[];
-  readonly explained: readonly (Judgement & { readonly reason: string })[];
-  readonly unexplained: readonly Judgement[];
-  /** In one sentence each: what goes unnoticed without a reason, and reasons for what is noticed or is not there. */
-  readonly complaints: readonly string[];
+export interface DocumentMutantSummary {
+  readonly killed: readonly DocumentMutantResult[];
+  readonly explained: readonly (DocumentMutantResult & { readonly reason: string })[];
+  readonly unexplained: readonly DocumentMutantResult[];
+  /** In one sentence each: survivors without a reason, reasons for mutants that are killed, reasons that nothing needs. */
+  readonly problems: readonly string[];
 }
 
-/** @param isWhole whether all mutants were judged, so that a reason that is not needed is stale */
-export function weigh(contract: Contract, judgements: readonly Judgement[], isWhole: boolean): MutantResult {
-  const noticed = judgements.filter(({ rule }) => rule !== undefined);
-  const survivors = judgements.filter(({ rule }) => rule === undefined);
+/** @param isWhole whether all mutants were tested, so that a reason which none of them needs is stale */
+export function summarize(contract: Contract, results: readonly DocumentMutantResult[], isWhole: boolean): DocumentMutantSummary {
+  const killed = results.filter(({ rule }) => rule !== undefined);
+  const survivors = results.filter(({ rule }) => rule === undefined);
   const explained = survivors.flatMap((one) => {
-    const reason = mutantReasonFor(contract, one.mutant);
-    return reason === undefined ? [] : [{ ...one, reason: reason.says }];
+    const reason = survivalReasonFor(contract, one.mutant);
+    return reason === undefined ? [] : [{ ...one, reason: reason.text }];
   });
-  const unexplained = survivors.filter(({ mutant }) => mutantReasonFor(contract, mutant) === undefined);
+  const unexplained = survivors.filter(({ mutant }) => survivalReasonFor(contract, mutant) === undefined);
   const used = new Set(explained.map(({ reason }) => reason));
-  const complaints = [
-    ...unexplained.map(({ mutant }) => `${mutant.id} goes unnoticed, and there is no reason for it`),
-    ...noticed.flatMap(({ mutant, rule }) => {
-      const reason = mutantReasonFor(contract, mutant);
+  const problems = [
+    ...unexplained.map(({ mutant }) => `${mutant.id} survives without a reason`),
+    ...killed.flatMap(({ mutant, rule }) => {
+      const reason = survivalReasonFor(contract, mutant);
       return reason === undefined
         ? []
-        : [`${mutant.id} is noticed by ${rule}, and a reason says that it cannot be: ${reason.says}`];
+        : [`${mutant.id} is killed by ${rule}, although a reason says that it survives: ${reason.text}`];
     }),
     ...(isWhole
-      ? mutantReasons.filter(({ says }) => !used.has(says)).map(({ says }) => `no altered document needs the reason: ${says}`)
+      ? survivalReasons.filter(({ text }) => !used.has(text)).map(({ text }) => `no document mutant needs the reason: ${text}`)
       : []),
   ];
-  return { noticed, explained, unexplained, complaints };
+  return { killed, explained, unexplained, problems };
 }

@@ -1,42 +1,43 @@
-// Runs the cross: each quick rule behind each fault, then what is doubtful once more with a longer deadline.
+// Runs the kill matrix: each quick rule against each mutant, then once more, with a longer deadline, what must be confirmed.
 import type { Fault } from "../conformance/faults/plan.ts";
 import type { ContractUnderTest } from "../conformance/rule.ts";
-import { confirmed, crossTasks, doubtfulTasks } from "./kill-matrix.ts";
-import type { Claim } from "./mutants.ts";
-import { createProver, type Proof, type Prover } from "./run-mutant.ts";
+import { killMatrixTasks, tasksToConfirm, withConfirmations } from "./kill-matrix.ts";
+import type { RuleUnderTest } from "./rules-under-test.ts";
+import { createMutationRunner, type MutationResult } from "./run-mutant.ts";
 import { runTasks, type Task } from "./run-mutants.ts";
 
-/** Behind most faults most rules wait for what does not come, and few tell more in a longer time. */
-const quickly = { faultTimeoutMs: 500, lanes: 8 };
-const patiently = { faultTimeoutMs: 3_000, lanes: 8 };
+/** On most mutants most rules wait for a message that never comes, and few find more in a longer time. */
+const faultTimeoutMs = 500;
+const confirmingTimeoutMs = 3_000;
+const concurrency = 8;
 
-export interface Cross {
-  readonly proofs: readonly Proof[];
-  /** What was not reached in time. */
+export interface KillMatrix {
+  readonly results: readonly MutationResult[];
+  /** How many tasks were not reached in time. */
   readonly left: number;
 }
 
-/** @param progress called once for each of the two rounds, gives what is called after each task */
-export async function runCross(
+/** @param progress called once for each of the two rounds; returns what is called after each task */
+export async function runKillMatrix(
   subject: ContractUnderTest,
-  claims: readonly Claim[],
+  rules: readonly RuleUnderTest[],
   faults: readonly Fault[],
   progress: (round: string, total: number) => (what: string) => void,
   isLate: () => boolean,
-): Promise<Cross> {
-  const round = async (name: string, { faultTimeoutMs, lanes }: typeof quickly, tasks: readonly Task[]) => {
-    const prover: Prover = createProver(subject, { faultTimeoutMs });
-    const told = progress(name, tasks.length);
+): Promise<KillMatrix> {
+  const round = async (name: string, timeoutMs: number, tasks: readonly Task[]) => {
+    const runner = createMutationRunner(subject, { faultTimeoutMs: timeoutMs });
+    const tell = progress(name, tasks.length);
     try {
-      return await runTasks(prover, tasks, ({ rule }) => told(rule), isLate, lanes);
+      return await runTasks(runner, tasks, ({ rule }) => tell(rule), isLate, concurrency);
     } finally {
-      await prover.end();
+      await runner.end();
     }
   };
-  const tasks = crossTasks(claims, faults);
-  const proofs = await round("all", quickly, tasks);
-  if (proofs.length < tasks.length) return { proofs, left: tasks.length - proofs.length };
-  const doubtful = doubtfulTasks(tasks, proofs);
-  const again = await round("again", patiently, doubtful);
-  return { proofs: confirmed(proofs, again), left: doubtful.length - again.length };
+  const tasks = killMatrixTasks(rules, faults);
+  const results = await round("all", faultTimeoutMs, tasks);
+  if (results.length < tasks.length) return { results, left: tasks.length - results.length };
+  const toConfirm = tasksToConfirm(tasks, results);
+  const later = await round("again", confirmingTimeoutMs, toConfirm);
+  return { results: withConfirmations(results, later), left: toConfirm.length - later.length };
 }

@@ -1,4 +1,4 @@
-// Runs a rule behind a fault, or on the honest server, and says whether it convicted.
+// Runs a rule against one mutant, or against the honest server, and says whether the rule failed.
 
 import { incidentalRules } from "../client/incidental-violation.ts";
 import type { Received } from "../client/peer.ts";
@@ -14,58 +14,63 @@ import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import type { ReferenceProcess } from "../testbed/reference-process.ts";
 import { startFaultyNodes } from "./faulty-nodes.ts";
-import type { Claim } from "./mutants.ts";
 import { type FaultProxy, startProxy } from "./proxy/proxy.ts";
+import type { RuleUnderTest } from "./rules-under-test.ts";
 import { createServers, type ServerChoice } from "./servers.ts";
 
-/** What came of one rule for one promise behind one fault (undefined: none). */
-export interface Proof {
+/** What came of one rule for one clause on one mutant. */
+export interface MutationResult {
   readonly rule: string;
   readonly level: Level;
-  /** Of the promise. */
+  /** Of the clause. */
   readonly pointer: string;
+  /** undefined: the honest server, without a proxy. */
   readonly fault: string | undefined;
-  /** `convicts`: the rule failed. `passes`: it saw nothing. `undecided`: not testable, or the target was lost. */
-  readonly verdict: "convicts" | "passes" | "undecided";
-  /** What it said. */
+  /** `killed`: the rule failed. `survived`: it passed. `inconclusive`: not testable, or the target was lost. */
+  readonly outcome: "killed" | "survived" | "inconclusive";
+  /** What was expected and seen, or why it is inconclusive. */
   readonly detail: string;
   readonly durationMs: number;
 }
 
-export interface Prover {
+type RuleOutcome = Pick<MutationResult, "outcome" | "detail">;
+
+export interface MutationRunner {
   readonly subject: ContractUnderTest;
-  prove(claim: Claim, fault: Fault | undefined): Promise<Proof>;
-  /** Rules that are judged by one run of their phase, on a server of their own. */
-  proveTogether(claims: readonly Claim[], fault: Fault | undefined): Promise<readonly Proof[]>;
+  /** @param fault undefined: the honest server */
+  run(tested: RuleUnderTest, fault: Fault | undefined): Promise<MutationResult>;
+  /** Runs rules that share the evidence of their phase, on a server that is started for them. */
+  runPhase(rules: readonly RuleUnderTest[], fault: Fault | undefined): Promise<readonly MutationResult[]>;
   end(): Promise<void>;
 }
 
-export interface ProverOptions {
-  /** How long a rule waits for what must come, in ms. Default 5000 on the honest server and 1500 behind a fault. */
+export interface RunnerOptions {
+  /** How long a rule waits for an expected message on the honest server, in ms, default 5000. */
   readonly honestTimeoutMs?: number;
+  /** The same on a mutant, default 1500. */
   readonly faultTimeoutMs?: number;
-  /** Random cases of a phase, default 60. */
+  /** Generated cases of a phase, default 60. */
   readonly runs?: number;
-  /** Of the servers, default: short times. */
+  /** Environment of the servers, default `shortTimes`. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The proxy that changes nothing: behind it every rule must pass. */
+/** A proxy that changes nothing: behind it every rule must pass. */
 export const noFault: Fault = {
   id: "none",
-  breaks: "Nothing: the proxy passes everything on as it is.",
+  breaks: "Nothing: the proxy passes everything on unchanged.",
   how: { by: "proxy", transformations: [] },
 };
 
 const seed = 1;
 
-/** Starts nothing yet: servers are started when a proof needs them. Call `end` at last. */
-export function createProver(subject: ContractUnderTest, options: ProverOptions = {}): Prover {
+/** Starts no server yet: each is started when a rule first needs it. The caller ends the runner. */
+export function createMutationRunner(subject: ContractUnderTest, options: RunnerOptions = {}): MutationRunner {
   const { honestTimeoutMs = 5_000, faultTimeoutMs = 1_500, runs = 60 } = options;
   const servers = createServers(subject.channel.address, options.env);
   const opened = new Map<ReferenceProcess, Promise<OpenedRun>>();
 
-  /** A run on the server itself: its bystander tells whether the server lives, whatever the proxy does. */
+  /** Opens a run on the server itself, so that its control connection sees the server and not the proxy. */
   const open = (server: ReferenceProcess): Promise<OpenedRun> => {
     const known =
       opened.get(server) ??
@@ -74,19 +79,13 @@ export function createProver(subject: ContractUnderTest, options: ProverOptions 
     return known;
   };
 
-  /** Makes a run behind the fault, and what `judge` says of each claim into proofs. */
-  const prove = async (
-    claims: readonly Claim[],
+  const runOn = async (
+    rules: readonly RuleUnderTest[],
     fault: Fault | undefined,
     ownServer: boolean,
-    judge: (run: Run) => Promise<readonly Pick<Proof, "verdict" | "detail">[]>,
-  ): Promise<readonly Proof[]> => {
+    check: (run: Run) => Promise<readonly RuleOutcome[]>,
+  ): Promise<readonly MutationResult[]> => {
     const startMs = performance.now();
-    const proofs = (text: readonly Pick<Proof, "verdict" | "detail">[]) =>
-      claims.map(({ rule, clause }, at): Proof => {
-        const durationMs = performance.now() - startMs;
-        return { rule: rule.id, level: rule.level, pointer: clause.pointer, fault: fault?.id, durationMs, ...text[at]! };
-      });
     let server: ReferenceProcess | undefined;
     let proxy: FaultProxy | undefined;
     try {
@@ -100,13 +99,20 @@ export function createProver(subject: ContractUnderTest, options: ProverOptions 
       }
       const target = targetOf(server, proxy?.url ?? server.url);
       const advertised = proxy === undefined ? honest.advertised() : await firstMessage(honest, target);
-      // A whole phase proves what is missing by fences, so that a longer deadline costs it nothing.
+      // A prepared phase proves by fences that a message is missing, so a longer deadline costs it nothing.
       const isPatient = ownServer || fault === undefined || fault === noFault;
       const timeoutMs = isPatient ? honestTimeoutMs : faultTimeoutMs;
-      return proofs(await judge({ ...honest, target, timeoutMs, advertised: () => advertised }));
+      const outcomes = await check({ ...honest, target, timeoutMs, advertised: () => advertised });
+      return resultsOf(rules, fault, startMs, outcomes);
     } catch (error) {
       if (!(error instanceof TargetLost || error instanceof NotTestable)) throw error;
-      return proofs(claims.map(() => ({ verdict: "undecided", detail: error.message })));
+      const outcome: RuleOutcome = { outcome: "inconclusive", detail: error.message };
+      return resultsOf(
+        rules,
+        fault,
+        startMs,
+        rules.map(() => outcome),
+      );
     } finally {
       await proxy?.close();
       if (ownServer && server !== undefined) {
@@ -122,21 +128,18 @@ export function createProver(subject: ContractUnderTest, options: ProverOptions 
 
   return {
     subject,
-    async prove(claim, fault) {
-      const [proof] = await prove([claim], fault, false, async (run) => [await judgeClaim(run, claim)]);
-      return proof!;
+    async run(tested, fault) {
+      const [result] = await runOn([tested], fault, false, async (run) => [await runRule(run, tested)]);
+      return result!;
     },
-    async proveTogether(claims, fault) {
-      const { phase } = claims[0]!;
+    async runPhase(tested, fault) {
+      const { phase } = tested[0]!;
       if (fault?.how.by === "nodes") {
         const startMs = performance.now();
-        const text = await judgeNodes(subject, fault.how, (run) => judgeTogether(run, phase, claims));
-        const durationMs = performance.now() - startMs;
-        return claims.map(({ rule, clause }, at) => {
-          return { rule: rule.id, level: rule.level, pointer: clause.pointer, fault: fault.id, durationMs, ...text[at]! };
-        });
+        const outcomes = await runOnNodes(subject, fault.how, (run) => runPrepared(run, phase, tested));
+        return resultsOf(tested, fault, startMs, outcomes);
       }
-      return prove(claims, fault, true, (run) => judgeTogether(run, phase, claims));
+      return runOn(tested, fault, true, (run) => runPrepared(run, phase, tested));
     },
     async end() {
       for (const one of await Promise.allSettled(opened.values())) if (one.status === "fulfilled") await one.value.end();
@@ -145,13 +148,25 @@ export function createProver(subject: ContractUnderTest, options: ProverOptions 
   };
 }
 
-/** On nodes of their own, ended at last. */
-async function judgeNodes<T>(subject: ContractUnderTest, plan: NodesPlan, judge: (run: Run) => Promise<T>): Promise<T> {
+function resultsOf(
+  rules: readonly RuleUnderTest[],
+  fault: Fault | undefined,
+  startMs: number,
+  outcomes: readonly RuleOutcome[],
+): readonly MutationResult[] {
+  const durationMs = performance.now() - startMs;
+  return rules.map(({ rule, clause }, at): MutationResult => {
+    return { rule: rule.id, level: rule.level, pointer: clause.pointer, fault: fault?.id, durationMs, ...outcomes[at]! };
+  });
+}
+
+/** Starts nodes for the check, and stops them after it. */
+async function runOnNodes<T>(subject: ContractUnderTest, plan: NodesPlan, check: (run: Run) => Promise<T>): Promise<T> {
   const { cluster, target } = await startFaultyNodes(subject.channel.address, plan);
   try {
     const { run, end } = await openRun({ ...subject, target, auth: { secret: cluster.secret }, seed });
     try {
-      return await judge({ ...run, expectAlive: async () => undefined });
+      return await check({ ...run, expectAlive: async () => undefined });
     } finally {
       await end();
     }
@@ -170,7 +185,7 @@ export function targetOf(server: ReferenceProcess, url: string): Target {
   };
 }
 
-/** What the target advertises through the proxy; the honest words where the fault keeps them back. */
+/** What the target advertises through the proxy; what the server itself advertises where the fault keeps it back. */
 async function firstMessage(honest: Run, target: Target): Promise<Received | undefined> {
   const check = beginCheck({ ...honest, target, timeoutMs: 500, expectAlive: async () => undefined });
   try {
@@ -184,36 +199,36 @@ async function firstMessage(honest: Run, target: Target): Promise<Received | und
   }
 }
 
-/** What one rule says for one promise, on whatever the run is on. */
-export async function judgeClaim(
+/** What one rule finds for one clause on the target of the run. */
+export async function runRule(
   run: Run,
-  { phase, rule, clause }: Pick<Claim, "phase" | "rule" | "clause">,
-): Promise<Pick<Proof, "verdict" | "detail">> {
+  { phase, rule, clause }: Pick<RuleUnderTest, "phase" | "rule" | "clause">,
+): Promise<RuleOutcome> {
   const { evidence } = await gatherEvidence(run, phase, [rule], () => undefined);
-  return verdictOf(rule, await runOnce(run, rule, clause, evidence));
+  return outcomeOf(rule, await runOnce(run, rule, clause, evidence));
 }
 
-function verdictOf(rule: Rule, outcome: Outcome): Pick<Proof, "verdict" | "detail"> {
-  const violation = outcome.violations.find(({ kind }) => incidentalRules[kind] === rule.id);
-  if (violation !== undefined) return { verdict: "convicts", detail: `expected ${violation.expected}; got ${violation.actual}` };
-  if (outcome.kind === "fail") return { verdict: "convicts", detail: `expected ${outcome.expected}; got ${outcome.actual}` };
-  return outcome.kind === "pass" ? { verdict: "passes", detail: "" } : { verdict: "undecided", detail: outcome.reason };
-}
-
-/** Claims on rules that read the same evidence. */
-async function judgeTogether(
-  run: Run,
-  phase: Phase,
-  claims: readonly Claim[],
-): Promise<readonly Pick<Proof, "verdict" | "detail">[]> {
-  const { evidence } = await gatherEvidence(run, phase, [...new Set(claims.map(({ rule }) => rule))], () => undefined);
-  const verdicts: Pick<Proof, "verdict" | "detail">[] = [];
-  for (const { rule } of claims) {
-    // The failure may stand at another clause of the rule: the rule has seen the fault all the same.
+/** Rules that read the same evidence. */
+async function runPrepared(run: Run, phase: Phase, tested: readonly RuleUnderTest[]): Promise<readonly RuleOutcome[]> {
+  const { evidence } = await gatherEvidence(run, phase, [...new Set(tested.map(({ rule }) => rule))], () => undefined);
+  const results: RuleOutcome[] = [];
+  for (const { rule } of tested) {
+    // A failure for another clause of the rule kills the mutant as well.
     const outcomes = await Promise.all(rule.from(run).map((clause) => runOnce(run, rule, clause, evidence)));
-    verdicts.push(verdictOf(rule, outcomes.find(({ kind }) => kind === "fail") ?? outcomes[0]!));
+    results.push(outcomeOf(rule, outcomes.find(({ kind }) => kind === "fail") ?? outcomes[0]!));
   }
-  return verdicts;
+  return results;
+}
+
+function outcomeOf(rule: Rule, outcome: Outcome): RuleOutcome {
+  const violation = outcome.violations.find(({ kind }) => incidentalRules[kind] === rule.id);
+  if (violation !== undefined) return { outcome: "killed", detail: describe(violation) };
+  if (outcome.kind === "fail") return { outcome: "killed", detail: describe(outcome) };
+  return outcome.kind === "pass" ? { outcome: "survived", detail: "" } : { outcome: "inconclusive", detail: outcome.reason };
+}
+
+function describe({ expected, actual }: { readonly expected: string; readonly actual: string }): string {
+  return `expected ${expected}; got ${actual}`;
 }
 
 function choiceFor(fault: Fault | undefined): ServerChoice {

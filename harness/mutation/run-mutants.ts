@@ -1,102 +1,88 @@
-// Proves many claims at once: side by side what may be, then alone what must be.
+// Runs many rules against many mutants: side by side where possible, one after the other where a rule must run alone.
+import pMap from "p-map";
 import type { Fault } from "../conformance/faults/plan.ts";
-import type { Claim } from "./mutants.ts";
-import { noFault, type Proof, type Prover } from "./run-mutant.ts";
+import type { RuleUnderTest } from "./rules-under-test.ts";
+import { type MutationResult, type MutationRunner, noFault } from "./run-mutant.ts";
 
 export interface Task {
-  readonly claim: Claim;
-  /** undefined: the honest server. */
+  readonly tested: RuleUnderTest;
+  /** undefined: the honest server, without a proxy. */
   readonly fault: Fault | undefined;
 }
 
-/** The honest server first, then each fault that the claim names. */
-export function tasksOf(claims: readonly Claim[]): readonly Task[] {
-  return claims.flatMap((claim) => [undefined, ...claim.faults].map((fault) => ({ claim, fault })));
+/** The honest server first, then each fault that the rule names. */
+export function tasksOf(rules: readonly RuleUnderTest[]): readonly Task[] {
+  return rules.flatMap((tested) => [undefined, ...tested.faults].map((fault) => ({ tested, fault })));
 }
 
-/** Most rules wait for frames rather than compute, so a few lanes fill a core. */
-const usualLanes = 6;
-const waitingLanes = 40;
-/** Each with a server of its own. */
-const wholeLanes = 2;
+/** Most rules wait for frames rather than compute, so a few at a time fill a core. */
+const usualConcurrency = 6;
+/** Of rules that wait for declared times. */
+const waitingConcurrency = 40;
+/** Of prepared phases, each with a server to itself. */
+const phaseConcurrency = 2;
 
 /**
  * @param done called after each task
- * @param isLate where it says so, what has not begun is left out
- * @param lanes how many that do not wait on purpose run side by side
+ * @param isLate once it returns true, tasks that have not begun are skipped
+ * @param concurrency of rules that wait for no declared time
+ * @returns in the order of the tasks, without those that were skipped
  */
 export async function runTasks(
-  prover: Prover,
+  runner: MutationRunner,
   tasks: readonly Task[],
-  done: (proof: Proof) => void,
+  done: (result: MutationResult) => void,
   isLate: () => boolean = () => false,
-  lanes = usualLanes,
-): Promise<readonly Proof[]> {
-  const proofs = new Map<Task, Proof>();
-  const perform = async (task: Task) => {
-    const proof = await prover.prove(task.claim, task.fault);
-    proofs.set(task, proof);
-    done(proof);
+  concurrency = usualConcurrency,
+): Promise<readonly MutationResult[]> {
+  const results = new Map<Task, MutationResult>();
+  const runOne = async (task: Task) => {
+    if (isLate()) return;
+    const result = await runner.run(task.tested, task.fault);
+    results.set(task, result);
+    done(result);
   };
-  const inLanes = async (queue: Task[], count: number) => {
-    const lane = async () => {
-      for (let task = queue.shift(); task !== undefined && !isLate(); task = queue.shift()) await perform(task);
-    };
-    await Promise.all(Array.from({ length: count }, lane));
-  };
-  const isWhole = ({ claim }: Task) => claim.phase.prepare !== undefined;
-  const isAlone = ({ claim }: Task) => claim.rule.alone === true;
-  const together = tasks.filter((task) => !isAlone(task) && !isWhole(task));
-  await Promise.all([
-    inLanes(
-      together.filter(({ claim }) => claim.rule.waitsMs !== undefined),
-      waitingLanes,
-    ),
-    inLanes(
-      together.filter(({ claim }) => claim.rule.waitsMs === undefined),
-      lanes,
-    ),
-  ]);
-  const groups = new Map<string, Task[]>();
-  for (const task of tasks.filter(isWhole)) {
-    const key = `${task.claim.phase.name} ${task.fault?.id ?? ""}`;
-    groups.set(key, [...(groups.get(key) ?? []), task]);
-  }
-  const waiting = [...groups.values()];
-  const wholeLane = async () => {
-    for (let group = waiting.shift(); group !== undefined && !isLate(); group = waiting.shift()) {
-      const made = await prover.proveTogether(
-        group.map(({ claim }) => claim),
-        group[0]!.fault,
-      );
-      for (const [at, proof] of made.entries()) {
-        proofs.set(group[at]!, proof);
-        done(proof);
-      }
+  const runGroup = async (group: readonly Task[]) => {
+    if (isLate()) return;
+    const made = await runner.runPhase(
+      group.map(({ tested }) => tested),
+      group[0]!.fault,
+    );
+    for (const [at, result] of made.entries()) {
+      results.set(group[at]!, result);
+      done(result);
     }
   };
-  await Promise.all(Array.from({ length: wholeLanes }, wholeLane));
-  for (const task of tasks.filter((task) => isAlone(task) && !isWhole(task))) if (!isLate()) await perform(task);
-  return tasks.flatMap((task) => proofs.get(task) ?? []);
+  const isPrepared = ({ tested }: Task) => tested.phase.prepare !== undefined;
+  const isAlone = ({ tested }: Task) => tested.rule.alone === true;
+  const together = tasks.filter((task) => !isAlone(task) && !isPrepared(task));
+  const waiting = together.filter(({ tested }) => tested.rule.waitsMs !== undefined);
+  const quick = together.filter(({ tested }) => tested.rule.waitsMs === undefined);
+  await Promise.all([pMap(waiting, runOne, { concurrency: waitingConcurrency }), pMap(quick, runOne, { concurrency })]);
+  const groups = new Map<string, Task[]>();
+  for (const task of tasks.filter(isPrepared)) {
+    const key = `${task.tested.phase.name} ${task.fault?.id ?? ""}`;
+    groups.set(key, [...(groups.get(key) ?? []), task]);
+  }
+  await pMap(groups.values(), runGroup, { concurrency: phaseConcurrency });
+  await pMap(
+    tasks.filter((task) => isAlone(task) && !isPrepared(task)),
+    runOne,
+    { concurrency: 1 },
+  );
+  return tasks.flatMap((task) => results.get(task) ?? []);
 }
 
-/** What is wrong with a proof, in one sentence; undefined where all is well. */
-export function complaint(proof: Proof): string | undefined {
-  const { rule, level, pointer, fault, verdict, detail } = proof;
+/** What is wrong with a result, in one sentence; undefined where it is as it must be. */
+export function problemOf(result: MutationResult): string | undefined {
+  const { rule, level, pointer, fault, outcome, detail } = result;
   const what = `${rule} (${pointer})`;
   if (fault === undefined || fault === noFault.id) {
-    // What only should be so, the honest server may do otherwise: a run warns of it.
-    if (verdict === "passes" || (verdict === "convicts" && level !== "MUST")) return undefined;
-    const says = verdict === "convicts" ? "fails" : "cannot be judged";
+    // The honest server may do otherwise than a SHOULD or MAY says: a run warns of it.
+    if (outcome === "survived" || (outcome === "killed" && level !== "MUST")) return undefined;
+    const says = outcome === "killed" ? "fails" : "is inconclusive";
     return `${what} ${says} on the honest server${fault === undefined ? "" : " behind the transparent proxy"}: ${detail}`;
   }
-  if (verdict === "convicts") return undefined;
-  return verdict === "passes" ? `${what} passes behind its fault ${fault}` : `${what} cannot judge its fault ${fault}: ${detail}`;
-}
-
-/** What is wrong with the claims themselves. */
-export function unclaimed(claims: readonly Claim[]): readonly string[] {
-  return claims
-    .filter(({ faults }) => faults.length === 0)
-    .map(({ rule, clause }) => `${rule.id} (${clause.pointer}) names no fault`);
+  if (outcome === "killed") return undefined;
+  return outcome === "survived" ? `${fault} survives ${what}` : `${fault} is inconclusive for ${what}: ${detail}`;
 }

@@ -1,9 +1,9 @@
-// The servers that rules are proven on: the honest one, and the test server with one switch on, each started once.
+// The servers under mutation testing: the honest one, and the test server with one switch on, each started once.
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type ReferenceProcess, startReferenceProcess } from "../testbed/reference-process.ts";
 
-/** Short times and small numbers, so that what waits for them ends soon. The server advertises them, so nothing else changes. */
+/** Short times and small limits, so that rules which wait for them end soon. The server advertises them. */
 export const shortTimes: Readonly<Record<string, string>> = {
   HEARTBEAT_INTERVAL_MS: "2500",
   HEARTBEAT_TIMEOUT_MS: "2500",
@@ -15,16 +15,16 @@ export const shortTimes: Readonly<Record<string, string>> = {
 };
 
 export interface ServerChoice {
-  /** A switch of the test server; undefined: the honest server. */
+  /** A fault switch of the test server; undefined: the honest server. */
   readonly switchName?: string;
-  /** Of the switch; without one, it tells honest servers apart. */
+  /** Of the switch. Without a switch, each value names another honest server. */
   readonly argument?: string | number;
 }
 
 export interface Servers {
-  /** Started at the first call. @throws TargetLost where it does not come up, as with a switch that it does not know */
+  /** Starts it at the first call. @throws TargetLost if it does not start, for example because it does not know the switch */
   of(choice: ServerChoice): Promise<ReferenceProcess>;
-  /** One of its own, for what ends it. The caller stops it. */
+  /** Starts a new one, for rules that end it. The caller stops it. */
   fresh(choice: ServerChoice): Promise<ReferenceProcess>;
   end(): Promise<void>;
 }

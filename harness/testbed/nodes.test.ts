@@ -13,8 +13,8 @@ import { type OwnTarget, startOwnNodes } from "../conformance/managed-target.ts"
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
 import { clusterPhase } from "../conformance/rules/cluster.ts";
 import { startFaultyNodes } from "../mutation/faulty-nodes.ts";
-import { claimsOf, faultsOf } from "../mutation/mutants.ts";
 import { type FaultProxy, startProxy } from "../mutation/proxy/proxy.ts";
+import { faultsOf, rulesUnderTest } from "../mutation/rules-under-test.ts";
 import { faultKinds } from "./nemesis-plan.ts";
 
 const { contract } = await loadContract({ file: defaultSpecFile });
@@ -140,7 +140,7 @@ describe("one node of two is not honest", () => {
 });
 
 describe("nodes have a fault", () => {
-  const planted = faultsOf(claimsOf([clusterPhase], subject)).filter(({ how }) => how.by === "nodes");
+  const planted = faultsOf(rulesUnderTest([clusterPhase], subject)).filter(({ how }) => how.by === "nodes");
   it.each(planted.map((fault) => [fault.id, fault] as const))(
     "%s",
     async (id, fault) => {

@@ -7,7 +7,7 @@ import type { Contract } from "../../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { createProtocol } from "../../model/protocol.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
-import { proveRule } from "../../mutation/stateful/mutate-rule.ts";
+import { runRuleMutants } from "../../mutation/stateful/run-rule-mutants.ts";
 import { UsageError } from "../../schema/errors.ts";
 import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
 import { faults } from "../faults/fault.ts";
@@ -28,7 +28,7 @@ beforeAll(async () => {
   contract = loaded.contract;
   const { channel } = createProtocol(contract);
   server = await startReferenceProcess({ path: channel.address });
-  await proveRule({ contract, channel, server, rule, runs: 40, folder });
+  await runRuleMutants({ contract, channel, server, rule, runs: 40, folder });
   id = readdirSync(folder)[0]?.replace(/\.json$/, "") ?? "";
 });
 afterAll(async () => {

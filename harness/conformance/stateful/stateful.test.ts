@@ -7,7 +7,7 @@ import type { Channel, Contract } from "../../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
 import { createProtocol, type Protocol } from "../../model/protocol.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
-import { proveRule } from "../../mutation/stateful/mutate-rule.ts";
+import { runRuleMutants } from "../../mutation/stateful/run-rule-mutants.ts";
 import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
 import { beginCheck } from "../check.ts";
 import { openRun } from "../open-run.ts";
@@ -70,15 +70,15 @@ describe("the honest server", () => {
 });
 
 describe("planted faults", () => {
-  // One of each kind; `npm run mutation:stateful` plants them all.
+  // One of each kind; `npm run mutation -- --only RULE` plants all of them.
   it.each(["reply-fields-match", "delivered-fields-match", "delivered-once", "once-per-key", "position-once", "count-in-range"])(
     "are found by %s, with a small case that is stored",
     async (id) => {
       const rule = statefulRules.find((candidate) => candidate.id === id);
       if (rule === undefined) throw new Error(`no rule ${id}`);
-      const proofs = await proveRule({ contract, channel, server, rule, runs: 60, folder });
+      const proofs = await runRuleMutants({ contract, channel, server, rule, runs: 60, folder });
       expect(proofs.length).toBeGreaterThan(0);
-      expect(proofs.filter(({ found }) => !found)).toEqual([]);
+      expect(proofs.filter(({ killed }) => !killed)).toEqual([]);
       const stored = readdirSync(folder).find((name) => name.startsWith(`${id}-`));
       expect(loadFailure((stored ?? "").replace(/\.json$/, ""), folder).rule).toBe(id);
     },

@@ -13,7 +13,7 @@ export interface Cause {
 }
 
 export interface Composer {
-  /** The operation's success; undefined where no reply is clause. */
+  /** The operation's success; undefined where no reply is promised. */
   success(cause: Cause): unknown;
   /** The contract's error reply to it; undefined where errors are told by close codes alone. */
   refusal(errorCode: ErrorValue, cause: Cause | undefined): unknown;

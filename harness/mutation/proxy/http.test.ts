@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { createMessages } from "../../client/messages.ts";
 import { faults } from "../../conformance/faults/fault.ts";
 import type { Fault } from "../../conformance/faults/plan.ts";
-import { loadOwnSubject } from "../subject.ts";
+import { loadOwnContract } from "../own-contract.ts";
 import { type FaultProxy, startProxy } from "./proxy.ts";
 
-const subject = await loadOwnSubject();
+const subject = await loadOwnContract();
 const server = createServer((request, response) => {
   let text = "";
   request.on("data", (chunk) => {

@@ -1,29 +1,29 @@
-// Why an altered document goes unnoticed. Each reason is general: it holds for every alteration of its kind, in any document. Pure.
+// Why a document mutant survives. Each reason is general: it holds for every mutant of its kind, in any document. Pure.
 import type { Contract } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { delicateTexts } from "../schema/boundaries.ts";
-import type { Mutant } from "./document-mutant.ts";
+import type { DocumentMutant } from "./document-mutant.ts";
 import { promisesOf } from "./promises.ts";
 
-type Altered = Pick<Mutant, "kind" | "pointer">;
+type Change = Pick<DocumentMutant, "kind" | "pointer">;
 
-export interface MutantReason {
-  readonly says: string;
-  /** @param contract the document as it was */
-  holds(contract: Contract, altered: Altered): boolean;
+export interface SurvivalReason {
+  readonly text: string;
+  /** @param contract of the unchanged document */
+  holds(contract: Contract, change: Change): boolean;
 }
 
-/** Codes that the clauses of RFC 6455 ask for by themselves, each alone for some breach. */
+/** Close codes that RFC 6455 itself asks for. */
 const standardCodes = [1000, 1002, 1003];
 
-export const mutantReasons: readonly MutantReason[] = [
+export const survivalReasons: readonly SurvivalReason[] = [
   {
-    says: "without the effect nothing says that a member of the request is a position, so that no rule asks for a replay",
+    text: "without the effect nothing says that a member of the request is a position, so no rule asks for a replay",
     holds: (contract, { kind, pointer }) =>
       kind === "effect-removed" && operations(contract, pointer).some(({ effects }) => at(effects, pointer)?.kind === "replay"),
   },
   {
-    says: "without the effect nothing says that a header is a key, and no rule sends a header that nothing asks for",
+    text: "without the effect nothing says that a header is a key, so no rule sends it",
     holds: (contract, { kind, pointer }) =>
       kind === "effect-removed" &&
       operations(contract, pointer).some(({ effects }) => {
@@ -32,7 +32,7 @@ export const mutantReasons: readonly MutantReason[] = [
       }),
   },
   {
-    says: "no rule watches for what a request over HTTP brings about beside what its effects say",
+    text: "no rule looks for deliveries of an HTTP request that its effects do not declare",
     holds: (contract, { kind, pointer }) =>
       (kind === "effect-removed" || kind === "audience-narrowed") &&
       operations(contract, pointer).some(
@@ -41,24 +41,24 @@ export const mutantReasons: readonly MutantReason[] = [
       ),
   },
   {
-    says: "the limit says its number and what happens beyond it by itself, so that the document promises the same without the requirement",
+    text: "the limit itself declares its number and what happens beyond it, so the document promises the same without the requirement",
     holds: (contract, { kind, pointer }) =>
       kind === "requirement-removed" &&
       operations(contract, pointer).some(({ requires }) => at(requires, pointer)?.kind === "limit"),
   },
   {
-    says: "the operation has no reply, so that a refusal for its rate cannot be told from that of another request",
+    text: "the operation has no reply, so its rate limit error cannot be told from that of another request",
     holds: (contract, { kind, pointer }) =>
       kind === "requirement-else-altered" &&
       operations(contract, pointer).some(({ requires, reply }) => reply === undefined && at(requires, pointer)?.kind === "rate"),
   },
   {
-    says: "the clauses of RFC 6455 ask for this code, whatever the document declares",
+    text: "RFC 6455 asks for this code, whatever the document declares",
     holds: (contract, { kind, pointer }) =>
       kind === "close-code-altered" && standardCodes.includes(closeCode(contract, pointer)?.code ?? 0),
   },
   {
-    says: "no limit, refusal or error of the document names this code, so nothing that a client does brings it about",
+    text: "no limit, refusal or error of the document names this code, so no client can cause it",
     holds(contract, { kind, pointer }) {
       const closing = closeCode(contract, pointer);
       if (kind !== "close-code-altered" || closing === undefined || closing.code < 1011 || closing.reconnect === "spread")
@@ -67,7 +67,7 @@ export const mutantReasons: readonly MutantReason[] = [
     },
   },
   {
-    says: "only a failure within the server brings the error about, which a client cannot cause",
+    text: "only a failure inside the server causes this error",
     holds(contract, { pointer }) {
       const [, definition = "", rest = ""] = /^#\/definitions\/([^/]+)(\/.*)$/.exec(pointer) ?? [];
       const named = lookup(contract.definitions.get(definition), rest);
@@ -76,14 +76,14 @@ export const mutantReasons: readonly MutantReason[] = [
     },
   },
   {
-    says: "when and how many bytes wait within the server cannot be seen from outside",
+    text: "when and how many bytes are queued inside the server cannot be observed from outside",
     holds(contract, { kind, pointer }) {
       const limit = contract.channels.flatMap(({ limits }) => limits).find((one) => one.pointer === pointer);
       return limit?.kind === "queued-bytes" && (kind !== "close-altered" || limit.forMs > 0);
     },
   },
   {
-    says: "RFC 8259 section 8.2 leaves open what a lone surrogate is, and the pattern keeps out nothing else that a rule sends",
+    text: "RFC 8259 section 8.2 leaves lone surrogates undefined, and the pattern excludes nothing else that a rule sends",
     holds(contract, { kind, pointer }) {
       const [, definition = "", rest = ""] = /^#\/definitions\/([^/]+)(\/.*)$/.exec(pointer) ?? [];
       const pattern = lookup(contract.definitions.get(definition), rest);
@@ -93,9 +93,9 @@ export const mutantReasons: readonly MutantReason[] = [
   },
 ];
 
-/** The first reason that holds; undefined: there is none, so that a rule is missing. */
-export function mutantReasonFor(contract: Contract, altered: Altered): MutantReason | undefined {
-  return mutantReasons.find((reason) => reason.holds(contract, altered));
+/** The first reason that holds; undefined: there is none, so a rule is missing. */
+export function survivalReasonFor(contract: Contract, change: Change): SurvivalReason | undefined {
+  return survivalReasons.find((reason) => reason.holds(contract, change));
 }
 
 function operations(contract: Contract, pointer: string): Contract["operations"] {

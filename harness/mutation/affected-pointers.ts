@@ -1,27 +1,24 @@
-// Where an altered place makes itself felt: the promise that it is in, and all that says the same. Pure.
+// Which statements of the document a change affects: the promise that it is part of, and all that make the same promise. Pure.
 import type { Contract, JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { promisesOf } from "./promises.ts";
 
 const definitionPrefix = "#/definitions/";
 
-/**
- * Pointers of all promises that an alteration at `pointer` is part of, of what else makes them, and of the uses of the definition
- * that it is in.
- */
-export function placesOf(contract: Contract, pointer: string): readonly string[] {
+/** The pointer itself, or the uses of the definition that it is in; then every promise that one of them is part of. */
+export function pointersAffectedBy(contract: Contract, pointer: string): readonly string[] {
   const [, definition] = /^#\/definitions\/([^/]+)/.exec(pointer) ?? [];
   const own = definition === undefined ? [pointer] : usesOf(contract, definition);
-  const promises = promisesOf(contract).filter((promise) => own.some((place) => isWithin(place, promise.pointer)));
+  const promises = promisesOf(contract).filter((promise) => own.some((one) => isWithin(one, promise.pointer)));
   return [...new Set([...own, ...promises.flatMap((promise) => [promise.pointer, ...promise.alsoAt])])];
 }
 
-/** Whether the place is the other, or in it. */
-export function isWithin(place: string, other: string): boolean {
-  return place === other || place.startsWith(`${other}/`);
+/** Whether the pointer is the other one, or points into it. */
+export function isWithin(pointer: string, other: string): boolean {
+  return pointer === other || pointer.startsWith(`${other}/`);
 }
 
-/** Every place of a message at which the definition stands, read through references. */
+/** Every pointer in a message's schema at which the definition is used, read through references. */
 export function usesOf(contract: Contract, definition: string): readonly string[] {
   const found: string[] = [];
   const walk = (schema: unknown, pointer: string, entered: readonly string[]): void => {

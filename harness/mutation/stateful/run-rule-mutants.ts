@@ -1,4 +1,4 @@
-// Runs the phase behind the faults that one rule names, for its first promise that has any.
+// Runs the stateful phase on the mutants that one rule names, for its first clause that names any.
 import type { Channel, Contract } from "../../../spec/contract.ts";
 import { beginCheck } from "../../conformance/check.ts";
 import type { Fault } from "../../conformance/faults/plan.ts";
@@ -9,7 +9,7 @@ import { statefulRules } from "../../conformance/stateful/rules.ts";
 import type { ReferenceProcess } from "../../testbed/reference-process.ts";
 import { startProxy } from "../proxy/proxy.ts";
 
-export interface ProofOptions {
+export interface RuleMutantsOptions {
   readonly contract: Contract;
   readonly channel: Channel;
   readonly server: ReferenceProcess;
@@ -19,10 +19,10 @@ export interface ProofOptions {
   readonly folder: string;
 }
 
-export interface Proof {
+export interface RuleMutantResult {
   readonly fault: string;
   /** Whether the rule itself failed. */
-  readonly found: boolean;
+  readonly killed: boolean;
   /** Other rules that failed too. */
   readonly others: readonly string[];
   /** Steps of the smallest case that shows it. */
@@ -30,9 +30,16 @@ export interface Proof {
   readonly durationMs: number;
 }
 
-/** @returns one proof a fault; empty where the rule names none */
-export async function proveRule({ contract, channel, server, rule, runs, folder }: ProofOptions): Promise<Proof[]> {
-  const proofs: Proof[] = [];
+/** @returns one result a fault; empty where the rule names none */
+export async function runRuleMutants({
+  contract,
+  channel,
+  server,
+  rule,
+  runs,
+  folder,
+}: RuleMutantsOptions): Promise<RuleMutantResult[]> {
+  const results: RuleMutantResult[] = [];
   for (const fault of faultsOf(rule, contract, channel)) {
     if (fault.how.by !== "proxy") continue;
     const startMs = performance.now();
@@ -49,22 +56,22 @@ export async function proveRule({ contract, channel, server, rule, runs, folder 
       transformations: fault.how.transformations,
     });
     const check = beginCheck({ ...direct.run, target: { ...base, urls: [proxy.url] } });
-    // A rule that waits does so alone: the others would be broken first, and nobody waits for what is decided.
+    // A rule that waits runs alone: the failure of another one would end the wait.
     const asked = rule.waitsMs === undefined ? statefulRules.filter(({ waitsMs }) => waitsMs === undefined) : [rule];
     const { failures } = await runStateful(check.context, asked, () => {}, folder);
     const own = failures.get(rule.id);
     await check.end();
     await proxy.close();
     await direct.end();
-    proofs.push({
+    results.push({
       fault: fault.id,
-      found: own !== undefined,
+      killed: own !== undefined,
       others: [...failures.keys()].filter((id) => id !== rule.id),
       steps: own?.reproduction.steps.filter((step) => !/^connection \d+: /.test(step)).length ?? 0,
       durationMs: performance.now() - startMs,
     });
   }
-  return proofs;
+  return results;
 }
 
 function faultsOf(rule: Rule, contract: Contract, channel: Channel): readonly Fault[] {

@@ -2,23 +2,21 @@
 import type { Contract } from "../../spec/contract.ts";
 import type { DocumentPromise } from "./promises.ts";
 
-/** undefined: there is none, so that a rule is missing. */
-export function reasonFor(contract: Contract, { kind, pointer, alsoAt }: DocumentPromise): string | undefined {
+/** undefined: there is none, so a rule is missing. */
+export function uncoveredReasonFor(contract: Contract, { kind, pointer, alsoAt }: DocumentPromise): string | undefined {
   const channels = contract.channels;
   const closing = channels.flatMap(({ closeCodes }) => closeCodes).find((one) => one.pointer === pointer);
-  if (closing !== undefined && closing.code < 1011)
-    return "what brings it about is in RFC 6455, and the rules of its clauses are checked for it";
+  if (closing !== undefined && closing.code < 1011) return "RFC 6455 defines its cause, and the rules for its clauses check it";
   if (kind === "close code" && alsoAt.length === 0) {
-    return "no limit, refusal or error of the document names this code, so nothing that a client does brings it about";
+    return "no limit, refusal or error of the document names this code, so no client can cause it";
   }
   if (kind === "error code") {
     const when = contract.errors?.codes.find((one) => one.pointer === pointer)?.when;
-    if (when === "unavailable" || when === "internal")
-      return "only a failure within the server brings it about, which a client cannot cause";
+    if (when === "unavailable" || when === "internal") return "only a failure inside the server causes it";
   }
   const limit = channels.flatMap(({ limits }) => limits).find((one) => one.pointer === pointer);
   if (limit?.kind === "queued-bytes" && limit.forMs > 0)
-    return "when bytes begin to wait within the server cannot be seen from outside";
+    return "when bytes are queued inside the server cannot be observed from outside";
   const streams = channels.flatMap(({ delivery }) => delivery?.streams ?? []);
   if (streams.find((one) => one.pointer === pointer)?.guarantee === "best-effort")
     return "best effort: it may lose, merge and reorder";
@@ -28,9 +26,9 @@ export function reasonFor(contract: Contract, { kind, pointer, alsoAt }: Documen
   const silent = contract.operations.find(
     (one) => one.reply === undefined && one.requires.some((each) => each.pointer === pointer),
   );
-  if (silent !== undefined) return "the operation has no reply, so that a refusal cannot be tied to its request";
+  if (silent !== undefined) return "the operation has no reply, so a refusal cannot be tied to its request";
   const onlyIn = streams.filter(({ messages }) => messages.some((name) => pointer.endsWith(`/messages/${name}`)));
   if (onlyIn.length > 0 && onlyIn.every(({ guarantee }) => guarantee === "best-effort"))
-    return "best effort: it may never come, and is held to its schema where it comes";
+    return "best effort: it may never arrive; if it does, its schema is checked";
   return undefined;
 }
