@@ -28,10 +28,13 @@ export function typeOfSchema(schema: unknown, scope: SchemaScope, allowed: Types
   if (!isSchemaObject(schema)) return unknownType;
   const types = possibleTypes(schema, scope, allowed);
   if (types.size === 0) return neverType;
+  const isBare = !("const" in schema) && !("enum" in schema) && !hasObjectKeywords(schema) && !hasArrayKeywords(schema);
+  // Type by type: `({ a } & { b }) | string` reads better than `({ a } | string) & ({ b } | string)`.
+  if (types.size > 1 && !isBare && typeof schema.$ref !== "string" && isCombined(schema))
+    return unionOf([...types].map((type) => typeOfSchema(schema, scope, new Set([type]))));
   const parts = [...combined(schema, scope, types)].filter((part) => !isUnknown(part));
   const own = literals(schema, types) ?? keywords(schema, scope, types);
   // A bare `object` adds nothing to parts that say more.
-  const isBare = !("const" in schema) && !("enum" in schema) && !hasObjectKeywords(schema) && !hasArrayKeywords(schema);
   const all = parts.length > 0 && isBare ? parts : [own, ...parts];
   // tsc multiplies the unions of an intersection out, and gives up at 100 000 members.
   let members = 1;
@@ -44,6 +47,8 @@ export function typeOfSchema(schema: unknown, scope: SchemaScope, allowed: Types
     }),
   );
 }
+
+const isCombined = (schema: Schema) => ["allOf", "anyOf", "oneOf", "if"].some((keyword) => keyword in schema);
 
 /** What `$ref`, allOf, anyOf, oneOf and if say. `not`, `contains`, `propertyNames` and `dependencies` have no type. */
 function* combined(schema: Schema, scope: SchemaScope, types: Types): Generator<TypeNode> {
