@@ -4,9 +4,21 @@ import { createHmac } from "node:crypto";
 import { promisify } from "node:util";
 import { base64url, UnsecuredJWT } from "jose";
 import type { Credentials, State } from "../../spec/contract.ts";
-import type { CredentialOptions } from "../conformance/context.ts";
-import { NotTestable } from "../conformance/rule.ts";
-import { UsageError } from "../schema/errors.ts";
+import { NotTestable, UsageError } from "../schema/errors.ts";
+
+/** How a credential differs from a good one. Whatever is not named is as the contract wants it. */
+export interface CredentialOptions {
+  /** Claims to set; undefined leaves the claim out. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** From now, default 3600; negative: expired. Whole seconds count. */
+  readonly lifetimeSeconds?: number;
+  /** From now; positive: not yet valid. */
+  readonly notBeforeSeconds?: number;
+  /** Another algorithm of JWS, signed with the same secret; `none`: unsigned. */
+  readonly algorithm?: string;
+  /** `other-key`: signed with another secret. `altered`: a claim was changed after signing. `cut`: the last part is missing. */
+  readonly forged?: "other-key" | "altered" | "cut";
+}
 
 /** Where credentials come from. */
 export interface Auth {
@@ -18,18 +30,18 @@ export interface Auth {
   readonly command?: string | undefined;
 }
 
-export interface Minted {
+export interface IssuedToken {
   readonly credential: string | undefined;
   readonly claims: ReadonlyMap<string, unknown>;
 }
 
 /** @throws NotTestable where such a credential cannot be had */
-export type Mint = (name: string, options: CredentialOptions) => Promise<Minted>;
+export type TokenIssuer = (name: string, options: CredentialOptions) => Promise<IssuedToken>;
 
 /**
  * @throws UsageError where the contract wants a credential and `auth` gives no way to one
  */
-export function createMint(credentials: Credentials | undefined, state: State, auth: Auth): Mint {
+export function createTokenIssuer(credentials: Credentials | undefined, state: State, auth: Auth): TokenIssuer {
   if (credentials === undefined) return async () => ({ credential: undefined, claims: new Map() });
   if (auth.secret !== undefined) {
     const secret = auth.secret;
@@ -39,20 +51,20 @@ export function createMint(credentials: Credentials | undefined, state: State, a
         `--auth-secret mints JWTs with a shared secret, but the document asks for ${credentials.scheme === "jwt" ? algorithm : "an opaque credential"}. Give --auth-token or --auth-command.`,
       );
     }
-    return async (name, options) => mintJwt(credentials, state, secret, name, options);
+    return async (name, options) => issueJwt(credentials, state, secret, name, options);
   }
   let turn = 0;
   const { tokens, command } = auth;
   if (tokens !== undefined && tokens.length > 0) {
     return async (_name, options) => {
-      demandPlain(options, "--auth-token");
+      expectPlain(options, "--auth-token");
       const credential = tokens[turn++ % tokens.length]!;
       return { credential, claims: readClaims(credential) };
     };
   }
   if (command !== undefined) {
     return async (name, options) => {
-      demandPlain(options, "--auth-command");
+      expectPlain(options, "--auth-command");
       const credential = await runCommand(command, name);
       return { credential, claims: readClaims(credential) };
     };
@@ -62,13 +74,13 @@ export function createMint(credentials: Credentials | undefined, state: State, a
   );
 }
 
-function demandPlain(options: CredentialOptions, option: string): void {
+function expectPlain(options: CredentialOptions, option: string): void {
   if (Object.keys(options).length > 0) {
     throw new NotTestable(`needs a credential made for this check: give --auth-secret in place of ${option}`);
   }
 }
 
-function mintJwt(credentials: Credentials, state: State, secret: string, name: string, options: CredentialOptions): Minted {
+function issueJwt(credentials: Credentials, state: State, secret: string, name: string, options: CredentialOptions): IssuedToken {
   const nowSeconds = Math.floor(Date.now() / 1000);
   const claims: Record<string, unknown> = { sub: name, iat: nowSeconds, exp: nowSeconds + (options.lifetimeSeconds ?? 3600) };
   if (options.notBeforeSeconds !== undefined) claims.nbf = nowSeconds + options.notBeforeSeconds;

@@ -1,8 +1,55 @@
 // The request of a handshake, from the contract and what a rule wants different. Pure.
 import { createHash } from "node:crypto";
 import type { Carrier, Channel } from "../../spec/contract.ts";
-import type { DialOptions } from "../conformance/context.ts";
+import type { User } from "./received.ts";
+import type { TestClient } from "./test-client.ts";
 import type { UpgradeRequest } from "./wire/upgrade.ts";
+
+export interface DialOptions {
+  /** Default: a fresh user. */
+  readonly user?: User;
+  /** Index of the URL, default 0. */
+  readonly node?: number;
+  /** Default: the user's; null: none. */
+  readonly credential?: string | null;
+  /** Default: the contract's first. */
+  readonly carrier?: Carrier;
+  /** More credentials beside it, each by a carrier of its own. */
+  readonly also?: readonly { readonly carrier: Carrier; readonly credential: string }[];
+  /** Offered ones; default the contract's. A carrier in a subprotocol adds its own. */
+  readonly subprotocols?: readonly string[];
+  /** Default: the run's `--origin`; null: no Origin header. */
+  readonly origin?: string | null;
+  /** In place of the URL's path. */
+  readonly path?: string;
+  /** Set or, by undefined, left out of the request. Names as they shall be written. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  /** Default `GET`. */
+  readonly method?: string;
+  /** Default `HTTP/1.1`. */
+  readonly httpVersion?: string;
+  /** Whether to wait for the contract's first message, default true. */
+  readonly awaitFirst?: boolean;
+  /** Whether to send at once what a limit of kind `first-message` waits for, so that it can stay open idle. Default false. */
+  readonly stays?: boolean;
+  /** Bytes sent in the same packet as the request. */
+  readonly early?: Uint8Array;
+}
+
+/** How the target answered a handshake. */
+export type Attempt =
+  | { readonly kind: "open"; readonly peer: TestClient }
+  /** Refused in HTTP. Header names in lower case. */
+  | {
+      readonly kind: "refused";
+      readonly status: number;
+      readonly headers: ReadonlyMap<string, string>;
+      readonly body: string;
+      /** The request as it was sent. */
+      readonly request: string;
+    }
+  /** The TCP connection ended without an answer that we could read. */
+  | { readonly kind: "dropped"; readonly how: string };
 
 export interface Dial {
   readonly url: URL;

@@ -1,11 +1,13 @@
 // The fence: the contract's operation whose reply comes after everything that was sent before. Where there is none, a silence.
+
 import type { Channel, Contract } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { TargetLost } from "../schema/errors.ts";
 import { type Messages, withValueAt } from "./messages.ts";
-import type { Peer, Within } from "./peer.ts";
+import type { Within } from "./received.ts";
+import type { TestClient } from "./test-client.ts";
 
-export type Fence = (peer: Peer, owner: { id(): string; note(text: string): void }, within?: Within) => Promise<void>;
+export type Fence = (peer: TestClient, owner: { id(): string; note(text: string): void }, within?: Within) => Promise<void>;
 
 export interface FenceNeeds {
   readonly contract: Contract;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { loadContract } from "../../spec/load-contract.ts";
 import { createValidators } from "../../spec/schemas.ts";
-import { Turns } from "./fifo-reply-matcher.ts";
+import { FifoReplyMatcher } from "./fifo-reply-matcher.ts";
 import { createMessages } from "./messages.ts";
-import type { Received } from "./peer.ts";
+import type { Received } from "./received.ts";
 
 const file = new URL("../../spec/examples/graphql-transport-ws/asyncapi.yaml", import.meta.url).pathname;
 const { contract } = await loadContract({ file });
@@ -18,28 +18,28 @@ const pong = (): Received => ({ name: "pong", value: { type: "pong" }, json: tru
 
 describe("replies without an id", () => {
   it("answer the requests in their order, so that the second request waits for the second reply", () => {
-    const turns = new Turns(messages, validate);
-    turns.sent(ping);
-    turns.sent(ping);
-    const second = turns.latest(ping)!;
+    const matcher = new FifoReplyMatcher(messages, validate);
+    matcher.sent(ping);
+    matcher.sent(ping);
+    const second = matcher.latest(ping)!;
     const [one, two] = [pong(), pong()];
-    turns.came(one);
-    turns.came(two);
+    matcher.came(one);
+    matcher.came(two);
     expect(second.number).toBe(2);
-    expect(turns.isAt(one, second)).toBe(false);
-    expect(turns.isAt(two, second)).toBe(true);
+    expect(matcher.isAt(one, second)).toBe(false);
+    expect(matcher.isAt(two, second)).toBe(true);
   });
 
   it("are not expected for a frame that breaks its schema", () => {
-    const turns = new Turns(messages, validate);
-    turns.sent({ type: "ping", payload: 5 });
-    turns.sent(ping);
-    expect(turns.latest(ping)!.number).toBe(1);
+    const matcher = new FifoReplyMatcher(messages, validate);
+    matcher.sent({ type: "ping", payload: 5 });
+    matcher.sent(ping);
+    expect(matcher.latest(ping)!.number).toBe(1);
   });
 
-  it("have no turn where an id tells the reply, or none is promised", () => {
-    const turns = new Turns(messages, validate);
-    expect(turns.latest({ type: "complete", id: "1" })).toBeUndefined();
-    expect(turns.latest({ type: "pong" })).toBeUndefined();
+  it("have no position where an id tells the reply, or none is promised", () => {
+    const matcher = new FifoReplyMatcher(messages, validate);
+    expect(matcher.latest({ type: "complete", id: "1" })).toBeUndefined();
+    expect(matcher.latest({ type: "pong" })).toBeUndefined();
   });
 });

@@ -1,14 +1,15 @@
 // Which reply without an id answers which request: replies of a kind come in the order of their requests.
-import type { Messages, Validate } from "./messages.ts";
-import type { Received } from "./peer.ts";
 
-/** The place of a request among those that have the same replies, from 1. */
-export interface Turn {
+import type { Messages, Validate } from "./messages.ts";
+import type { Received } from "./received.ts";
+
+/** The position of a request among those that have the same replies, from 1. */
+export interface FifoPosition {
   readonly replies: readonly string[];
   readonly number: number;
 }
 
-export class Turns {
+export class FifoReplyMatcher {
   readonly #messages: Messages;
   readonly #validate: Validate;
   /** Names of the replies, joined -> how many requests were sent. */
@@ -37,14 +38,14 @@ export class Turns {
     this.#numbers.set(received, number);
   }
 
-  /** The turn of this message, which was sent last; undefined where an id tells its reply. */
-  latest(message: unknown): Turn | undefined {
+  /** The position of this message, which was sent last; undefined where an id tells its reply. */
+  latest(message: unknown): FifoPosition | undefined {
     const replies = this.#repliesTo(message);
     return replies === undefined ? undefined : { replies, number: this.#sent.get(replies.join(" ")) ?? 1 };
   }
 
-  /** Whether it is the reply of this turn, or a later one of its kind. */
-  isAt(received: Received, { replies, number }: Turn): boolean {
+  /** Whether it is the reply of this position, or a later one of its kind. */
+  isAt(received: Received, { replies, number }: FifoPosition): boolean {
     if (received.name === undefined || !replies.includes(received.name)) return false;
     const others = replies.filter((name) => name !== received.name);
     const before = others.reduce((sum, name) => sum + (this.#came.get(name) ?? 0), 0);

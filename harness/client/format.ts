@@ -1,6 +1,6 @@
 // What happened on a connection, in words for a person.
 
-import type { Closed, RawFrame, Received, Wanted } from "./peer.ts";
+import type { Closed, RawFrame, Received, Wanted } from "./received.ts";
 import { opcode } from "./wire/frame.ts";
 
 export function describeWanted(wanted: Wanted): string {

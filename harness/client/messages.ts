@@ -1,7 +1,8 @@
 // Which message of the contract a text is, and what is wrong with it. Pure.
+
 import type { Channel, Contract, Message, Operation, Pointer } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import type { Received } from "./peer.ts";
+import type { Received } from "./received.ts";
 
 export type Direction = "fromClient" | "fromServer";
 

@@ -1,29 +1,30 @@
 // Connections that may still send: a new one before the last has used up what the document lets it send, be it valid or malformed.
+
 import type { Operation, RateLimit } from "../../spec/contract.ts";
-import type { Context } from "../conformance/context.ts";
-import { isOncePerConnection, userFor } from "../conformance/preconditions.ts";
-import { NotTestable } from "../conformance/rule.ts";
-import type { Peer } from "./peer.ts";
+import { NotTestable } from "../schema/errors.ts";
+import type { ClientContext } from "./context.ts";
+import { isOncePerConnection, userFor } from "./preconditions.ts";
+import type { TestClient } from "./test-client.ts";
 
 /** Left over for what a rule does beside, such as reaching a state. */
 const spare = 4;
 
 interface Spent {
-  readonly peer: Peer;
+  readonly peer: TestClient;
   malformed: number;
   frames: number;
   readonly byRate: Map<string, number>;
 }
 
-export interface Sender {
+export interface QuotaAwareConnection {
   /**
    * A connection on which one more frame of the operation, and the fence after it, is within all limits. A new one has its own user.
    * @param malformed whether the frame counts against the limit of errors
    */
-  ready(malformed: boolean): Promise<Peer>;
+  ready(malformed: boolean): Promise<TestClient>;
 }
 
-export function createSender(context: Context, operation: Operation | undefined): Sender {
+export function createQuotaAwareConnection(context: ClientContext, operation: Operation | undefined): QuotaAwareConnection {
   const { contract, channel } = context;
   const fence = contract.operations.find(({ id }) => id === channel.delivery?.fence);
   const malformedCodes = (contract.errors?.codes ?? []).filter(({ when }) => isMalformed(when)).map(({ code }) => code);
@@ -63,7 +64,7 @@ export function createSender(context: Context, operation: Operation | undefined)
 }
 
 /** How many tuples of a relation that the operation adds or needs one connection may have: each frame may be about another. */
-function tupleLimits(context: Context, operation: Operation | undefined): number[] {
+function tupleLimits(context: ClientContext, operation: Operation | undefined): number[] {
   const relations = new Set(
     [operation, ...addersFor(context, operation)].flatMap((one) =>
       (one?.effects ?? []).flatMap((effect) => (effect.kind === "add" ? [effect.relation] : [])),
@@ -75,7 +76,7 @@ function tupleLimits(context: Context, operation: Operation | undefined): number
 }
 
 /** Operations that are performed first, so that a relation holds which this one requires. */
-function addersFor({ contract }: Context, operation: Operation | undefined): Operation[] {
+function addersFor({ contract }: ClientContext, operation: Operation | undefined): Operation[] {
   const relations = (operation?.requires ?? []).flatMap((one) => (one.kind === "relation" && one.present ? [one.relation] : []));
   return contract.operations.filter(({ effects }) =>
     effects.some((effect) => effect.kind === "add" && relations.includes(effect.relation)),
@@ -86,7 +87,7 @@ function isMalformed(when: string): boolean {
   return when === "not-json" || when === "not-in-schema" || when === "unknown-type";
 }
 
-function ratesOf(context: Context, operation: Operation | undefined): RateLimit[] {
+function ratesOf(context: ClientContext, operation: Operation | undefined): RateLimit[] {
   return (operation?.requires ?? []).flatMap(
     (requirement) =>
       (requirement.kind === "rate" && context.channel.rateLimits.find(({ name }) => name === requirement.limit)) || [],

@@ -1,7 +1,7 @@
 // Records the history of a run as it happens, and tells those who wait for something in it.
 
-import type { Clock } from "../conformance/context.ts";
 import type { History, HistoryEvent } from "../model/history.ts";
+import type { Clock } from "./clock.ts";
 
 /** What a recorded event consists of before it gets its time. */
 type Untimed<E> = E extends HistoryEvent ? Omit<E, "atMs"> : never;
@@ -47,14 +47,5 @@ export function createRecorder(clock: Clock): Recorder {
     forget(gone) {
       events = events.filter((event) => !gone.has(event.connection));
     },
-  };
-}
-
-/** The clock of a real run, from 0 now. */
-export function createClock(): Clock {
-  const startMs = performance.now();
-  return {
-    nowMs: () => performance.now() - startMs,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   };
 }

@@ -1,4 +1,5 @@
 // What a peer tells a rule: on a server that does just what each test says.
+
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -6,7 +7,7 @@ import { loadContract } from "../../spec/load-contract.ts";
 import { beginCheck, type Check } from "../conformance/check.ts";
 import { openRun } from "../conformance/open-run.ts";
 import { TargetLost } from "../schema/errors.ts";
-import type { Peer } from "./peer.ts";
+import type { TestClient } from "./test-client.ts";
 import { opcode } from "./wire/frame.ts";
 
 const { contract } = await loadContract({
@@ -21,7 +22,7 @@ afterEach(async () => {
 });
 
 /** A peer whose server echoes; `socket` is the server's end. Short deadlines, because what is waited for in vain never comes. */
-async function connected(): Promise<{ peer: Peer; socket: WebSocket; sockets: WebSocket[]; check: Check }> {
+async function connected(): Promise<{ peer: TestClient; socket: WebSocket; sockets: WebSocket[]; check: Check }> {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   const sockets: WebSocket[] = [];
   server.on("connection", (socket) => {
@@ -134,9 +135,9 @@ describe("the end of a connection", () => {
 
   it("is ours: with a code, without one, or by a reset", async () => {
     for (const [leave, code] of [
-      [(peer: Peer) => peer.hangUp(4999, "bye"), 4999],
-      [(peer: Peer) => peer.hangUp(null), 1005],
-      [async (peer: Peer) => peer.reset(), 1006],
+      [(peer: TestClient) => peer.hangUp(4999, "bye"), 4999],
+      [(peer: TestClient) => peer.hangUp(null), 1005],
+      [async (peer: TestClient) => peer.reset(), 1006],
     ] as const) {
       const { peer, socket } = await connected();
       const seen = new Promise<number>((resolve) => socket.on("close", resolve));

@@ -1,77 +1,98 @@
-// One connection to the target: records all that happens on it, judges what comes as it comes, and lets a rule wait for it.
+// One client connection to the target: sends what a rule wants, legal or not, and waits for what it expects.
+import type { Channel } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
-import { Turns } from "./fifo-reply-matcher.ts";
-import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex, shownText } from "./format.ts";
+import type { Clock } from "./clock.ts";
+import type { Fence } from "./fence.ts";
+import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex } from "./format.ts";
+import { Inbox } from "./inbox.ts";
 import type { IncidentalViolation } from "./incidental-violation.ts";
-import { withValueAt } from "./messages.ts";
-import type { Closed, Peer, RawFrame, Received, User, Wanted, Within } from "./peer.ts";
+import { type Messages, type Validate, withValueAt } from "./messages.ts";
+import type { Closed, RawFrame, Received, User, Wanted, Within } from "./received.ts";
+import type { Recorder } from "./recorder.ts";
+import { until } from "./until.ts";
 import { opcode } from "./wire/frame.ts";
-import type { WireEvent } from "./wire/message-reader.ts";
 import type { WireSocket } from "./wire/socket.ts";
 
-/** What a connection needs from the check that it belongs to. */
-export interface Owner {
-  readonly run: Run;
+/** What the connections of a run share. */
+export interface ClientEnvironment {
+  readonly channel: Channel;
+  readonly messages: Messages;
+  readonly validate: Validate;
+  readonly fence: Fence;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  /** Default deadline of everything that waits, in ms. */
+  readonly timeoutMs: number;
+  /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */
+  fenceWorks(): boolean;
+  /** @throws TargetLost when a connection that is kept for this purpose gets no answer either */
+  assertTargetAlive(): Promise<void>;
+}
+
+/** Who a connection belongs to: a check, or a workload. */
+export interface ClientOwner {
+  readonly run: ClientEnvironment;
   /** Counts one observation. */
   observed(): void;
-  /** A frame or message of the target breaks a standard or its schema, whatever the check is about. */
+  /** A frame or message of the target violates a standard or its schema, whatever the check is about. */
   report(violation: IncidentalViolation): void;
   id(): string;
   note(text: string): void;
 }
 
-export interface Opened {
+export interface OpenedConnection {
+  /** Its number in the history. */
   readonly connection: number;
   readonly user: User;
+  /** Index of the URL that it is connected to. */
   readonly node: number;
+  /** What the server chose; empty where it chose none. */
   readonly subprotocol: string;
+  /** Of the 101 response, names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
 }
 
 const hangUpMs = 2_000;
 
-export class Connection implements Peer {
+/**
+ * One open connection. Methods that wait count as an observation when they return or throw Violation.
+ * Every message from the target is checked against its schema as it comes.
+ */
+export class TestClient {
   readonly connection: number;
   readonly user: User;
   readonly node: number;
   readonly subprotocol: string;
   readonly headers: ReadonlyMap<string, string>;
+  /** The handshake's first message, where the contract has one and `dial` waited for it. */
   first: Received | undefined;
+  /** x-state's connection attributes, read from `first`. */
   attributes: ReadonlyMap<string, unknown> = new Map();
-  closed: Closed | undefined;
-  readonly #owner: Owner;
+  readonly #owner: ClientOwner;
   readonly #socket: WireSocket;
-  readonly #waiting = new Set<() => void>();
-  readonly #pongs: string[] = [];
-  readonly #turns: Turns;
-  #inbox: Received[] = [];
-  /** We hung up: what still comes is not judged. */
-  #left = false;
-  #ended = false;
+  readonly #inbox: Inbox;
   #pings = 0;
 
-  constructor(owner: Owner, socket: WireSocket, opened: Opened) {
+  constructor(owner: ClientOwner, socket: WireSocket, opened: OpenedConnection) {
     this.#owner = owner;
     this.#socket = socket;
-    this.#turns = new Turns(owner.run.messages, owner.run.validate);
+    this.#inbox = new Inbox(owner, opened.connection);
     this.connection = opened.connection;
     this.user = opened.user;
     this.node = opened.node;
     this.subprotocol = opened.subprotocol;
     this.headers = opened.headers;
-    const { connection } = this;
-    this.#record({
-      kind: "open",
-      connection,
-      node: String(opened.node),
-      subprotocol: opened.subprotocol,
-      user: opened.user.name,
-    });
-    socket.listen({ event: (event) => this.#take(event), ended: (how) => this.#end(how) });
+    const { connection, subprotocol } = opened;
+    this.#record({ kind: "open", connection, node: String(opened.node), subprotocol, user: opened.user.name });
+    socket.listen({ event: (event) => this.#inbox.event(event), ended: (how) => this.#inbox.end(how) });
   }
 
+  get closed(): Closed | undefined {
+    return this.#inbox.closed;
+  }
+
+  /** Whether pings of the target are answered. Default true. */
   get answerPings(): boolean {
     return this.#socket.answerPings;
   }
@@ -80,6 +101,7 @@ export class Connection implements Peer {
     this.#socket.answerPings = on;
   }
 
+  /** Sends a message of the contract. It is validated first: an invalid one is our own bug, so send those with `sendText`. */
   send(message: unknown): void {
     const { run } = this.#owner;
     const name = run.messages.nameOf(message, "fromClient");
@@ -95,6 +117,7 @@ export class Connection implements Peer {
     this.#socket.sendText(text);
   }
 
+  /** Any frame, legal or not, or bytes as they are. A frame without `maskKey` is masked; `maskKey: "none"` leaves it unmasked. */
   sendRaw(frame: RawFrame | Uint8Array): void {
     const { connection } = this;
     if (frame instanceof Uint8Array) {
@@ -107,6 +130,7 @@ export class Connection implements Peer {
     this.#socket.sendFrame(typeof maskKey === "number" ? { ...rest, maskKey } : rest, maskKey !== "none");
   }
 
+  /** Sends with a fresh id where the message wants one and has none; the reply to it, a refusal too (see Context.errorCode). */
   async request(message: unknown, within?: Within): Promise<Received> {
     const { messages } = this.#owner.run;
     const name = messages.nameOf(message, "fromClient");
@@ -114,15 +138,16 @@ export class Connection implements Peer {
     const sent =
       correlation === undefined ? message : withValueAt(message, correlation, lookup(message, correlation) ?? this.#owner.id());
     this.send(sent);
-    const turn = this.#turns.latest(sent);
-    if (turn === undefined) return this.replyTo(sent, within);
-    const describes = turn.replies.join(" or ");
+    const position = this.#inbox.replies.latest(sent);
+    if (position === undefined) return this.replyTo(sent, within);
+    const describes = position.replies.join(" or ");
     return this.receive(
-      Object.assign((one: Received) => this.#turns.isAt(one, turn), { describes }),
+      Object.assign((one: Received) => this.#inbox.replies.isAt(one, position), { describes }),
       within,
     );
   }
 
+  /** The reply to a message that was sent as it stands: by its id, or, where it has none, the next of its operation's replies. */
   async replyTo(message: unknown, within?: Within): Promise<Received> {
     const { messages } = this.#owner.run;
     const name = messages.nameOf(message, "fromClient");
@@ -132,17 +157,20 @@ export class Connection implements Peer {
       : this.reply(lookup(message, correlation), within);
   }
 
+  /** The next message that fits and was not taken yet; what came before it stays for later calls. */
   async receive(wanted: Wanted, within?: Within): Promise<Received> {
-    return this.#until(describeWanted(wanted), () => this.#takeFirst(matcher(wanted)), within);
+    return this.#until(describeWanted(wanted), () => this.#inbox.takeFirst(matcher(wanted)), within);
   }
 
+  /** The very next message, which must fit. */
   async receiveNext(wanted: Wanted, within?: Within): Promise<Received> {
     const expected = `${describeWanted(wanted)} next`;
-    const next = await this.#until(expected, () => this.#takeFirst(() => true), within);
+    const next = await this.#until(expected, () => this.#inbox.takeFirst(() => true), within);
     if (!matcher(wanted)(next)) throw new Violation(expected, describeReceived(next));
     return next;
   }
 
+  /** The reply that carries this id. */
   async reply(id: unknown, within?: Within): Promise<Received> {
     return this.receive(
       Object.assign((one: Received) => this.#answers(one, id), { describes: `a reply to ${JSON.stringify(id)}` }),
@@ -150,25 +178,30 @@ export class Connection implements Peer {
     );
   }
 
+  /**
+   * Waits until the target has dealt with all that was sent before, by the contract's fence operation; where there is none, by a
+   * silence of `quietMs`. Returns the messages that came and were not taken yet, in order, without taking them.
+   */
   async fence(within?: Within): Promise<readonly Received[]> {
     const { run } = this.#owner;
     if (!run.fenceWorks())
       throw new TargetLost("The target answered the fence on no connection, so that nothing could be waited out.");
     await run.fence(this, this.#owner, within);
-    return [...this.#inbox];
+    return [...this.#inbox.messages];
   }
 
+  /** Fences, then demands that every message was taken (except those that `ignore` lets through). */
   async nothingElse(ignore: (received: Received) => boolean = () => false): Promise<void> {
     const left = (await this.fence()).find((received) => !ignore(received));
     if (left !== undefined) throw new Violation("nothing more", describeReceived(left));
   }
 
+  /** Takes all that came so far. */
   takeAll(): readonly Received[] {
-    const all = this.#inbox;
-    this.#inbox = [];
-    return all;
+    return this.#inbox.takeAll();
   }
 
+  /** Waits for the end of the connection and demands the code (one or several) where one is given. */
   async closes({ code, ...within }: { readonly code?: number | readonly number[] } & Within = {}): Promise<Closed> {
     const codes = code === undefined ? [] : typeof code === "number" ? [code] : code;
     const expected = `close ${codes.join(" or ") || "with any code"}`;
@@ -177,23 +210,26 @@ export class Connection implements Peer {
     return closed;
   }
 
+  /** Waits until the target has ended TCP, which a server does after its close frame. */
   async endsTcp(within?: Within): Promise<void> {
-    await this.#until("the end of the TCP connection", () => (this.#ended ? true : undefined), within, true);
+    await this.#until("the end of the TCP connection", () => (this.#inbox.ended ? true : undefined), within, true);
   }
 
+  /** Sends a WebSocket ping and waits for the pong with the same payload. */
   async ping(payload: Uint8Array | string = `ping-${this.connection}-${this.#pings++}`, within?: Within): Promise<void> {
     const hex = Buffer.from(payload as string).toString("hex");
     this.#socket.sendFrame({ opcode: opcode.ping, payload });
     await this.#until(
       `a WebSocket pong with the payload ${hex || "(empty)"}`,
       () => {
-        const at = this.#pongs.indexOf(hex);
-        return at < 0 ? undefined : this.#pongs.splice(at, 1);
+        const at = this.#inbox.pongs.indexOf(hex);
+        return at < 0 ? undefined : this.#inbox.pongs.splice(at, 1);
       },
       within,
     );
   }
 
+  /** Stops reading from the socket, so that the target's buffers fill. */
   pause(): void {
     this.#socket.pause();
   }
@@ -202,32 +238,39 @@ export class Connection implements Peer {
     this.#socket.resume();
   }
 
+  /** Closes politely and waits for the end, at most 2 s. @param code default 1000; null: a close frame without a code */
   async hangUp(code: number | null = 1000, reason = ""): Promise<void> {
-    if (this.#ended) return;
+    if (this.#inbox.ended) return;
     if (this.closed === undefined) this.#leave(code ?? 1005);
     this.#socket.resume();
     this.#socket.sendClose(code ?? undefined, reason);
-    await this.#change(hangUpMs, () => this.#ended);
+    await this.#inbox.signal.wait(hangUpMs, () => this.#inbox.ended);
     this.#socket.destroy();
   }
 
+  /** Ends the TCP connection at once with a reset, without goodbye. */
   reset(): void {
     if (this.closed === undefined) this.#leave(1006);
     this.#socket.reset();
   }
 
+  /** Ends our sending side of TCP only. */
   endTcp(): void {
     this.#socket.end();
   }
 
+  /**
+   * Gives the open connection away, with what came and was not taken, to one who reads its bytes: see WireSocket.takeBytes.
+   * For this client it has ended.
+   */
   handOver(): { socket: WireSocket; waiting: readonly Received[] } {
     this.#leave(1005);
-    this.#ended = true;
+    this.#inbox.ended = true;
     return { socket: this.#socket, waiting: this.takeAll() };
   }
 
   #leave(code: number): void {
-    this.#left = true;
+    this.#inbox.left = true;
     this.#record({ kind: "hang-up", connection: this.connection, code });
   }
 
@@ -236,120 +279,19 @@ export class Connection implements Peer {
     return correlation !== undefined && lookup(received.value, correlation) === id;
   }
 
-  #takeFirst(wanted: (received: Received) => boolean): Received | undefined {
-    const at = this.#inbox.findIndex(wanted);
-    return at < 0 ? undefined : this.#inbox.splice(at, 1)[0];
-  }
-
-  /**
-   * Waits until `condition` gives a value. The deadline speaks against the target only while the target is alive.
-   * @param endIsFine whether the end of the connection is no reason to stop
-   */
-  async #until<T>(expected: string, condition: () => T | undefined, within: Within = {}, endIsFine = false): Promise<T> {
+  /** @param endIsFine whether the end of the connection is no reason to stop */
+  #until<T>(expected: string, condition: () => T | undefined, within: Within = {}, endIsFine = false): Promise<T> {
     const { run } = this.#owner;
-    const withinMs = within.withinMs ?? run.timeoutMs;
-    const deadlineMs = run.clock.nowMs() + withinMs;
-    for (;;) {
-      const value = condition();
-      if (value !== undefined) {
-        this.#owner.observed();
-        return value;
-      }
-      if (!endIsFine && this.closed !== undefined) {
-        await run.expectAlive();
-        this.#owner.observed();
-        throw new Violation(expected, describeClosed(this.closed));
-      }
-      const leftMs = deadlineMs - run.clock.nowMs();
-      if (leftMs <= 0) {
-        await run.expectAlive();
-        this.#owner.observed();
-        throw new Violation(`${expected} within ${Math.round(withinMs)} ms`, this.#whatCame());
-      }
-      await this.#change(leftMs);
-    }
-  }
-
-  #whatCame(): string {
-    const kept = this.#inbox.map(({ name, text }) => name ?? shownText(text));
-    return kept.length === 0 ? "silence" : `only ${kept.join(", ")}`;
-  }
-
-  /** Resolves at the next event of this connection for which `when` holds, or after `ms`. */
-  #change(ms: number, when: () => boolean = () => true): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        if (!when()) return;
-        stop();
-      };
-      const stop = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(done);
-        resolve();
-      };
-      const timer = setTimeout(stop, Math.min(ms, 2 ** 31 - 1));
-      this.#waiting.add(done);
-    });
-  }
-
-  #wake(): void {
-    for (const waiting of [...this.#waiting]) waiting();
-  }
-
-  #take(event: WireEvent): void {
-    if (this.#left && event.kind !== "close") return;
-    const { connection } = this;
-    const { run } = this.#owner;
-    if (event.kind === "text") {
-      const read = run.messages.read(event.text, "fromServer");
-      const { atMs } = this.#record({ kind: "receive", connection, frame: read.value, json: read.json, bytes: event.bytes });
-      const received: Received = { ...read, binary: false, text: event.text, atMs };
-      this.#turns.came(received);
-      this.#inbox.push(received);
-      if (read.wrong.length > 0) this.#reportMismatch(read.name, event.text, read.wrong);
-    } else if (event.kind === "binary") {
-      const hex = event.payload.toString("hex");
-      const message = run.messages.directions.fromServer.find(({ format }) => format === "binary");
-      const { atMs } = this.#record({ kind: "receive", connection, frame: hex, json: false, bytes: event.payload.length });
-      this.#inbox.push({ name: message?.name, value: hex, json: false, binary: true, text: hex, wrong: [], atMs });
-      if (message === undefined)
-        this.#reportMismatch(undefined, `a binary frame ${shownHex(event.payload)}`, [
-          "is binary, and no message of the document is",
-        ]);
-    } else if (event.kind === "broken") {
-      const { clause, how } = event;
-      this.#record({ kind: "note", connection, text: `received ${how}` });
-      this.#owner.report({ kind: "frame", pointer: clause, expected: "frames as RFC 6455 has them", actual: how, connection });
-    } else if (event.kind === "close") this.#close(event.code, event.reason);
-    else {
-      if (event.kind === "pong") this.#pongs.push(event.payload.toString("hex"));
-      this.#record({ kind: "note", connection, text: `received a WebSocket ${event.kind}` });
-    }
-    this.#wake();
-  }
-
-  #reportMismatch(name: string | undefined, text: string, wrong: readonly string[]): void {
-    const pointer = name === undefined ? this.#owner.run.channel.pointer : this.#owner.run.messages.message(name).pointer;
-    const expected = name === undefined ? "a message that the document has for this direction" : `${name} as its schema has it`;
-    this.#owner.report({
-      kind: "message",
-      pointer,
+    return until(condition, {
       expected,
-      actual: `${shownText(text)} which ${wrong.join("; ")}`,
-      connection: this.connection,
+      withinMs: within.withinMs ?? run.timeoutMs,
+      clock: run.clock,
+      changed: (ms) => this.#inbox.signal.wait(ms),
+      ended: () => (endIsFine || this.closed === undefined ? undefined : describeClosed(this.closed)),
+      actual: () => this.#inbox.describe(),
+      assertTargetAlive: () => run.assertTargetAlive(),
+      observed: () => this.#owner.observed(),
     });
-  }
-
-  #close(code: number, reason: string): void {
-    if (this.closed !== undefined) return;
-    const { atMs } = this.#record({ kind: "close", connection: this.connection, code, reason });
-    this.closed = { code, reason, atMs };
-  }
-
-  #end(how: "fin" | "reset"): void {
-    this.#close(1006, how === "reset" ? "(the TCP connection was reset)" : "");
-    this.#ended = true;
-    this.#wake();
   }
 
   #recordSend(text: string): void {
@@ -360,11 +302,11 @@ export class Connection implements Peer {
     } catch {
       json = false;
     }
-    if (json) this.#turns.sent(frame);
+    if (json) this.#inbox.replies.sent(frame);
     this.#record({ kind: "send", connection: this.connection, frame, json, bytes: Buffer.byteLength(text) });
   }
 
-  #record(event: Parameters<Run["recorder"]["record"]>[0]) {
+  #record(event: Parameters<Recorder["record"]>[0]) {
     return this.#owner.run.recorder.record(event);
   }
 }

@@ -116,7 +116,7 @@ describe.each(Object.keys(checkers) as Check[])("%s", (check) => {
 test("a fault is drawn from its start to its end, and those that are far away are not", () => {
   const fault = (what: string, atMs: number, endedAtMs: number) => ({ what, node: 0, atMs, endedAtMs });
   const faults = [fault("begun before", -9_000, 5), fault("at once", 15, 16), fault("long over", -9_000, -8_000)];
-  const shown = history([publish("a", 1)], [session(0, [seen("nobody's", 1)])], { faults, places: ["here"] });
+  const shown = history([publish("a", 1)], [session(0, [seen("nobody's", 1)])], { faults, nodeNames: ["here"] });
   const lines = drawLanes(checkers.unexpected(shown).anomalies[0]!, shown);
   const across = lines.filter((line) => line.includes("***")).map((line) => line.trim().replace(/ +/g, " "));
   expect(across).toEqual([

@@ -1,9 +1,11 @@
 // Handshakes with credentials whose issuer's clock is off: refused or accepted as the document says, by every node and at any time.
+
 import type { Refusal } from "../../spec/contract.ts";
-import type { Peer, User } from "../client/peer.ts";
-import type { Context, CredentialOptions } from "../conformance/context.ts";
-import { type ContractUnderTest, NotTestable } from "../conformance/rule.ts";
-import { TargetLost, Violation } from "../schema/errors.ts";
+import type { ClientContext, ContractUnderTest } from "../client/context.ts";
+import type { CredentialOptions } from "../client/credentials.ts";
+import type { User } from "../client/received.ts";
+import type { TestClient } from "../client/test-client.ts";
+import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
 import type { ClockDial } from "./log-history.ts";
 
 const offSeconds = 600;
@@ -43,8 +45,8 @@ function credentialOf({ aheadSeconds }: Offer): CredentialOptions {
   };
 }
 
-/** One handshake of each kind at each node, one after the other. Nothing where we cannot mint. */
-export async function dialByOtherClocks(context: Context, dials: ClockDial[]): Promise<void> {
+/** One handshake of each kind at each node, one after the other. Nothing where we cannot issueToken. */
+export async function dialByOtherClocks(context: ClientContext, dials: ClockDial[]): Promise<void> {
   const refusals = clockRefusals(context);
   if (refusals.length === 0) return;
   for (const node of context.target.urls.keys()) {
@@ -65,7 +67,7 @@ export async function dialByOtherClocks(context: Context, dials: ClockDial[]): P
 }
 
 async function dial(
-  context: Context,
+  context: ClientContext,
   node: number,
   offer: Offer,
   refusal: Refusal | undefined,
@@ -87,8 +89,8 @@ async function dial(
 }
 
 /** In the words of `describe`; another text where it was not answered at all. */
-async function answerTo(context: Context, node: number, user: User): Promise<string> {
-  let peer: Peer | undefined;
+async function answerTo(context: ClientContext, node: number, user: User): Promise<string> {
+  let peer: TestClient | undefined;
   try {
     const answer = await context.attempt({ user, node });
     if (answer.kind === "refused") return `HTTP ${answer.status}`;

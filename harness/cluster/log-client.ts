@@ -1,8 +1,10 @@
 // One client of a log: joins, publishes one message after the other, comes back after every loss with its position, and writes down all it sees.
+
 import { lookup } from "../../spec/pointer.ts";
+import type { ClientContext } from "../client/context.ts";
 import { withValueAt } from "../client/messages.ts";
-import type { Peer, Received, User } from "../client/peer.ts";
-import type { Context } from "../conformance/context.ts";
+import type { Received, User } from "../client/received.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import type { Position, Publish, Seen, Session } from "./log-history.ts";
 import type { LogRoles } from "./log-roles.ts";
@@ -12,7 +14,7 @@ type OpenSession = Writable<Omit<Session, "seen">> & { seen: Seen[] };
 
 /** What all clients of a run share. */
 export interface Bench {
-  readonly context: Context;
+  readonly context: ClientContext;
   readonly roles: LogRoles;
   readonly nodes: number;
   readonly publishes: Publish[];
@@ -34,8 +36,8 @@ const pauseMs = 100;
 export class LogClient {
   readonly #bench: Bench;
   readonly #options: ClientOptions;
-  #peer: Peer | undefined;
-  #part: ReturnType<Context["part"]> | undefined;
+  #peer: TestClient | undefined;
+  #part: ReturnType<ClientContext["part"]> | undefined;
   readonly #endings: Promise<void>[] = [];
   #session: OpenSession | undefined;
   #position: Position | undefined;

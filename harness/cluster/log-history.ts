@@ -83,7 +83,7 @@ export interface LogHistory {
     readonly endedAtMs: number;
   }[];
   /** What a picture calls the URLs, by index. Default: `node 0` and so on. */
-  readonly places?: readonly string[] | undefined;
+  readonly nodeNames?: readonly string[] | undefined;
   /** Keys whose every open session was seen to reach one common sentinel after all faults. */
   readonly settled: ReadonlySet<string>;
 }

@@ -15,10 +15,10 @@ const instantMs = 20;
 /** Lines of equal columns, the first two naming the lanes. */
 export function drawLanes(
   { publishes, sights, dials = [] }: Anomaly,
-  { faults, places }: Pick<LogHistory, "faults" | "places">,
+  { faults, nodeNames }: Pick<LogHistory, "faults" | "nodeNames">,
 ): string[] {
   const marks: Mark[] = [];
-  const placeOf = (node: number) => places?.[node] ?? `node ${node}`;
+  const nameOf = (node: number) => nodeNames?.[node] ?? `node ${node}`;
   const lanes = new Map<string, number>();
   const lane = (client: number | string, node: number) => {
     const name = typeof client === "string" ? client : `client ${client}`;
@@ -46,7 +46,7 @@ export function drawLanes(
   for (const { what, node, atMs, endedAtMs } of faults) {
     // One that began long before and is not over yet is drawn too.
     if (atMs > to || endedAtMs < from) continue;
-    const where = node === undefined ? "" : ` (${placeOf(node)})`;
+    const where = node === undefined ? "" : ` (${nameOf(node)})`;
     marks.push({ atMs, lane: undefined, text: `*** ${what}${where}` });
     if (endedAtMs - atMs >= instantMs) marks.push({ atMs: endedAtMs, lane: undefined, text: `*** over: ${what}${where}` });
   }
@@ -64,7 +64,7 @@ export function drawLanes(
     row("", names),
     row(
       "",
-      names.map((name) => placeOf(lanes.get(name)!)),
+      names.map((name) => nameOf(lanes.get(name)!)),
     ),
   ];
   const seenOnce = new Set<string>();

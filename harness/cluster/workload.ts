@@ -1,6 +1,7 @@
 // The workload of a cluster run: clients on all nodes publish into few logs at once, while faults happen; then all is healed and settles.
-import type { Context } from "../conformance/context.ts";
-import { userFor } from "../conformance/preconditions.ts";
+
+import type { ClientContext } from "../client/context.ts";
+import { userFor } from "../client/preconditions.ts";
 import type { NemesisHooks } from "../testbed/nemesis.ts";
 import { lastCount } from "./check-log.ts";
 import { dialByOtherClocks } from "./clock-skew.ts";
@@ -35,7 +36,7 @@ const settleAfterFaultsMs = 60_000;
 const settleDeadlines = 3;
 
 export async function runWorkload(
-  context: Context,
+  context: ClientContext,
   roles: LogRoles,
   workload: Workload,
   progress: (text: string) => void,
@@ -102,12 +103,12 @@ export async function runWorkload(
   await Promise.all([...work, hooks.dialByOtherClocks(), trouble]);
   const settled = await settle(context, roles, clients, keys, sessions, settleMs, progress);
   await Promise.all(clients.map((client) => client.giveUp()));
-  return { publishes, sessions, clockDials, faults: noted, settled, places: context.target.places };
+  return { publishes, sessions, clockDials, faults: noted, settled, nodeNames: context.target.nodeNames };
 }
 
 /** Everyone comes back; one message into each log closes the question of what came before. */
 async function settle(
-  context: Context,
+  context: ClientContext,
   roles: LogRoles,
   clients: readonly LogClient[],
   keys: readonly string[],
@@ -143,7 +144,7 @@ async function settle(
 }
 
 async function allSee(
-  context: Context,
+  context: ClientContext,
   clients: readonly LogClient[],
   sessions: readonly Session[],
   { key, uid, at }: Publish,
@@ -165,7 +166,7 @@ async function allSee(
 
 /** Waits until everyone is told of those alone who are there: who was lost with a node is missed only after a while. */
 async function allCounted(
-  context: Context,
+  context: ClientContext,
   clients: readonly LogClient[],
   sessions: readonly Session[],
   key: string,
@@ -181,7 +182,7 @@ async function allCounted(
 }
 
 /** Keeps one client under the rate limits of the publish: the burst, then one by one. */
-function createPace(context: Context, roles: LogRoles, burstLeft?: number): { wait(): Promise<void> } {
+function createPace(context: ClientContext, roles: LogRoles, burstLeft?: number): { wait(): Promise<void> } {
   const perSecond = Math.min(1_000_000, ...limitsOf(context, roles).map((limit) => limit.perSecond));
   const burst = burstOf(context, roles) - spared;
   let sent = burstLeft === undefined ? 0 : burst - burstLeft;
@@ -193,12 +194,12 @@ function createPace(context: Context, roles: LogRoles, burstLeft?: number): { wa
   };
 }
 
-function limitsOf({ channel, effective }: Context, { publish }: LogRoles) {
+function limitsOf({ channel, effective }: ClientContext, { publish }: LogRoles) {
   return channel.rateLimits
     .filter(({ name }) => publish.requires.some((one) => one.kind === "rate" && one.limit === name))
     .map((limit) => effective(limit));
 }
 
-function burstOf(context: Context, roles: LogRoles): number {
+function burstOf(context: ClientContext, roles: LogRoles): number {
   return Math.min(1_000_000, ...limitsOf(context, roles).map(({ burst }) => burst));
 }

@@ -1,11 +1,12 @@
 // npm run bench:generator: how many deliveries a second the load generator checks with one core, and how much of its work is the checking.
+
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import net, { type AddressInfo } from "node:net";
 import os from "node:os";
 import { fileURLToPath } from "node:url";
 import { createMessages, withValueAt } from "../client/messages.ts";
-import type { Peer } from "../client/peer.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { encodeFrame, opcode } from "../client/wire/frame.ts";
 import type { ByteReader } from "../client/wire/socket.ts";
 import type { LogRoles } from "../cluster/log-roles.ts";
@@ -108,13 +109,13 @@ async function round(port: number, isChecked: boolean): Promise<Round> {
 }
 
 /** A socket without a handshake: the writer knows nothing of WebSocket either. */
-function peerOn(tcp: net.Socket): Peer {
+function peerOn(tcp: net.Socket): TestClient {
   const socket = {
     takeBytes(reader: ByteReader) {
       tcp.on("data", (chunk) => reader.bytes(chunk));
     },
   };
-  return { handOver: () => ({ socket, waiting: [] }) } as unknown as Peer;
+  return { handOver: () => ({ socket, waiting: [] }) } as unknown as TestClient;
 }
 
 async function measure(): Promise<void> {

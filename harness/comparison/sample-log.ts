@@ -1,10 +1,11 @@
 // The small document with a log, loaded for tests, and the texts of a server that speaks it.
+
 import { fileURLToPath } from "node:url";
 import type { Channel, Contract } from "../../spec/contract.ts";
 import { loadContract } from "../../spec/load-contract.ts";
 import { createValidators } from "../../spec/schemas.ts";
 import { createMessages, type Messages } from "../client/messages.ts";
-import type { Peer } from "../client/peer.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { encodeFrame } from "../client/wire/frame.ts";
 import type { ByteReader } from "../client/wire/socket.ts";
 import { type LogRoles, logRoles } from "../cluster/log-roles.ts";
@@ -36,7 +37,7 @@ export const said = (seq: number, text: string, { log = "news", epoch = "e1" } =
 
 /** A peer whose server is the test: `say` brings texts in one chunk, `sent` is what was sent to it. */
 export interface SamplePeer {
-  readonly peer: Peer;
+  readonly peer: TestClient;
   readonly sent: unknown[];
   say(...texts: readonly string[]): void;
   push(bytes: Buffer): void;
@@ -58,7 +59,7 @@ export function createSamplePeer(): SamplePeer {
   };
   const push = (bytes: Buffer) => reader!.bytes(bytes);
   return {
-    peer: { handOver: () => ({ socket, waiting: [] }) } as unknown as Peer,
+    peer: { handOver: () => ({ socket, waiting: [] }) } as unknown as TestClient,
     sent,
     say: (...texts) => push(Buffer.concat(texts.map((payload) => encodeFrame({ opcode: 1, payload })))),
     push,

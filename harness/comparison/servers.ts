@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import { createMint } from "../client/credentials.ts";
+import { createTokenIssuer } from "../client/credentials.ts";
 import { TargetLost } from "../schema/errors.ts";
 import { startReferenceProcess } from "../testbed/reference-process.ts";
 import { bareDialect, contractDialect, type Dialect, socketIoDialect, tutorialDialect } from "./adapter.ts";
@@ -90,8 +90,8 @@ async function startReference(): Promise<RunningPeer> {
   if (contract === undefined) throw new Error(`${defaultSpecFile} cannot be loaded`);
   const channel = contract.channels.find(({ kind }) => kind === "websocket")!;
   const server = await startReferenceProcess({ path: channel.address, env: withoutLimits });
-  const mint = createMint(channel.handshake?.credentials, contract.state, { secret: server.secret });
-  const { credential } = await mint("bench", { lifetimeSeconds: 86_400 });
+  const issueToken = createTokenIssuer(channel.handshake?.credentials, contract.state, { secret: server.secret });
+  const { credential } = await issueToken("bench", { lifetimeSeconds: 86_400 });
   return {
     id: "reference",
     url: new URL(server.url),

@@ -1,6 +1,8 @@
 // What the target makes of one frame: refuses it, closes, lets it succeed, or says nothing. The fence closes the question.
+
 import type { ErrorCode, ErrorValue } from "../../spec/contract.ts";
-import type { Peer, Received } from "../client/peer.ts";
+import type { Received } from "../client/received.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { opcode } from "../client/wire/frame.ts";
 import { Violation } from "../schema/errors.ts";
 import type { Context } from "./context.ts";
@@ -19,7 +21,7 @@ export type Answer = {
 const shownCharacters = 4_000;
 
 /** Sends a text, valid or not, and waits for what comes of it. What came before is thrown away. */
-export async function answerTo(context: Context, peer: Peer, text: string): Promise<Answer> {
+export async function answerTo(context: Context, peer: TestClient, text: string): Promise<Answer> {
   peer.takeAll();
   if (text.length > shownCharacters) peer.sendRaw({ opcode: opcode.text, payload: text });
   else peer.sendText(text);
@@ -55,7 +57,7 @@ export function describeAnswer(answer: Answer): string {
 }
 
 /** Demands one of these errors, or the close that the document gives them. @param frame what was sent, for the message */
-export function demandRefused(answer: Answer, codes: readonly ErrorCode[], frame: string): void {
+export function expectRefused(answer: Answer, codes: readonly ErrorCode[], frame: string): void {
   const isDeclared =
     answer.kind === "refused"
       ? codes.some(({ code }) => code === answer.code)

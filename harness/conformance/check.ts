@@ -1,19 +1,20 @@
 // One check of one rule: the context that it gets, its connections, and what it observed.
 import { type ErrorValue, type Heartbeat, isErrorValue, type Limit, type RateLimit } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import { createRequest, describeRequest } from "../client/dial.ts";
+import type { CredentialOptions } from "../client/credentials.ts";
+import { type Attempt, createRequest, type DialOptions, describeRequest } from "../client/dial.ts";
 import { sendOpening } from "../client/first-message.ts";
 import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import { withValueAt } from "../client/messages.ts";
-import type { Peer, Received, User, Within } from "../client/peer.ts";
-import { Connection, type Owner } from "../client/test-client.ts";
+import type { Received, User } from "../client/received.ts";
+import { type ClientOwner, TestClient } from "../client/test-client.ts";
+import { until } from "../client/until.ts";
 import { type Connected, connect } from "../client/wire/socket.ts";
 import { emitRequest } from "../client/wire/upgrade.ts";
 import type { HistoryEvent } from "../model/history.ts";
-import { Violation } from "../schema/errors.ts";
+import { NotTestable, Violation } from "../schema/errors.ts";
 import { shortened } from "./answer.ts";
-import type { Attempt, Context, CredentialOptions, DialOptions } from "./context.ts";
-import { NotTestable } from "./rule.ts";
+import type { Context } from "./context.ts";
 import type { Run } from "./run-state.ts";
 
 export interface Check {
@@ -29,14 +30,14 @@ export interface Check {
 
 /** Begins a check. Call `end` whatever its outcome. */
 export function beginCheck(run: Run, evidence?: unknown): Check {
-  const peers: Connection[] = [];
+  const peers: TestClient[] = [];
   const connections = new Set<number>();
   const violations: IncidentalViolation[] = [];
   const notes = new Set<string>();
   let observed = 0;
   const id = () => `i-${run.count()}`;
   const fresh = (kind = "n") => `${kind}-${run.label}-${run.count()}`;
-  const owner: Owner = {
+  const owner: ClientOwner = {
     run,
     observed: () => observed++,
     report: (violation) => violations.push(violation),
@@ -46,7 +47,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
 
   const user = async (options: CredentialOptions = {}): Promise<User> => {
     const name = fresh("u");
-    return { name, ...(await run.mint(name, options)) };
+    return { name, ...(await run.issueToken(name, options)) };
   };
 
   const attempt = async (options: DialOptions = {}): Promise<Attempt> => {
@@ -76,7 +77,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     if (connected.kind === "open") {
       const { socket, headers } = connected;
       const subprotocol = headers.get("sec-websocket-protocol") ?? "";
-      const peer = new Connection(owner, socket, { connection, user: who, node, subprotocol, headers });
+      const peer = new TestClient(owner, socket, { connection, user: who, node, subprotocol, headers });
       peers.push(peer);
       observed++;
       return { kind: "open", peer };
@@ -90,10 +91,10 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     return connected.kind === "refused" ? { ...connected, request: emitRequest(request) } : connected;
   };
 
-  const dial = async (options: DialOptions = {}): Promise<Peer> => {
+  const dial = async (options: DialOptions = {}): Promise<TestClient> => {
     const answer = await attempt(options);
     if (answer.kind !== "open") throw new Violation("the handshake to be accepted", describeRefusal(answer));
-    const peer = answer.peer as Connection;
+    const { peer } = answer;
     const first = run.channel.handshake?.first;
     if (first !== undefined && options.awaitFirst !== false) {
       peer.first = await peer.receiveNext(first);
@@ -118,7 +119,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     fresh,
     id,
     async credential({ name = fresh("u"), ...options } = {}) {
-      const { credential } = await run.mint(name, options);
+      const { credential } = await run.issueToken(name, options);
       if (credential === undefined) throw new NotTestable("the document asks for no credential");
       return credential;
     },
@@ -151,7 +152,12 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     },
     note: (text) => notes.add(text),
     history: () => eventsOf(run, connections),
-    until: (expected, condition, within) => until(run, owner, expected, condition, within),
+    until: (expected, condition, { withinMs = run.timeoutMs } = {}) =>
+      until(condition, {
+        ...{ expected, withinMs, clock: run.clock, observed: owner.observed, actual: () => "nothing that fits" },
+        changed: (ms) => nextEvent(run, ms),
+        assertTargetAlive: () => run.assertTargetAlive(),
+      }),
   };
 
   return {
@@ -206,35 +212,15 @@ function effective(run: Run, promise: Limit | RateLimit | Heartbeat): unknown {
   return number(advertised as Limit["advertised"], promise.value);
 }
 
-async function until<T>(
-  run: Run,
-  owner: Owner,
-  expected: string,
-  condition: () => T | undefined,
-  within: Within = {},
-): Promise<T> {
-  const withinMs = within.withinMs ?? run.timeoutMs;
-  const deadlineMs = run.clock.nowMs() + withinMs;
-  for (;;) {
-    const value = condition();
-    if (value !== undefined) {
-      owner.observed();
-      return value;
-    }
-    const leftMs = deadlineMs - run.clock.nowMs();
-    if (leftMs <= 0) {
-      await run.expectAlive();
-      owner.observed();
-      throw new Violation(`${expected} within ${Math.round(withinMs)} ms`, "nothing that fits");
-    }
-    await new Promise<void>((resolve) => {
-      const stop = run.recorder.onEvent(done);
-      const timer = setTimeout(done, leftMs);
-      function done(): void {
-        clearTimeout(timer);
-        stop();
-        resolve();
-      }
-    });
-  }
+/** Resolves at the next event of the run, or after `ms`. */
+function nextEvent(run: Run, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stop();
+      resolve();
+    };
+    const timer = setTimeout(done, Math.min(ms, 2 ** 31 - 1));
+    const stop = run.recorder.onEvent(done);
+  });
 }

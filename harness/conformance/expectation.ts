@@ -1,9 +1,10 @@
 // What the contract gives to one valid message: which outcome, and the state that must be brought about for it first.
+
 import type { ErrorValue, Operation, Value } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import type { Peer } from "../client/peer.ts";
+import { satisfyPreconditions } from "../client/preconditions.ts";
+import type { TestClient } from "../client/test-client.ts";
 import type { Context } from "./context.ts";
-import { reach } from "./preconditions.ts";
 
 /**
  * Brings about, for this very message, what its requirements ask for as far as the connection can, and says what it gets then.
@@ -11,7 +12,7 @@ import { reach } from "./preconditions.ts";
  */
 export async function outcomeOf(
   context: Context,
-  peer: Peer,
+  peer: TestClient,
   operation: Operation,
   message: unknown,
 ): Promise<ErrorValue | undefined> {
@@ -28,7 +29,7 @@ export async function outcomeOf(
   }
   // What it returns is another message of the operation; its way there is what counts.
   const isWanting = operation.requires.some((requirement) => requirement.kind === "relation" && requirement.present);
-  if (isWanting) await reach(context, peer, operation, keys);
+  if (isWanting) await satisfyPreconditions(context, peer, operation, keys);
   for (const requirement of operation.requires) {
     if (requirement.kind === "connection") {
       const { equals, attribute } = requirement;
@@ -41,7 +42,7 @@ export async function outcomeOf(
 }
 
 /** What the document says stands at a bound place, for this request of this connection; undefined where only the server knows. */
-export function boundValue(value: Value, request: unknown, sender: Peer): unknown {
+export function boundValue(value: Value, request: unknown, sender: TestClient): unknown {
   if (value.kind === "literal") return value.value;
   if (value.kind === "message") return lookup(request, value.pointer);
   return value.kind === "sender" ? sender.attributes.get(value.attribute) : undefined;

@@ -1,11 +1,12 @@
 // A bystander: one idle connection that tells a stalled or restarted target from one that broke a promise.
 
-import type { Peer, Received } from "../client/peer.ts";
+import type { Received } from "../client/received.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import { beginCheck } from "./check.ts";
 import type { Run } from "./run-state.ts";
 
-export interface Watch {
+export interface LivenessProbe {
   /** What the target said first on it. */
   readonly first: Received | undefined;
   /** Whether it answered the fence then. */
@@ -13,7 +14,7 @@ export interface Watch {
   /** When the connection was lost without our doing, in ms of the run's clock. */
   readonly lostAtMs: readonly number[];
   /** @throws TargetLost when the target answers neither on it nor a new connection */
-  expectAlive(): Promise<void>;
+  assertTargetAlive(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -24,8 +25,8 @@ const askedPerConnection = 40;
  * Opens the bystander's connection: the first contact with the target.
  * @throws TargetLost or Violation where the target is none that can be judged
  */
-export async function openWatch(shared: Run): Promise<Watch> {
-  const run: Run = { ...shared, expectAlive: async () => undefined }; // it would ask itself
+export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
+  const run: Run = { ...shared, assertTargetAlive: async () => undefined }; // it would ask itself
   let check = beginCheck(run);
   let peer = await redial();
   const { first } = peer;
@@ -34,7 +35,7 @@ export async function openWatch(shared: Run): Promise<Watch> {
   let asking: Promise<void> | undefined;
   let asked = 0;
 
-  async function redial(): Promise<Peer> {
+  async function redial(): Promise<TestClient> {
     await check.end();
     check = beginCheck(run);
     try {
@@ -81,7 +82,7 @@ export async function openWatch(shared: Run): Promise<Watch> {
     first,
     fenceWorks,
     lostAtMs,
-    expectAlive() {
+    assertTargetAlive() {
       // Many may ask at the same time; one answer serves all.
       asking ??= ask().finally(() => {
         asking = undefined;

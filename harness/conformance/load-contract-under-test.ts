@@ -1,10 +1,11 @@
 // The document of a run, and which of its endpoints the URL means.
+
 import type { Contract } from "../../spec/contract.ts";
 import { endpointFor, endpointsOf, pathOf } from "../../spec/endpoints.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import type { ContractUnderTest } from "../client/context.ts";
 import { withDrawnExamples } from "../schema/drawn-examples.ts";
 import { UsageError } from "../schema/errors.ts";
-import type { ContractUnderTest } from "./rule.ts";
 import type { Settings } from "./settings.ts";
 
 type Selection = Pick<Settings, "spec" | "perspective" | "overlay" | "urls">;

@@ -14,7 +14,7 @@ export interface OwnTarget {
   /** Of the first node. */
   readonly pid: number;
   readonly runCluster?: Target["runCluster"];
-  readonly places?: readonly string[];
+  readonly nodeNames?: readonly string[];
   /** Starts again what has ended by itself, and says how it ended; undefined where all runs. */
   revive(): Promise<string | undefined>;
   /** Safe to call twice. */
@@ -87,7 +87,7 @@ export async function startOwnNodes({ path, nodes: count, faults, messages, seed
     );
   return {
     urls: [...nodes, ...(loadBalancer === undefined ? [] : [loadBalancer])].map(({ url }) => url),
-    places: [...nodes.map((_, index) => `node ${index}`), ...(loadBalancer === undefined ? [] : ["nginx"])],
+    nodeNames: [...nodes.map((_, index) => `node ${index}`), ...(loadBalancer === undefined ? [] : ["nginx"])],
     secret,
     get pid() {
       return nodes[0]!.process.pid;

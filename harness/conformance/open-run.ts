@@ -1,14 +1,16 @@
 // Begins a run on a target: puts its shared parts together and makes the first contact.
+
 import type { Channel, Contract } from "../../spec/contract.ts";
 import { createValidators } from "../../spec/schemas.ts";
-import { type Auth, createMint } from "../client/credentials.ts";
+import { createClock } from "../client/clock.ts";
+import { type Auth, createTokenIssuer } from "../client/credentials.ts";
 import { createFence } from "../client/fence.ts";
 import { createMessages, type Validate } from "../client/messages.ts";
-import { createClock, createRecorder } from "../client/recorder.ts";
+import { createRecorder } from "../client/recorder.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import { firstContactFailed } from "./connect-diagnosis.ts";
 import type { Target } from "./context.ts";
-import { openWatch, type Watch } from "./liveness-probe.ts";
+import { type LivenessProbe, openLivenessProbe } from "./liveness-probe.ts";
 import type { Run } from "./run-state.ts";
 
 export interface RunOptions {
@@ -34,7 +36,7 @@ const muteTimeoutMs = 1_000;
 
 export interface OpenedRun {
   readonly run: Run;
-  readonly watch: Watch;
+  readonly probe: LivenessProbe;
   end(): Promise<void>;
 }
 
@@ -51,7 +53,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
       .of(name)(value)
       .map(({ pointer, text }) => `${pointer || "(the whole)"} ${text}`);
   const messages = createMessages(contract, channel, validate);
-  let watch: Watch | undefined;
+  let probe: LivenessProbe | undefined;
   let counter = 0;
   const run: Run = {
     contract,
@@ -59,27 +61,27 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     target,
     messages,
     validate,
-    mint: createMint(channel.handshake?.credentials, contract.state, auth),
+    issueToken: createTokenIssuer(channel.handshake?.credentials, contract.state, auth),
     fence: createFence({ contract, channel, messages, clock, quietMs: options.quietMs ?? 500 }),
     recorder: createRecorder(clock),
     clock,
     seed: options.seed ?? 1,
     runs: options.runs ?? 100,
     get timeoutMs() {
-      return watch?.fenceWorks === false ? Math.min(timeoutMs, muteTimeoutMs) : timeoutMs;
+      return probe?.fenceWorks === false ? Math.min(timeoutMs, muteTimeoutMs) : timeoutMs;
     },
     insecure: options.insecure ?? false,
     label: options.label ?? Math.floor(Date.now() / 1000).toString(36),
     count: () => ++counter,
-    advertised: () => watch?.first,
-    fenceWorks: () => watch?.fenceWorks ?? true,
-    expectAlive: async () => watch?.expectAlive(),
+    advertised: () => probe?.first,
+    fenceWorks: () => probe?.fenceWorks ?? true,
+    assertTargetAlive: async () => probe?.assertTargetAlive(),
   };
   try {
-    watch = await openWatch(run);
+    probe = await openLivenessProbe(run);
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     throw new TargetLost(firstContactFailed(target.urls[0] ?? "", error));
   }
-  return { run, watch, end: () => watch?.end() ?? Promise.resolve() };
+  return { run, probe, end: () => probe?.end() ?? Promise.resolve() };
 }

@@ -1,5 +1,6 @@
 // What a rule is: one literal in one place, from which listing, docs, --only, every report and both self-tests follow.
-import type { Channel, Contract, DocumentPointer } from "../../spec/contract.ts";
+import type { DocumentPointer } from "../../spec/contract.ts";
+import type { ContractUnderTest } from "../client/context.ts";
 import type { Context } from "./context.ts";
 import type { Fault } from "./faults/plan.ts";
 import type { Level, PhaseName } from "./result.ts";
@@ -12,13 +13,6 @@ export interface Clause {
   readonly pointer: DocumentPointer;
   /** The sentence, where the description at the pointer does not say it. */
   readonly text?: string;
-}
-
-/** What rules are derived from. */
-export interface ContractUnderTest {
-  readonly contract: Contract;
-  /** The WebSocket channel under test. */
-  readonly channel: Channel;
 }
 
 /**
@@ -51,9 +45,4 @@ export interface Rule<C extends Clause = Clause> {
 /** Keeps the clause's type between `from`, `check` and `brokenBy`, then forgets it, so that rules of all kinds fit one list. */
 export function rule<C extends Clause>(literal: Rule<C>): Rule {
   return literal as unknown as Rule;
-}
-
-/** The check needs what this run does not have: a shared secret, a second URL, a process to signal. The message says what would help. */
-export class NotTestable extends Error {
-  override readonly name = "NotTestable";
 }

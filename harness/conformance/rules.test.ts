@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { endpointFor } from "../../spec/endpoints.ts";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import { type ContractUnderTest, phaseNames } from "./rule.ts";
+import type { ContractUnderTest } from "../client/context.ts";
+import { phaseNames } from "./rule.ts";
 import { phases } from "./rules.ts";
 
 const rules = phases.flatMap(({ rules }) => rules);

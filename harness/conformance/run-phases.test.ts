@@ -1,14 +1,15 @@
 // How a run judges: rules of our own making on a server of our own making.
+
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { loadContract } from "../../spec/load-contract.ts";
-import { Violation } from "../schema/errors.ts";
+import { NotTestable, Violation } from "../schema/errors.ts";
 import type { Context } from "./context.ts";
 import { ReproducedViolation } from "./evidence.ts";
 import { openRun } from "./open-run.ts";
 import type { Phase, RuleResult } from "./phase.ts";
-import { NotTestable, type Rule } from "./rule.ts";
+import type { Rule } from "./rule.ts";
 import { type RunHooks, type RunReport, runPhases } from "./run-phases.ts";
 
 const { contract } = await loadContract({
@@ -69,7 +70,7 @@ async function judge({ url, hooks, prepare, urls = () => [url] }: Judging, ...ru
   const opened = await openRun({ contract: contract!, channel, target, auth: {}, timeoutMs: 300, label: "t" });
   try {
     const phase: Phase = { name: "examples", rules, ...(prepare === undefined ? {} : { prepare }) };
-    return await runPhases(opened.run, opened.watch, [{ phase, rules }], { replay: (id) => `replay ${id}`, ...hooks });
+    return await runPhases(opened.run, opened.probe, [{ phase, rules }], { replay: (id) => `replay ${id}`, ...hooks });
   } finally {
     await opened.end();
   }

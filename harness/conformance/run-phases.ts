@@ -1,12 +1,12 @@
 // Runs the asked rules phase by phase, confirms what failed, and makes one result a rule.
 
 import type { HistoryEvent } from "../model/history.ts";
-import { TargetLost } from "../schema/errors.ts";
+import { NotTestable, TargetLost } from "../schema/errors.ts";
 import { beginCheck } from "./check.ts";
 import { type Gathered, gatherEvidence } from "./evidence.ts";
-import type { Watch } from "./liveness-probe.ts";
+import type { LivenessProbe } from "./liveness-probe.ts";
 import type { Phase, RuleResult } from "./phase.ts";
-import { NotTestable, type PhaseName, type Rule } from "./rule.ts";
+import type { PhaseName, Rule } from "./rule.ts";
 import { fileViolations, type RuleExecution, resultOf, withoutOutcome } from "./rule-result.ts";
 import { type Outcome, type RecordedViolation, runOnce } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
@@ -50,7 +50,12 @@ const confirmPhaseMs = 30_000;
 const maxBroken = 3;
 
 /** Runs the phases in their order. What is lost on the way is told in the report; only our own bugs are thrown. */
-export async function runPhases(run: Run, watch: Watch, asked: readonly Selection[], hooks: RunHooks): Promise<RunReport> {
+export async function runPhases(
+  run: Run,
+  probe: LivenessProbe,
+  asked: readonly Selection[],
+  hooks: RunHooks,
+): Promise<RunReport> {
   const startMs = run.clock.nowMs();
   const report = { run, replay: hooks.replay };
   const violations: RecordedViolation[] = [];
@@ -61,7 +66,7 @@ export async function runPhases(run: Run, watch: Watch, asked: readonly Selectio
       for (const rule of one.rules) results.push(withoutOutcome(report, rule, interrupted));
       continue;
     }
-    const phase = await runPhase(run, watch, one, hooks, violations);
+    const phase = await runPhase(run, probe, one, hooks, violations);
     interrupted = phase.interrupted;
     results.push(...phase.results);
   }
@@ -77,7 +82,7 @@ function undecidedIfUnconfirmed(outcome: Outcome, runs: number): Outcome {
 
 async function runPhase(
   run: Run,
-  watch: Watch,
+  probe: LivenessProbe,
   { phase, rules }: Selection,
   hooks: RunHooks,
   violations: RecordedViolation[],
@@ -86,12 +91,12 @@ async function runPhase(
   const before = { ...run.recorder.counts };
   const executions = createExecutions(run, rules);
   hooks.phaseStarts?.(phase.name, longestWaitMs(run, executions));
-  const shaken = createShaken(watch, phase.name, isFaulted(run, phase.name));
+  const shaken = createShaken(probe, phase.name, isFaulted(run, phase.name));
   let interrupted: string | undefined;
   try {
     if (phase.prepare === undefined) {
-      const died = await diedDuring(runExecutions(run, executions), phase.name, watch, hooks);
-      await confirmAll(run, watch, executions, hooks, died || shaken());
+      const died = await diedDuring(runExecutions(run, executions), phase.name, probe, hooks);
+      await confirmAll(run, probe, executions, hooks, died || shaken());
     } else await runPrepared(run, phase, executions, violations, hooks);
   } catch (error) {
     if (!(error instanceof TargetLost)) throw error;
@@ -110,7 +115,7 @@ async function runPhase(
     ),
   );
   if (interrupted === undefined && shaken() && !results.some(({ verdict }) => verdict === "fail")) {
-    interrupted = `an idle connection that nothing was done to ended ${((watch.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
+    interrupted = `an idle connection that nothing was done to ended ${((probe.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
   }
   const { sent, received } = run.recorder.counts;
   hooks.phaseEnds?.({
@@ -130,9 +135,9 @@ function isFaulted({ target }: Run, phase: PhaseName): boolean {
 }
 
 /** Tells whether the bystander's connection was lost since now. In the phase shutdown, and under faults of ours, it has to be. */
-function createShaken(watch: Watch, phase: PhaseName, faulted: boolean): () => boolean {
-  const before = watch.lostAtMs.length;
-  return () => watch.lostAtMs.length > before && phase !== "shutdown" && !faulted;
+function createShaken(probe: LivenessProbe, phase: PhaseName, faulted: boolean): () => boolean {
+  const before = probe.lostAtMs.length;
+  return () => probe.lostAtMs.length > before && phase !== "shutdown" && !faulted;
 }
 
 /** Of those that wait together, in ms. */
@@ -146,14 +151,14 @@ function createExecutions(run: Run, rules: readonly Rule[]): RuleExecution[] {
 }
 
 /** Whether a process of ours ended under it; it has been started again then. */
-async function diedDuring(work: Promise<void>, phase: PhaseName, watch: Watch, hooks: RunHooks): Promise<boolean> {
+async function diedDuring(work: Promise<void>, phase: PhaseName, probe: LivenessProbe, hooks: RunHooks): Promise<boolean> {
   try {
     await work;
-    if (phase !== "shutdown") await watch.expectAlive();
+    if (phase !== "shutdown") await probe.assertTargetAlive();
     return false;
   } catch (error) {
     if (!(error instanceof TargetLost) || (await hooks.revive?.()) === undefined) throw error;
-    await watch.expectAlive(); // opens the bystander's connection anew
+    await probe.assertTargetAlive(); // opens the bystander's connection anew
     return true;
   }
 }
@@ -183,7 +188,7 @@ async function runExecution(run: Run, execution: RuleExecution, evidence?: unkno
   execution.runs = 1;
   execution.failed = execution.outcome.kind === "fail" ? 1 : 0;
   // One rule whose target is lost need not be the end; a target that answers nobody is.
-  if (execution.outcome.kind === "lost") await run.expectAlive();
+  if (execution.outcome.kind === "lost") await run.assertTargetAlive();
 }
 
 /**
@@ -192,7 +197,7 @@ async function runExecution(run: Run, execution: RuleExecution, evidence?: unkno
  */
 async function confirmAll(
   run: Run,
-  watch: Watch,
+  probe: LivenessProbe,
   executions: readonly RuleExecution[],
   hooks: RunHooks,
   shaken: boolean,
@@ -207,7 +212,7 @@ async function confirmAll(
     const again: Outcome[] = [];
     do {
       hooks.progress?.(`confirming ${execution.rule.id}`);
-      again.push(await runAlone(run, watch, execution, hooks));
+      again.push(await runAlone(run, probe, execution, hooks));
     } while (
       again.length < confirmRuns &&
       run.clock.nowMs() - startMs < confirmMs &&
@@ -229,22 +234,22 @@ function shortestFailure(outcomes: readonly Outcome[]): Outcome | undefined {
 }
 
 /** Once, while nothing else runs, so that what befalls the target and its other connections is this rule's doing. */
-async function runAlone(run: Run, watch: Watch, { rule, clause }: RuleExecution, hooks: RunHooks): Promise<Outcome> {
-  const lostBefore = watch.lostAtMs.length;
+async function runAlone(run: Run, probe: LivenessProbe, { rule, clause }: RuleExecution, hooks: RunHooks): Promise<Outcome> {
+  const lostBefore = probe.lostAtMs.length;
   const frames: HistoryEvent[] = [];
   const stop = run.recorder.onEvent((event) => frames.push(event));
   try {
     const outcome = await runOnce(run, rule, clause);
     const fail = (expected: string, actual: string): Outcome => ({ ...outcome, kind: "fail", expected, actual, frames });
     try {
-      await watch.expectAlive();
+      await probe.assertTargetAlive();
     } catch (error) {
       const end = error instanceof TargetLost ? await hooks.revive?.() : undefined;
       if (end === undefined) throw error;
-      await watch.expectAlive();
+      await probe.assertTargetAlive();
       return fail("the server to go on", end);
     }
-    if (watch.lostAtMs.length === lostBefore || rule.phase === "shutdown") return outcome;
+    if (probe.lostAtMs.length === lostBefore || rule.phase === "shutdown") return outcome;
     return fail("connections of others to stay open", "an idle connection of another user ended while this was checked");
   } finally {
     stop();
@@ -261,7 +266,7 @@ async function runPrepared(
 ): Promise<void> {
   if (executions.length === 0) return;
   // What does not answer while we do it harm is not lost.
-  const patient = isFaulted(run, phase.name) ? { ...run, expectAlive: async () => undefined } : run;
+  const patient = isFaulted(run, phase.name) ? { ...run, assertTargetAlive: async () => undefined } : run;
   const rules = [...new Set(executions.map(({ rule }) => rule))];
   const startMs = run.clock.nowMs();
   let gathered: Gathered;

@@ -2,10 +2,10 @@
 
 import { type IncidentalViolation, incidentalRules } from "../client/incidental-violation.ts";
 import type { History } from "../model/history.ts";
-import { TargetLost, Violation } from "../schema/errors.ts";
+import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
 import { beginCheck, eventsOf } from "./check.ts";
 import { ReproducedViolation, type Reproduction } from "./evidence.ts";
-import { type Clause, NotTestable, type Rule } from "./rule.ts";
+import type { Clause, Rule } from "./rule.ts";
 import type { Run } from "./run-state.ts";
 
 export type Outcome = {

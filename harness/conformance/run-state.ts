@@ -1,25 +1,15 @@
-// What all checks of one run share: the contract, the target, the recorder, the mint, and whether the target is alive.
-import type { Channel, Contract } from "../../spec/contract.ts";
-import type { Mint } from "../client/credentials.ts";
-import type { Fence } from "../client/fence.ts";
-import type { Messages, Validate } from "../client/messages.ts";
-import type { Received } from "../client/peer.ts";
-import type { Recorder } from "../client/recorder.ts";
-import type { Clock, Target } from "./context.ts";
+// What all checks of one run share: the contract, the target, the recorder, the token issuer, and whether the target is alive.
+import type { ContractUnderTest } from "../client/context.ts";
+import type { TokenIssuer } from "../client/credentials.ts";
+import type { Received } from "../client/received.ts";
+import type { ClientEnvironment } from "../client/test-client.ts";
+import type { Target } from "./context.ts";
 
-export interface Run {
-  readonly contract: Contract;
-  readonly channel: Channel;
+export interface Run extends ClientEnvironment, ContractUnderTest {
   readonly target: Target;
-  readonly messages: Messages;
-  readonly validate: Validate;
-  readonly mint: Mint;
-  readonly fence: Fence;
-  readonly recorder: Recorder;
-  readonly clock: Clock;
+  readonly issueToken: TokenIssuer;
   readonly seed: number;
   readonly runs: number;
-  readonly timeoutMs: number;
   readonly insecure: boolean;
   /** Stands in every name, so that a run never meets the users of the one before. */
   readonly label: string;
@@ -27,8 +17,4 @@ export interface Run {
   count(): number;
   /** The first message of the first connection, which advertises the numbers in force. */
   advertised(): Received | undefined;
-  /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */
-  fenceWorks(): boolean;
-  /** @throws TargetLost when a connection that is kept for this purpose gets no answer either */
-  expectAlive(): Promise<void>;
 }

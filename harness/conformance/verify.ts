@@ -1,7 +1,9 @@
 // A run of `verify` from settings to its report: the edge where files, processes and the terminal are touched.
+
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import picocolors from "picocolors";
+import type { ContractUnderTest } from "../client/context.ts";
 import type { Opening, ReportedRun } from "../report/reported-run.ts";
 import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
@@ -11,7 +13,6 @@ import type { Target } from "./context.ts";
 import { expectContractUnderTest, loadEndpoints, withPath } from "./load-contract-under-test.ts";
 import { type OwnTarget, startOwnNodes, startOwnServer } from "./managed-target.ts";
 import { openRun } from "./open-run.ts";
-import type { ContractUnderTest } from "./rule.ts";
 import { phases } from "./rules.ts";
 import { runPhases } from "./run-phases.ts";
 import { type Selection, selectRules } from "./selection.ts";
@@ -103,7 +104,7 @@ async function judge({
     get askToStop() {
       return stopper(own?.pid ?? settings.pid, settings.stopCommand);
     },
-    places: own?.places,
+    nodeNames: own?.nodeNames,
     ...(own?.runCluster === undefined ? {} : { runCluster: own.runCluster }),
     ...(settings.nodes === undefined ? {} : { flags: nodesFlags(settings).join(" ") }),
     embedded: own !== undefined,
@@ -123,10 +124,10 @@ async function judge({
   const { seed, runs, timeoutMs, insecure } = settings;
   // What rules derive from the document is made now: later it would keep open connections waiting, and a server may take that for death.
   for (const rule of asked.flatMap(({ rules }) => rules)) rule.from(subject);
-  const { run, watch, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
+  const { run, probe, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
   run.recorder.onEvent(reports.event);
   try {
-    const outcome = await runPhases(run, watch, asked, {
+    const outcome = await runPhases(run, probe, asked, {
       replay: (id) => replayCommand(settings, id),
       phaseStarts: (name, waitsMs) => (waitsMs < tellWaitMs ? undefined : write(emitWait(name, waitsMs))),
       progress: (text) => (live ? write(`\r\x1b[K${palette.dim(text)}`) : undefined),

@@ -1,9 +1,10 @@
 // A run of `bench` from settings to what it prints: the edge where files, processes and the terminal are touched.
+
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
+import type { ContractUnderTest } from "../client/context.ts";
 import { logRoles } from "../cluster/log-roles.ts";
 import { expectContractUnderTest, withPath } from "../conformance/load-contract-under-test.ts";
-import type { ContractUnderTest } from "../conformance/rule.ts";
 import type { Palette } from "../report/terminal.ts";
 import { exitCode, TargetLost, UsageError, Violation } from "../schema/errors.ts";
 import { assemble } from "./aggregate.ts";

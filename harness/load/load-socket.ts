@@ -1,5 +1,6 @@
 // One connection under load: finds texts in its bytes, answers pings and the close handshake, and says how it ended.
-import type { Peer, Received } from "../client/peer.ts";
+import type { Received } from "../client/received.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { opcode, parseClosePayload } from "../client/wire/frame.ts";
 import { FrameScanner, joinFragments, Unreadable } from "../client/wire/frame-scanner.ts";
 import type { WireSocket } from "../client/wire/socket.ts";
@@ -22,7 +23,7 @@ export class LoadSocket {
   #closeCode: number | undefined;
 
   /** Takes the peer's connection over. What came on it before goes to the reader first. */
-  constructor(peer: Peer, recorder: Recorder, reader: Reader) {
+  constructor(peer: TestClient, recorder: Recorder, reader: Reader) {
     const { socket, waiting } = peer.handOver();
     this.#socket = socket;
     this.#recorder = recorder;

@@ -1,5 +1,5 @@
 // A member of a log under load: must get each seq once and in order, and may publish.
-import type { Peer } from "../client/peer.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { nowMs } from "./clock.ts";
 import { LoadSocket } from "./load-socket.ts";
 import type { Recorder } from "./recorder.ts";
@@ -26,7 +26,7 @@ export class Member {
   readonly #missing = new Set<number>();
   #count = 0;
 
-  constructor(peer: Peer, { log, recorder, replies }: MemberParts) {
+  constructor(peer: TestClient, { log, recorder, replies }: MemberParts) {
     this.log = log;
     this.#recorder = recorder;
     this.#replies = replies;

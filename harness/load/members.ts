@@ -1,11 +1,12 @@
 // All members of all logs that this thread holds: placed before a run, and asked at its end what never came.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import { lookup } from "../../spec/pointer.ts";
 import { withValueAt } from "../client/messages.ts";
-import type { Peer } from "../client/peer.ts";
+import { satisfyPreconditions, userFor } from "../client/preconditions.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { type LogRoles, logRoles } from "../cluster/log-roles.ts";
 import type { Context } from "../conformance/context.ts";
-import { reach, userFor } from "../conformance/preconditions.ts";
 import { UsageError, Violation } from "../schema/errors.ts";
 import { nowMs } from "./clock.ts";
 import { Member } from "./member.ts";
@@ -50,8 +51,8 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
   const id = run.messages.message(publish.messages[0]!).correlation;
 
   /** Where one may publish without it; else reaching the publish has joined. */
-  async function join(context: Context, peer: Peer, keyOf: Map<string, unknown>): Promise<void> {
-    const message = await reach(context, peer, roles!.join, keyOf);
+  async function join(context: Context, peer: TestClient, keyOf: Map<string, unknown>): Promise<void> {
+    const message = await satisfyPreconditions(context, peer, roles!.join, keyOf);
     if (roles!.join.reply === undefined) {
       peer.send(message);
       return;
@@ -74,7 +75,7 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
           const room = keys[item % demand.rooms]!;
           const keyOf = new Map([[key.column, room]]);
           if (!publish.requires.some((one) => one.kind === "relation" && one.present)) await join(context, peer, keyOf);
-          const message = withValueAt(await reach(context, peer, publish, keyOf), key.published, room);
+          const message = withValueAt(await satisfyPreconditions(context, peer, publish, keyOf), key.published, room);
           const template = createTemplate(message, { id, content: roles.content.sent });
           const replies = new Replies(contract, run.messages, recorder);
           return { member: new Member(peer, { log: logs.get(room)!, recorder, replies }), replies, template };

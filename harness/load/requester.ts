@@ -1,7 +1,8 @@
 // A connection that asks and is answered: what echo and mixed send through.
+
 import type { Contract, Operation } from "../../spec/contract.ts";
 import type { Messages } from "../client/messages.ts";
-import type { Peer } from "../client/peer.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { nowMs } from "./clock.ts";
 import { LoadSocket } from "./load-socket.ts";
 import type { Recorder } from "./recorder.ts";
@@ -21,7 +22,7 @@ export class Requester {
   readonly #recorder: Recorder;
   #count = 0;
 
-  constructor(peer: Peer, contract: Contract, messages: Messages, recorder: Recorder) {
+  constructor(peer: TestClient, contract: Contract, messages: Messages, recorder: Recorder) {
     this.#recorder = recorder;
     this.replies = new Replies(contract, messages, recorder);
     this.socket = new LoadSocket(peer, recorder, {

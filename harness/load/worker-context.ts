@@ -1,7 +1,9 @@
 // What a scenario works with in one thread: the contract, the target, its share of the load, and connections in their place.
+
 import type { Channel, Contract, Operation } from "../../spec/contract.ts";
 import type { Auth } from "../client/credentials.ts";
-import type { Peer, User } from "../client/peer.ts";
+import type { User } from "../client/received.ts";
+import type { TestClient } from "../client/test-client.ts";
 import { beginCheck } from "../conformance/check.ts";
 import type { Context } from "../conformance/context.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
@@ -60,7 +62,7 @@ export interface Stage extends StageOptions {
   /** Opens a connection, brings it where it shall be, and forgets how it got there. */
   place<T>(
     node: number,
-    put: (context: Context, peer: Peer) => Promise<T>,
+    put: (context: Context, peer: TestClient) => Promise<T>,
     user?: (context: Context) => Promise<User>,
   ): Promise<T>;
   /** All of them, so many at a time. `progress` gets how many are there. */
@@ -102,7 +104,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
     label: `${options.label}w${share.index}`,
   });
   // It would hear every broadcast, and keep it.
-  await opened.watch.end();
+  await opened.probe.end();
   const check = beginCheck(opened.run);
   return {
     ...options,
@@ -143,7 +145,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
 }
 
 /** @throws Violation where our own load would break the document: no server could keep it */
-export function demandValid(stage: Stage, operation: Operation, text: string, hint: string): void {
+export function expectValid(stage: Stage, operation: Operation, text: string, hint: string): void {
   const value: unknown = JSON.parse(text);
   const wrong = stage.context.wrongWith(operation.messages[0]!, value);
   if (wrong.length > 0)

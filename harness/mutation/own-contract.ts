@@ -1,6 +1,6 @@
 // The contract that mutation testing works on: the project's own document.
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
-import type { ContractUnderTest } from "../conformance/rule.ts";
+import type { ContractUnderTest } from "../client/context.ts";
 
 export async function loadOwnContract(): Promise<ContractUnderTest> {
   const { contract } = await loadContract({ file: defaultSpecFile });

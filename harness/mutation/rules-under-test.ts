@@ -1,7 +1,8 @@
 // What mutation testing tests: each rule, for each clause of the document, with the planted faults that must make it fail. Pure.
+import type { ContractUnderTest } from "../client/context.ts";
 import type { Fault } from "../conformance/faults/plan.ts";
 import type { Phase } from "../conformance/phase.ts";
-import type { Clause, ContractUnderTest, Rule } from "../conformance/rule.ts";
+import type { Clause, Rule } from "../conformance/rule.ts";
 
 /** One rule for one clause. */
 export interface RuleUnderTest {

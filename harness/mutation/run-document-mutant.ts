@@ -1,10 +1,11 @@
 // Tests the honest server against one document mutant: the first rule that fails kills it.
 
+import type { ContractUnderTest } from "../client/context.ts";
 import { incidentalRules } from "../client/incidental-violation.ts";
 import { gatherEvidence } from "../conformance/evidence.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
-import type { Clause, ContractUnderTest, Rule } from "../conformance/rule.ts";
+import type { Clause, Rule } from "../conformance/rule.ts";
 import { runOnce } from "../conformance/run-rule.ts";
 import type { Run } from "../conformance/run-state.ts";
 import { TargetLost, UsageError } from "../schema/errors.ts";

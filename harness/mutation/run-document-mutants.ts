@@ -1,9 +1,10 @@
 // Tests the honest server against all document mutants, round by round, and says which survive and why.
+
 import pMap from "p-map";
 import type { Contract } from "../../spec/contract.ts";
+import type { ContractUnderTest } from "../client/context.ts";
 import { openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
-import type { ContractUnderTest } from "../conformance/rule.ts";
 import type { ReferenceProcess } from "../testbed/reference-process.ts";
 import type { DocumentMutant } from "./document-mutant.ts";
 import { documentMutantsOf } from "./document-mutants.ts";

@@ -1,6 +1,6 @@
 // Runs the kill matrix: each quick rule against each mutant, then once more, with a longer deadline, what must be confirmed.
+import type { ContractUnderTest } from "../client/context.ts";
 import type { Fault } from "../conformance/faults/plan.ts";
-import type { ContractUnderTest } from "../conformance/rule.ts";
 import { killMatrixTasks, tasksToConfirm, withConfirmations } from "./kill-matrix.ts";
 import type { RuleUnderTest } from "./rules-under-test.ts";
 import { createMutationRunner, type MutationResult } from "./run-mutant.ts";

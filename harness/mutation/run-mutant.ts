@@ -1,17 +1,18 @@
 // Runs a rule against one mutant, or against the honest server, and says whether the rule failed.
 
+import type { ContractUnderTest } from "../client/context.ts";
 import { incidentalRules } from "../client/incidental-violation.ts";
-import type { Received } from "../client/peer.ts";
+import type { Received } from "../client/received.ts";
 import { beginCheck } from "../conformance/check.ts";
 import type { Target } from "../conformance/context.ts";
 import { gatherEvidence } from "../conformance/evidence.ts";
 import type { Fault, NodesPlan } from "../conformance/faults/plan.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
 import type { Phase } from "../conformance/phase.ts";
-import { type ContractUnderTest, type Level, NotTestable, type Rule } from "../conformance/rule.ts";
+import type { Level, Rule } from "../conformance/rule.ts";
 import { type Outcome, runOnce } from "../conformance/run-rule.ts";
 import type { Run } from "../conformance/run-state.ts";
-import { TargetLost, Violation } from "../schema/errors.ts";
+import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
 import type { ReferenceProcess } from "../testbed/reference-process.ts";
 import { startFaultyNodes } from "./faulty-nodes.ts";
 import { type FaultProxy, startProxy } from "./proxy/proxy.ts";
@@ -166,7 +167,7 @@ async function runOnNodes<T>(subject: ContractUnderTest, plan: NodesPlan, check:
   try {
     const { run, end } = await openRun({ ...subject, target, auth: { secret: cluster.secret }, seed });
     try {
-      return await check({ ...run, expectAlive: async () => undefined });
+      return await check({ ...run, assertTargetAlive: async () => undefined });
     } finally {
       await end();
     }
@@ -187,7 +188,7 @@ export function targetOf(server: ReferenceProcess, url: string): Target {
 
 /** What the target advertises through the proxy; what the server itself advertises where the fault keeps it back. */
 async function firstMessage(honest: Run, target: Target): Promise<Received | undefined> {
-  const check = beginCheck({ ...honest, target, timeoutMs: 500, expectAlive: async () => undefined });
+  const check = beginCheck({ ...honest, target, timeoutMs: 500, assertTargetAlive: async () => undefined });
   try {
     return (await check.context.dial()).first ?? honest.advertised();
   } catch (error) {

@@ -1,8 +1,10 @@
 // The report for a terminal. Pure: data in, text out.
+
 import picocolors from "picocolors";
 import type { Colors } from "picocolors/types.js";
+import type { ContractUnderTest } from "../client/context.ts";
 import type { Failure, RuleResult, Verdict } from "../conformance/phase.ts";
-import type { ContractUnderTest, Rule } from "../conformance/rule.ts";
+import type { Rule } from "../conformance/rule.ts";
 import { notDeclared } from "../conformance/rule-result.ts";
 import type { PhaseReport } from "../conformance/run-phases.ts";
 import type { Summary } from "../conformance/verdict.ts";

@@ -24,3 +24,8 @@ export class TargetLost extends Error {
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
+
+/** The check needs what this run does not have: a shared secret, a second URL, a process to signal. The message says what would help. */
+export class NotTestable extends Error {
+  override readonly name = "NotTestable";
+}

@@ -1,8 +1,8 @@
 // Does the planned faults to a cluster of ours, one after the other, and heals each; the clients work on meanwhile.
 
+import type { Clock } from "../client/clock.ts";
 import type { LogClient } from "../cluster/log-client.ts";
 import type { LogHistory } from "../cluster/log-history.ts";
-import type { Clock } from "../conformance/context.ts";
 import { TargetLost } from "../schema/errors.ts";
 import { keptAfterReloadMs } from "./load-balancer.ts";
 import type { PlannedFault } from "./nemesis-plan.ts";

@@ -43,10 +43,10 @@ async function start(nodes: number, faultCount: number, messages: number): Promi
     seed: 5,
     say: (line) => lines.push(line),
   });
-  const { urls, places, secret, runCluster } = own;
+  const { urls, nodeNames, secret, runCluster } = own;
   const target = {
     urls,
-    places,
+    nodeNames,
     origin: undefined,
     pid: undefined,
     askToStop: undefined,
@@ -62,7 +62,7 @@ async function runOn(plan: NodesPlan): Promise<LogHistory> {
   const { cluster, target } = await startFaultyNodes(channel.address, plan);
   own = { urls: [], secret: cluster.secret, pid: 0, revive: async () => undefined, stop: () => cluster.stop() };
   opened = await openRun({ ...subject, target, auth: { secret: cluster.secret }, seed: 5 });
-  const check = beginCheck({ ...opened.run, expectAlive: async () => undefined });
+  const check = beginCheck({ ...opened.run, assertTargetAlive: async () => undefined });
   const history = await target.runCluster!(check.context, roles, () => undefined);
   await check.end();
   return history;
@@ -87,12 +87,12 @@ function evidentAtMs({ publishes, sights }: Anomaly): number {
 
 it("keeps every promise of the log while each kind of fault is done to three nodes", async () => {
   const target = await start(3, faultKinds.length, 2_000);
-  const check = beginCheck({ ...opened!.run, expectAlive: async () => undefined });
+  const check = beginCheck({ ...opened!.run, assertTargetAlive: async () => undefined });
   const history = await target.runCluster!(check.context, roles, () => undefined);
   // Among them the reload of nginx: without it the run goes on, but not this test.
   expect(history.faults).toHaveLength(faultKinds.length);
-  expect(history.places).toEqual(["node 0", "node 1", "node 2", "nginx"]);
-  expect(history.sessions.some(({ node }) => history.places?.[node] === "nginx")).toBe(true);
+  expect(history.nodeNames).toEqual(["node 0", "node 1", "node 2", "nginx"]);
+  expect(history.sessions.some(({ node }) => history.nodeNames?.[node] === "nginx")).toBe(true);
   expect(history.settled.size).toBe(2);
   expect(history.publishes.filter(({ outcome }) => outcome === "ok").length).toBeGreaterThanOrEqual(2_000);
   for (const check of checks) expect.soft(checkers[check](history), check).toMatchObject({ anomalies: [] });

@@ -1,10 +1,11 @@
 // What the rules over generated messages share: which messages the client sends, and the errors for malformed ones.
+
 import type { ErrorCode, Message, Operation, Requirement } from "../../../spec/contract.ts";
-import type { Peer } from "../../client/peer.ts";
+import type { ContractUnderTest } from "../../client/context.ts";
+import { satisfyPreconditions } from "../../client/preconditions.ts";
+import type { TestClient } from "../../client/test-client.ts";
 import type { Malformed } from "../../schema/malformed-frames.ts";
 import type { Context } from "../context.ts";
-import { reach } from "../preconditions.ts";
-import type { ContractUnderTest } from "../rule.ts";
 
 export interface ClientMessage {
   readonly operation: Operation;
@@ -41,8 +42,8 @@ export function isReadable(context: Context, text: string): boolean {
 }
 
 /** A message of the operation that succeeds now on this connection, where the contract says how to get there. */
-export async function baseFor(context: Context, peer: Peer, { operation, message }: ClientMessage): Promise<unknown> {
-  return operation.messages[0] === message.name ? reach(context, peer, operation) : context.example(message.name);
+export async function baseFor(context: Context, peer: TestClient, { operation, message }: ClientMessage): Promise<unknown> {
+  return operation.messages[0] === message.name ? satisfyPreconditions(context, peer, operation) : context.example(message.name);
 }
 
 /** Where the message holds what decides whether a requirement holds: other values there have other outcomes. */

@@ -1,4 +1,5 @@
 // The phase cluster: clients on all nodes publish at once into logs that they share; pure checkers judge the history of it.
+import type { ContractUnderTest } from "../../client/context.ts";
 import { checkers } from "../../cluster/check-log.ts";
 import { clockRefusals } from "../../cluster/clock-skew.ts";
 import type { Check, LogHistory } from "../../cluster/log-history.ts";
@@ -10,7 +11,7 @@ import { ReproducedViolation } from "../evidence.ts";
 import { faults } from "../faults/fault.ts";
 import type { Fault } from "../faults/plan.ts";
 import type { Phase } from "../phase.ts";
-import { type Clause, type ContractUnderTest, rule } from "../rule.ts";
+import { type Clause, rule } from "../rule.ts";
 
 interface LogPromise extends Clause {
   readonly check: Check;

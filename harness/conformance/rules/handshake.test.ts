@@ -1,12 +1,14 @@
 // Every rule of the phase passes on the reference server, and fails behind each fault that it names.
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { endpointFor } from "../../../spec/endpoints.ts";
 import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
+import type { ContractUnderTest } from "../../client/context.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
 import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
 import type { Fault } from "../faults/plan.ts";
 import { type OpenedRun, openRun } from "../open-run.ts";
-import type { Clause, ContractUnderTest, Rule } from "../rule.ts";
+import type { Clause, Rule } from "../rule.ts";
 import { type Outcome, runOnce } from "../run-rule.ts";
 import { handshakePhase } from "./handshake.ts";
 

@@ -1,4 +1,5 @@
 // The rules over generated messages on another document than our own: lists, enums, null, and errors that are told by close codes alone.
+
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,8 +9,8 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Contract } from "../../../spec/contract.ts";
 import { loadContract } from "../../../spec/load-contract.ts";
 import { createValidators, type Validate } from "../../../spec/schemas.ts";
+import type { ContractUnderTest } from "../../client/context.ts";
 import { openRun } from "../open-run.ts";
-import type { ContractUnderTest } from "../rule.ts";
 import { runOnce } from "../run-rule.ts";
 import { boundariesPhase } from "./boundaries.ts";
 import { examplesPhase } from "./examples.ts";

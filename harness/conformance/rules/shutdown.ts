@@ -1,14 +1,18 @@
 // The phase shutdown: what clients see when the server is asked to stop. Last, because the server is gone after it; one stop serves all rules.
+
 import type { CloseCode, Refusal } from "../../../spec/contract.ts";
 import { lookup } from "../../../spec/pointer.ts";
-import type { Peer, Received } from "../../client/peer.ts";
+import type { ContractUnderTest } from "../../client/context.ts";
+import type { Attempt } from "../../client/dial.ts";
+import type { Received } from "../../client/received.ts";
+import type { TestClient } from "../../client/test-client.ts";
 import type { History } from "../../model/history.ts";
-import { TargetLost } from "../../schema/errors.ts";
-import type { Attempt, Context } from "../context.ts";
+import { NotTestable, TargetLost } from "../../schema/errors.ts";
+import type { Context } from "../context.ts";
 import { ReproducedViolation } from "../evidence.ts";
 import { faults } from "../faults/fault.ts";
 import type { Phase } from "../phase.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../rule.ts";
+import { type Clause, type Rule, rule } from "../rule.ts";
 
 /** How many clients see it. */
 const clients = 8;
@@ -30,7 +34,7 @@ function drainRefusals({ channel }: ContractUnderTest): readonly (Refusal & Clau
 
 /** What one client saw, from the signal on. */
 interface Seen {
-  readonly peer: Peer;
+  readonly peer: TestClient;
   readonly messages: readonly Received[];
 }
 
@@ -134,7 +138,7 @@ async function hasEnded(context: Context, untilMs: number): Promise<boolean | un
 
 const evidenceOf = (context: Context) => context.evidence as Observed;
 
-function fail(context: Context, expected: string, actual: string, about?: Peer): never {
+function fail(context: Context, expected: string, actual: string, about?: TestClient): never {
   throw new ReproducedViolation(expected, actual, {
     steps: [`${clients} clients are connected`, "the server is asked to stop"],
     frames: evidenceOf(context).history.filter(({ connection }) => about === undefined || connection === about.connection),

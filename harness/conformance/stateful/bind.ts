@@ -2,14 +2,15 @@
 
 import type { Operation, Pointer, Stream } from "../../../spec/contract.ts";
 import { withValueAt } from "../../client/messages.ts";
-import type { Peer, User } from "../../client/peer.ts";
+import { requiredClaims } from "../../client/preconditions.ts";
+import type { User } from "../../client/received.ts";
+import type { TestClient } from "../../client/test-client.ts";
 import { canonical } from "../../model/frame.ts";
 import { keyIn, type PositionedStream, positionOf } from "../../model/logs.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Knowledge } from "../../model/trace.ts";
+import { NotTestable } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
-import { requiredClaims } from "../preconditions.ts";
-import { NotTestable } from "../rule.ts";
 import { askedOf, type Role, rolesOf, type SendStep } from "./case.ts";
 import { createBrief } from "./short-lived-tokens.ts";
 
@@ -17,7 +18,7 @@ import { createBrief } from "./short-lived-tokens.ts";
 export interface Slot {
   readonly user: User;
   readonly node: number;
-  peer: Peer | undefined;
+  peer: TestClient | undefined;
   /** Numbers of all its connections. */
   readonly connections: Set<number>;
 }

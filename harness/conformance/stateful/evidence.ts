@@ -1,9 +1,9 @@
 // What the generated cases showed of each rule, and how a rule's check reads it for one clause.
 
-import { TargetLost } from "../../schema/errors.ts";
+import { NotTestable, TargetLost } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
 import type { ReproducedViolation } from "../evidence.ts";
-import { type Clause, NotTestable } from "../rule.ts";
+import type { Clause } from "../rule.ts";
 
 /** All by rule id. */
 export interface StatefulEvidence {

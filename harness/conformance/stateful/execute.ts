@@ -1,17 +1,17 @@
 // Runs one case against the target and judges what happened. Nothing sleeps to prove silence: a fence or the contract's deadline does.
 
 import { withValueAt } from "../../client/messages.ts";
-import type { Peer, User } from "../../client/peer.ts";
+import { requiredClaims } from "../../client/preconditions.ts";
+import type { User } from "../../client/received.ts";
+import type { TestClient } from "../../client/test-client.ts";
 import { graceOf } from "../../model/credential-validity.ts";
 import { evaluate } from "../../model/evaluate.ts";
 import type { EvaluationResult } from "../../model/evaluation-result.ts";
 import type { History, HistoryEvent } from "../../model/history.ts";
 import { callsOf, type Protocol } from "../../model/protocol.ts";
 import type { Knowledge } from "../../model/trace.ts";
-import { Violation } from "../../schema/errors.ts";
+import { NotTestable, Violation } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
-import { requiredClaims } from "../preconditions.ts";
-import { NotTestable } from "../rule.ts";
 import { bindStep, briefCredential, type Slot, type Table } from "./bind.ts";
 import { Budget } from "./budget.ts";
 import { beginCall, type Call } from "./call.ts";
@@ -221,7 +221,7 @@ class Execution {
   }
 
   /** Waits, and takes note where it was in vain: the judge will say what that means, and what it means that the connection was closed. */
-  async #patiently(peer: Peer, promise: Promise<unknown>) {
+  async #patiently(peer: TestClient, promise: Promise<unknown>) {
     try {
       await promise;
     } catch (error) {
@@ -248,7 +248,7 @@ class Execution {
       (slot) => slot.peer !== undefined && slot.peer.closed === undefined && this.#budget.spendFence(slot, sparing),
     );
     await Promise.all(
-      open.map(({ peer }) => this.#patiently(peer as Peer, (peer as Peer).fence({ withinMs: this.#patienceMs() }))),
+      open.map(({ peer }) => this.#patiently(peer as TestClient, (peer as TestClient).fence({ withinMs: this.#patienceMs() }))),
     );
     this.#fenceMs = Math.max(this.#fenceMs, this.#context.clock.nowMs() - startMs);
   }

@@ -1,10 +1,12 @@
 // The phase stateful: random cases in lanes, judged by the model; what fails is confirmed, made small and stored.
+
 import { promisesOf } from "../../model/coverage.ts";
 import { createProtocol, type Protocol } from "../../model/protocol.ts";
+import { NotTestable } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
 import { ReproducedViolation } from "../evidence.ts";
 import type { Phase, Progress } from "../phase.ts";
-import { NotTestable, type Rule } from "../rule.ts";
+import type { Rule } from "../rule.ts";
 import { describeStep, hasKeys, isSlow, type StatefulCase } from "./case.ts";
 import { confirm } from "./confirm.ts";
 import type { StatefulEvidence } from "./evidence.ts";

@@ -1,11 +1,13 @@
 // The rules that random cases are judged by. What each finds is in harness/model; here stand its words, its promises and its faults.
+
 import type { DocumentPointer, Effect, ErrorCode, Message, Operation, Requirement, Stream } from "../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../client/context.ts";
 import { expiryRules } from "../../model/check-expiry.ts";
 import { graceOf } from "../../model/credential-validity.ts";
 import { createProtocol, type Deliver, type Protocol, splitBindings } from "../../model/protocol.ts";
 import { faults } from "../faults/fault.ts";
 import type { Fault } from "../faults/plan.ts";
-import { type Clause, type ContractUnderTest, type Level, type Rule, rule } from "../rule.ts";
+import { type Clause, type Level, type Rule, rule } from "../rule.ts";
 import { checkEvidence } from "./evidence.ts";
 import { lifetimeSeconds } from "./short-lived-tokens.ts";
 

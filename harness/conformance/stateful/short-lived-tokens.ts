@@ -1,9 +1,10 @@
 // Credentials that run out within a case: which documents allow for them, and when they do on the clock of the run.
 
+import type { Clock } from "../../client/clock.ts";
 import { graceOf } from "../../model/credential-validity.ts";
 import type { Protocol } from "../../model/protocol.ts";
-import type { Clock, Context } from "../context.ts";
-import { NotTestable } from "../rule.ts";
+import { NotTestable } from "../../schema/errors.ts";
+import type { Context } from "../context.ts";
 
 /** Whole seconds, because that is what a JWT can say: from 1 s to 2 s are left. */
 export const lifetimeSeconds = 2;

@@ -4,7 +4,7 @@ import { unanswered } from "../load-result.ts";
 import { type Placed, padded, placeMembers, seqIn } from "../members.ts";
 import { play } from "../send-loop.ts";
 import { dueMark } from "../seq-log.ts";
-import { type Act, demandValid, type Stage } from "../worker-context.ts";
+import { type Act, expectValid, type Stage } from "../worker-context.ts";
 
 export async function prepareFanout(stage: Stage, progress: (count: number) => void): Promise<Act> {
   const { demand, recorder, run } = stage;
@@ -13,7 +13,7 @@ export async function prepareFanout(stage: Stage, progress: (count: number) => v
   const hasId = run.messages.message(roles.publish.messages[0]!).correlation !== undefined;
   if (byLog[0] !== undefined) {
     const trial = byLog[0][0]!.template.emit("l1", padded(dueMark(nowMs(), 1), demand.payloadBytes));
-    demandValid(stage, roles.publish, trial, "Change --payload, or the document.");
+    expectValid(stage, roles.publish, trial, "Change --payload, or the document.");
   }
 
   let sent = 0;

@@ -1,9 +1,10 @@
 // publish: autocannon drives the HTTP operation that publishes into a log, and the log's WebSocket members measure the delivery.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Channel, Operation } from "../../../spec/contract.ts";
 import { withValueAt } from "../../client/messages.ts";
+import { userFor } from "../../client/preconditions.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
-import { userFor } from "../../conformance/preconditions.ts";
 import { UsageError } from "../../schema/errors.ts";
 import { nowMs } from "../clock.ts";
 import { fire } from "../http.ts";

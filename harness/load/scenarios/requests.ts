@@ -1,10 +1,11 @@
 // echo and mixed: connections that send operations of the contract at a rate; the time to each reply is measured.
+
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation } from "../../../spec/contract.ts";
-import type { Peer } from "../../client/peer.ts";
+import { satisfyPreconditions, userFor } from "../../client/preconditions.ts";
+import type { TestClient } from "../../client/test-client.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
 import type { Context } from "../../conformance/context.ts";
-import { reach, userFor } from "../../conformance/preconditions.ts";
 import { UsageError } from "../../schema/errors.ts";
 import { createPrng } from "../../schema/prng.ts";
 import { nowMs } from "../clock.ts";
@@ -13,7 +14,7 @@ import { echoOperation, freeText, receivable, weighted } from "../operations.ts"
 import { Requester, type Sendable } from "../requester.ts";
 import { play } from "../send-loop.ts";
 import { createTemplate } from "../template.ts";
-import { type Act, demandValid, type Stage } from "../worker-context.ts";
+import { type Act, expectValid, type Stage } from "../worker-context.ts";
 
 export function prepareEcho(stage: Stage, progress: (count: number) => void): Promise<Act> {
   const { contract, channel } = stage;
@@ -41,10 +42,15 @@ async function prepare(
   const total = [...operations.values()].reduce((sum, weight) => sum + weight, 0);
   const column = logRoles(contract, channel)?.key.column;
 
-  async function sendable(context: Context, peer: Peer, operation: Operation, keys: Map<string, unknown>): Promise<Sendable> {
+  async function sendable(
+    context: Context,
+    peer: TestClient,
+    operation: Operation,
+    keys: Map<string, unknown>,
+  ): Promise<Sendable> {
     const message = run.messages.message(operation.messages[0]!);
     const hasId = message.correlation !== undefined;
-    const template = createTemplate(await reach(context, peer, operation, keys), {
+    const template = createTemplate(await satisfyPreconditions(context, peer, operation, keys), {
       id: message.correlation,
       content: freeTextOf(stage, operation),
     });
@@ -70,7 +76,7 @@ async function prepare(
     progress,
   );
   for (const one of placed[0]?.sendables ?? [])
-    demandValid(stage, one.operation, one.template.emit("l1", contentOf(demand.payloadBytes)), "Change --payload, or --weight.");
+    expectValid(stage, one.operation, one.template.emit("l1", contentOf(demand.payloadBytes)), "Change --payload, or --weight.");
 
   const draw = createPrng(demand.seed + stage.share.index);
   const content = contentOf(demand.payloadBytes);

@@ -1,7 +1,7 @@
 // What the proxy must know of credentials to make a server accept a bad one: why it is bad, and a good one in its place.
 import { errors, jwtVerify } from "jose";
 import type { Channel, Contract, Refusal } from "../../../spec/contract.ts";
-import { type Auth, createMint } from "../../client/credentials.ts";
+import { type Auth, createTokenIssuer } from "../../client/credentials.ts";
 
 export interface Wallet {
   /** For which of the contract's reasons the credential is refused; undefined where it is good. */
@@ -14,12 +14,12 @@ export interface Wallet {
 export function createWallet(contract: Contract, channel: Channel, auth: Auth): Wallet {
   const credentials = channel.handshake?.credentials;
   const refusedClaims = (channel.handshake?.refusals ?? []).filter(({ when }) => when === "claim");
-  const mint = createMint(credentials, contract.state, auth);
+  const issueToken = createTokenIssuer(credentials, contract.state, auth);
   let made = 0;
   return {
     async good() {
       made += 1;
-      return (await mint(`let-in-${made}`, {})).credential;
+      return (await issueToken(`let-in-${made}`, {})).credential;
     },
     async verdict(credential) {
       if (credential === undefined || credential === "") return "credential-missing";

@@ -1,7 +1,7 @@
 // At the bound, and within: the message is taken. Where the value decides a requirement, its error is an answer too.
 
 import type { ErrorValue } from "../../../../spec/contract.ts";
-import { createSender } from "../../../client/quota-aware-connection.ts";
+import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
 import { type BoundKind, boundKinds } from "../../../schema/boundaries.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { answerTo, describeAnswer } from "../../answer.ts";
@@ -32,7 +32,7 @@ function accepts(kind: BoundKind): Rule {
     from: boundsOf([kind], true),
     async check(context, promise) {
       const { operation, message } = promise.client;
-      const sender = createSender(context, operation);
+      const sender = createQuotaAwareConnection(context, operation);
       let peer = await sender.ready(false);
       for (const { label, value } of (await sendable(context, peer, promise)).filter(({ valid }) => valid)) {
         peer = await sender.ready(false);

@@ -1,12 +1,14 @@
 // What the rules of the boundaries share: the bounds of the client's messages as promises, and messages at them that can be sent.
+
 import type { JsonSchema } from "../../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer } from "../../../client/peer.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { type AtBound, type Bound, type BoundKind, messagesAt } from "../../../schema/boundaries.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import type { Json } from "../../../schema/json.ts";
 import type { Context } from "../../context.ts";
-import type { Clause, ContractUnderTest } from "../../rule.ts";
+import type { Clause } from "../../rule.ts";
 import { baseFor, type ClientMessage, clientMessages, isReadable, maxBytes } from "../client-messages.ts";
 
 export interface BoundPromise extends Clause {
@@ -43,7 +45,7 @@ function describe({ message }: ClientMessage, { keyword, location, constraint, m
 }
 
 /** Messages at the bound that this connection may send, each with an id of its own; those over the limit of bytes are left out. */
-export async function sendable(context: Context, peer: Peer, { client, bound }: BoundPromise): Promise<AtBound[]> {
+export async function sendable(context: Context, peer: TestClient, { client, bound }: BoundPromise): Promise<AtBound[]> {
   const { validator, of } = dataOf(context.contract);
   const { samples } = of(client.message);
   const schema: JsonSchema = client.message.payload;

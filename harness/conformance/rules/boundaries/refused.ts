@@ -1,10 +1,11 @@
 // One beyond the bound: the message is refused with the error that the document gives to what is not in its schema.
 
-import { createSender } from "../../../client/quota-aware-connection.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
 import type { BoundKind } from "../../../schema/boundaries.ts";
-import { answerTo, demandRefused } from "../../answer.ts";
+import { answerTo, expectRefused } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
-import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { errorsFor } from "../client-messages.ts";
 import { type BoundPromise, boundsOf, sendable, withFreshId } from "./bounds.ts";
 
@@ -25,13 +26,13 @@ function refuses([kind, title]: [string, string]): Rule {
       errorsFor(subject, ["not-in-schema"]).length === 0 ? [] : boundsOf([kind as BoundKind], false)(subject),
     async check(context, promise) {
       const { operation, message } = promise.client;
-      const sender = createSender(context, operation);
+      const sender = createQuotaAwareConnection(context, operation);
       const codes = errorsFor(context, ["not-in-schema"]);
       const beyond = (await sendable(context, await sender.ready(true), promise)).filter(({ valid }) => !valid);
       for (const { label, value } of beyond) {
         const sent = withFreshId(context, promise, value);
         const answer = await answerTo(context, await sender.ready(true), JSON.stringify(sent));
-        demandRefused(answer, codes, `\`${message.name}\` with ${label} at ${promise.bound.location || "the message"}`);
+        expectRefused(answer, codes, `\`${message.name}\` with ${label} at ${promise.bound.location || "the message"}`);
       }
     },
     // A frame with a bad id is taken as a good one only by losing its id, so that one is ignored.

@@ -1,6 +1,8 @@
 // Texts at their bounds come through as they were: not cut, not trimmed, not normalised, characters outside the basic plane whole.
+
 import type { Pointer } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import { delicateTexts, messagesAt } from "../../../schema/boundaries.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
@@ -9,7 +11,7 @@ import { Violation } from "../../../schema/errors.ts";
 import type { Json } from "../../../schema/json.ts";
 import { shortened } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
-import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { type DeliveryPromise, deliveries, freeTexts, isOf, stage } from "../examples/deliveries.ts";
 
 interface CarriedPromise extends DeliveryPromise {

@@ -1,17 +1,20 @@
 // Deliveries: what an operation sends to others reaches one of them, with the fields that the document fills, and the sender only if it says so.
+
 import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer, Received } from "../../../client/peer.ts";
+import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import type { Received } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { equalJson } from "../../../schema/json.ts";
 import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { boundValue } from "../../expectation.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach, userFor } from "../../preconditions.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 import { type ClientMessage, clientMessages } from "../client-messages.ts";
 
 export type Deliver = Extract<Effect, { kind: "deliver" }>;
@@ -82,9 +85,9 @@ export function freeTexts({ client, effect }: DeliveryPromise): readonly { reado
 }
 
 export interface Scene {
-  readonly sender: Peer;
+  readonly sender: TestClient;
   /** Someone else to whom the effect delivers. */
-  readonly other: Peer;
+  readonly other: TestClient;
   /** Succeeds now, and delivers to `other`; needs a fresh id each time. */
   readonly message: unknown;
 }
@@ -98,7 +101,7 @@ export async function stage(context: Context, { client, effect }: DeliveryPromis
   const sender = await context.dial({ user: await userFor(context, operation) });
   const other = await context.dial();
   const keys = new Map<string, unknown>();
-  let message = await reach(context, sender, operation, keys, example);
+  let message = await satisfyPreconditions(context, sender, operation, keys, example);
   // Others may do the same at the same time: a text of our own tells their deliveries from ours.
   const isValid = dataOf(context.contract).validator.compile(client.message.payload);
   for (const { source } of freeTexts({ client, effect, pointer: effect.pointer })) {
@@ -124,7 +127,7 @@ export async function stage(context: Context, { client, effect }: DeliveryPromis
 }
 
 /** Brings the connection into the relation, under these keys. */
-export async function enter(context: Context, peer: Peer, relation: string, keys: Map<string, unknown>): Promise<void> {
+export async function enter(context: Context, peer: TestClient, relation: string, keys: Map<string, unknown>): Promise<void> {
   const adding = context.contract.operations.find(
     ({ action, channel, effects }) =>
       action === "receive" &&
@@ -132,12 +135,12 @@ export async function enter(context: Context, peer: Peer, relation: string, keys
       effects.some((effect) => effect.kind === "add" && effect.relation === relation),
   );
   if (adding === undefined) throw new NotTestable(`no operation adds to the relation ${relation}`);
-  const code = context.errorCode(await peer.request(await reach(context, peer, adding, keys)));
+  const code = context.errorCode(await peer.request(await satisfyPreconditions(context, peer, adding, keys)));
   if (code !== undefined) throw new Violation(`the operation ${adding.id} to succeed`, `the error ${code}`);
 }
 
 /** Whether it is this effect of this sender, by what the document says of the sender; else by its name alone. */
-export function isOf(effect: Deliver, sender: Peer): (received: Received) => boolean {
+export function isOf(effect: Deliver, sender: TestClient): (received: Received) => boolean {
   const own = [...effect.bindings].flatMap(([at, value]) => (value.kind === "sender" ? [[at, value.attribute] as const] : []));
   return ({ name, value }) =>
     name === effect.message && own.every(([at, attribute]) => equalJson(lookup(value, at), sender.attributes.get(attribute)));

@@ -1,16 +1,19 @@
 // Replies: every example gets the outcome that the document gives it, and every operation succeeds where it must.
+
 import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer, Received } from "../../../client/peer.ts";
+import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import type { Received } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { equalJson } from "../../../schema/json.ts";
 import { answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { boundValue, outcomeOf } from "../../expectation.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach, userFor } from "../../preconditions.ts";
-import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 import { type ClientMessage, clientMessages } from "../client-messages.ts";
 
 interface ExamplePromise extends Clause {
@@ -72,9 +75,12 @@ function bindings(subject: ContractUnderTest): readonly BindingPromise[] {
 }
 
 /** Performs the operation where it must succeed. @throws Violation where it does not */
-async function succeed(context: Context, client: ClientMessage): Promise<{ peer: Peer; message: unknown; reply: Received }> {
+async function succeed(
+  context: Context,
+  client: ClientMessage,
+): Promise<{ peer: TestClient; message: unknown; reply: Received }> {
   const peer = await context.dial({ user: await userFor(context, client.operation) });
-  const message = await reach(context, peer, client.operation);
+  const message = await satisfyPreconditions(context, peer, client.operation);
   const reply = await peer.request(message);
   const code = context.errorCode(reply);
   if (code !== undefined)

@@ -1,15 +1,18 @@
 // Requirements about relations: what lacks one, or has one that must be absent, is refused with the error that the document names.
+
 import type { Contract, ErrorCode, Operation, Requirement } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer, Received } from "../../../client/peer.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import type { Received } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { equalJson } from "../../../schema/json.ts";
-import { answerTo, demandRefused, shortened } from "../../answer.ts";
+import { answerTo, expectRefused, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach, userFor } from "../../preconditions.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 import { type ClientMessage, clientMessages } from "../client-messages.ts";
 
 type RelationRequirement = Extract<Requirement, { kind: "relation" }>;
@@ -91,7 +94,7 @@ function longNames(context: Context, { client, requirement }: RequirementPromise
 }
 
 /** Sends the message where the requirement does not hold, with each example until one decides. */
-async function demandEnforced(context: Context, promise: RequirementPromise, isLong: boolean): Promise<void> {
+async function expectEnforced(context: Context, promise: RequirementPromise, isLong: boolean): Promise<void> {
   for (const { payload } of promise.client.message.examples) {
     const keys = isLong ? longNames(context, promise) : new Map<string, unknown>();
     if (await isEnforced(context, promise, payload, keys)) return;
@@ -113,7 +116,7 @@ async function isEnforced(
   const peer = await context.dial({ user: await userFor(context, operation) });
   const before = operation.requires.slice(0, operation.requires.indexOf(requirement));
   for (const { column } of columnsOf(requirement)) if (!keys.has(column)) keys.set(column, context.fresh(column));
-  const base = await reach(context, peer, { ...operation, requires: before }, keys, example);
+  const base = await satisfyPreconditions(context, peer, { ...operation, requires: before }, keys, example);
   const sent = columnsOf(requirement).reduce((bound, { column, pointer }) => withValueAt(bound, pointer, keys.get(column)), base);
   if (!requirement.present) await makePresent(context, peer, client, requirement, keys, sent);
   const again = withFreshId(context, client, requirement, sent);
@@ -127,7 +130,7 @@ async function isEnforced(
   }
   const state = requirement.present ? "is missing" : "is there already";
   const what = `\`${message.name}\` where ${requirement.relation} ${state}: ${shortened(JSON.stringify(again))}`;
-  demandRefused(answer, [error], what);
+  expectRefused(answer, [error], what);
   context.judged();
   return true;
 }
@@ -142,7 +145,7 @@ function undefinedIfViolation(error: unknown): undefined {
 /** Brings the relation about for these keys, by the operation itself where it adds it. */
 async function makePresent(
   context: Context,
-  peer: Peer,
+  peer: TestClient,
   { operation }: ClientMessage,
   { relation }: RelationRequirement,
   keys: Map<string, unknown>,
@@ -152,7 +155,7 @@ async function makePresent(
     ? operation
     : context.contract.operations.find((one) => one.action === "receive" && isAdding(one, relation));
   if (adding === undefined) throw new NotTestable(`no operation adds the relation ${relation}`);
-  const first = adding === operation ? sent : await reach(context, peer, adding, keys);
+  const first = adding === operation ? sent : await satisfyPreconditions(context, peer, adding, keys);
   if (adding.reply === undefined) {
     peer.send(first);
     return;
@@ -181,7 +184,7 @@ export const requirementRules: readonly Rule[] = [
     phase: "examples",
     title: "refuses an operation where a relation that it requires is missing, or one that must be absent is there",
     from: demands,
-    check: (context, promise) => demandEnforced(context, promise, false),
+    check: (context, promise) => expectEnforced(context, promise, false),
     brokenBy,
   }),
 
@@ -191,7 +194,7 @@ export const requirementRules: readonly Rule[] = [
     phase: "examples",
     title: "refuses it with the same error where the name is long",
     from: named,
-    check: (context, promise) => demandEnforced(context, promise, true),
+    check: (context, promise) => expectEnforced(context, promise, true),
     brokenBy,
   }),
 ];

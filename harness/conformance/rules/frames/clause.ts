@@ -1,10 +1,12 @@
 // What the frame rules share: a clause of RFC 6455 as a promise, a request that must come back, and the two outcomes of a frame.
 
-import type { Peer, RawFrame, Within } from "../../../client/peer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import type { RawFrame, Within } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import type { Fault } from "../../faults/plan.ts";
-import { type Clause, type ContractUnderTest, type Level, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Level, type Rule, rule } from "../../rule.ts";
 
 /** A promise of the standard rather than of the document. */
 export function clause(section: string, text: string): Clause {
@@ -16,7 +18,7 @@ export function withFence(promise: Clause): (subject: ContractUnderTest) => read
   return ({ channel }) => (channel.delivery?.fence === undefined ? [] : [promise]);
 }
 
-/** A request that the contract answers whatever the state, and its text. `Peer.replyTo` waits for its reply. */
+/** A request that the contract answers whatever the state, and its text. `TestClient.replyTo` waits for its reply. */
 export function fenceRequest(context: Context): {
   readonly text: string;
   readonly message: unknown;
@@ -37,7 +39,7 @@ export function ignoresFence({ contract, channel }: ContractUnderTest): Fault {
 }
 
 /** The connection must be failed (section 7.1.7) with this code, or any of these where the contract declares none of them. */
-export async function mustFail(context: Context, peer: Peer, codes: readonly number[], within: Within = {}): Promise<void> {
+export async function mustFail(context: Context, peer: TestClient, codes: readonly number[], within: Within = {}): Promise<void> {
   const declared = codes.filter((code) => context.channel.closeCodes.some((known) => known.code === code));
   await peer.closes(declared.length > 0 ? { code: declared, ...within } : within);
 }

@@ -1,6 +1,6 @@
 // RFC 6455 section 5.4: a message in several frames, and what may come between them.
 
-import type { Peer } from "../../../client/peer.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { encodeFrame, opcode } from "../../../client/wire/frame.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Rule, rule } from "../../rule.ts";
@@ -11,7 +11,12 @@ const fragmentsSay =
 const interleavedSays = "Control frames may come between the fragments of a message, and are answered at once.";
 
 /** Sends `text` cut into `parts` frames of about the same size; `between` runs after each but the last. */
-async function sendInParts(peer: Peer, text: string, parts: number, between?: (index: number) => Promise<void>): Promise<void> {
+async function sendInParts(
+  peer: TestClient,
+  text: string,
+  parts: number,
+  between?: (index: number) => Promise<void>,
+): Promise<void> {
   const bytes = Buffer.from(text);
   const size = Math.ceil(bytes.length / parts);
   for (let index = 0; index < parts; index++) {

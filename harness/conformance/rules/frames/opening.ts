@@ -1,6 +1,7 @@
 // RFC 6455 section 4.2: what a server looks at in the opening handshake.
+import type { DialOptions } from "../../../client/dial.ts";
 import { Violation } from "../../../schema/errors.ts";
-import type { Context, DialOptions } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Level, type Rule, rule } from "../../rule.ts";
 import { clause } from "./clause.ts";

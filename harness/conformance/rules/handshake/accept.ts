@@ -1,12 +1,14 @@
 // A handshake as the document describes it is accepted, and the answer is as RFC 6455 section 4.2.2 has it.
 
-import type { Peer } from "../../../client/peer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import type { DialOptions } from "../../../client/dial.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { acceptFor } from "../../../client/wire/upgrade.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { describeRefusal } from "../../check.ts";
-import type { Context, DialOptions } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 
 const answer = (text: string) => () => [{ pointer: "RFC 6455 section 4.2.2", text }];
 const fixedKey = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -14,7 +16,7 @@ const fixedKey = "dGhlIHNhbXBsZSBub25jZQ==";
 /** The channel's own handshake, or the channel where it says nothing of one. */
 const handshake = ({ channel }: ContractUnderTest) => [{ pointer: channel.handshake?.pointer ?? channel.pointer }];
 
-async function open(context: Context, options: DialOptions = {}): Promise<Peer> {
+async function open(context: Context, options: DialOptions = {}): Promise<TestClient> {
   const attempt = await context.attempt(options);
   if (attempt.kind !== "open") throw new Violation("the handshake to be accepted", describeRefusal(attempt));
   return attempt.peer;

@@ -1,10 +1,12 @@
 // Where the credential may stand in the handshake, and which place wins where it stands in two.
+
 import type { Carrier, Refusal } from "../../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { encoded } from "../../../client/dial.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
-import { demandRefusal, refusals } from "./refused.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
+import { expectRefusal, refusals } from "./refused.ts";
 
 interface Carried extends Clause {
   readonly carrier: Carrier;
@@ -67,7 +69,7 @@ export const carrierRules: readonly Rule[] = [
       const bad = "no.such.credential";
       const peer = await context.dial({ credential: good, carrier, also: [{ carrier: loser, credential: bad }] });
       await peer.fence();
-      await demandRefusal(context, refusal, { credential: bad, carrier, also: [{ carrier: loser, credential: good }] });
+      await expectRefusal(context, refusal, { credential: bad, carrier, also: [{ carrier: loser, credential: good }] });
     },
     brokenBy: ({ place }) => faults.prefersOtherCarrier(place),
   }),

@@ -1,9 +1,11 @@
 // Credentials that must be refused: missing, malformed, forged, of the wrong time or with the wrong claims.
+
 import type { Refusal } from "../../../../spec/contract.ts";
-import type { CredentialOptions } from "../../context.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import type { CredentialOptions } from "../../../client/credentials.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
-import { demandRefusal, refusals } from "./refused.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
+import { expectRefusal, refusals } from "./refused.ts";
 
 type When = "credential-missing" | "credential-invalid" | "credential-expired";
 type Refused = Refusal & Clause;
@@ -96,7 +98,7 @@ export const credentialRules: readonly Rule[] = [
     title: "refuses a client without a credential, as the document says",
     from: (subject) => refusals(subject, "credential-missing"),
     async check(context, refusal) {
-      await demandRefusal(context, refusal, { credential: null });
+      await expectRefusal(context, refusal, { credential: null });
     },
     brokenBy: () => faults.acceptsCredential("credential-missing"),
   }),
@@ -108,7 +110,7 @@ export const credentialRules: readonly Rule[] = [
     from: (subject) => refusals(subject, "credential-invalid"),
     async check(context, refusal) {
       for (const credential of ["x", "a.b.c", "eyJhbGciOiJub25lIn0..", "x".repeat(4_000)])
-        await demandRefusal(context, refusal, { credential });
+        await expectRefusal(context, refusal, { credential });
     },
     brokenBy: () => faults.acceptsCredential("credential-invalid"),
   }),
@@ -121,7 +123,7 @@ export const credentialRules: readonly Rule[] = [
       from: (subject) => jwt(subject, when),
       async check(context, refusal) {
         const credential = await context.credential(typeof options === "function" ? options(context) : options);
-        await demandRefusal(context, refusal, { credential });
+        await expectRefusal(context, refusal, { credential });
       },
       brokenBy: () => faults.acceptsCredential(when),
     }),
@@ -133,7 +135,7 @@ export const credentialRules: readonly Rule[] = [
     title: "refuses a JWT that lacks a required claim",
     from: (subject) => claims(subject, "required"),
     async check(context, { name, ...refusal }) {
-      await demandRefusal(context, refusal, { credential: await context.credential({ claims: { [name]: undefined } }) });
+      await expectRefusal(context, refusal, { credential: await context.credential({ claims: { [name]: undefined } }) });
     },
     brokenBy: () => faults.acceptsCredential("credential-invalid"),
   }),
@@ -144,7 +146,7 @@ export const credentialRules: readonly Rule[] = [
     title: "refuses a JWT whose claim has another value than the document demands",
     from: (subject) => claims(subject, "constant"),
     async check(context, { name, ...refusal }) {
-      await demandRefusal(context, refusal, { credential: await context.credential({ claims: { [name]: "wsproof-wrong" } }) });
+      await expectRefusal(context, refusal, { credential: await context.credential({ claims: { [name]: "wsproof-wrong" } }) });
     },
     brokenBy: () => faults.acceptsCredential("credential-invalid"),
   }),
@@ -156,7 +158,7 @@ export const credentialRules: readonly Rule[] = [
     from: (subject) => refusals(subject, "claim"),
     async check(context, refusal) {
       const credential = await context.credential({ claims: { [refusal.claim ?? ""]: [refusal.contains] } });
-      await demandRefusal(context, refusal, { credential });
+      await expectRefusal(context, refusal, { credential });
     },
     brokenBy: ({ claim }) => faults.acceptsHandshake("claim", claim),
   }),

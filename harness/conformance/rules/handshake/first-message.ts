@@ -1,12 +1,14 @@
 // The first message of a connection: it is first, it comes once, it says who the client is and which numbers are in force.
+
 import type { Attribute, Pointer } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { describeReceived } from "../../../client/format.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { describeRefusal } from "../../check.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 
 interface First extends Clause {
   readonly first: string;

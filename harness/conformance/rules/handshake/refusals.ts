@@ -1,10 +1,14 @@
 // Handshakes that are no handshake of our client: unknown path, no upgrade, foreign origin, too many connections.
+
 import type { Limit, Refusal } from "../../../../spec/contract.ts";
-import type { Peer, User } from "../../../client/peer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import type { User } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
+import { NotTestable } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
-import { demandRefusal, refusals } from "./refused.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
+import { expectRefusal, refusals } from "./refused.ts";
 
 type Refused = Refusal & Clause;
 
@@ -21,7 +25,7 @@ function tooMany(subject: ContractUnderTest): readonly TooMany[] {
 }
 
 /** All the connections that the user may hold. */
-async function fill(context: Context, limit: Limit, user: User): Promise<Peer[]> {
+async function fill(context: Context, limit: Limit, user: User): Promise<TestClient[]> {
   const most = context.effective(limit);
   if (most > maxOpened)
     throw new NotTestable(`needs ${most} connections of one user, more than the ${maxOpened} that the harness opens`);
@@ -38,7 +42,7 @@ export const refusalRules: readonly Rule[] = [
     async check(context, refusal) {
       const own = new URL(context.target.urls[0] ?? "ws://none/").pathname;
       for (const path of [`${own}x`, `${own.replace(/\/$/, "")}/wsproof-nowhere`, "/wsproof-nowhere"])
-        await demandRefusal(context, refusal, { path });
+        await expectRefusal(context, refusal, { path });
     },
     brokenBy: () => faults.acceptsHandshake("path-unknown"),
   }),
@@ -55,7 +59,7 @@ export const refusalRules: readonly Rule[] = [
         "Sec-WebSocket-Key": undefined,
         "Sec-WebSocket-Version": undefined,
       };
-      await demandRefusal(context, refusal, { headers: plain, subprotocols: [] });
+      await expectRefusal(context, refusal, { headers: plain, subprotocols: [] });
     },
     brokenBy: ({ outcome }) => faults.changesStatus("http" in outcome ? outcome.http : 426, 200),
   }),
@@ -66,7 +70,7 @@ export const refusalRules: readonly Rule[] = [
     title: "refuses a browser page of a foreign origin, as the document says",
     from: (subject) => refusals(subject, "origin-not-allowed"),
     async check(context, refusal) {
-      for (const origin of ["https://wsproof-foreign.example", "null"]) await demandRefusal(context, refusal, { origin });
+      for (const origin of ["https://wsproof-foreign.example", "null"]) await expectRefusal(context, refusal, { origin });
     },
     brokenBy: () => faults.acceptsHandshake("origin-not-allowed"),
   }),
@@ -79,7 +83,7 @@ export const refusalRules: readonly Rule[] = [
     async check(context, { limit, ...refusal }) {
       const user = await context.user();
       const peers = await fill(context, limit, user);
-      await demandRefusal(context, refusal, { user });
+      await expectRefusal(context, refusal, { user });
       await peers[0]?.fence();
     },
     brokenBy: () => faults.acceptsHandshake("too-many-connections"),

@@ -1,10 +1,12 @@
 // How a refusal of x-handshake is demanded: by an HTTP status with its headers, or by a close code after the upgrade.
+
 import type { Refusal } from "../../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import type { DialOptions } from "../../../client/dial.ts";
 import { describeReceived } from "../../../client/format.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { describeRefusal } from "../../check.ts";
-import type { Context, DialOptions } from "../../context.ts";
-import { type ContractUnderTest, NotTestable } from "../../rule.ts";
+import type { Context } from "../../context.ts";
 
 /** The refusals of the channel for this reason. */
 export function refusals({ channel }: ContractUnderTest, when: Refusal["when"]): readonly Refusal[] {
@@ -15,7 +17,7 @@ export function refusals({ channel }: ContractUnderTest, when: Refusal["when"]):
  * Sends a handshake that must be refused, and demands that it is refused as the document says.
  * @throws Violation where it is accepted, refused in another way, or where the first message comes all the same
  */
-export async function demandRefusal(context: Context, refusal: Refusal, options: DialOptions): Promise<void> {
+export async function expectRefusal(context: Context, refusal: Refusal, options: DialOptions): Promise<void> {
   const answer = await context.attempt(options);
   const { outcome } = refusal;
   if ("http" in outcome) {
@@ -36,6 +38,6 @@ export async function demandRefusal(context: Context, refusal: Refusal, options:
 }
 
 /** @throws NotTestable where no credentials of our own making can be had */
-export function demandMint(context: Context): void {
+export function expectTokenIssuer(context: Context): void {
   if (context.channel.handshake?.credentials === undefined) throw new NotTestable("the document asks for no credential");
 }

@@ -1,8 +1,9 @@
 // What every message and frame of the server must keep, whatever a check is about. All checks feed these two; see incidentalRules.
 
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { incidentalRules } from "../../../client/incidental-violation.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 
 interface Sent extends Clause {
   readonly message: string;

@@ -1,10 +1,12 @@
 // Subprotocols: which the server chooses, and what happens to a client that offers none that it speaks.
+
 import type { Refusal } from "../../../../spec/contract.ts";
-import type { Peer } from "../../../client/peer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, type Rule, rule } from "../../rule.ts";
-import { demandRefusal, refusals } from "./refused.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
+import { expectRefusal, refusals } from "./refused.ts";
 
 interface Spoken extends Clause {
   /** Best first. */
@@ -17,7 +19,7 @@ function subprotocols({ channel: { handshake } }: ContractUnderTest): readonly S
   return [{ pointer: `${handshake.pointer}/subprotocols`, text, spoken: handshake.subprotocols }];
 }
 
-function demandChosen(peer: Peer, wanted: readonly string[]): void {
+function expectChosen(peer: TestClient, wanted: readonly string[]): void {
   if (wanted.includes(peer.subprotocol)) return;
   const actual = peer.headers.has("sec-websocket-protocol") ? peer.subprotocol : "no Sec-WebSocket-Protocol";
   throw new Violation(`the subprotocol ${wanted.join(" or ")}`, actual);
@@ -37,7 +39,7 @@ export const subprotocolRules: readonly Rule[] = [
     title: "chooses each subprotocol that it speaks when that one alone is offered",
     from: subprotocols,
     async check({ dial }, { spoken }) {
-      for (const one of spoken) demandChosen(await dial({ subprotocols: [one] }), [one]);
+      for (const one of spoken) expectChosen(await dial({ subprotocols: [one] }), [one]);
     },
     brokenBy: () => faults.echoesNoSubprotocol(),
   }),
@@ -49,8 +51,8 @@ export const subprotocolRules: readonly Rule[] = [
     from: subprotocols,
     async check({ dial }, { spoken }) {
       const [best = ""] = spoken;
-      demandChosen(await dial({ subprotocols: [unknown, best] }), [best]);
-      demandChosen(await dial({ subprotocols: [best, unknown] }), [best]);
+      expectChosen(await dial({ subprotocols: [unknown, best] }), [best]);
+      expectChosen(await dial({ subprotocols: [best, unknown] }), [best]);
     },
     brokenBy: () => faults.echoesWrongSubprotocol(unknown),
   }),
@@ -65,7 +67,7 @@ export const subprotocolRules: readonly Rule[] = [
         : [],
     async check({ dial, channel }, { spoken }) {
       const carrier = channel.handshake?.credentials?.carriers.find((one) => one.in === "subprotocol");
-      if (carrier !== undefined) demandChosen(await dial({ carrier }), spoken);
+      if (carrier !== undefined) expectChosen(await dial({ carrier }), spoken);
     },
     brokenBy: ({ spoken }) => faults.echoesWrongSubprotocol(`${spoken[0]}, bearer.abc`),
   }),
@@ -76,7 +78,7 @@ export const subprotocolRules: readonly Rule[] = [
     title: "refuses a client that offers no subprotocol, as the document says",
     from: unacceptable,
     async check(context, refusal) {
-      await demandRefusal(context, refusal, { subprotocols: [] });
+      await expectRefusal(context, refusal, { subprotocols: [] });
     },
     brokenBy: () => faults.acceptsHandshake("subprotocol-not-acceptable"),
   }),
@@ -87,7 +89,7 @@ export const subprotocolRules: readonly Rule[] = [
     title: "refuses a client that offers only unknown subprotocols, as the document says",
     from: unacceptable,
     async check(context, refusal) {
-      await demandRefusal(context, refusal, { subprotocols: [unknown, `${unknown}.2`] });
+      await expectRefusal(context, refusal, { subprotocols: [unknown, `${unknown}.2`] });
     },
     brokenBy: () => faults.acceptsHandshake("subprotocol-not-acceptable"),
   }),

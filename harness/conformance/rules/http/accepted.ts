@@ -1,10 +1,11 @@
 // What an operation over HTTP accepts: every body that its schema allows, to the bounds.
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { type Bound, type BoundKind, messagesAt } from "../../../schema/boundaries.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { Violation } from "../../../schema/errors.ts";
 import type { Json } from "../../../schema/json.ts";
 import { faults } from "../../faults/fault.ts";
-import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { errorsFor, isReadable } from "../client-messages.ts";
 import { described, exchange, type HttpPromise, httpOperations, withStatus } from "./exchange.ts";
 

@@ -1,22 +1,25 @@
 // What an operation over HTTP brings about: its answer, what the members get, and once only where a key says so.
+
 import type { Effect } from "../../../../spec/contract.ts";
 import { join, lookup } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer, Received, User } from "../../../client/peer.ts";
+import { userFor } from "../../../client/preconditions.ts";
+import type { Received, User } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { equalJson } from "../../../schema/json.ts";
 import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { userFor } from "../../preconditions.ts";
-import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { enter } from "../examples/deliveries.ts";
 import {
   boundOverHttp,
-  demandSuccess,
   described,
   exchange,
+  expectSuccess,
   freshHeader,
   type HttpOperation,
   type HttpPromise,
@@ -83,7 +86,7 @@ async function sceneFor(context: Context, http: HttpOperation): Promise<Scene> {
 }
 
 /** A connection that the effect reaches, with nothing left to take. */
-async function receiver(context: Context, { effect }: DeliveryPromise, scene: Scene): Promise<Peer> {
+async function receiver(context: Context, { effect }: DeliveryPromise, scene: Scene): Promise<TestClient> {
   const peer = await context.dial();
   if (effect.to.kind === "relation") {
     const keys = new Map<string, unknown>();
@@ -122,7 +125,7 @@ function marked(context: Context, { http, effect }: DeliveryPromise, body: unkno
 }
 
 /** Asks for one more, and demands that it is the next that comes of this scene: nothing came twice before it. */
-async function demandNoMore(context: Context, promise: DeliveryPromise, scene: Scene, peer: Peer): Promise<void> {
+async function expectNoMore(context: Context, promise: DeliveryPromise, scene: Scene, peer: TestClient): Promise<void> {
   const sentinel = marked(context, promise, scene.body);
   await succeed(context, promise.http, { ...scene, body: sentinel.body });
   const next = await peer.receive(isOf(context, promise, scene));
@@ -136,7 +139,7 @@ function deliveryOf(subject: ContractUnderTest, http: HttpOperation): DeliveryPr
 
 async function succeed(context: Context, http: HttpOperation, request: Parameters<typeof exchange>[2]) {
   const answer = await exchange(context, http, request);
-  demandSuccess(context, http, answer);
+  expectSuccess(context, http, answer);
   return answer;
 }
 
@@ -187,7 +190,7 @@ export const httpEffectRules: readonly Rule[] = [
           );
         }
       }
-      await demandNoMore(context, promise, scene, peer);
+      await expectNoMore(context, promise, scene, peer);
     },
     brokenBy: ({ effect }) => [
       faults.dropsMessage(effect.message),
@@ -214,7 +217,7 @@ export const httpEffectRules: readonly Rule[] = [
       if (!equalJson(first.value, again.value)) throw new Violation(`the same answer, ${described(first)}`, described(again));
       if (promise === undefined || peer === undefined) return;
       await peer.receive(isOf(context, promise, scene));
-      await demandNoMore(context, promise, scene, peer);
+      await expectNoMore(context, promise, scene, peer);
     },
     brokenBy: ({ http, once: { key } }, subject) => {
       const delivered = deliveryOf(subject, http);

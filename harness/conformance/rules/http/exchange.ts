@@ -1,16 +1,18 @@
 // Operations over HTTP beside the WebSocket: which there are, one request that meets what they require, and what came back.
+
 import type { Channel, ErrorCode, ErrorValue, Message, Operation, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
-import type { User } from "../../../client/peer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import { userFor } from "../../../client/preconditions.ts";
+import type { User } from "../../../client/received.ts";
 import { withoutChunks } from "../../../client/wire/upgrade.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { placesOf } from "../../../schema/edit.ts";
-import { TargetLost, Violation } from "../../../schema/errors.ts";
+import { NotTestable, TargetLost, Violation } from "../../../schema/errors.ts";
 import type { Json } from "../../../schema/json.ts";
 import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
-import { userFor } from "../../preconditions.ts";
-import { type Clause, type ContractUnderTest, NotTestable } from "../../rule.ts";
+import type { Clause } from "../../rule.ts";
 
 export interface HttpOperation {
   readonly operation: Operation;
@@ -150,7 +152,7 @@ export function boundOverHttp(
 }
 
 /** Demands the declared status, and a body that is the declared message. */
-export function demandSuccess(context: Context, { operation, success }: HttpOperation, answer: Exchange): void {
+export function expectSuccess(context: Context, { operation, success }: HttpOperation, answer: Exchange): void {
   const { status, text } = answer;
   const wanted = success?.httpStatus;
   if (wanted === undefined ? status < 200 || status > 299 : status !== wanted)
@@ -178,7 +180,7 @@ export function errorsOf({ contract }: Pick<ContractUnderTest, "contract">, code
 }
 
 /** Demands the status and the code of one of these errors. @param what was sent, for the message */
-export function demandHttpRefused(
+export function expectHttpRefused(
   context: Context,
   { refusals }: HttpOperation,
   answer: Exchange,

@@ -1,20 +1,22 @@
 // Rate limits over HTTP: the burst is admitted, what is beyond is refused with the declared status, and Retry-After is the truth.
+
 import type { ErrorCode, RateLimit } from "../../../../spec/contract.ts";
-import type { User } from "../../../client/peer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import { userFor } from "../../../client/preconditions.ts";
+import type { User } from "../../../client/received.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { userFor } from "../../preconditions.ts";
-import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
-import { demandWithin } from "../limits/flood.ts";
+import { type Rule, rule } from "../../rule.ts";
+import { expectWithin } from "../limits/flood.ts";
 import {
-  demandHttpRefused,
-  demandSuccess,
   type Exchange,
   errorsOf,
   exchange,
+  expectHttpRefused,
+  expectSuccess,
   type HttpPromise,
   headerSchema,
   httpOperations,
@@ -67,8 +69,8 @@ async function floodHttp(context: Context, { http, limit }: RatePromise, user: U
 }
 
 /** With the declared status and code, in the declared body where there is one alone. */
-function demandRefusal(context: Context, { http, error }: RatePromise, answer: Exchange): void {
-  demandHttpRefused(context, http, answer, [error], "what is beyond the limit");
+function expectRefusal(context: Context, { http, error }: RatePromise, answer: Exchange): void {
+  expectHttpRefused(context, http, answer, [error], "what is beyond the limit");
   const [message, ...others] = http.refusals;
   const [wrong] = message === undefined || others.length > 0 ? [] : wrongWith(context, message, answer);
   if (wrong !== undefined) throw new Violation(`the message ${message!.name}`, `a body that ${wrong}: ${shortened(answer.text)}`);
@@ -91,14 +93,14 @@ export const httpRateRules: readonly Rule[] = [
         const isRefused = ({ status }: Exchange) => status === error.http;
         const firstMs = Math.min(...answers.map(({ sentAtMs }) => sentAtMs));
         for (const answer of answers) {
-          if (isRefused(answer)) demandRefusal(context, promise, answer);
-          else demandSuccess(context, http, answer);
+          if (isRefused(answer)) expectRefusal(context, promise, answer);
+          else expectSuccess(context, http, answer);
         }
         const admitted = answers.filter((answer) => !isRefused(answer));
         if (admitted.length < effective.burst)
           throw new Violation(`${effective.burst} requests of one user to be admitted`, `${admitted.length} admitted`);
         const seen = admitted.map(({ sentAtMs, atMs }) => ({ sentAtMs, reply: { atMs }, code: undefined }));
-        demandWithin(effective, seen, error.code, { sinceMs: firstMs });
+        expectWithin(effective, seen, error.code, { sinceMs: firstMs });
         outran = admitted.length === answers.length;
         // One too many is seen only where it was answered before the first refill; on a busy machine it may not be.
         const refusedMs = Math.min(...answers.filter(isRefused).map(({ atMs }) => atMs));
@@ -135,7 +137,7 @@ export const httpRateRules: readonly Rule[] = [
       const longest = Math.ceil(1 / context.effective(limit).perSecond);
       if (seconds > longest) throw new Violation(`a wait of at most ${longest} s`, `${seconds} s`);
       await context.clock.sleep(last.atMs + seconds * 1000 + 50 - context.clock.nowMs());
-      demandSuccess(context, http, await exchange(context, http, { user }));
+      expectSuccess(context, http, await exchange(context, http, { user }));
     },
     waitsMs: (context, { limit }) => Math.ceil(1 / context.effective(limit).perSecond) * 1000 + 50,
     brokenBy: ({ error }) => [

@@ -1,20 +1,23 @@
 // What an operation over HTTP refuses: bad credentials, missing claims, and what is not its message; with the status and the body declared.
+
 import type { ErrorCode, Message, Requirement } from "../../../../spec/contract.ts";
 import { join } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import type { CredentialOptions } from "../../../client/credentials.ts";
+import { userFor } from "../../../client/preconditions.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { KeywordConstraint } from "../../../schema/invalid.ts";
 import { shortened } from "../../answer.ts";
-import type { Context, CredentialOptions } from "../../context.ts";
+import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { userFor } from "../../preconditions.ts";
-import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 import { describeConstraint } from "../invalid/mutations.ts";
 import {
-  demandHttpRefused,
   errorsOf,
   exchange,
+  expectHttpRefused,
   type HttpOperation,
   type HttpPromise,
   type HttpRequest,
@@ -160,7 +163,7 @@ export const httpRefusalRules: readonly Rule[] = [
     from: credentials,
     async check(context, { http, codes, defect, options }) {
       const request = options === undefined ? { credential: null } : { user: await userFor(context, http.operation, options) };
-      demandHttpRefused(context, http, await exchange(context, http, request), codes, `\`${http.operation.id}\` with ${defect}`);
+      expectHttpRefused(context, http, await exchange(context, http, request), codes, `\`${http.operation.id}\` with ${defect}`);
     },
     brokenBy: ({ http, codes }) => [
       faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
@@ -178,10 +181,10 @@ export const httpRefusalRules: readonly Rule[] = [
       const { claim, contains } = requirement;
       const what = `\`${http.operation.id}\` without ${String(contains)} in ${claim}`;
       const answer = await exchange(context, http, { user: await context.user() });
-      demandHttpRefused(context, http, answer, codes, what);
+      expectHttpRefused(context, http, answer, codes, what);
       // Where no credential is required for itself, who has none lacks the claim as well.
       if (http.operation.requires.some(({ kind }) => kind === "credential")) return;
-      demandHttpRefused(
+      expectHttpRefused(
         context,
         http,
         await exchange(context, http, { credential: null }),
@@ -230,7 +233,7 @@ export const httpRefusalRules: readonly Rule[] = [
         const text = frame.text(context.id(), maxBytes(context));
         // An empty body is none.
         if (text === "" || !isReadable(context, text)) continue;
-        demandHttpRefused(context, http, await exchange(context, http, { text }), codes, `a body with ${frame.label}`);
+        expectHttpRefused(context, http, await exchange(context, http, { text }), codes, `a body with ${frame.label}`);
       }
     },
     brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
@@ -250,7 +253,7 @@ export const httpRefusalRules: readonly Rule[] = [
         throw new NotTestable(`what breaks ${constraint.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
       const answer = await exchange(context, http, { body: mutation.value });
       const what = `\`${http.message.name}\` that breaks ${constraint.keyword} at ${constraint.location || "the body"}`;
-      demandHttpRefused(context, http, answer, codes, what);
+      expectHttpRefused(context, http, answer, codes, what);
     },
     brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
   }),
@@ -264,7 +267,7 @@ export const httpRefusalRules: readonly Rule[] = [
     async check(context, { http, codes, name, values }) {
       for (const value of values) {
         const answer = await exchange(context, http, { headers: { [name]: value } });
-        demandHttpRefused(context, http, answer, codes, `the header ${name}: ${shortened(value)}`);
+        expectHttpRefused(context, http, answer, codes, `the header ${name}: ${shortened(value)}`);
       }
     },
     brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),

@@ -1,14 +1,16 @@
 // After a malformed frame: nothing of it was delivered, the connection works on, and others do not notice.
+
 import { lookup } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import { createSender } from "../../../client/quota-aware-connection.ts";
+import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach, userFor } from "../../preconditions.ts";
-import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { clientMessages, errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 import { type DeliveryPromise, deliveries, isOf, type Scene, stage } from "../examples/deliveries.ts";
 import { undeclaredCode } from "./hostile.ts";
@@ -88,7 +90,7 @@ export const aftermathRules: readonly Rule[] = [
     async check(context, { client }) {
       const { mutations } = dataOf(context.contract).of(client.message);
       const peer = await context.dial({ user: await userFor(context, client.operation) });
-      const message = await reach(context, peer, client.operation);
+      const message = await satisfyPreconditions(context, peer, client.operation);
       for (const { constraint } of mutations.slice(0, Math.min(4, strikes(context)))) {
         const { value } = breakIn(context, client, constraint, message);
         if (!isReadable(context, JSON.stringify(value))) continue;
@@ -115,7 +117,7 @@ export const aftermathRules: readonly Rule[] = [
         .malformed(context.channel)
         .map((frame) => frame.text(context.id(), maxBytes(context)))
         .filter((text) => isReadable(context, text));
-      const sender = createSender(context, undefined);
+      const sender = createQuotaAwareConnection(context, undefined);
       for (const text of texts) await answerTo(context, await sender.ready(true), text);
       const errors = (await bystander.fence()).filter((received) => context.errorCode(received) !== undefined);
       context.judged(texts.length);
@@ -139,7 +141,7 @@ export const aftermathRules: readonly Rule[] = [
       ),
     async check(context, { client }) {
       const peer = await context.dial({ user: await userFor(context, client.operation) });
-      const message = await reach(context, peer, client.operation);
+      const message = await satisfyPreconditions(context, peer, client.operation);
       // Malformed frames of all operations: one that ends the relation must not have taken effect.
       const others = clientMessages(context).filter(({ operation }) => operation.effects.some(({ kind }) => kind === "remove"));
       let left = strikes(context);

@@ -1,18 +1,20 @@
 // The error reply itself: retryable as declared, its pointer at the mistake, the request's id where it was usable, once, and no secret in it.
+
 import type { ErrorCode, Pointer } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer } from "../../../client/peer.ts";
-import { createSender } from "../../../client/quota-aware-connection.ts";
+import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { placesOf, valueAt } from "../../../schema/edit.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Json } from "../../../schema/json.ts";
 import type { Malformed } from "../../../schema/malformed-frames.ts";
 import { type Answer, answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 import { baseFor, errorsFor, isReadable } from "../client-messages.ts";
 import { textOf } from "./hostile.ts";
 import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts";
@@ -44,7 +46,7 @@ const withCorrelation = (subject: ContractUnderTest) =>
     : breakableMessages(subject).filter(({ client }) => client.message.correlation !== undefined);
 
 /** A refusal with this code, brought about by the plainest frame. @throws Violation where it does not come */
-async function provoke(context: Context, peer: Peer, code: ErrorCode): Promise<Refusal> {
+async function provoke(context: Context, peer: TestClient, code: ErrorCode): Promise<Refusal> {
   const frame = dataOf(context.contract)
     .malformed(context.channel)
     .find(({ outcomes }) => outcomes.length === 1 && outcomes[0] === code.when);
@@ -66,9 +68,9 @@ interface Broken {
 /** Breaks every keyword of the message, each on its own, and gives the refusals. */
 async function* refusals(context: Context, { client }: MessagePromise): AsyncGenerator<Broken> {
   const { mutations } = dataOf(context.contract).of(client.message);
-  const sender = createSender(context, client.operation);
+  const sender = createQuotaAwareConnection(context, client.operation);
   let base: unknown;
-  let last: Peer | undefined;
+  let last: TestClient | undefined;
   for (const { constraint } of mutations) {
     const peer = await sender.ready(true);
     if (peer !== last) base = await baseFor(context, peer, client);

@@ -1,12 +1,14 @@
 // Frames that are no message at all: each gets the error that the document gives to its kind; where it is silent, the connection lives on.
+
 import type { ErrorCode } from "../../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Malformed, MalformedFrame } from "../../../schema/malformed-frames.ts";
-import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
+import { answerTo, describeAnswer, expectRefused } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
 
 export interface HostilePromise extends Clause {
@@ -67,7 +69,7 @@ function refuses(id: string, title: string, ...outcomes: readonly Malformed[]): 
     async check(context, { frame, codes }) {
       const peer = await context.dial();
       const answer = await answerTo(context, peer, textOf(context, frame));
-      demandRefused(answer, codes, `a frame with ${frame.label}`);
+      expectRefused(answer, codes, `a frame with ${frame.label}`);
     },
     brokenBy: () => [faults.acceptsInvalid("any"), faults.ignoresInvalid("any")],
   });

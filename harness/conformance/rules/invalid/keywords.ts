@@ -1,9 +1,11 @@
 // For each keyword of each client message one message that breaks just that: the error for what is not in the schema.
+
+import { userFor } from "../../../client/preconditions.ts";
 import { valueAt } from "../../../schema/edit.ts";
-import { answerTo, demandRefused } from "../../answer.ts";
+import { NotTestable } from "../../../schema/errors.ts";
+import { answerTo, expectRefused } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
-import { userFor } from "../../preconditions.ts";
-import { NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { isReadable, maxBytes } from "../client-messages.ts";
 import { breakable, brokenFor, coverage, type ObligationPromise, outcomesOf } from "./mutations.ts";
 
@@ -26,7 +28,7 @@ export const keywordRules: readonly Rule[] = [
       const broken = JSON.stringify(valueAt(value, location)) ?? "";
       const shown = broken.length > 60 ? `${broken.slice(0, 60)}...` : broken;
       const answer = await answerTo(context, peer, text);
-      demandRefused(
+      expectRefused(
         answer,
         outcomesOf(context, client, constraint),
         `\`${client.message.name}\` that breaks ${what} with ${shown} at ${location || "the message"}`,

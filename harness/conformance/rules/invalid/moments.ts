@@ -1,12 +1,13 @@
 // Malformed frames at awkward moments: in the same packet as the handshake, while a credential is renewed, and after it was.
 
+import type { ContractUnderTest } from "../../../client/context.ts";
+import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
 import { encodeFrame, opcode } from "../../../client/wire/frame.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { Violation } from "../../../schema/errors.ts";
-import { answerTo, demandRefused, describeAnswer } from "../../answer.ts";
+import { answerTo, describeAnswer, expectRefused } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach, userFor } from "../../preconditions.ts";
-import { type ContractUnderTest, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
 import { codesFor, type HostilePromise, textOf } from "./hostile.ts";
 import type { MessagePromise } from "./mutations.ts";
@@ -65,7 +66,7 @@ export const momentRules: readonly Rule[] = [
     from: renewals,
     async check(context, { client }) {
       const peer = await context.dial({ user: await userFor(context, client.operation) });
-      const message = await reach(context, peer, client.operation);
+      const message = await satisfyPreconditions(context, peer, client.operation);
       const renewed = peer.request(message);
       peer.sendText(notJson);
       const code = context.errorCode(await renewed);
@@ -88,11 +89,11 @@ export const momentRules: readonly Rule[] = [
     async check(context, { client }) {
       const peer = await context.dial({ user: await userFor(context, client.operation) });
       const codes = errorsFor(context, ["not-json"]);
-      demandRefused(await answerTo(context, peer, notJson), codes, "what is not JSON, before the renewal");
-      const answer = await answerTo(context, peer, JSON.stringify(await reach(context, peer, client.operation)));
+      expectRefused(await answerTo(context, peer, notJson), codes, "what is not JSON, before the renewal");
+      const answer = await answerTo(context, peer, JSON.stringify(await satisfyPreconditions(context, peer, client.operation)));
       if (answer.kind !== "succeeded")
         throw new Violation(`the operation ${client.operation.id} to succeed`, describeAnswer(answer));
-      demandRefused(await answerTo(context, peer, notJson), codes, "what is not JSON, after the renewal");
+      expectRefused(await answerTo(context, peer, notJson), codes, "what is not JSON, after the renewal");
     },
     brokenBy: () => faults.ignoresInvalid("any"),
   }),

@@ -1,15 +1,18 @@
 // What the rules over broken keywords share: constraints as promises, and the broken message that a connection can send.
+
 import type { ErrorCode } from "../../../../spec/contract.ts";
 import { join } from "../../../../spec/pointer.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer } from "../../../client/peer.ts";
+import type { TestClient } from "../../../client/test-client.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { valueAt } from "../../../schema/edit.ts";
+import { NotTestable } from "../../../schema/errors.ts";
 import type { KeywordConstraint, Mutation } from "../../../schema/invalid.ts";
 import type { Json } from "../../../schema/json.ts";
 import { documentBytes, type Malformed } from "../../../schema/malformed-frames.ts";
 import type { Context } from "../../context.ts";
-import { type Clause, type ContractUnderTest, NotTestable } from "../../rule.ts";
+import type { Clause } from "../../rule.ts";
 import { baseFor, type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
 
 export interface ObligationPromise extends Clause {
@@ -77,7 +80,7 @@ export function describeConstraint(
 /** A message that would succeed on this connection but for one keyword. Its id is fresh where it has one. */
 export async function brokenFor(
   context: Context,
-  peer: Peer,
+  peer: TestClient,
   client: ClientMessage,
   constraint: KeywordConstraint,
 ): Promise<Mutation & { readonly id: unknown }> {

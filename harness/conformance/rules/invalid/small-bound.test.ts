@@ -1,12 +1,13 @@
 // Where a message may have few bytes, hostile frames are as small as that, or are not sent: the server refuses their size, not what they are about.
+
 import { afterAll, describe, expect, it } from "vitest";
 import type { Contract } from "../../../../spec/contract.ts";
 import { defaultSpecFile, loadContract } from "../../../../spec/load-contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { targetOf } from "../../../mutation/run-mutant.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { type ReferenceProcess, startReferenceProcess } from "../../../testbed/reference-process.ts";
 import { openRun } from "../../open-run.ts";
-import type { ContractUnderTest } from "../../rule.ts";
 import { phases } from "../../rules.ts";
 import { runPhases } from "../../run-phases.ts";
 
@@ -33,7 +34,7 @@ afterAll(() => server.stop());
 async function failures(subject: ContractUnderTest): Promise<readonly string[]> {
   const opened = await openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret } });
   try {
-    const { results } = await runPhases(opened.run, opened.watch, [{ phase, rules: phase.rules }], { replay: (id) => id });
+    const { results } = await runPhases(opened.run, opened.probe, [{ phase, rules: phase.rules }], { replay: (id) => id });
     expect(results.filter(({ verdict }) => verdict === "pass").length).toBeGreaterThan(10);
     return results.flatMap(({ id, verdict, failures, reason }) =>
       verdict === "pass" || verdict === "not-applicable" ? [] : [`${id}: ${failures[0]?.actual ?? reason}`],

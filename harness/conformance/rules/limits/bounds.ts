@@ -1,11 +1,14 @@
 // x-limits that count: the bytes of a message, the tuples of a relation, the connections of one user.
+
 import type { ErrorValue, Limit, Operation } from "../../../../spec/contract.ts";
-import type { Peer, Received } from "../../../client/peer.ts";
-import { Violation } from "../../../schema/errors.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import type { Received } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach, userFor } from "../../preconditions.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 import { fenceRequest, ignoresFence } from "../frames/clause.ts";
 
 type LimitOf<K extends Limit["kind"]> = Extract<Limit, { kind: K }>;
@@ -45,19 +48,19 @@ function removing({ contract, channel }: ContractUnderTest, relation: string): O
 
 async function perform(
   context: Context,
-  peer: Peer,
+  peer: TestClient,
   operation: Operation,
   keys: Map<string, unknown>,
 ): Promise<ErrorValue | undefined> {
   return context.errorCode(await replyFor(context, peer, operation, keys));
 }
 
-async function replyFor(context: Context, peer: Peer, operation: Operation, keys: Map<string, unknown>): Promise<Received> {
-  return peer.request(await reach(context, peer, operation, keys));
+async function replyFor(context: Context, peer: TestClient, operation: Operation, keys: Map<string, unknown>): Promise<Received> {
+  return peer.request(await satisfyPreconditions(context, peer, operation, keys));
 }
 
 interface Filled {
-  readonly peers: readonly Peer[];
+  readonly peers: readonly TestClient[];
   readonly operation: Operation;
   readonly keys: Map<string, unknown>;
 }
@@ -75,7 +78,7 @@ async function fill(context: Context, limit: LimitOf<"relation">): Promise<Fille
     );
   }
   const keys = new Map<string, unknown>();
-  const peers: Peer[] = [];
+  const peers: TestClient[] = [];
   for (let count = 0; count < most; count++) {
     if (!perConnection || peers.length === 0) peers.push(await context.dial({ user: await userFor(context, operation) }));
     if (perConnection) keys.clear();
@@ -280,12 +283,12 @@ export const boundRules: readonly Rule[] = [
 async function fillConnections(
   context: Context,
   limit: LimitOf<"connections">,
-): Promise<{ readonly user: Awaited<ReturnType<Context["user"]>>; readonly peers: readonly Peer[] }> {
+): Promise<{ readonly user: Awaited<ReturnType<Context["user"]>>; readonly peers: readonly TestClient[] }> {
   const most = context.effective(limit);
   if (most > mostTuples)
     throw new NotTestable(`the limit of ${most} connections is more than ${mostTuples}; run the server with a lower one`);
   const user = await context.user();
-  const peers: Peer[] = [];
+  const peers: TestClient[] = [];
   for (let count = 0; count < most; count++) peers.push(await context.dial({ user }));
   return { user, peers };
 }

@@ -1,12 +1,14 @@
 // What a refusal for a limit says beside its code: whether the same may be tried again.
+
 import type { ErrorCode, ErrorValue } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
-import type { Received } from "../../../client/peer.ts";
-import { Violation } from "../../../schema/errors.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import type { Received } from "../../../client/received.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 import { relationLimits, replyBeyond } from "./bounds.ts";
 import { beyond, flood, limitsOf, senderUnder } from "./flood.ts";
 

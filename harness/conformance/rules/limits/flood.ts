@@ -1,11 +1,14 @@
 // Sending more than a rate limit admits: who sends, how much it takes, and how much may have been admitted at most.
+
 import type { ErrorValue, Operation, RateLimit } from "../../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer, Received, User } from "../../../client/peer.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import type { Received, User } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
-import { reach, userFor } from "../../preconditions.ts";
-import { type Clause, type ContractUnderTest, NotTestable } from "../../rule.ts";
+import type { Clause } from "../../rule.ts";
 
 export interface RatePromise extends Clause {
   readonly limit: RateLimit;
@@ -32,7 +35,7 @@ export function limitsOf(scope: "connection" | "shared" | "any"): (subject: Cont
 
 /** Ready to send messages that only rate limits can refuse. */
 export interface Sender {
-  readonly peer: Peer;
+  readonly peer: TestClient;
   readonly operation: Operation;
   readonly message: unknown;
   /** Messages under the limit that were sent to get here. */
@@ -47,8 +50,8 @@ export async function senderUnder(context: Context, limit: RateLimit, user?: Use
 }
 
 /** The same on a connection that is there already. Its `used` are all that it ever sent under the limit. */
-export async function senderOn(context: Context, limit: RateLimit, operation: Operation, peer: Peer): Promise<Sender> {
-  const message = await reach(context, peer, operation);
+export async function senderOn(context: Context, limit: RateLimit, operation: Operation, peer: TestClient): Promise<Sender> {
+  const message = await satisfyPreconditions(context, peer, operation);
   return { peer, operation, message, used: countUnder(context, peer, limit) };
 }
 
@@ -67,7 +70,7 @@ function preparations({ requires }: Operation): number {
 }
 
 /** Messages that the connection has sent whose operation is under the limit. */
-function countUnder(context: Context, peer: Peer, limit: RateLimit): number {
+function countUnder(context: Context, peer: TestClient, limit: RateLimit): number {
   const names = new Set(operationsUnder(context, limit).flatMap(({ messages }) => messages));
   return context.history().filter((event) => {
     if (event.kind !== "send" || event.connection !== peer.connection) return false;
@@ -106,7 +109,7 @@ export async function flood(context: Context, { peer, operation, message }: Send
  * was admitted by then and, at the earliest, when the first was sent, so that this refill is the most that there can have been.
  * @param spent admitted before, at `sinceMs` at the earliest
  */
-export function demandWithin(
+export function expectWithin(
   { burst, perSecond }: { readonly burst: number; readonly perSecond: number },
   answers: readonly (Pick<Answer, "sentAtMs" | "code"> & { readonly reply: Pick<Received, "atMs"> })[],
   error: ErrorValue,

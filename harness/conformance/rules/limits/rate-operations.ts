@@ -1,18 +1,20 @@
 // Which operations a rate limit counts: each that requires it, and no other.
+
 import type { ErrorValue, Operation, RateLimit } from "../../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer } from "../../../client/peer.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { requiredClaims, satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import type { TestClient } from "../../../client/test-client.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { answerTo } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach, requiredClaims, userFor } from "../../preconditions.ts";
-import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import { errorsOf, exchange, type HttpOperation, httpOperations } from "../http/exchange.ts";
 import {
   codeOf,
-  demandWithin,
   easiestUnder,
+  expectWithin,
   flood,
   limitsOf,
   operationsUnder,
@@ -84,7 +86,7 @@ function spare({ perSecond }: RateLimit): number {
 
 interface Spent {
   /** The connection on which the operation is performed now. */
-  readonly peer: Peer;
+  readonly peer: TestClient;
   /** Succeeds but for the limit; a copy needs a fresh id. */
   readonly message: unknown;
   readonly usedUp: UsedUp;
@@ -95,7 +97,7 @@ async function spend(context: Context, limit: RateLimit, operation: Operation): 
   const user = await context.user({ claims: requiredClaims([easiestUnder(context, limit), operation]) });
   const sinceMs = context.clock.nowMs();
   const peer = await context.dial({ user });
-  const message = await reach(context, peer, operation);
+  const message = await satisfyPreconditions(context, peer, operation);
   return { peer, message, usedUp: await useUp(context, limit, user, { peer, sinceMs }) };
 }
 
@@ -145,7 +147,7 @@ export const rateOperationRules: readonly Rule[] = [
         const other = own.find((answer) => answer.code !== undefined && answer.code !== code);
         if (other !== undefined) throw new Violation(`the error ${code} for ${operation.id}`, `the error ${other.code}`);
         const all = [...usedUp.answers.map((answer) => (answer.code === spent ? { ...answer, code } : answer)), ...own];
-        demandWithin(context.effective(limit), all, code, { sinceMs: usedUp.sinceMs, spent: usedUp.used });
+        expectWithin(context.effective(limit), all, code, { sinceMs: usedUp.sinceMs, spent: usedUp.used });
         if (own.some((answer) => answer.code === code)) return;
       }
       throw new NotTestable(`the refill of ${context.effective(limit).perSecond} a second outran us, ${attempts} times`);

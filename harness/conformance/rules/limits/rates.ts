@@ -1,16 +1,18 @@
 // x-rate-limits: the burst is admitted, what is beyond it is refused, and the time to wait is the truth.
+
 import { lookup } from "../../../../spec/pointer.ts";
-import { Violation } from "../../../schema/errors.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
+import { userFor } from "../../../client/preconditions.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import type { Fault } from "../../faults/plan.ts";
-import { userFor } from "../../preconditions.ts";
-import { type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Rule, rule } from "../../rule.ts";
 import {
   type Answer,
   beyond,
-  demandWithin,
   easiestUnder,
+  expectWithin,
   flood,
   limitsOf,
   otherBurst,
@@ -37,7 +39,7 @@ function offByOneOrMore({ limit }: RatePromise, subject: ContractUnderTest): rea
 }
 
 /** No refusal may promise the next message earlier than its refill can be there. */
-function demandLongEnough(context: Context, limit: RatePromise["limit"], { answers, used, sinceMs }: UsedUp): void {
+function expectLongEnough(context: Context, limit: RatePromise["limit"], { answers, used, sinceMs }: UsedUp): void {
   const { burst, perSecond } = context.effective(limit);
   let admitted = used;
   for (const answer of answers) {
@@ -90,7 +92,7 @@ export const rateRules: readonly Rule[] = [
       for (let isSharp = false; !isSharp && tries < 3; tries++) {
         const sender = await senderUnder(context, limit);
         const answers = await flood(context, sender, burst + beyond(context, perSecond, limit.error));
-        demandWithin(context.effective(limit), answers, limit.error);
+        expectWithin(context.effective(limit), answers, limit.error);
         outran = answers.every(({ code }) => code !== limit.error);
         // One too many is seen only where it was answered before the first refill; on a busy machine it may not be.
         isSharp = !outran && answers[burst]!.reply.atMs - answers[0]!.sentAtMs < 1000 / perSecond;
@@ -148,7 +150,7 @@ export const rateRules: readonly Rule[] = [
       const waitMs = retryAfterMs(context, last);
       const longestMs = Math.ceil(1000 / perSecond);
       if (waitMs > longestMs || waitMs < 0) throw new Violation(`a wait from 0 to ${longestMs} ms`, `${waitMs} ms`);
-      demandLongEnough(context, limit, usedUp);
+      expectLongEnough(context, limit, usedUp);
       const [again] = await flood(context, senders.at(-1)!, 1);
       // Judged only where the answer came before the wait was over, counted from when the refused message was sent.
       if (again!.code !== limit.error && again!.reply.atMs < last.sentAtMs + waitMs) {
@@ -196,7 +198,7 @@ export const rateRules: readonly Rule[] = [
       const admitted = answers.filter(({ code }) => code !== limit.error).length;
       if (admitted + used < burst)
         throw new Violation(`${burst - used} messages of one user to be admitted`, `${admitted} admitted`);
-      demandWithin(context.effective(limit), answers, limit.error, { sinceMs, spent: used });
+      expectWithin(context.effective(limit), answers, limit.error, { sinceMs, spent: used });
       if (admitted === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
     },
     brokenBy: (promise, subject) => [...offByOneOrMore(promise, subject), faults.server("rate-admits-one-fewer")],

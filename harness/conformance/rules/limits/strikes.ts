@@ -1,12 +1,14 @@
 // x-limits of kind errors: so many refusals are borne, one more closes the connection.
+
 import type { Limit } from "../../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Peer } from "../../../client/peer.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import type { TestClient } from "../../../client/test-client.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach, userFor } from "../../preconditions.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 
 type StrikeLimit = Extract<Limit, { kind: "errors" }>;
 interface StrikePromise extends Clause {
@@ -20,7 +22,7 @@ function strikeLimits({ channel }: ContractUnderTest): readonly StrikePromise[] 
 }
 
 interface Offender {
-  readonly peer: Peer;
+  readonly peer: TestClient;
   /** The id of the request, where it has one. */
   strike(): string | undefined;
   /** How many may be admitted before the first error. */
@@ -47,7 +49,7 @@ async function offender(context: Context, limit: StrikeLimit): Promise<Offender>
     throw new NotTestable(`no way is known to earn ${limit.errors.join(" or ")}`);
   const { rate, operation } = way;
   const peer = await context.dial({ user: await userFor(context, operation) });
-  const message = await reach(context, peer, operation);
+  const message = await satisfyPreconditions(context, peer, operation);
   const { burst, perSecond } = context.effective(rate);
   // The burst is free; so is what is refilled while we send, a second's worth at most for a server that answers at all.
   const strike = () => {

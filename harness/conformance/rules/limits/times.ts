@@ -1,12 +1,15 @@
 // What takes time: heartbeat, the end of a credential, and a client that does not read. The times are those that the target advertises.
+
 import type { Heartbeat, Limit, Operation } from "../../../../spec/contract.ts";
+import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { Closed, Peer } from "../../../client/peer.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { satisfyPreconditions } from "../../../client/preconditions.ts";
+import type { Closed } from "../../../client/received.ts";
+import type { TestClient } from "../../../client/test-client.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
-import { reach } from "../../preconditions.ts";
-import { type Clause, type ContractUnderTest, NotTestable, type Rule, rule } from "../../rule.ts";
+import { type Clause, type Rule, rule } from "../../rule.ts";
 
 /** What a deadline is longer than the promise, because this machine and the network are not idle. */
 const slackMs = 2_000;
@@ -126,7 +129,7 @@ async function stopReading(context: Context, ms: number): Promise<Closed | undef
   return slow.closed;
 }
 
-async function mustBeAlive(peer: Peer): Promise<void> {
+async function mustBeAlive(peer: TestClient): Promise<void> {
   await peer.fence();
   if (peer.closed !== undefined) throw new Violation("the connection to be open", `close ${peer.closed.code}`);
 }
@@ -223,7 +226,7 @@ export const timeRules: readonly Rule[] = [
     async check(context, { limit }) {
       const peer = await context.dial({ user: await context.user({ lifetimeSeconds }) });
       const graceMs = patient(context.effective(limit));
-      const reply = await peer.request(await reach(context, peer, renewing(context)!));
+      const reply = await peer.request(await satisfyPreconditions(context, peer, renewing(context)!));
       const code = context.errorCode(reply);
       if (code !== undefined) throw new Violation("the renewal to succeed", `the error ${code}`);
       await context.clock.sleep(lifetimeSeconds * 1000 + graceMs + 1_000);
@@ -293,7 +296,7 @@ export const timeRules: readonly Rule[] = [
       if (graceMs < 2_000) throw new NotTestable(`a grace of ${graceMs} ms is too short to be met from outside`);
       const peer = await context.dial({ user: await context.user({ lifetimeSeconds }) });
       await context.clock.sleep(lifetimeSeconds * 1000 + 200);
-      const code = context.errorCode(await peer.request(await reach(context, peer, renewing(context)!)));
+      const code = context.errorCode(await peer.request(await satisfyPreconditions(context, peer, renewing(context)!)));
       if (code !== undefined) throw new Violation("the renewal to succeed during the grace", `the error ${code}`);
       context.judged();
     },

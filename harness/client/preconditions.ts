@@ -1,10 +1,12 @@
 // How to reach a state in which an operation succeeds: who must send it, what must come before, and which values the message must hold.
+
 import type { Operation, Requirement, Value } from "../../spec/contract.ts";
-import { withValueAt } from "../client/messages.ts";
-import type { Peer, User } from "../client/peer.ts";
-import { Violation } from "../schema/errors.ts";
-import type { Context, CredentialOptions } from "./context.ts";
-import { NotTestable } from "./rule.ts";
+import { NotTestable, Violation } from "../schema/errors.ts";
+import type { ClientContext } from "./context.ts";
+import type { CredentialOptions } from "./credentials.ts";
+import { withValueAt } from "./messages.ts";
+import type { User } from "./received.ts";
+import type { TestClient } from "./test-client.ts";
 
 /** Every claim that one of the operations requires, with all values that it must hold. */
 export function requiredClaims(operations: readonly Operation[]): Readonly<Record<string, readonly unknown[]>> {
@@ -16,7 +18,11 @@ export function requiredClaims(operations: readonly Operation[]): Readonly<Recor
 }
 
 /** A fresh user whose credential has the claims that the operation asks for. @param options what else its credential is */
-export function userFor(context: Context, operation: Operation, options: Omit<CredentialOptions, "claims"> = {}): Promise<User> {
+export function userFor(
+  context: ClientContext,
+  operation: Operation,
+  options: Omit<CredentialOptions, "claims"> = {},
+): Promise<User> {
   return context.user({ claims: requiredClaims([operation]), ...options });
 }
 
@@ -27,9 +33,9 @@ export function userFor(context: Context, operation: Operation, options: Omit<Cr
  * @returns a message of the operation that succeeds now; every further copy needs only a fresh id
  * @throws NotTestable where the contract does not say how to get there
  */
-export async function reach(
-  context: Context,
-  peer: Peer,
+export async function satisfyPreconditions(
+  context: ClientContext,
+  peer: TestClient,
   operation: Operation,
   keys: Map<string, unknown> = new Map(),
   base?: unknown,
@@ -39,7 +45,7 @@ export async function reach(
   const { correlation } = context.message(name);
   let message = context.example(name);
   if (base !== undefined) message = correlation === undefined ? base : withValueAt(base, correlation, context.id());
-  for (const requirement of operation.requires) message = await meet(context, peer, operation, requirement, message, keys);
+  for (const requirement of operation.requires) message = await satisfy(context, peer, operation, requirement, message, keys);
   for (const effect of operation.effects) {
     if (effect.kind !== "add" && effect.kind !== "remove") continue;
     for (const [column, value] of effect.where) message = bind(message, value, key(context, keys, column));
@@ -47,9 +53,9 @@ export async function reach(
   return message;
 }
 
-async function meet(
-  context: Context,
-  peer: Peer,
+async function satisfy(
+  context: ClientContext,
+  peer: TestClient,
   operation: Operation,
   requirement: Requirement,
   message: unknown,
@@ -67,19 +73,19 @@ async function meet(
     case "relation": {
       let bound = message;
       for (const [column, value] of requirement.where) bound = bind(bound, value, key(context, keys, column));
-      if (requirement.present) await establish(context, peer, operation, requirement.relation, keys);
+      if (requirement.present) await addRelation(context, peer, operation, requirement.relation, keys);
       return bound;
     }
   }
 }
 
 /** What each connection was brought into by an operation that succeeds once only. */
-const established = new WeakMap<Peer, Set<string>>();
+const added = new WeakMap<TestClient, Set<string>>();
 
 /** Performs an operation that adds the relation for these keys; not again where it would be refused for being there already. */
-async function establish(
-  context: Context,
-  peer: Peer,
+async function addRelation(
+  context: ClientContext,
+  peer: TestClient,
   wanting: Operation,
   relation: string,
   keys: Map<string, unknown>,
@@ -97,10 +103,10 @@ async function establish(
     effect.kind === "add" && effect.relation === relation ? [...effect.where.keys()] : [],
   );
   const tuple = JSON.stringify([relation, ...columns.map((column) => key(context, keys, column))]);
-  const before = established.get(peer) ?? new Set();
+  const before = added.get(peer) ?? new Set();
   if (isOnce && before.has(tuple)) return;
-  established.set(peer, before.add(tuple));
-  const message = await reach(context, peer, adding, keys);
+  added.set(peer, before.add(tuple));
+  const message = await satisfyPreconditions(context, peer, adding, keys);
   if (adding.reply === undefined) {
     peer.send(message);
     return;
@@ -120,7 +126,7 @@ export function isOncePerConnection({ requires, effects }: Operation): boolean {
   );
 }
 
-function key(context: Context, keys: Map<string, unknown>, column: string): unknown {
+function key(context: ClientContext, keys: Map<string, unknown>, column: string): unknown {
   if (!keys.has(column)) keys.set(column, context.fresh(column));
   return keys.get(column);
 }

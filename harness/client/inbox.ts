@@ -1,0 +1,123 @@
+// What came on one connection: recorded and checked against the contract as it comes, kept until somebody takes it.
+import { FifoReplyMatcher } from "./fifo-reply-matcher.ts";
+import { shownHex, shownText } from "./format.ts";
+import type { Closed, Received } from "./received.ts";
+import type { ClientOwner } from "./test-client.ts";
+import { Signal } from "./until.ts";
+import type { WireEvent } from "./wire/message-reader.ts";
+
+export class Inbox {
+  /** Notified at each event of the connection. */
+  readonly signal = new Signal();
+  /** Payloads of pongs in hex digits, in order. */
+  readonly pongs: string[] = [];
+  /** Tells which reply without an id answers which request. */
+  readonly replies: FifoReplyMatcher;
+  closed: Closed | undefined;
+  /** TCP has ended. */
+  ended = false;
+  /** We hung up: what still comes is not checked. */
+  left = false;
+  readonly #owner: ClientOwner;
+  readonly #connection: number;
+  #messages: Received[] = [];
+
+  constructor(owner: ClientOwner, connection: number) {
+    this.#owner = owner;
+    this.#connection = connection;
+    this.replies = new FifoReplyMatcher(owner.run.messages, owner.run.validate);
+  }
+
+  get messages(): readonly Received[] {
+    return this.#messages;
+  }
+
+  takeFirst(wanted: (received: Received) => boolean): Received | undefined {
+    const at = this.#messages.findIndex(wanted);
+    return at < 0 ? undefined : this.#messages.splice(at, 1)[0];
+  }
+
+  takeAll(): readonly Received[] {
+    const all = this.#messages;
+    this.#messages = [];
+    return all;
+  }
+
+  /** What came and was not taken, in words. */
+  describe(): string {
+    const kept = this.#messages.map(({ name, text }) => name ?? shownText(text));
+    return kept.length === 0 ? "silence" : `only ${kept.join(", ")}`;
+  }
+
+  event(event: WireEvent): void {
+    if (this.left && event.kind !== "close") return;
+    if (event.kind === "text") this.#text(event.text, event.bytes);
+    else if (event.kind === "binary") this.#binary(event.payload);
+    else if (event.kind === "broken") this.#illegalFrame(event.clause, event.how);
+    else if (event.kind === "close") this.#close(event.code, event.reason);
+    else {
+      if (event.kind === "pong") this.pongs.push(event.payload.toString("hex"));
+      this.#note(`received a WebSocket ${event.kind}`);
+    }
+    this.signal.notify();
+  }
+
+  end(how: "fin" | "reset"): void {
+    this.#close(1006, how === "reset" ? "(the TCP connection was reset)" : "");
+    this.ended = true;
+    this.signal.notify();
+  }
+
+  #text(text: string, bytes: number): void {
+    const { messages, recorder } = this.#owner.run;
+    const read = messages.read(text, "fromServer");
+    const { atMs } = recorder.record({
+      ...{ kind: "receive", connection: this.#connection },
+      ...{ frame: read.value, json: read.json, bytes },
+    });
+    const received: Received = { ...read, binary: false, text, atMs };
+    this.replies.came(received);
+    this.#messages.push(received);
+    if (read.wrong.length > 0) this.#reportMismatch(read.name, text, read.wrong);
+  }
+
+  #binary(payload: Buffer): void {
+    const { messages, recorder } = this.#owner.run;
+    const hex = payload.toString("hex");
+    const message = messages.directions.fromServer.find(({ format }) => format === "binary");
+    const { atMs } = recorder.record({
+      ...{ kind: "receive", connection: this.#connection },
+      ...{ frame: hex, json: false, bytes: payload.length },
+    });
+    this.#messages.push({ name: message?.name, value: hex, json: false, binary: true, text: hex, wrong: [], atMs });
+    if (message === undefined)
+      this.#reportMismatch(undefined, `a binary frame ${shownHex(payload)}`, ["is binary, and no message of the document is"]);
+  }
+
+  #illegalFrame(clause: string, how: string): void {
+    this.#note(`received ${how}`);
+    const expected = "frames that RFC 6455 allows";
+    this.#owner.report({ kind: "frame", pointer: clause, expected, actual: how, connection: this.#connection });
+  }
+
+  #reportMismatch(name: string | undefined, text: string, wrong: readonly string[]): void {
+    const { channel, messages } = this.#owner.run;
+    this.#owner.report({
+      kind: "message",
+      pointer: name === undefined ? channel.pointer : messages.message(name).pointer,
+      expected: name === undefined ? "a message that the document declares for this direction" : `${name}, valid by its schema`,
+      actual: `${shownText(text)} which ${wrong.join("; ")}`,
+      connection: this.#connection,
+    });
+  }
+
+  #close(code: number, reason: string): void {
+    if (this.closed !== undefined) return;
+    const { atMs } = this.#owner.run.recorder.record({ kind: "close", connection: this.#connection, code, reason });
+    this.closed = { code, reason, atMs };
+  }
+
+  #note(text: string): void {
+    this.#owner.run.recorder.record({ kind: "note", connection: this.#connection, text });
+  }
+}
