@@ -1,7 +1,7 @@
-// The two clocks of the server, passed in so that tests own the time.
+// The clocks of the server. They are injected, so that tests control the time.
 
 export interface Clock {
-  /** Monotonic milliseconds from some fixed moment, for durations and rates. */
+  /** Monotonic ms, for durations and rates. */
   monotonicMs(): number;
   /** Milliseconds since 1970 UTC, for timestamps and the expiry of tokens. */
   dateMs(): number;
@@ -12,7 +12,7 @@ export const systemClock: Clock = {
   dateMs: () => Date.now(),
 };
 
-/** A clock that stands still until it is told to advance. Both hands start at a fixed moment. */
+/** A clock that moves only by `advance`. It starts at a fixed time. */
 export interface ManualClock extends Clock {
   advance(ms: number): void;
 }

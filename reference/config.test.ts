@@ -14,14 +14,14 @@ function mistakes(env: Record<string, string>, dev = false): readonly string[] {
 }
 
 describe("the settings", () => {
-  test("without any are the document's", () => {
+  test("default to the document's values", () => {
     const config = readConfig({ JWT_SECRET: secret }, { dev: false });
     expect(config.limits).toEqual(Object.fromEntries(Object.entries(limits).map(([name, { value }]) => [name, value])));
     expect(config.rates.publish).toEqual({ burst: rateLimits.publish.burst, perSecond: rateLimits.publish.perSecond });
     expect(config).toMatchObject({ host: "127.0.0.1", port: 8080, metricsPort: undefined, allowedOrigins: undefined });
   });
 
-  test("take every number from the environment", () => {
+  test("are read from the environment", () => {
     const env = {
       JWT_SECRET: secret,
       PORT: "0",
@@ -36,7 +36,7 @@ describe("the settings", () => {
     expect(config.heartbeat.intervalMs).toBe(200);
   });
 
-  test("say every mistake at once, with the variable, what is allowed and what was there", () => {
+  test("report every mistake at once, with the variable, what is allowed and the value", () => {
     expect(mistakes({ PORT: "http", MESSAGE_BYTES: "1.5", LOG_LEVEL: "loud", DRAIN_MS: "-1", REDIS_URL: "localhost" })).toEqual([
       expect.stringMatching(/^JWT_SECRET: .*32 bytes.*openssl/),
       expect.stringMatching(/^REDIS_URL: .*redis:/),
@@ -47,20 +47,20 @@ describe("the settings", () => {
     ]);
   });
 
-  test("want a secret of 32 bytes, which --dev can do without", () => {
+  test("require a secret of 32 bytes, except with --dev", () => {
     expect(mistakes({})).toHaveLength(1);
     expect(mistakes({ JWT_SECRET: "short" })).toEqual(["JWT_SECRET: expected at least 32 bytes, got 5"]);
     expect(mistakes({ JWT_SECRET: "short" }, true)).toHaveLength(1);
     expect(mistakes({}, true)).toEqual([]);
   });
 
-  test("allow any origin in --dev alone, and origins only", () => {
+  test("accept only origins, and any origin only with --dev", () => {
     expect(mistakes({ ALLOWED_ORIGINS: "*" }, true)).toEqual([]);
     expect(mistakes({ JWT_SECRET: secret, ALLOWED_ORIGINS: "*" })).toHaveLength(1);
     expect(mistakes({ JWT_SECRET: secret, ALLOWED_ORIGINS: "https://a.example/, b.example, https://c.example" })).toHaveLength(2);
   });
 
-  test("are all in --help", () => {
+  test("are all listed by --help", () => {
     for (const name of ["PORT", "MESSAGE_BYTES", "TOKEN_GRACE_MS", "PING_PER_SECOND"])
       expect(configHelp()).toContain(`  ${name} `);
   });

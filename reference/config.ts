@@ -1,4 +1,4 @@
-// The server's settings, read from the environment. One table says every variable; reading, checking and --help come from it.
+// The server's settings, read from the environment. One table defines every variable for reading, checking and --help.
 import { heartbeat, limits, protocol, rateLimits } from "../generated/protocol.gen.ts";
 import { parseRedisUrls } from "./hub/redis/url.ts";
 import type { Rate } from "./limiter.ts";
@@ -11,20 +11,20 @@ const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"]
 const minSecretBytes = 32;
 
 export interface Config {
-  /** Relaxed for development: a random secret where none is set, any Origin where `*` is set. */
+  /** Development mode: a random secret when none is set, and `*` allows any Origin. */
   readonly dev: boolean;
   readonly host: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   readonly port: number;
   /** undefined: metrics are on `port`. */
   readonly metricsPort: number | undefined;
   /** undefined only with `dev`. */
   readonly jwtSecret: string | undefined;
-  /** undefined: the server's own, on localhost. `*` alone: any. */
+  /** undefined: this server on localhost. `*` alone: any. */
   readonly allowedOrigins: readonly string[] | undefined;
   readonly trustedProxyHops: number;
   readonly logLevel: LogLevel;
-  /** undefined: the hub in memory. */
+  /** undefined: the memory hub. */
   readonly redisUrl: string | undefined;
   readonly maxConnections: number;
   readonly headersTimeoutMs: number;
@@ -37,7 +37,7 @@ export interface Config {
   readonly rates: Readonly<Record<RateName, Rate>>;
 }
 
-/** All mistakes of the environment at once, one per line, each with its variable and what it may be. */
+/** Every mistake of the environment, one per line, each with the variable and what is allowed. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly mistakes: readonly string[];
@@ -50,7 +50,7 @@ export class ConfigError extends Error {
 interface Variable {
   readonly name: string;
   readonly about: string;
-  /** What stands in the environment when nothing does; undefined: optional. */
+  /** Used when the variable is not set; undefined: optional. */
   readonly fallback: string | undefined;
   readonly unit?: string;
   /** For numbers. */
@@ -62,50 +62,62 @@ interface Variable {
 const day = 86_400_000;
 const general: readonly Variable[] = [
   { name: "HOST", about: "Address to listen on.", fallback: "127.0.0.1" },
-  { name: "PORT", about: "Port to listen on; 0 takes a free one.", fallback: "8080", range: [0, 65_535] },
-  { name: "METRICS_PORT", about: "Own port for /metrics; without it they are on PORT.", fallback: undefined, range: [0, 65_535] },
+  { name: "PORT", about: "Port to listen on; 0: any free port.", fallback: "8080", range: [0, 65_535] },
+  { name: "METRICS_PORT", about: "Separate port for /metrics; default: PORT.", fallback: undefined, range: [0, 65_535] },
   {
     name: "JWT_SECRET",
-    about: `Secret that tokens are signed with, at least ${minSecretBytes} bytes. --dev makes one up.`,
+    about: `Secret that tokens are signed with, at least ${minSecretBytes} bytes. --dev generates one.`,
     fallback: undefined,
   },
   {
     name: "ALLOWED_ORIGINS",
-    about: "Origins of pages that may connect, with commas between. Default: this server on localhost. `*` is for --dev.",
+    about: "Origins of pages that may connect, separated by commas. Default: this server on localhost. `*` only with --dev.",
     fallback: undefined,
   },
-  { name: "TRUSTED_PROXY_HOPS", about: "Proxies whose X-Forwarded-For is believed.", fallback: "0", range: [0, 10] },
-  { name: "LOG_LEVEL", about: "What is logged.", fallback: "info", choices: logLevels },
+  { name: "TRUSTED_PROXY_HOPS", about: "Number of trusted proxies that set X-Forwarded-For.", fallback: "0", range: [0, 10] },
+  { name: "LOG_LEVEL", about: "Minimum level of log lines.", fallback: "info", choices: logLevels },
   {
     name: "REDIS_URL",
-    about: "Redis that several nodes share, or nodes of a Redis Cluster with commas between; without it all is in memory.",
+    about: "Redis that several nodes share, or nodes of a Redis Cluster separated by commas. Default: everything in memory.",
     fallback: undefined,
   },
   { name: "MAX_CONNECTIONS", about: "Connections of this node; more are closed with 1013.", fallback: "100000", range: [1, 1e7] },
-  { name: "HEADERS_TIMEOUT_MS", about: "Time for a request's headers.", fallback: "10000", unit: "ms", range: [100, 600_000] },
-  { name: "DRAIN_MS", about: "Time over which a shutdown closes connections.", fallback: "5000", unit: "ms", range: [0, 10_000] },
+  {
+    name: "HEADERS_TIMEOUT_MS",
+    about: "Timeout for the headers of a request.",
+    fallback: "10000",
+    unit: "ms",
+    range: [100, 600_000],
+  },
+  { name: "DRAIN_MS", about: "Time over which a shutdown spreads its closes.", fallback: "5000", unit: "ms", range: [0, 10_000] },
   {
     name: "RECONNECT_WITHIN_MS",
-    about: "Told to clients at a shutdown: spread the reconnects over it.",
+    about: "Time over which clients spread their reconnects after a shutdown.",
     fallback: "5000",
     unit: "ms",
     range: [0, 600_000],
   },
   { name: "EVENTS_PER_ROOM", about: "Events of a room kept for `since`.", fallback: "1000", range: [0, 100_000] },
-  { name: "KEEP_ROOM_MS", about: "How long a room outlives its last member.", fallback: "120000", unit: "ms", range: [0, day] },
+  {
+    name: "KEEP_ROOM_MS",
+    about: "How long the log of a room without members is kept.",
+    fallback: "120000",
+    unit: "ms",
+    range: [0, day],
+  },
 ];
 
 const heartbeats: readonly Variable[] = [
   {
     name: "HEARTBEAT_INTERVAL_MS",
-    about: "Time between pings.",
+    about: "Time between WebSocket pings.",
     fallback: `${heartbeat.intervalMs}`,
     unit: "ms",
     range: [20, day],
   },
   {
     name: "HEARTBEAT_TIMEOUT_MS",
-    about: "Time to answer a ping.",
+    about: "Timeout for the answer to a ping.",
     fallback: `${heartbeat.timeoutMs}`,
     unit: "ms",
     range: [10, day],
@@ -127,10 +139,10 @@ function rateVariables(name: RateName): readonly Variable[] {
   const { burst, perSecond, description } = rateLimits[name];
   const about = description.replaceAll("`", "");
   return [
-    { name: `${shout(name)}_BURST`, about: `${about} At once.`, fallback: `${burst}`, range: [1, 1e9] },
+    { name: `${shout(name)}_BURST`, about: `${about} Burst.`, fallback: `${burst}`, range: [1, 1e9] },
     {
       name: `${shout(name)}_PER_SECOND`,
-      about: `${about} In the long run.`,
+      about: `${about} Sustained.`,
       fallback: `${perSecond}`,
       unit: "/s",
       range: [0.001, 1e9],
@@ -158,8 +170,8 @@ export function configHelp(): string {
     "",
     ...rows,
     "",
-    "  --dev   for development alone: makes up a secret, prints a ready token",
-    "  --help  prints this",
+    "  --dev   development mode: generates a secret, prints a token",
+    "  --help  prints this help",
   ].join("\n");
 }
 
@@ -204,8 +216,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, { 
     .filter((origin) => origin !== "");
   for (const origin of allowedOrigins ?? []) {
     if (origin === "*" && dev && allowedOrigins?.length === 1) continue;
-    const mend = origin === "*" ? "name the origins (`*` alone is for --dev)" : "such as https://app.example.com, without a path";
-    if (!isOrigin(origin)) mistakes.push(`ALLOWED_ORIGINS: expected origins, got "${origin}": ${mend}`);
+    const fix = origin === "*" ? "name the origins (`*` alone is for --dev)" : "such as https://app.example.com, without a path";
+    if (!isOrigin(origin)) mistakes.push(`ALLOWED_ORIGINS: expected origins, got "${origin}": ${fix}`);
   }
   const redisUrl = text("REDIS_URL");
   try {

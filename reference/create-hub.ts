@@ -1,4 +1,4 @@
-// Which hub the server runs on. Redis is loaded only where it is asked for.
+// Creates the hub that the settings ask for. The Redis client is loaded only when it is used.
 import { idempotencyMs } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";

@@ -18,7 +18,7 @@ function connect(open: Set<Drainable>, log: string[], name: string, answers: boo
 }
 
 describe("the drain", () => {
-  test("tells all, then closes in batches over the time", async () => {
+  test("announces the shutdown, then closes in batches", async () => {
     const [open, log, slept]: [Set<Drainable>, string[], number[]] = [new Set(), [], []];
     for (let count = 0; count < 40; count++) connect(open, log, `c${count}`, true);
     await drain(open, { drainMs: 4000, reconnectWithinMs: 7000 }, async (ms) => {
@@ -31,7 +31,7 @@ describe("the drain", () => {
     expect(open.size).toBe(0);
   });
 
-  test("ends those that do not answer, after waiting for them", async () => {
+  test("terminates connections that do not answer in time", async () => {
     const [open, log]: [Set<Drainable>, string[]] = [new Set(), []];
     connect(open, log, "deaf", false);
     let sleptMs = 0;
@@ -42,7 +42,7 @@ describe("the drain", () => {
     expect(log.at(-1)).toBe("deaf ended");
   });
 
-  test("closes those that came while it drained", async () => {
+  test("closes connections that were added during the drain", async () => {
     const [open, log]: [Set<Drainable>, string[]] = [new Set(), []];
     connect(open, log, "a", true);
     connect(open, log, "b", true);

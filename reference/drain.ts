@@ -1,7 +1,7 @@
-// Going away in good order: tell everyone, close in batches, wait for the goodbyes, end what is left.
+// Graceful shutdown: announce it, close in batches, wait for the close frames of the clients, terminate the rest.
 import { closeCodes } from "../generated/protocol.gen.ts";
 
-/** What the drain needs of a connection. */
+/** A connection that can be drained. */
 export interface Drainable {
   announceShutdown(reason: string, reconnectWithinMs: number): void;
   close(code: number, reason: string): void;
@@ -9,19 +9,19 @@ export interface Drainable {
 }
 
 export interface DrainPlan {
-  /** Time over which connections are closed. */
+  /** Time over which the closes are spread. */
   readonly drainMs: number;
   readonly reconnectWithinMs: number;
 }
 
 const batches = 20;
-/** How long a client has to answer the last close frame. */
-const goodbyeMs = 2_000;
+/** How long clients may take to answer the close frame. */
+const closeTimeoutMs = 2_000;
 const reason = "restart";
 
 /**
- * @param connections live: those that end on their own vanish from it, those that come late are closed in the last batch
- * @param sleep waits so many ms
+ * @param connections live: a connection that ends leaves the set, and one that is added late is closed last
+ * @param sleep waits for the given ms
  */
 export async function drain(
   connections: ReadonlySet<Drainable>,
@@ -32,14 +32,14 @@ export async function drain(
   const waiting = [...connections];
   const batchSize = Math.ceil(waiting.length / batches);
   while (waiting.length > 0) {
-    for (const connection of waiting.splice(0, batchSize)) sayGoodbye(connection);
+    for (const connection of waiting.splice(0, batchSize)) closeForRestart(connection);
     if (waiting.length > 0) await sleep(drainMs / batches);
   }
-  for (const connection of connections) sayGoodbye(connection);
-  for (let waitedMs = 0; connections.size > 0 && waitedMs < goodbyeMs; waitedMs += 20) await sleep(20);
+  for (const connection of connections) closeForRestart(connection);
+  for (let waitedMs = 0; connections.size > 0 && waitedMs < closeTimeoutMs; waitedMs += 20) await sleep(20);
   for (const connection of connections) connection.terminate();
 }
 
-function sayGoodbye(connection: Drainable): void {
+function closeForRestart(connection: Drainable): void {
   connection.close(closeCodes.SERVICE_RESTART.code, reason);
 }

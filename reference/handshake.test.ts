@@ -16,8 +16,8 @@ const decide = (facts: Partial<UpgradeFacts>, changes: Partial<UpgradeRules> = {
   decideUpgrade({ ...good, ...facts }, { ...rules, ...changes });
 const base64url = (text: string) => Buffer.from(text).toString("base64url");
 
-describe("the decision over an upgrade", () => {
-  test("accepts what is right, and names the subprotocol", () => {
+describe("decideUpgrade", () => {
+  test("accepts a valid handshake, and names the subprotocol", () => {
     expect(decide({})).toEqual({ kind: "accept", subprotocol: "rooms.v1", credential: "header.token" });
   });
 
@@ -37,7 +37,7 @@ describe("the decision over an upgrade", () => {
     expect(decide(facts, changes)).toMatchObject({ kind: "refuse", status });
   });
 
-  test("allows no Origin, one on the list in any case, and any with *", () => {
+  test("allows a missing Origin, a listed one in any case, and any with *", () => {
     expect(decide({ origin: undefined }).kind).toBe("accept");
     expect(decide({ origin: "https://APP.example" }).kind).toBe("accept");
     expect(decide({ origin: "https://evil.example" }, { allowedOrigins: ["*"] }).kind).toBe("accept");
@@ -57,7 +57,7 @@ describe("the decision over an upgrade", () => {
     expect(decide({ target: "/ws?token=", authorization: undefined })).toMatchObject({ kind: "accept", credential: undefined });
   });
 
-  test("a refusal is a whole HTTP response", () => {
+  test("a refusal is a complete HTTP response", () => {
     const refusal = decide({}, { isDraining: true });
     if (refusal.kind !== "refuse") throw new Error("accepted");
     expect(encodeRefusal(refusal)).toBe(
@@ -71,7 +71,7 @@ describe("the decision over an upgrade", () => {
     );
   });
 
-  test("the scheme of a bearer token has no case", () => {
+  test("the bearer scheme is case-insensitive", () => {
     expect(["Bearer a", "bearer a", "BEARER  a", "Basic a", "Bearera", undefined].map(bearerToken)).toEqual([
       "a",
       "a",

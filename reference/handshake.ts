@@ -1,9 +1,9 @@
-// The decision over an upgrade request, from facts alone: refuse it in HTTP, accept it, or accept it and close at once.
+// Decides on an upgrade request, from its facts only: refuse it over HTTP, accept it, or accept it and close at once.
 import { STATUS_CODES } from "node:http";
 import { closeCodes, handshake, protocol, subprotocols } from "../generated/protocol.gen.ts";
 
 export interface UpgradeFacts {
-  /** Path and query, as they stand in the request line. */
+  /** Path and query of the request line. */
   readonly target: string;
   /** Such as `1.1`. */
   readonly httpVersion: string;
@@ -31,13 +31,13 @@ export type UpgradeDecision =
       readonly headers: readonly (readonly [string, string])[];
       readonly why: string;
     }
-  /** `credential` undefined: none was carried. */
+  /** `credential` is undefined where no carrier has one. */
   | { readonly kind: "accept"; readonly subprotocol: string; readonly credential: string | undefined }
   | { readonly kind: "close"; readonly code: number; readonly reason: string };
 
 export function decideUpgrade(facts: UpgradeFacts, rules: UpgradeRules): UpgradeDecision {
   if (facts.host === undefined || facts.httpVersion !== "1.1") {
-    // RFC 6455 section 4.2.1, items 1 and 2: neither node:http nor ws looks at them in an upgrade.
+    // RFC 6455 section 4.2.1, items 1 and 2. Neither node:http nor ws checks these.
     return { kind: "refuse", status: 400, headers: [], why: "An upgrade is HTTP/1.1 and has a Host header." };
   }
   const [path, query] = splitTarget(facts.target);
@@ -59,14 +59,14 @@ export function decideUpgrade(facts: UpgradeFacts, rules: UpgradeRules): Upgrade
   return { kind: "accept", subprotocol, credential: findCredential(facts.authorization, offered, query) };
 }
 
-/** Beside 426 (RFC 9110 section 15.5.22, RFC 6455 section 4.4). */
+/** Headers of a 426 response (RFC 9110 section 15.5.22, RFC 6455 section 4.4). */
 export const upgradeHeaders: readonly (readonly [string, string])[] = [
   ["Upgrade", "websocket"],
   ["Connection", "Upgrade"],
   ["Sec-WebSocket-Version", "13"],
 ];
 
-/** The whole response to a refused upgrade. */
+/** The complete response to a refused upgrade. */
 export function encodeRefusal({ status, headers, why }: Extract<UpgradeDecision, { kind: "refuse" }>): string {
   const isClosing = !headers.some(([name]) => name === "Connection");
   const lines = [
@@ -79,7 +79,7 @@ export function encodeRefusal({ status, headers, why }: Extract<UpgradeDecision,
   return `${lines.join("\r\n")}\r\n\r\n${why}`;
 }
 
-/** The status of a refusal is the document's. */
+/** The status that the document gives for a refusal. */
 export function refusalStatus(when: (typeof handshake.refusals)[number]["when"]): number {
   const { outcome } = handshake.refusals.find((refusal) => refusal.when === when)!;
   if (!("http" in outcome)) throw new Error(`the document refuses ${when} with a close code`);
@@ -104,7 +104,7 @@ export function isAllowedOrigin(origin: string, allowed: readonly string[]): boo
   return allowed[0] === "*" || allowed.includes(origin.toLowerCase());
 }
 
-/** The first carrier of the document that carries something decides, good or bad. */
+/** The credential of the first carrier, in the order of the document, that has one. A later carrier is not tried. */
 function findCredential(authorization: string | undefined, offered: readonly string[], query: string): string | undefined {
   for (const carrier of handshake.credentials.carriers) {
     if (carrier.in === "header") {
@@ -121,7 +121,7 @@ function findCredential(authorization: string | undefined, offered: readonly str
   return undefined;
 }
 
-/** The token of an Authorization header; the scheme's case does not matter (RFC 9110 section 11.1). */
+/** The token of an Authorization header. The scheme is case-insensitive (RFC 9110 section 11.1). */
 export function bearerToken(authorization: string | undefined): string | undefined {
   const { prefix } = handshake.credentials.carriers.find((carrier) => carrier.in === "header")!;
   if (authorization?.slice(0, prefix.length).toLowerCase() !== prefix.toLowerCase()) return undefined;

@@ -7,18 +7,18 @@ import { WebSocket, WebSocketServer } from "ws";
 import { startTestServer, type TestClient, type TestServer, testToken } from "./testing/in-process-server.ts";
 
 let server: TestServer;
-let bystander: TestClient;
+let controlConnection: TestClient;
 beforeAll(async () => {
   server = await startTestServer({ HEADERS_TIMEOUT_MS: "300", MALFORMED_PER_MINUTE: "1000" });
 });
 afterAll(() => server.drain());
 beforeEach(async () => {
-  bystander = await server.connect("bystander");
+  controlConnection = await server.connect("controlConnection");
 });
 /** Whatever happened: the server lives, and someone who did nothing is still served. */
 afterEach(async () => {
-  expect((await bystander.request("ping", "still there?")).payload).toBe("still there?");
-  bystander.socket.close();
+  expect((await controlConnection.request("ping", "still there?")).payload).toBe("still there?");
+  controlConnection.socket.close();
 });
 
 /** An upgraded raw socket, for frames that no library would send. */
@@ -47,8 +47,8 @@ async function closeCodeFor(...bytes: (readonly number[])[]): Promise<number | u
 }
 const masked = (firstByte: number, ...payload: number[]) => [firstByte, 0x80 | payload.length, 0, 0, 0, 0, ...payload];
 
-describe("frames that are no messages", () => {
-  test("the guide's loop dies of them", async () => {
+describe("frames that are not messages", () => {
+  test("crash the guide's loop", async () => {
     for (const text of ["not json", "null"]) {
       const guide = await startGuide();
       guide.client.send(text);
@@ -57,7 +57,7 @@ describe("frames that are no messages", () => {
     }
   });
 
-  test("a table that is a plain object is rewritten by a name", async () => {
+  test("a plain object as a table is corrupted by a name", async () => {
     const guide = await startGuide();
     guide.client.send('{"type":"register","user":"__proto__","data":{"isAdmin":true}}');
     guide.client.send('{"type":"whoami","user":"innocent"}');
@@ -86,7 +86,7 @@ describe("frames that are no messages", () => {
     mallory.socket.close();
   });
 
-  test("names from the language are rooms and users like others", async () => {
+  test("names of built-in properties are ordinary rooms and users", async () => {
     for (const userId of ["__proto__", "constructor"]) {
       const client = await server.connect(userId);
       expect((await client.request("join_room", { room: "constructor" })).payload.memberCount).toBe(1);
@@ -97,8 +97,8 @@ describe("frames that are no messages", () => {
   });
 });
 
-describe("frames that are no frames", () => {
-  test("the guide's server, without an error listener, dies of an illegal opcode", async () => {
+describe("invalid WebSocket frames", () => {
+  test("crash the guide's server, which has no error listener", async () => {
     const guide = await startGuide();
     (guide.client as unknown as { _socket: Socket })._socket.write(Buffer.from(masked(0x83)));
     expect(await guide.death).toMatch(/opcode/);
@@ -125,7 +125,7 @@ describe("frames that are no frames", () => {
     expect(await closeCodeFor(...bytes)).toBe(code);
   });
 
-  test("a message in fragments of one byte is a message", async () => {
+  test("a message in fragments of one byte is accepted", async () => {
     const socket = await rawConnection();
     const text = '{"type":"ping","id":"slow","payload":1}';
     for (const [index, character] of [...text].entries()) {
@@ -138,8 +138,8 @@ describe("frames that are no frames", () => {
   });
 });
 
-describe("connections that are none", () => {
-  test("a reset at any moment of the upgrade", async () => {
+describe("incomplete connections", () => {
+  test("a reset at any time during the upgrade", async () => {
     for (let count = 0; count < 40; count++) {
       const socket = connect(server.port, "127.0.0.1");
       socket.on("error", () => {});
@@ -153,7 +153,7 @@ describe("connections that are none", () => {
     }
   });
 
-  test("a flood of upgrades that never end is bounded by the time for headers", async () => {
+  test("unfinished upgrades are bounded by the headers timeout", async () => {
     const sockets = Array.from({ length: 300 }, () => connect(server.port, "127.0.0.1"));
     const ends = sockets.map((socket) => {
       socket.on("error", () => {});

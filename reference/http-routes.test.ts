@@ -24,7 +24,7 @@ async function refusal(response: Response) {
 }
 
 describe("publishing over HTTP", () => {
-  test("puts the message into the room's log, for its members", async () => {
+  test("appends the message to the room's log, and its members receive it", async () => {
     const ada = await server.connect("ada");
     const { payload: joined } = await ada.request("join_room", { room: "news" });
     const response = await post("news", '{"content":"Deployed"}');
@@ -40,7 +40,7 @@ describe("publishing over HTTP", () => {
     ada.socket.close();
   });
 
-  test("with the same Idempotency-Key happens once", async () => {
+  test("with a repeated Idempotency-Key publishes once", async () => {
     const key = { "idempotency-key": "0123456789abcdef" };
     const first = await (await post("once", '{"content":"a"}', key)).json();
     expect(await (await post("once", '{"content":"a"}', key)).json()).toEqual(first);
@@ -60,7 +60,7 @@ describe("publishing over HTTP", () => {
     expect(await refusal(await post(room, body, headers as Record<string, string>))).toMatchObject({ status, code });
   });
 
-  test("refuses who may not, before it reads the body", async () => {
+  test("rejects unauthorised requests before it reads the body", async () => {
     const plain = await testToken("ada");
     const suspended = await testToken("ada", { roles: ["publisher", "suspended"] });
     for (const other of [plain, suspended]) {
@@ -71,11 +71,11 @@ describe("publishing over HTTP", () => {
     }
   });
 
-  test("points into the body", async () => {
+  test("gives a pointer into the body", async () => {
     expect(await refusal(await post("news", '{"content":7}'))).toMatchObject({ pointer: "/content" });
   });
 
-  test("is limited per user, with the wait in both units", async () => {
+  test("is rate-limited per user, with the wait in ms and s", async () => {
     const slow = await startTestServer({ PUBLISH_USER_BURST: "1", PUBLISH_USER_PER_SECOND: "0.1" });
     expect((await post("news", '{"content":"x"}', {}, slow)).status).toBe(202);
     const response = await post("news", '{"content":"x"}', {}, slow);
@@ -86,14 +86,14 @@ describe("publishing over HTTP", () => {
     await slow.drain();
   });
 
-  test("is POST alone", async () => {
+  test("accepts only POST", async () => {
     const response = await fetch(`${server.http}/rooms/news/messages`);
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
   });
 });
 
-describe("beside it", () => {
-  test("health and metrics say how it is", async () => {
+describe("the other routes", () => {
+  test("report health and metrics", async () => {
     expect(await (await fetch(`${server.http}/health/live`)).json()).toEqual({ status: "live" });
     expect(await (await fetch(`${server.http}/health/ready`)).json()).toEqual({ status: "ready" });
     const metrics = await (await fetch(`${server.http}/metrics`)).text();
@@ -101,7 +101,7 @@ describe("beside it", () => {
     expect(metrics).toMatch(/^wsproof_connections \d+$/m);
   });
 
-  test("metrics count what was refused and closed, by code", async () => {
+  test("metrics count errors and closes by code", async () => {
     const count = async (line: string) => {
       const text = await (await fetch(`${server.http}/metrics`)).text();
       const found = text.split("\n").find((one) => one.startsWith(`${line} `));
@@ -118,13 +118,13 @@ describe("beside it", () => {
     expect(await Promise.all(lines.map(count))).toEqual(before.map((number) => number + 1));
   });
 
-  test("metrics can have a port of their own", async () => {
+  test("metrics can have a separate port", async () => {
     const own = await startTestServer({ METRICS_PORT: "0" });
     expect((await fetch(`${own.http}/metrics`)).status).toBe(404);
     await own.drain();
   });
 
-  test("there is nothing else, and nothing says what it is made of", async () => {
+  test("unknown routes are 404, without headers of the framework", async () => {
     const response = await fetch(`${server.http}/nothing/here`);
     expect(response.status).toBe(404);
     expect(response.headers.get("x-powered-by")).toBeNull();

@@ -1,4 +1,4 @@
-// The HTTP side of the port: publishing, health, metrics, and what a browser is given.
+// HTTP on the server's port: publishing, health, metrics, and pages.
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
 import { errorCodes, protocol } from "../generated/protocol.gen.ts";
 import type { ErrorCode, Published, PublishRefused } from "../generated/types.gen.ts";
@@ -19,7 +19,7 @@ export interface HttpContext extends PageContext {
   readonly metrics: Metrics;
   readonly verifyToken: VerifyToken;
   isDraining(): boolean;
-  /** One of our own faults. */
+  /** Reports an internal error. */
   failed(error: unknown): void;
 }
 
@@ -53,16 +53,13 @@ export function createHttpRoutes(context: HttpContext): Express {
   if (config.metricsPort === undefined) app.get("/metrics", (_request, response) => sendMetrics(metrics, response));
   addPageRoutes(app, context);
   app.use((_request, response) => {
-    response
-      .status(404)
-      .type("text")
-      .send(`There is nothing here. The WebSocket is at ${protocol.address}, its documentation at /docs.`);
+    response.status(404).type("text").send(`Not found. The WebSocket is at ${protocol.address}, its documentation at /docs.`);
   });
   app.use(createErrorHandler(context));
   return app;
 }
 
-/** Metrics alone, for a port of their own. */
+/** Routes of a separate metrics port. */
 export function createMetricsRoutes(metrics: Metrics): Express {
   const app = express();
   app.disable("x-powered-by");
@@ -74,7 +71,7 @@ async function sendMetrics(metrics: Metrics, response: Response): Promise<void> 
   response.set("Content-Type", metrics.contentType).send(await metrics.text());
 }
 
-/** Before the body is read: who is it, and may he? */
+/** Checks identity and role before the body is read. */
 function authorize({ verifyToken }: HttpContext) {
   return async (request: Request, response: Response, next: () => void): Promise<void> => {
     const identity = await verifyToken(bearerToken(request.get("authorization")) ?? "");
@@ -98,12 +95,12 @@ async function publish({ hub, metrics }: HttpContext, request: Request, response
   }
   const key = request.get("idempotency-key");
   const room = request.params.room;
-  // What a room and a key may be is what a chat may have.
+  // Rooms and keys follow the same rules as those of a chat message.
   const chat = { type: "chat", id: "http", payload: { room, content: body.content, ...(key !== undefined && { key }) } };
   if (!isChat(chat)) {
     const isRoom = isChat.errors?.[0]?.instancePath === "/payload/room";
     return refuse(response, "INVALID_MESSAGE", {
-      message: isRoom ? "The path is not a room's." : "Idempotency-Key is not a key.",
+      message: isRoom ? "The path does not name a valid room." : "Idempotency-Key is not a valid key.",
     });
   }
   const { userId, username } = response.locals.identity;
@@ -121,7 +118,7 @@ interface Details {
   readonly message?: string | undefined;
   readonly pointer?: string;
   readonly retryAfterMs?: number;
-  /** In place of the error's own. */
+  /** Replaces the documented status of the error. */
   readonly status?: number;
 }
 
@@ -138,7 +135,7 @@ function refuse(response: Response, code: ErrorCode, { message, pointer, retryAf
   response.status(status ?? documented.http ?? 400).json({ error } satisfies PublishRefused);
 }
 
-/** Turns what Express and its parsers throw into the document's errors. Express knows it by its four parameters. */
+/** Maps errors of Express and its parsers to errors of the document. Express recognises an error handler by its four parameters. */
 function createErrorHandler({ failed }: HttpContext): ErrorRequestHandler {
   return (error: { readonly type?: string; readonly status?: number }, _request, response, next) => {
     if (response.headersSent) return next(error);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { checkRate, KeyedLimiter, Limiter } from "./limiter.ts";
 
 describe("the rate limiter", () => {
-  test("allows the burst at once, then one per interval", () => {
+  test("allows the burst, then one per interval", () => {
     const limiter = new Limiter({ burst: 3, perSecond: 2 });
     expect([0, 0, 0].map((now) => limiter.take(now))).toEqual([undefined, undefined, undefined]);
     expect(limiter.take(0)).toBe(500);
@@ -12,7 +12,7 @@ describe("the rate limiter", () => {
     expect(limiter.take(500)).toBe(500);
   });
 
-  test("says a wait that is exact to the millisecond, for any rate and history", () => {
+  test("gives a wait that is exact to the millisecond, for any rate and history", () => {
     const rate = fc.record({
       burst: fc.integer({ min: 1, max: 50 }),
       perSecond: fc.double({ min: 0.01, max: 5000, noNaN: true }),
@@ -61,7 +61,7 @@ describe("the rate limiter", () => {
     expect(limiter.take(0)).toBeUndefined();
   });
 
-  test("forgets users whose allowance is full again", () => {
+  test("removes users whose bucket is empty", () => {
     const limiter = new KeyedLimiter({ burst: 1, perSecond: 10 });
     for (let user = 0; user < 100_000; user++) limiter.take(`user-${user}`, user);
     expect(limiter.size).toBeLessThan(2_100);

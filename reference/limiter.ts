@@ -1,20 +1,20 @@
-// Rate limiting by GCRA, the leaky bucket as one number: the time at which the bucket would be empty again.
+// Rate limiting by GCRA: a leaky bucket kept as one number, the time at which it would be empty.
 
 export interface Rate {
-  /** How many may come at once, at least 1. */
+  /** Requests allowed at once, at least 1. */
   readonly burst: number;
-  /** How many per second in the long run, above 0. */
+  /** Sustained requests per second, above 0. */
   readonly perSecond: number;
 }
 
 export type Permit =
   | { readonly allowed: true; readonly emptyAtMs: number }
-  /** Whole milliseconds, at least 1, after which the same request is allowed if nothing else was. */
+  /** Wait in whole ms, at least 1, after which the request is allowed if no other was made. */
   | { readonly allowed: false; readonly retryAfterMs: number };
 
 /**
- * Decides one request. Pure: the caller stores `emptyAtMs` when it goes ahead.
- * @param emptyAtMs what the last allowed request gave; anything not above `nowMs` means a full allowance
+ * Decides one request. Pure: the caller stores `emptyAtMs` of an allowed request.
+ * @param emptyAtMs of the last allowed request; up to `nowMs` means an empty bucket
  */
 export function checkRate(rate: Rate, emptyAtMs: number, nowMs: number): Permit {
   const perRequestMs = 1000 / rate.perSecond;
@@ -23,7 +23,7 @@ export function checkRate(rate: Rate, emptyAtMs: number, nowMs: number): Permit 
   return { allowed: true, emptyAtMs: Math.max(nowMs, emptyAtMs) + perRequestMs };
 }
 
-/** The allowance of one connection. */
+/** The limiter of one connection. */
 export class Limiter {
   readonly #rate: Rate;
   #emptyAtMs = Number.NEGATIVE_INFINITY;
@@ -42,13 +42,13 @@ export class Limiter {
     return undefined;
   }
 
-  /** Undoes the last `take`: another limit refused the same request, and its wait alone shall be the exact one. */
+  /** Undoes the last `take`, when another limit refused the same request: only its wait must apply. */
   giveBack(): void {
     this.#emptyAtMs = this.#beforeMs;
   }
 }
 
-/** Allowances by name, such as a user's. Holds only those that are not full, so its size follows the traffic of the last seconds. */
+/** Limiters by key, such as a user id. Stores only buckets that are not empty, so its size follows recent traffic. */
 export class KeyedLimiter {
   readonly #rate: Rate;
   readonly #emptyAtMs = new Map<string, number>();
@@ -71,7 +71,7 @@ export class KeyedLimiter {
     return undefined;
   }
 
-  /** Forgets full allowances. The next sweep waits until the map has doubled, so one take costs O(1) on average. */
+  /** Removes empty buckets. The next sweep waits until the map has doubled, so a take is O(1) on average. */
   #sweep(nowMs: number): void {
     for (const [key, emptyAtMs] of this.#emptyAtMs) if (emptyAtMs <= nowMs) this.#emptyAtMs.delete(key);
     this.#sweepAtSize = Math.max(1024, this.#emptyAtMs.size * 2);

@@ -1,4 +1,4 @@
-// The log: one JSON object per line on standard output. What may be secret or private is never passed to it.
+// The log: one JSON object per line on standard output. Secrets and message content are never logged.
 import { type Logger, pino } from "pino";
 import type { LogLevel } from "./config.ts";
 

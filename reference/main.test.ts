@@ -50,7 +50,7 @@ describe("the process", () => {
     expect(output.text).not.toContain('"drained"');
   });
 
-  test("drains when its parent is gone", async () => {
+  test("drains when its parent has ended", async () => {
     const { server, port } = start({ JWT_SECRET: testSecret });
     await port;
     // Not `close`, which Node never emits for a child that its parent has cut off.
@@ -59,14 +59,14 @@ describe("the process", () => {
     expect(await exit).toEqual([0, null]);
   });
 
-  test("does not start without a secret, and says every mistake", async () => {
+  test("does not start without a secret, and reports every mistake", async () => {
     const { output, exit } = start({ LOG_LEVEL: "loud" });
     expect(await exit).toBe(2);
     expect(output.text).toMatch(/JWT_SECRET: .*\nLOG_LEVEL: .*\n--help/);
     expect(output.text).not.toMatch(/^ +at /m);
   });
 
-  test("names a port that is in use, and the way out", async () => {
+  test("names a port that is in use, and how to change it", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const { port } = other.address() as { port: number };
@@ -78,7 +78,7 @@ describe("the process", () => {
     other.close();
   });
 
-  test("--dev says so loudly and prints a token that works", async () => {
+  test("--dev prints a warning and a working token", async () => {
     const { output, port } = start({}, ["--dev"]);
     await port;
     expect(output.text).toContain("DEVELOPMENT MODE");
@@ -90,7 +90,7 @@ describe("the process", () => {
     client.socket.close();
   });
 
-  test("logs neither tokens nor what is said, at any level", async () => {
+  test("logs neither tokens nor content, at any level", async () => {
     const { server, output, port, exit } = start({ JWT_SECRET: testSecret, LOG_LEVEL: "trace", DRAIN_MS: "0" });
     const token = await testToken("ada", { roles: ["publisher"] });
     const client = new TestClient(`ws://127.0.0.1:${await port}/ws?token=${token}`);

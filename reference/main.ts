@@ -1,4 +1,4 @@
-// The edge of the server: the process, its arguments, environment and signals.
+// Entry point of the server process: arguments, environment and signals.
 import { randomBytes } from "node:crypto";
 import { subprotocols } from "../generated/protocol.gen.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -21,8 +21,7 @@ async function main(args: readonly string[], clock: Clock): Promise<void> {
   try {
     config = readConfig(process.env, { dev: args.includes("--dev") });
   } catch (error) {
-    if (error instanceof ConfigError)
-      return giveUp(`${error.message}\n--help lists every setting; --dev starts without a secret`);
+    if (error instanceof ConfigError) return giveUp(`${error.message}\n--help lists every setting; --dev generates a secret`);
     throw error;
   }
 
@@ -41,11 +40,11 @@ async function main(args: readonly string[], clock: Clock): Promise<void> {
   function stop(why: string): void {
     if (hasSignal) process.exit(1);
     hasSignal = true;
-    log.info({ why }, "stopping; a second signal ends at once");
+    log.info({ why }, "stopping; a second signal exits at once");
     void server.drain().then(() => process.exit(0));
   }
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop(signal));
-  // A parent that is gone cannot send a signal any more.
+  // A parent process that has ended cannot send a signal.
   process.on("disconnect", () => {
     if (!hasSignal) stop("parent gone");
   });
@@ -61,13 +60,13 @@ async function printDevHelp(host: string, port: number, secret: string): Promise
   process.stderr.write(
     [
       "",
-      "*** DEVELOPMENT MODE: the secret is made up, the token below is in your terminal. Never run --dev where others can connect. ***",
+      "*** DEVELOPMENT MODE: the secret is generated, and the token below is in your terminal. Never use --dev where others can connect. ***",
       "",
-      `token of the user dev, for a day:\n${token}`,
+      `token of the user dev, valid for a day:\n${token}`,
       "",
       `npx wscat -c ws://${host}:${port}/ws -s ${subprotocols[0]} -H "Authorization: Bearer ${token}"`,
       "",
-      `in a page of http://localhost:${port}: new WebSocket("ws://${host}:${port}/ws", ${pair})`,
+      `from a page at http://localhost:${port}: new WebSocket("ws://${host}:${port}/ws", ${pair})`,
       "",
       "",
     ].join("\n"),

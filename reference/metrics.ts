@@ -1,4 +1,4 @@
-// What the server counts, for Prometheus. Labels come from fixed lists, never from the wire.
+// Prometheus metrics of the server. Labels come from fixed lists, never from clients.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { clientMessages, closeCodes, errorCodes } from "../generated/protocol.gen.ts";
 import type { ErrorCode } from "../generated/types.gen.ts";
@@ -13,7 +13,7 @@ export interface Metrics {
   published(): void;
 }
 
-/** @param facts read when Prometheus asks */
+/** @param facts read at each scrape */
 export function createMetrics(facts: {
   connections(): number;
   isReady(): boolean;
@@ -33,7 +33,7 @@ export function createMetrics(facts: {
   });
   new Gauge({
     name: "wsproof_ready",
-    help: "1 while the server takes connections and its hub is available.",
+    help: "1 while the server accepts connections and its hub is available.",
     registers,
     collect() {
       this.set(facts.isReady() ? 1 : 0);
@@ -41,7 +41,7 @@ export function createMetrics(facts: {
   });
   new Gauge({
     name: "wsproof_user_rate_local",
-    help: "1 while users' publishing is counted by this node alone, because the hub's backend is away.",
+    help: "1 while this node counts the rate of users by itself, because the hub's backend is away.",
     registers,
     collect() {
       this.set(facts.isRateLocal() ? 1 : 0);
@@ -50,7 +50,7 @@ export function createMetrics(facts: {
   let reported = 0;
   new Counter({
     name: "wsproof_deliveries_total",
-    help: "Frames handed to connections.",
+    help: "Frames written to connections.",
     registers,
     collect() {
       const now = facts.delivered();
@@ -67,10 +67,10 @@ export function createMetrics(facts: {
   const received = createCounts("wsproof_received_total", "Messages from clients.", "type", [...clientMessages, "malformed"]);
   const errors = createCounts("wsproof_errors_total", "Errors sent to clients.", "code", Object.keys(errorCodes));
   const known = Object.values(closeCodes).map(({ code }) => `${code}`);
-  const closes = createCounts("wsproof_closes_total", "Ended connections by close code.", "code", [...known, "other"]);
+  const closes = createCounts("wsproof_closes_total", "Closed connections by close code.", "code", [...known, "other"]);
   const published = new Counter({ name: "wsproof_http_published_total", help: "Messages published over HTTP.", registers });
 
-  /** One child per label, made in advance: finding it by label costs more than counting. */
+  /** One child per label value, made in advance, because looking it up costs more than counting. */
   function createCounts(name: string, help: string, label: string, values: readonly string[]) {
     const counter = new Counter({ name, help, labelNames: [label], registers });
     return new Map(values.map((value) => [value, counter.labels(value)]));

@@ -1,4 +1,4 @@
-// From the text of a frame to a valid message, or to what is wrong with it.
+// Parses the text of a frame into a valid message, or into the error to report.
 import type { ClientMessage, ErrorCode } from "../generated/types.gen.ts";
 import authenticate from "../generated/validators/authenticate.gen.js";
 import broadcast from "../generated/validators/broadcast.gen.js";
@@ -12,10 +12,10 @@ import typing from "../generated/validators/typing.gen.js";
 
 export interface Malformed {
   readonly malformed: Extract<ErrorCode, "INVALID_JSON" | "INVALID_MESSAGE" | "UNKNOWN_TYPE">;
-  /** For a person. */
+  /** Human-readable. */
   readonly why: string;
   readonly pointer: string | undefined;
-  /** The id to reply to, where the frame has a usable one. */
+  /** The id for `replyTo`, where the frame has a valid one. */
   readonly id: string | undefined;
 }
 
@@ -24,7 +24,7 @@ interface Validator {
   errors?: readonly Problem[] | null;
 }
 
-/** Every message of the client, by its type: tsc fails here when the document gains one. */
+/** Validator of each client message. tsc fails here when the document gains a message. */
 const byType: Readonly<Record<ClientMessage["type"], Validator>> = {
   authenticate,
   broadcast,
@@ -35,7 +35,7 @@ const byType: Readonly<Record<ClientMessage["type"], Validator>> = {
   ping,
   typing,
 };
-/** A Map, because `type` comes from the wire. */
+/** A Map, because `type` comes from the client. */
 const validators = new Map<string, Validator>(Object.entries(byType));
 
 export function parseFrame(text: string): ClientMessage | Malformed {
@@ -66,7 +66,7 @@ export function parseFrame(text: string): ClientMessage | Malformed {
   };
 }
 
-/** The place that is wrong: for a missing or a surplus property its own, not that of the object around it. */
+/** Pointer to the error: for a missing or an additional property to the property, not to its object. */
 export function pointerOf({ instancePath, params }: Problem): string {
   const property = params.missingProperty ?? params.additionalProperty;
   const pointer =
@@ -75,7 +75,7 @@ export function pointerOf({ instancePath, params }: Problem): string {
 }
 const maxPointerLength = 1000;
 
-/** What the document calls an id; the ping's validator knows. */
+/** The id, where it is valid. The validator of ping knows the schema of an id. */
 function usableId(id: unknown): string | undefined {
   const probe = { type: "ping", id, payload: null };
   return ping(probe) ? probe.id : undefined;

@@ -11,7 +11,7 @@ test("finds what JSON.parse finds, for any object", () => {
   );
 });
 
-test("keeps digits, escapes and depth as they were", () => {
+test("keeps digits, escapes and depth unchanged", () => {
   for (const raw of [
     "12345678901234567890",
     "1.0",
@@ -24,7 +24,7 @@ test("keeps digits, escapes and depth as they were", () => {
   }
 });
 
-test("takes the last of two, sees through escapes, and knows what is not there", () => {
+test("takes the last duplicate, decodes escapes, and returns undefined for a missing name", () => {
   expect(rawMember('{"payload":1,"pay\\u006coad":2}', "payload")).toBe("2");
   expect(rawMember('{"a":{"payload":1}}', "payload")).toBeUndefined();
   expect(rawMember("{}", "payload")).toBeUndefined();

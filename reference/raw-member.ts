@@ -1,11 +1,11 @@
-// The text of one member of a JSON object, as it was written: numbers keep their digits, and depth costs no stack.
+// Extracts the text of one member of a JSON object unchanged: numbers keep their digits, and deep nesting needs no stack.
 
 const quote = 0x22;
 const backslash = 0x5c;
 
 /**
  * @param text a JSON object that JSON.parse has accepted
- * @returns the text of the value; of the last one where the name comes twice, as JSON.parse does
+ * @returns the text of the value; of the last member with the name, as JSON.parse does
  */
 export function rawMember(text: string, name: string): string | undefined {
   let found: string | undefined;
@@ -22,7 +22,7 @@ export function rawMember(text: string, name: string): string | undefined {
   }
 }
 
-/** @param at of the opening quote @returns the place after the closing one */
+/** @param at index of the opening quote @returns the index after the closing one */
 function endOfString(text: string, at: number): number {
   for (let index = at + 1; ; index++) {
     const code = text.charCodeAt(index);
@@ -31,7 +31,7 @@ function endOfString(text: string, at: number): number {
   }
 }
 
-/** @returns the place of the comma or brace that ends the member */
+/** @returns the index of the comma or brace after the value */
 function endOfValue(text: string, at: number): number {
   let depth = 0;
   for (let index = at; ; index++) {

@@ -32,7 +32,7 @@ function upgrade(url: string, headers: Record<string, string> = {}) {
 }
 
 describe("the handshake", () => {
-  test("refuses in HTTP what is not our client", async () => {
+  test("refuses over HTTP requests that are not WebSocket handshakes of this protocol", async () => {
     expect((await upgrade(`${server.http}/other`)).status).toBe(404);
     expect((await upgrade(`${server.http}/ws`, { Origin: "https://evil.example" })).status).toBe(403);
     expect((await upgrade(`${server.http}/ws`, { Origin: `http://localhost:${server.port}` })).status).toBe(101);
@@ -44,7 +44,7 @@ describe("the handshake", () => {
     expect([plain.status, plain.headers.get("upgrade")]).toEqual([426, "websocket"]);
   });
 
-  test("accepts and closes what a browser must be able to tell apart", async () => {
+  test("accepts and closes with a code where a browser must see the reason", async () => {
     const good = await testToken("ada");
     const expired = await testToken("ada", { exp: 1 });
     const suspended = await testToken("ada", { roles: ["suspended"] });
@@ -66,7 +66,7 @@ describe("the handshake", () => {
     }
   });
 
-  test("takes the token from each carrier and echoes rooms.v1 alone", async () => {
+  test("takes the token from each carrier and echoes only rooms.v1", async () => {
     const token = await testToken("ada");
     const pair = `bearer.${Buffer.from(token).toString("base64url")}`;
     const clients = [
@@ -82,7 +82,7 @@ describe("the handshake", () => {
     }
   });
 
-  test("the first carrier decides, though a later one is good", async () => {
+  test("the first carrier decides, even if a later one is valid", async () => {
     const client = new TestClient(`${server.ws}?token=${await testToken("ada")}`, ["rooms.v1"], {
       headers: { Authorization: "Bearer nonsense" },
     });
@@ -91,7 +91,7 @@ describe("the handshake", () => {
 });
 
 describe("on the wire", () => {
-  test("a message reaches every member, and what is sent at once is answered in order", async () => {
+  test("a message reaches every member, and pipelined requests are answered in order", async () => {
     const [ada, bob] = [await server.connect("ada"), await server.connect("bob")];
     for (const client of [ada, bob]) await client.request("join_room", { room: "lobby" });
     for (let count = 0; count < 20; count++)
@@ -104,7 +104,7 @@ describe("on the wire", () => {
     for (const client of [ada, bob]) client.socket.close();
   });
 
-  test("an end without goodbye is told to the others", async () => {
+  test("an abnormal close is announced to the other members", async () => {
     const [ada, bob] = [await server.connect("ada"), await server.connect("bob")];
     for (const client of [ada, bob]) await client.request("join_room", { room: "hall" });
     bob.socket.terminate();
@@ -112,7 +112,7 @@ describe("on the wire", () => {
     ada.socket.close();
   });
 
-  test("ends in the codes of RFC 6455", async () => {
+  test("closes with the codes of RFC 6455", async () => {
     const binary = await server.connect("ada");
     binary.socket.send(Buffer.from("{}"));
     expect((await binary.closed).code).toBe(1003);
@@ -124,7 +124,7 @@ describe("on the wire", () => {
     expect((await polite.closed).code).toBe(1000);
   });
 
-  test("a message of the full size is read", async () => {
+  test("a message of the maximum size is accepted", async () => {
     const ada = await server.connect("ada");
     const text = JSON.stringify({ type: "ping", id: "p", payload: "" });
     ada.send(text.replace('""', `"${"x".repeat(65_536 - text.length)}"`));
@@ -133,11 +133,11 @@ describe("on the wire", () => {
   });
 });
 
-describe("with numbers of its own", () => {
+describe("with other settings", () => {
   let own: TestServer;
   afterEach(() => own.drain());
 
-  test("closes 4001 when a ping is not answered, and not while it is", async () => {
+  test("closes with 4001 only when a ping is not answered", async () => {
     own = await startTestServer({ HEARTBEAT_INTERVAL_MS: "40", HEARTBEAT_TIMEOUT_MS: "500" });
     const alive = await own.connect("ada");
     const dead = new TestClient(`${own.ws}?token=${await testToken("bob")}`, ["rooms.v1"], { autoPong: false });
@@ -145,7 +145,7 @@ describe("with numbers of its own", () => {
     expect((await alive.request("ping", 1)).payload).toBe(1);
   });
 
-  test("closes 4410 after the grace, unless a fresh token comes", async () => {
+  test("closes with 4410 after the grace period, unless a fresh token arrives", async () => {
     own = await startTestServer({ TOKEN_GRACE_MS: "500" });
     const exp = Math.floor(Date.now() / 1000) + 1;
     const [late, fresh] = [
@@ -159,7 +159,7 @@ describe("with numbers of its own", () => {
     expect((await fresh.request("ping", 1)).type).toBe("pong");
   });
 
-  test("a token that expires sooner than the one before counts", async () => {
+  test("a fresh token that expires earlier also counts", async () => {
     own = await startTestServer({ TOKEN_GRACE_MS: "0" });
     const ada = await own.connect("ada");
     const token = await testToken("ada", { exp: Math.floor(Date.now() / 1000) + 2 });
@@ -167,7 +167,7 @@ describe("with numbers of its own", () => {
     expect((await ada.closed).code).toBe(4410);
   });
 
-  test("closes 4002 for a client that does not read, and serves the others", async () => {
+  test("closes a client that does not read with 4002, and serves the others", async () => {
     own = await startTestServer({ QUEUED_BYTES: "100000" });
     const [ada, sleepy, bob] = [await own.connect("ada"), await own.connect("sleepy"), await own.connect("bob")];
     for (const client of [ada, sleepy, bob]) await client.request("join_room", { room: "lobby" });
@@ -188,7 +188,7 @@ describe("with numbers of its own", () => {
     expect(received).toHaveLength(count);
   });
 
-  test("is full at MAX_CONNECTIONS", async () => {
+  test("rejects connections beyond MAX_CONNECTIONS with 1013", async () => {
     own = await startTestServer({ MAX_CONNECTIONS: "1" });
     await own.connect("ada");
     const second = new TestClient(`${own.ws}?token=${await testToken("bob")}`);

@@ -1,4 +1,4 @@
-// The server: one port for HTTP and WebSocket, the connections, and the way from start to the end of the drain.
+// The server: one port for HTTP and WebSocket, its connections, from start to the end of the drain.
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -18,7 +18,7 @@ import { createMetrics } from "./metrics.ts";
 import { Session, type SessionContext } from "./session.ts";
 import { createToken, createTokenVerifier } from "./tokens.ts";
 
-/** How long ws waits for the answer to a close frame before it ends the connection. */
+/** How long ws waits for the answer to a close frame. */
 const closeTimeoutMs = 5_000;
 /** Time for a whole HTTP request. */
 const requestTimeoutMs = 30_000;
@@ -34,18 +34,18 @@ export interface ServerParts {
 
 export interface RunningServer {
   readonly port: number;
-  /** Refuses the new, says goodbye to the old, closes the hub. Ends within 20 s; a second call waits for the same end. */
+  /** Rejects new connections, closes all others, closes the hub. Resolves within 20 s; a second call waits for the same drain. */
   drain(): Promise<void>;
 }
 
 /**
- * Listens, and resolves once it does.
- * @throws what `listen` says, EADDRINUSE for one
+ * Resolves when the server listens.
+ * @throws the error of `listen`, such as EADDRINUSE
  */
 export async function startServer({ config, hub, clock, log, fanOut = createFanOut() }: ServerParts): Promise<RunningServer> {
   const connections = new Set<Connection>();
   let isDraining = false;
-  /** Known once we listen. */
+  /** Known once the server listens. */
   let allowedOrigins: readonly string[] = [];
   const metrics = createMetrics({
     connections: () => connections.size,
@@ -54,7 +54,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     delivered: () => fanOut.delivered,
   });
   const verifyToken = createTokenVerifier(config.jwtSecret, clock);
-  const failed = (error: unknown): void => log.error({ err: error }, "a fault of ours");
+  const failed = (error: unknown): void => log.error({ err: error }, "internal error");
   const sessionContext: SessionContext = {
     hub,
     clock,
@@ -90,7 +90,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     {
       headersTimeout: config.headersTimeoutMs,
       requestTimeout: Math.max(requestTimeoutMs, config.headersTimeoutMs),
-      // Node looks for late headers only this often, by default each 30 s.
+      // How often Node checks for late headers. Its default is 30 s.
       connectionsCheckingInterval: Math.min(1_000, config.headersTimeoutMs),
     },
     app,
@@ -138,7 +138,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     });
   });
 
-  /** Every upgrade that ws accepted is answered in WebSocket, because a browser cannot see more of an HTTP refusal than 1006. */
+  /** Refusals after the upgrade use a close code, because a browser shows only 1006 for any HTTP refusal. */
   async function admit(connection: Connection, credential: string): Promise<void> {
     connection.setReading(false);
     const identity = await verifyToken(credential);

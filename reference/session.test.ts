@@ -71,7 +71,7 @@ function createServer(env: Record<string, string> = {}) {
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 describe("a session", () => {
-  test("says connected first, with the numbers in force", async () => {
+  test("sends connected first, with the effective limits", async () => {
     const { connect, clock } = createServer({ MESSAGE_BYTES: "1024", HEARTBEAT_INTERVAL_MS: "500", PUBLISH_BURST: "7" });
     const ada = connect("ada");
     ada.send({ type: "ping", id: "p", payload: 1 });
@@ -92,7 +92,7 @@ describe("a session", () => {
     expect(pong).toMatchObject({ type: "pong", replyTo: "p", payload: 1 });
   });
 
-  test("answers in the order of the questions, though the hub takes its time", async () => {
+  test("replies in the order of the requests, even if the hub is slow", async () => {
     const { connect, hub } = createServer();
     const ada = connect("ada");
     ada.send({ type: "join_room", id: "1", payload: { room: "lobby" } });
@@ -116,7 +116,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("stops reading when messages come faster than they are dealt with", async () => {
+  test("pauses reading when messages arrive faster than they are handled", async () => {
     const { connect, hub } = createServer({ PING_BURST: "1000" });
     const ada = connect("ada", ["broadcaster"]);
     await ada.take();
@@ -167,7 +167,7 @@ describe("a session", () => {
     expect(ada.state.closed).toBeUndefined();
   });
 
-  test("the pong carries the payload as it was, however deep", async () => {
+  test("the pong returns the payload unchanged, at any depth", async () => {
     const { connect } = createServer();
     const ada = connect("ada");
     await ada.take();
@@ -176,7 +176,7 @@ describe("a session", () => {
     expect((await ada.take())[0]).toMatchObject({ type: "pong", replyTo: "deep" });
   });
 
-  test("bears the documented number of malformed frames a minute, and closes at one more", async () => {
+  test("tolerates the documented number of malformed frames per minute, and closes after one more", async () => {
     const { connect, clock } = createServer();
     const ada = connect("ada");
     await ada.take();
@@ -189,7 +189,7 @@ describe("a session", () => {
     expect(ada.state.closed).toBe(4400);
   });
 
-  test("refuses over the rate with an exact wait, and closes after too many refusals", async () => {
+  test("rejects messages over the rate with an exact wait, and closes after too many", async () => {
     const { connect, clock } = createServer({ PUBLISH_BURST: "2", PUBLISH_PER_SECOND: "4", REFUSALS_PER_MINUTE: "3" });
     const ada = connect("ada", ["broadcaster"]);
     await ada.take();
@@ -211,7 +211,7 @@ describe("a session", () => {
     expect(ada.state.closed).toBe(4429);
   });
 
-  test("a refusal of the user's rate costs the connection nothing", async () => {
+  test("a message over the user's rate does not consume the connection's rate", async () => {
     const { connect, clock } = createServer({ PUBLISH_BURST: "2", PUBLISH_USER_BURST: "1", PUBLISH_USER_PER_SECOND: "10" });
     const ada = connect("ada", ["broadcaster"]);
     await ada.take();
@@ -223,7 +223,7 @@ describe("a session", () => {
     expect((await ada.take()).at(-1)).toMatchObject({ type: "ack", replyTo: "4" });
   });
 
-  test("the first requirement that fails decides", async () => {
+  test("the first failed requirement decides the error", async () => {
     const { connect } = createServer({ PUBLISH_USER_BURST: "1", PUBLISH_USER_PER_SECOND: "0.001" });
     const ada = connect("ada");
     await ada.take();
@@ -232,7 +232,7 @@ describe("a session", () => {
     expect((await ada.take()).map(({ payload }) => payload.code)).toEqual(["FORBIDDEN", "RATE_LIMITED"]);
   });
 
-  test("is in at most so many rooms, and a second join is none more", async () => {
+  test("limits the rooms of a connection, and does not count a second join", async () => {
     const { connect } = createServer({ ROOMS_PER_CONNECTION: "2" });
     const ada = connect("ada");
     await ada.take();
@@ -249,7 +249,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("typing has no reply, and its refusal no replyTo", async () => {
+  test("typing has no reply, and its error has no replyTo", async () => {
     const { connect } = createServer();
     const ada = connect("ada");
     await ada.take();
@@ -262,7 +262,7 @@ describe("a session", () => {
     expect(await ada.take()).toHaveLength(1);
   });
 
-  test("a fresh token of the same user renews; others are refused and change nothing", async () => {
+  test("a fresh token of the same user is accepted; others are rejected and change nothing", async () => {
     const { connect, clock } = createServer({ CONTROL_BURST: "100" });
     const ada = connect("ada");
     await ada.take();
@@ -296,7 +296,7 @@ describe("a session", () => {
     expect(await first.take()).toHaveLength(1);
   });
 
-  test("what the hub cannot do is UNAVAILABLE, what nobody can know or foresaw INTERNAL, and our own faults are told", async () => {
+  test("maps HubUnavailable to UNAVAILABLE, and HubUncertain and bugs to INTERNAL, and reports bugs", async () => {
     const { connect, hub, failures } = createServer();
     const ada = connect("ada", ["broadcaster"]);
     await ada.take();
@@ -314,7 +314,7 @@ describe("a session", () => {
     expect(failures).toEqual(errors.slice(2));
   });
 
-  test("the message in hand is finished before the hub hears of the end", async () => {
+  test("finishes the current message before it detaches from the hub", async () => {
     const { connect, hub } = createServer();
     const [ada, bob] = [connect("ada"), connect("bob")];
     for (const one of [ada, bob]) one.send({ type: "join_room", id: "j", payload: { room: "lobby" } });
@@ -335,7 +335,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("an end in the middle of a delivery comes after it for the others", async () => {
+  test("a close during a delivery is announced after it", async () => {
     const { connect } = createServer();
     const [ada, bob] = [connect("ada"), connect("bob")];
     for (const one of [ada, bob]) {

@@ -1,4 +1,4 @@
-// The protocol of one connection: texts of frames in, texts of frames out, one message after the other. Knows no sockets.
+// The protocol of one connection: text frames in, text frames out, one message at a time. Independent of sockets.
 import { closeCodes, errorCodes, limits, protocol } from "../generated/protocol.gen.ts";
 import type { ClientMessage, ErrorCode, ErrorMessage, ServerMessage } from "../generated/types.gen.ts";
 import type { Clock } from "./clock.ts";
@@ -21,25 +21,25 @@ import { SlidingWindowCounter } from "./sliding-window-counter.ts";
 import { formatTimestamp } from "./timestamp.ts";
 import type { Identity, VerifyToken } from "./tokens.ts";
 
-/** What a session does to its connection. Nothing here throws or waits. */
+/** The connection of a session. No method throws or waits. */
 export interface Transport {
   send(text: string): void;
-  /** An event that many connections get: framed once for all of them. */
+  /** Sends an event that many connections receive. It is encoded once for all of them. */
   sendShared(event: LogEvent | EphemeralEvent): void;
   close(code: number, reason: string): void;
-  /** The connection shall end then, in ms since 1970, unless another moment is said before. */
+  /** Closes the connection at this time, in ms since 1970. A later call replaces the time. */
   expireAt(dateMs: number): void;
-  /** Asks to stop or go on reading, because messages come faster than they are dealt with. */
+  /** Pauses or resumes reading, when messages arrive faster than they are handled. */
   setReading(isReading: boolean): void;
 }
 
-/** What all sessions of a server share. */
+/** What all sessions of a server have in common. */
 export interface SessionContext {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly config: Pick<Config, "heartbeat" | "limits" | "rates">;
   readonly verifyToken: VerifyToken;
-  /** Counts, and tells of our own faults. */
+  /** Counts messages, and reports internal errors. */
   readonly observer: SessionObserver;
 }
 
@@ -49,28 +49,28 @@ export interface SessionObserver {
   failed(error: unknown): void;
 }
 
-/** Messages that may wait before reading stops. */
-const maxWaiting = 64;
+/** Queued messages at which reading pauses. */
+const maxQueued = 64;
 
 export class Session implements Subscriber {
   readonly member: Member;
   readonly #context: SessionContext;
   readonly #transport: Transport;
   #identity: Identity;
-  // Most connections are idle: what only some need is made when it is needed.
+  // Made when first needed, because most connections are idle.
   #limiters: Map<RateName, Limiter> | undefined;
-  /** Those that the message in hand was counted for. */
+  /** The rates that the current message consumed. */
   #chargedRates: readonly RateName[] = [];
   #rooms: Set<string> | undefined;
   #malformed: SlidingWindowCounter | undefined;
   #refusals: SlidingWindowCounter | undefined;
-  /** Texts that came while a message was dealt with. */
-  #waiting: string[] | undefined;
+  /** Frames that arrived while a message was being handled. */
+  #queued: string[] | undefined;
   #isBusy = true;
   #isPaused = false;
   #hasBegun = false;
   #isOver = false;
-  /** Resolves when the message in hand is done; undefined where there is none. */
+  /** Resolves when the current message is done; undefined without one. */
   #idle: Promise<void> | undefined;
 
   constructor(clientId: string, identity: Identity, context: SessionContext, transport: Transport) {
@@ -81,7 +81,7 @@ export class Session implements Subscriber {
     this.#transport = transport;
   }
 
-  /** Attaches to the hub and sends `connected`, or closes. */
+  /** Attaches to the hub and sends `connected`, or closes the connection. */
   begin(): void {
     this.#idle = this.#begin().then(() => this.#next());
   }
@@ -94,7 +94,10 @@ export class Session implements Subscriber {
       if ((await hub.attach(this)) === "too-many") return this.#close("TOO_MANY_CONNECTIONS", "close another connection first");
     } catch (error) {
       if (!(error instanceof HubUnavailable)) observer.failed(error);
-      return this.#close(error instanceof HubUnavailable ? "TRY_AGAIN_LATER" : "INTERNAL_ERROR", "the server cannot take it now");
+      return this.#close(
+        error instanceof HubUnavailable ? "TRY_AGAIN_LATER" : "INTERNAL_ERROR",
+        "the server cannot accept connections now",
+      );
     }
     const { userId, username } = this.member;
     this.#send("connected", {
@@ -112,28 +115,28 @@ export class Session implements Subscriber {
     this.#early = undefined;
   }
 
-  /** Events that came between attaching and `connected`, which is always first. */
+  /** Events that arrived between attaching and `connected`, which must be the first frame. */
   #early: (LogEvent | EphemeralEvent)[] | undefined;
 
-  /** One text frame. Answers come in the order in which frames came. */
+  /** Takes one text frame. Replies are sent in the order of the frames. */
   receive(text: string): void {
     if (this.#isOver) return;
     if (this.#isBusy) {
-      this.#waiting ??= [];
-      const waiting = this.#waiting;
-      waiting.push(text);
-      if (waiting.length > maxWaiting && !this.#isPaused) this.#setPaused(true);
+      this.#queued ??= [];
+      const queued = this.#queued;
+      queued.push(text);
+      if (queued.length > maxQueued && !this.#isPaused) this.#setPaused(true);
       return;
     }
     const pending = this.#handle(text);
     if (pending) this.#idle = pending.then(() => this.#next());
   }
 
-  /** The connection has ended: the message in hand is finished, then the hub is told. Never rejects. */
+  /** Ends the session: finishes the current message, then detaches from the hub. Never rejects. */
   end(): Promise<void> {
     this.#isOver = true;
-    this.#waiting = undefined;
-    // Never at once: the hub may be about to hand the event that ended us to the others.
+    this.#queued = undefined;
+    // Never synchronously, because the hub may still be delivering, to others, the event that ended this session.
     return (this.#idle ?? Promise.resolve()).then(() => this.#context.hub.detach(this));
   }
 
@@ -160,14 +163,14 @@ export class Session implements Subscriber {
     }
   }
 
-  // --- one message after the other ---
+  // --- one message at a time ---
 
-  /** Goes on with what waited. */
+  /** Handles the queued frames. */
   #next(): void {
     this.#isBusy = false;
     this.#idle = undefined;
-    while (this.#waiting && this.#waiting.length > 0 && !this.#isOver) {
-      const pending = this.#handle(this.#waiting.shift()!);
+    while (this.#queued && this.#queued.length > 0 && !this.#isOver) {
+      const pending = this.#handle(this.#queued.shift()!);
       if (pending) {
         this.#idle = pending.then(() => this.#next());
         return;
@@ -181,7 +184,7 @@ export class Session implements Subscriber {
     this.#transport.setReading(!isPaused);
   }
 
-  /** @returns undefined when it is done already; else `#isBusy` until the promise resolves, and it never rejects */
+  /** @returns undefined when it is done; else a promise that never rejects, and `#isBusy` is true until it resolves */
   #handle(text: string): Promise<void> | undefined {
     const message = parseFrame(text);
     if ("malformed" in message) {
@@ -236,7 +239,7 @@ export class Session implements Subscriber {
     this.#send("ack", { room: where, epoch, seq }, id);
   }
 
-  /** Its rate counts although the sender lacks a claim: the document checks the rate first. */
+  /** Consumes the rate although the sender lacks a claim, because the document checks the rate first. */
   async #refuseSender(code: ErrorCode, id: string | undefined, isUserRated: boolean): Promise<void> {
     const refused = isUserRated ? await this.#context.hub.consumeRate(this.member.userId) : undefined;
     if (refused) this.#refuseByHub(refused, id);
@@ -369,7 +372,7 @@ export class Session implements Subscriber {
   }
 }
 
-/** @param payload JSON text, sent back as it came */
+/** @param payload JSON text, sent back unchanged */
 function encodePong(payload: string, replyTo: string, timestamp: string): string {
   return `{"type":"pong","payload":${payload},"timestamp":"${timestamp}","replyTo":"${replyTo}"}`;
 }

@@ -1,4 +1,4 @@
-// Tokens (RFC 7519): who a client is, and until when. The algorithm is the document's, never the token's.
+// Tokens (RFC 7519): the identity of a client and its expiry. The document sets the algorithm, not the token.
 import { type CryptoKey, errors, jwtVerify, SignJWT } from "jose";
 import { handshake } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
@@ -11,17 +11,17 @@ export interface Identity {
   readonly expiresAtMs: number;
 }
 
-/** Verifies a token. Never throws; says in a word what is wrong. */
+/** Verifies a token. Never throws; returns the identity, or why the token is rejected. */
 export type VerifyToken = (token: string) => Promise<Identity | "expired" | "invalid">;
 
 const { algorithms, claims } = handshake.credentials;
 const audience = claims.find((claim) => claim.name === "aud")!.value as string;
 const requiredClaims = claims.filter(({ required }) => required).map(({ name }) => name);
-/** One for all, because most have none. */
+/** Shared, because most tokens have no roles. */
 const noRoles: readonly string[] = [];
-/** Names are as long as the document's UserId and Username allow. */
+/** Maximum length of UserId and Username in the document, in code points. */
 const maxNameLength = 128;
-/** The last moment that RFC 3339 can write with four digits for the year. */
+/** The last time that RFC 3339 can write with a four-digit year. */
 const endOfTimeMs = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 /** @param secret at least 32 bytes of UTF-8 */

@@ -159,11 +159,11 @@ async function connect(url: string, room: string): Promise<Talker> {
   return talker;
 }
 
-it("is a file that nginx accepts without a warning", async () => {
+it("nginx accepts the configuration without a warning", async () => {
   await startNginx([1, 2]);
 });
 
-it("spreads connections over the nodes, and one sees what the other says, through a reload too", async () => {
+it("balances connections over the nodes, also during a reload", async () => {
   const nodes = [await startNode(), await startNode()];
   const nginx = await startNginx(nodes);
   const talkers = [await connect(nginx.url, "lobby"), await connect(nginx.url, "lobby")];
@@ -189,7 +189,7 @@ it("spreads connections over the nodes, and one sees what the other says, throug
   expect(nginx.log()).not.toMatch(/token/i);
 });
 
-it("gives the upgrade to another node while one drains", async () => {
+it("sends upgrades to another node while one drains", async () => {
   const drains = await freePort();
   let refused = 0;
   const draining = createServer().on("upgrade", (_, socket) => {
@@ -203,7 +203,7 @@ it("gives the upgrade to another node while one drains", async () => {
   draining.close();
 });
 
-it("keeps an idle connection open by pings alone, and only by them", async () => {
+it("keeps an idle connection open only through its pings", async () => {
   // A second instead of 75, below which the pings come, and above which they do not.
   const impatient = (text: string): string => text.replace("proxy_read_timeout 75s", "proxy_read_timeout 1s");
   const beating = await startNginx([await startNode({ HEARTBEAT_INTERVAL_MS: "300" })], impatient);
@@ -215,7 +215,7 @@ it("keeps an idle connection open by pings alone, and only by them", async () =>
   expect(kept.closed).toBeUndefined();
 });
 
-it("refuses too many upgrades and too many connections of one address with 429", async () => {
+it("rejects too many upgrades or connections of one address with 429", async () => {
   const statuses = async (url: string, count: number): Promise<number[]> => {
     const attempts = Array.from({ length: count }, async () => {
       const socket = new WebSocket(`${url}/ws?token=none`, "rooms.v1", { rejectUnauthorized: false });
@@ -239,7 +239,7 @@ it("refuses too many upgrades and too many connections of one address with 429",
   await until("it is in the log", () => few.log().includes('"GET /ws HTTP/1.1" 429'));
 });
 
-it("tells a node the address that it saw itself, after what the client claims", async () => {
+it("appends the address that it observed to X-Forwarded-For", async () => {
   const port = await freePort();
   const echo = createServer((request, response) => response.end(JSON.stringify(request.headers))).listen(port, "127.0.0.1");
   await once(echo, "listening");

@@ -15,7 +15,7 @@ describeHub("the hub in memory", async (settings, nodeCount) => {
   };
 });
 
-describe("what the hub in memory keeps", () => {
+describe("the memory of the memory hub", () => {
   const settings = {
     membersPerRoom: 10,
     connectionsPerUser: 10,
@@ -26,7 +26,7 @@ describe("what the hub in memory keeps", () => {
   };
   const from = { clientId: null, userId: "ada", username: "Ada" };
 
-  test("is bounded in rooms without members: the longest idle go first", async () => {
+  test("is bounded for rooms without members: the longest idle are dropped first", async () => {
     const hub = new MemoryHub(settings, createManualClock());
     const post = (room: string) => hub.publish({ room, from, content: "x", key: undefined, needsMembership: false });
     const first = await post("room-0");
@@ -36,7 +36,7 @@ describe("what the hub in memory keeps", () => {
     expect(first).toMatchObject({ seq: 1 });
   });
 
-  test("is bounded in keys, and refuses what it could not keep", async () => {
+  test("is bounded for idempotency keys, and rejects more", async () => {
     const hub = new MemoryHub({ ...settings, keepKeyMs: 1e9 }, createManualClock());
     const post = (count: number) =>
       hub.publish({ room: null, from, content: "x", key: `key-${String(count).padStart(12, "0")}`, needsMembership: false });
@@ -45,7 +45,7 @@ describe("what the hub in memory keeps", () => {
     expect(await post(0)).toMatchObject({ seq: 1 });
   });
 
-  test("a log keeps its last events only", () => {
+  test("a log keeps only its latest events", () => {
     const log = new RoomLog("e", 3);
     for (let count = 0; count < 10; count++)
       log.append((position) => ({ ...position, room: "r", text: "", excludeClientId: null }));

@@ -39,7 +39,7 @@ describe("several nodes on one Redis", () => {
     await redis.stop();
   });
 
-  it("shows two nodes that publish at once one order", async () => {
+  it("gives two nodes that publish concurrently one order", async () => {
     const [a, b] = await Promise.all([node(), node()]);
     const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
     await ada.join("lobby");
@@ -53,7 +53,7 @@ describe("several nodes on one Redis", () => {
     expect(bob.told.filter((text) => text.startsWith("message a"))).toEqual(sent.map((index) => `message a${index}`));
   });
 
-  it("takes the highest rate that the settings allow", async () => {
+  it("supports the maximum rate of the settings", async () => {
     const settings = { ...testSettings, publishUser: { burst: 1_000_000_000, perSecond: 1_000_000_000 } };
     const fast = new TestNode({ ...patient, url: redis.url, settings });
     nodes.push(fast);

@@ -1,4 +1,4 @@
-// A real Redis Cluster of a test's own: several masters without replicas, each with a share of the slots.
+// A real Redis Cluster for one test: several masters, each with a share of the slots, and replicas where a test adds them.
 import { slotCount, slotOf } from "../hub/redis/topology.ts";
 import { until } from "./test-node.ts";
 import { freePort, TestRedis } from "./test-redis.ts";
@@ -38,7 +38,7 @@ export class TestCluster {
     return this.masters.map(({ url }) => url).join(",");
   }
 
-  /** The one that has the key since the start. */
+  /** The master that had the key at the start. */
   masterOf(key: string): TestRedis {
     const slot = slotOf(key);
     return this.masters.find((_, index) => slot < this.#firstOf(index + 1))!;

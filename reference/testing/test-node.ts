@@ -21,12 +21,12 @@ export const testSettings: HubSettings = {
   keepKeyMs: 120_000,
 };
 
-/** Quick to notice a fault, and still patient enough for a machine that is busy with other things. */
+/** Short timeouts to detect a fault quickly, but long enough for a busy machine. */
 export const quick = { commandMs: 1_000, leaseMs: 3_000, heartbeatMs: 50, settings: testSettings };
-/** For what has nothing to do with time. */
+/** Long timeouts, for tests that do not depend on time. */
 export const patient = { commandMs: 10_000, leaseMs: 60_000 };
 
-/** Waits for a fact, for at most 30 s. */
+/** Waits until the condition is true, at most 30 s. */
 export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
   const endsAt = performance.now() + 30_000;
   while (!(await isTrue())) {
@@ -38,14 +38,14 @@ export async function until(what: string, isTrue: () => boolean | Promise<boolea
 export class TestNode {
   readonly hub: RedisHub;
   readonly statuses: string[] = [];
-  readonly troubles: string[] = [];
+  readonly warnings: string[] = [];
 
   constructor(options: Partial<RedisHubOptions> & { url: string }) {
     this.hub = new RedisHub({
       ...quick,
       ...options,
       onStatus: (_, reason) => this.statuses.push(reason),
-      onWarning: (reason) => this.troubles.push(reason),
+      onWarning: (reason) => this.warnings.push(reason),
     });
   }
 
@@ -113,7 +113,7 @@ export class TestConnection implements Subscriber {
     return this.#hub.detach(this);
   }
 
-  /** What it was told, such as `message hi` and `user_left bob disconnect 1`. */
+  /** Summaries of its events, such as `message hi` and `user_left bob disconnect 1`. */
   get told(): string[] {
     return this.events.map(({ text }) => {
       const { type, payload } = JSON.parse(text) as { type: string; payload: Record<string, unknown> };
@@ -123,7 +123,7 @@ export class TestConnection implements Subscriber {
   }
 }
 
-/** Publishes without a pause until told to stop, and keeps what was acknowledged. */
+/** Publishes continuously until stopped, and keeps the acknowledged messages. */
 export function chatter(
   connection: TestConnection,
   room: string,
@@ -152,7 +152,7 @@ export function chatter(
   };
 }
 
-/** What was said, by seq. */
+/** Contents of the received messages, by seq. */
 export const contents = (connection: TestConnection): Map<number, string> =>
   new Map(
     connection.events.map(({ seq, text }) => [seq, (JSON.parse(text) as { payload: { content: string } }).payload.content]),

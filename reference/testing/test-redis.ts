@@ -1,4 +1,4 @@
-// A real redis-server of a test's own: free port, data in a temporary folder, gone at the end. REDIS_SERVER names another program, such as valkey-server.
+// A real redis-server for one test: free port, data in a temporary folder, removed at the end. REDIS_SERVER names another program, such as valkey-server.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -56,7 +56,7 @@ export class TestRedis {
     client.on("error", () => {});
     try {
       await client.connect();
-      // Not another one that was quicker to take the port.
+      // Not another server that took the port first.
       return String(await client.sendCommand<unknown>(["INFO", "server"])).includes(`process_id:${child.pid}\r`);
     } catch (error) {
       // It answers, but wants a password.
@@ -81,7 +81,7 @@ export class TestRedis {
     this.#process?.kill(signal);
   }
 
-  /** As a crash does it: nothing is saved that has not been. */
+  /** Kills it as a crash would, without saving anything. */
   async kill(): Promise<void> {
     const child = this.#process;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;

@@ -57,7 +57,7 @@ const isMalformed = (text: string) => "malformed" in parseFrame(text);
 export const switches: Readonly<Record<string, Switch>> = {
   ...redisSwitches,
   "closes-oldest-connection": {
-    about: "A connection too many also closes the user's oldest one.",
+    about: "A connection over the limit also closes the oldest one of the user.",
     plant() {
       const all = followSubscribers();
       wrap(MemoryHub.prototype, "attach", async (original, _, [subscriber]) => {
@@ -69,7 +69,7 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "connections-never-released": {
-    about: "A connection that ended still counts for its user.",
+    about: "A closed connection still counts for its user.",
     plant() {
       const held = new Map<string, number>();
       const most = Number(process.env.CONNECTIONS_PER_USER ?? limits.connectionsPerUser.value);
@@ -83,19 +83,19 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "presence-outlives-connection": {
-    about: "A connection that ended stays a member of its rooms.",
+    about: "A closed connection stays a member of its rooms.",
     plant() {
       wrap(MemoryHub.prototype, "detach", async () => undefined);
     },
   },
   "forgets-keys": {
-    about: "A message with a key that was used before is published again.",
+    about: "A repeated idempotency key publishes the message again.",
     plant() {
       wrap(KeyMemory.prototype, "find", () => undefined);
     },
   },
   "keys-of-all-users": {
-    about: "A key that another user has used counts as used.",
+    about: "An idempotency key counts for all users.",
     plant() {
       wrap(KeyMemory.prototype, "find", (original, _, [, key, nowMs]) => original("all", key, nowMs));
       wrap(KeyMemory.prototype, "add", (original, _, [, key, published, nowMs]) => original("all", key, published, nowMs));
@@ -118,7 +118,7 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "rate-admits-one-more": {
-    about: "Each allowance admits one message more than its burst.",
+    about: "Each rate limit allows one message more than its burst.",
     plant() {
       const isFirst = createFirstTimes();
       wrap(Limiter.prototype, "take", (original, self, [nowMs]) => {
@@ -132,7 +132,7 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "rate-admits-one-fewer": {
-    about: "Each allowance admits one message fewer than its burst.",
+    about: "Each rate limit allows one message fewer than its burst.",
     plant() {
       const isFirst = createFirstTimes();
       wrap(Limiter.prototype, "take", (original, self, [nowMs]) => {
@@ -146,25 +146,25 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "strikes-not-counted": {
-    about: "However much a connection does wrong, it is never closed for it.",
+    about: "A connection is never closed for its errors.",
     plant() {
       wrap(SlidingWindowCounter.prototype, "hit", () => false);
     },
   },
   "strikes-count-double": {
-    about: "Each wrong counts twice, so that a connection is closed too soon.",
+    about: "Each error counts twice, so that a connection is closed too early.",
     plant() {
       wrap(SlidingWindowCounter.prototype, "hit", (original, _, [nowMs]) => original(nowMs) || original(nowMs));
     },
   },
   "expires-late": {
-    about: "A connection outlives its token by so many ms more than is allowed.",
+    about: "A connection stays open after its token has expired, this many ms longer than allowed.",
     plant(argument) {
       wrap(Connection.prototype, "expireAt", (original, _, [dateMs]) => original(dateMs + Number(argument || "3600000")));
     },
   },
   "expires-early": {
-    about: "A connection is closed as soon as its token has run out, or so many ms before the grace is over.",
+    about: "A connection is closed as soon as its token has expired, or this many ms before the grace period ends.",
     plant(argument) {
       wrap(Connection.prototype, "expireAt", (original, _, [dateMs]) => {
         const earlier = Number(argument || process.env.TOKEN_GRACE_MS || limits.tokenGraceMs.value);
@@ -173,14 +173,14 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "renewal-ignored": {
-    about: "A fresh token is confirmed, but the connection is closed when the old one has run out.",
+    about: "A fresh token is confirmed, but the connection is closed when the old one has expired.",
     plant() {
       const isFirst = createFirstTimes();
       wrap(Connection.prototype, "expireAt", (original, self, [dateMs]) => (isFirst(self) ? original(dateMs) : undefined));
     },
   },
   "renewal-lifts-expiry": {
-    about: "A connection that was given a fresh token outlives that one.",
+    about: "A connection stays open after its fresh token has expired.",
     plant() {
       const isFirst = createFirstTimes();
       wrap(Connection.prototype, "expireAt", (original, self, [dateMs]) =>
@@ -189,13 +189,13 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "heartbeat-ignores-pongs": {
-    about: "A peer that answers pings is taken for dead.",
+    about: "A peer that answers pings counts as dead.",
     plant() {
       wrap(Heartbeat.prototype, "check", (original, _, [nowMs]) => original(nowMs, 0));
     },
   },
   "heartbeat-counts-only-pongs": {
-    about: "A peer that sends other frames than pongs is taken for dead.",
+    about: "A peer that sends other frames than pongs counts as dead.",
     plant() {
       onUpgrade((socket, tcp) => {
         let pongs = 0;
@@ -207,19 +207,19 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "heartbeat-never": {
-    about: "Never pings, and never notices that a peer is dead.",
+    about: "Never pings, and never detects a dead peer.",
     plant() {
       wrap(Heartbeat.prototype, "check", (): HeartbeatAction => "wait");
     },
   },
   "queue-unbounded": {
-    about: "Whatever waits for a client that does not read, it is not closed.",
+    about: "A client that does not read is never closed.",
     plant() {
       wrap(SlowConsumerDetector.prototype, "check", () => undefined);
     },
   },
   "queue-closes-normally": {
-    about: "A client that does not read is closed as if all were well.",
+    about: "A client that does not read is closed with the normal code.",
     plant() {
       wrap(Connection.prototype, "close", (original, _, [code, reason]) =>
         original(code === closeCodes.SLOW_CONSUMER.code ? closeCodes.NORMAL.code : code, reason),
@@ -227,7 +227,7 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "repeats-credential": {
-    about: "Repeats the credential in a header of its answer.",
+    about: "Repeats the credential in a response header.",
     plant() {
       wrap(WebSocketServer.prototype, "handleUpgrade", (original, self, [request, tcp, head, callback]) => {
         if (self.listenerCount("headers") === 0) {
@@ -249,18 +249,18 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "deaf-after-malformed": {
-    about: "After a malformed frame the connection answers nothing more.",
+    about: "After a malformed frame the connection gets no more replies.",
     plant() {
-      const deaf = new WeakSet<Session>();
+      const silenced = new WeakSet<Session>();
       wrap(Session.prototype, "receive", (original, self, [text]) => {
-        if (deaf.has(self)) return;
-        if (isMalformed(text)) deaf.add(self);
+        if (silenced.has(self)) return;
+        if (isMalformed(text)) silenced.add(self);
         original(text);
       });
     },
   },
   "malformed-hurts-others": {
-    about: "A malformed frame closes the connections of others.",
+    about: "A malformed frame closes other connections.",
     plant() {
       const all = followSubscribers();
       wrap(Session.prototype, "receive", (original, self, [text]) => {
@@ -270,7 +270,7 @@ export const switches: Readonly<Record<string, Switch>> = {
     },
   },
   "never-exits": {
-    about: "Drains when it is asked to stop, but its process goes on.",
+    about: "Drains at a stop signal, but its process does not exit.",
     plant() {
       Object.defineProperty(process, "exit", { value: () => undefined });
       setInterval(() => undefined, 60_000);

@@ -36,7 +36,7 @@ async function refuses({ hub }: TestNode, reason: RegExp): Promise<void> {
   );
 }
 
-it("names a wrong URL when it is made", () => {
+it("names an invalid URL at construction", () => {
   expect(() => new TestNode({ url: "localhost" })).toThrow(/REDIS_URL.*redis:\/\/.*localhost/);
   expect(() => new TestNode({ url: "http://localhost" })).toThrow(/REDIS_URL.*http:\/\/localhost/);
   expect(() => new TestNode({ url: "redis://:geheim@localhost/x" })).toThrow(/REDIS_URL.*\*\*\*@localhost\/x/);
@@ -46,7 +46,7 @@ it("names a wrong URL when it is made", () => {
   );
 });
 
-it("starts where nobody listens, and says so", async () => {
+it("starts without a Redis, and reports it", async () => {
   const port = await freePort();
   const a = node({ url: `redis://127.0.0.1:${port}` });
   await refuses(a, /no Redis answers at redis:\/\/127\.0\.0\.1:\d+ .*ECONNREFUSED/);
@@ -56,7 +56,7 @@ it("names a host without an address", async () => {
   await refuses(node({ url: "redis://no-such-host.invalid:6379" }), /no-such-host\.invalid:6379 has no address/);
 });
 
-it("names a wrong password without telling it", async () => {
+it("reports a wrong password without printing it", async () => {
   const redis = await start("--requirepass", "right");
   const a = node({ url: redis.url.replace("//", "//:wrong-secret@") });
   await refuses(a, /refuses user or password: check REDIS_URL \(WRONGPASS\)/);
@@ -65,14 +65,14 @@ it("names a wrong password without telling it", async () => {
   await node({ url: redis.url.replace("//", "//:right@") }).available();
 });
 
-it("refuses a Redis that is too old", async () => {
+it("rejects a Redis that is too old", async () => {
   const client = { sendCommand: async () => "redis_version:6.2.14\r\nrole:master\r\nrun_id:abc\r\n" } as unknown as Client;
   await expect(inspectServer(client, "key")).rejects.toThrow(/Redis 6\.2\.14 is too old: sharded pub\/sub needs Redis 7\.0/);
   // Before 6.0 it does not even know HELLO.
   expect(explainRedisError(new Error("ERR unknown command `HELLO`"), "redis://h")).toMatch(/too old/);
 });
 
-it("refuses several URLs that are no nodes of a Redis Cluster", async () => {
+it("rejects several URLs that are not nodes of one Redis Cluster", async () => {
   const redis = await start();
   await refuses(
     node({ url: `${redis.url},${redis.url.replace("127.0.0.1", "localhost")}` }),
@@ -80,25 +80,25 @@ it("refuses several URLs that are no nodes of a Redis Cluster", async () => {
   );
 });
 
-it("refuses a Redis Cluster whose slots nobody has", async () => {
+it("rejects a Redis Cluster without slots", async () => {
   const redis = await start("--cluster-enabled", "yes");
   await refuses(node({ url: redis.url }), /no master of the Redis Cluster at .* has slots yet/);
 });
 
-it("refuses a read-only replica", async () => {
+it("rejects a read-only replica", async () => {
   const primary = await start();
   const replica = await start("--replicaof", "127.0.0.1", `${primary.port}`);
   await refuses(node({ url: replica.url }), /read-only replica: give the URL of its primary/);
 });
 
-it("notices when its Redis becomes a replica", async () => {
+it("detects that its Redis has become a replica", async () => {
   const [first, second] = await Promise.all([start(), start()]);
   const a = await node({ url: first.url }).available();
   await first.run("REPLICAOF", "127.0.0.1", `${second.port}`);
   await refuses(a, /read-only replica/);
 });
 
-it("refuses a Redis that would drop keys", async () => {
+it("rejects a Redis that evicts keys", async () => {
   const redis = await start("--maxmemory", "50mb", "--maxmemory-policy", "allkeys-lru");
   const a = node({ url: redis.url });
   await refuses(a, /maxmemory-policy allkeys-lru\): set maxmemory-policy to noeviction/);
@@ -106,7 +106,7 @@ it("refuses a Redis that would drop keys", async () => {
   await a.available();
 });
 
-it("accepts nothing while Redis is out of memory, keeps what there is, and recovers", async () => {
+it("accepts nothing while Redis is out of memory, keeps its data, and recovers", async () => {
   const redis = await start();
   const a = await node({ url: redis.url }).available();
   const [ada, bob] = await Promise.all([a.connect("ada"), a.connect("bob")]);
@@ -125,7 +125,7 @@ it("accepts nothing while Redis is out of memory, keeps what there is, and recov
   expect(ada.lostRooms).toEqual([]);
 });
 
-it("refuses a database whose keys are somebody else's", async () => {
+it("rejects a database with keys of another program", async () => {
   const redis = await start();
   await redis.run("SET", "wsproof:{nodes}:format", "another program");
   const a = node({ url: redis.url });
@@ -144,7 +144,7 @@ it.each([
   ["another stream in place of the log", ["XADD", "wsproof:{r:lobby}:log", "*", "a", "b"]],
   ["a list in place of the members", ["RPUSH", "wsproof:{r:lobby}:members", "x"]],
   ["a string in place of the order", ["SET", "wsproof:{r:lobby}:order", "x"]],
-])("refuses the one room that has foreign data: %s", async (_, command) => {
+])("rejects only the room that has foreign data: %s", async (_, command) => {
   const redis = await start();
   const a = await node({ url: redis.url }).available();
   const ada = await a.connect("ada");
@@ -188,11 +188,11 @@ it("ignores garbage on its channels", async () => {
     expect(connection.told.filter((text) => text.startsWith("message"))).toEqual(["message real"]);
     expect([...connection.lostRooms, ...connection.ephemeralEvents]).toEqual([]);
   }
-  expect(a.troubles.some((reason) => reason.includes("garbage on the channel"))).toBe(true);
+  expect(a.warnings.some((reason) => reason.includes("garbage on the channel"))).toBe(true);
   expect(a.hub.available).toBe(true);
 });
 
-it("goes on after Redis has forgotten the scripts", async () => {
+it("reloads scripts that Redis has dropped", async () => {
   const redis = await start();
   const a = await node({ url: redis.url }).available();
   const ada = await a.connect("ada");
@@ -202,7 +202,7 @@ it("goes on after Redis has forgotten the scripts", async () => {
   await until("it has come", () => ada.told.at(-1) === "message hi");
 });
 
-it("keeps what one script touches in one slot of a Redis Cluster", async () => {
+it("keeps the keys of one script in one slot of a Redis Cluster", async () => {
   // One process that has all slots: it refuses keys of two slots in one command as a larger cluster does.
   const redis = await start("--cluster-enabled", "yes");
   await redis.run("CLUSTER", "ADDSLOTSRANGE", "0", "16383");

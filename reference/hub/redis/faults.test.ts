@@ -23,7 +23,7 @@ afterEach(async () => {
 });
 
 const seqs = (connection: TestConnection): number[] => connection.events.map(({ seq }) => seq);
-it("loses, doubles and reorders nothing while its pub/sub connections are killed again and again", async () => {
+it("loses, duplicates and reorders nothing while its pub/sub connections are killed repeatedly", async () => {
   await start();
   const [a, b] = await Promise.all([node(), node()]);
   const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
@@ -70,7 +70,7 @@ it("acknowledges each message once while its command connections are killed", as
   expect(ada.lostRooms).toEqual([]);
 });
 
-it("goes on in the same epoch after a restart that loses nothing", async () => {
+it("keeps the epoch after a restart without data loss", async () => {
   await start("--appendonly", "yes", "--appendfsync", "always");
   const [a, b] = await Promise.all([node(), node()]);
   const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
@@ -90,7 +90,7 @@ it("goes on in the same epoch after a restart that loses nothing", async () => {
   expect((await bob.join("lobby")).memberCount).toBe(2);
 });
 
-it("begins a new epoch after a restart that may have lost the end, and tells everyone", async () => {
+it("starts a new epoch after a restart with possible data loss, and reports it to everyone", async () => {
   await start("--appendonly", "yes", "--appendfsync", "everysec");
   const a = await node();
   const [ada, bob] = await Promise.all([a.connect("ada"), a.connect("bob")]);
@@ -107,7 +107,7 @@ it("begins a new epoch after a restart that may have lost the end, and tells eve
   expect(joined.recovered).toBe(false);
 });
 
-it("tells everyone when Redis comes back without its data", async () => {
+it("reports lost state to everyone when Redis comes back without its data", async () => {
   await start();
   const [a, b] = await Promise.all([node(), node()]);
   const [ada, bob, idle] = await Promise.all([a.connect("ada"), b.connect("bob"), b.connect("idle")]);
@@ -123,7 +123,7 @@ it("tells everyone when Redis comes back without its data", async () => {
   expect(joined.epoch).not.toBe(since.epoch);
 });
 
-it("notices that its data is gone under a living Redis", async () => {
+it("detects that a running Redis has lost its data", async () => {
   await start();
   const a = await node();
   const ada = await a.connect("ada");
@@ -138,7 +138,7 @@ it("notices that its data is gone under a living Redis", async () => {
   expect((await again.join("lobby")).memberCount).toBe(1);
 });
 
-it("accepts nothing while Redis stands still, and nothing of it happens later", async () => {
+it("accepts nothing while Redis is paused, and nothing takes effect later", async () => {
   await start();
   const [a, b] = await Promise.all([node(), node()]);
   const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
@@ -154,7 +154,7 @@ it("accepts nothing while Redis stands still, and nothing of it happens later", 
   expect([...ada.lostRooms, ...bob.lostRooms]).toEqual([]);
 });
 
-it("gives up a Redis that hangs, closes in time, and finds back", async () => {
+it("drops a Redis that hangs, closes in time, and reconnects", async () => {
   await start();
   const [a, b] = await Promise.all([node(), node()]);
   const ada = await a.connect("ada");
@@ -178,7 +178,7 @@ it("gives up a Redis that hangs, closes in time, and finds back", async () => {
   );
 });
 
-it("lets the members of a killed node leave once, within the lease", async () => {
+it("removes the members of a killed node once, within the lease", async () => {
   await start();
   const [a, b, c] = await Promise.all([node(), node(), node()]);
   const [ada, bob, cora] = await Promise.all([a.connect("ada"), b.connect("bob"), b.connect("cora", "bob")]);
@@ -201,7 +201,7 @@ it("lets the members of a killed node leave once, within the lease", async () =>
   expect(await redis.run("EXISTS", "wsproof:{u:Ym9i}:connections")).toBe(0);
 });
 
-it("ends the connections of a node that was taken for dead but comes back", async () => {
+it("closes the connections of a node that was expired but comes back", async () => {
   await start();
   const [a, b] = await Promise.all([node(), node()]);
   const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
@@ -223,7 +223,7 @@ it("ends the connections of a node that was taken for dead but comes back", asyn
   expect(bob.told).toEqual(["user_left ada disconnect 1", "user_joined ada 2"]);
 });
 
-it("starts while Redis is down, and is there when Redis is", async () => {
+it("starts while Redis is down, and becomes available with it", async () => {
   await start();
   await redis.kill();
   const a = new TestNode({ url: redis.url });
@@ -234,7 +234,7 @@ it("starts while Redis is down, and is there when Redis is", async () => {
   await (await a.connect("ada")).join("lobby");
 });
 
-it("counts a user's publishing by itself while Redis is away, and says so", async () => {
+it("counts the rate of a user locally while Redis is away, and reports it", async () => {
   await start();
   const settings = { ...testSettings, publishUser: { burst: 2, perSecond: 0.001 } };
   const a = new TestNode({ url: redis.url, settings });
@@ -248,7 +248,7 @@ it("counts a user's publishing by itself while Redis is away, and says so", asyn
   expect(await ada.publish("lobby", "hi")).toMatchObject({ refused: "RATE_LIMITED" });
 });
 
-it("lets those leave later whose connection ended while Redis was away", async () => {
+it("removes members later whose connection ended while Redis was away", async () => {
   await start("--appendonly", "yes", "--appendfsync", "always");
   const [a, b] = await Promise.all([node(), node()]);
   const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
@@ -261,7 +261,7 @@ it("lets those leave later whose connection ended while Redis was away", async (
   await until("bob is told", () => bob.told.at(-1) === "user_left ada disconnect 1");
 });
 
-it("ends the membership of a join whose answer was lost, before the next join", async () => {
+it("ends the membership of a join with a lost answer before the next join", async () => {
   await start();
   const [a, b] = await Promise.all([node(), node()]);
   const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { mastersOf } from "./topology.ts";
 
-it("reaches every master as the node that was asked: the same user, password and TLS", () => {
+it("reaches every master with the user, password and TLS of the node that was asked", () => {
   const reply = [
     [0, 99, ["10.0.0.1", 6379, "a", []], ["10.0.0.9", 6379, "r", []]],
     [100, 199, ["fd00::2", 6380, "b", []]],
@@ -20,7 +20,7 @@ it("reaches every master as the node that was asked: the same user, password and
   ]);
 });
 
-it("takes a node that does not know its own address to be where it was asked", () => {
+it("uses the asked address for a node that does not know its own", () => {
   for (const unknown of [null, "", "?"])
     expect(mastersOf([[0, 16383, [unknown, 7001, "a", []]]], "redis://[::1]:7000")).toEqual([
       { url: "redis://[::1]:7001", ranges: [[0, 16383]] },
