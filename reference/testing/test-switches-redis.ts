@@ -96,7 +96,7 @@ export const redisSwitches: Readonly<Record<string, Switch>> = {
       );
     },
   },
-  "redis-buries-nobody": {
+  "redis-never-expires-nodes": {
     about: "Members of a dead node stay members.",
     plant() {
       wrap(Presence.prototype, "onHeartbeat", () => undefined);

@@ -145,13 +145,13 @@ export const switches: Readonly<Record<string, Switch>> = {
       });
     },
   },
-  "strikes-not-counted": {
+  "errors-not-counted": {
     about: "A connection is never closed for its errors.",
     plant() {
       wrap(SlidingWindowCounter.prototype, "hit", () => false);
     },
   },
-  "strikes-count-double": {
+  "errors-count-double": {
     about: "Each error counts twice, so that a connection is closed too early.",
     plant() {
       wrap(SlidingWindowCounter.prototype, "hit", (original, _, [nowMs]) => original(nowMs) || original(nowMs));
@@ -248,7 +248,7 @@ export const switches: Readonly<Record<string, Switch>> = {
       });
     },
   },
-  "deaf-after-malformed": {
+  "silent-after-malformed": {
     about: "After a malformed frame the connection gets no more replies.",
     plant() {
       const silenced = new WeakSet<Session>();

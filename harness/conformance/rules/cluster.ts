@@ -80,7 +80,7 @@ const faultsOfNodes: readonly [fault: Fault, seers: readonly Check[]][] = [
   [faults.nodes("redis-publishes-twice"), ["duplicated"]],
   [faults.nodes("redis-drops-one-in-fifty", { only: 1 }), ["lost", "non-contiguous"]],
   [faults.nodes("redis-counts-own-node", { only: 1 }), ["member-count"]],
-  [faults.nodes("redis-buries-nobody", { harm: ["node-killed"] }), ["membership"]],
+  [faults.nodes("redis-never-expires-nodes", { harm: ["node-killed"] }), ["membership"]],
   [faults.nodes("redis-forgets-keys", { harm: Array(8).fill("clients-reset") }), ["duplicated"]],
 ];
 
