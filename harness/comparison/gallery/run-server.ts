@@ -1,0 +1,81 @@
+// Starts one server of the gallery, verifies it by the command line as a user would, and ends it.
+import { execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Report } from "../../conformance/result.ts";
+import { freePort } from "../../testbed/free-port.ts";
+import { examples, type GalleryServer, root } from "./servers.ts";
+
+export interface GalleryRun {
+  readonly server: GalleryServer;
+  /** Undefined where the run wrote no report. */
+  readonly report: Report | undefined;
+  readonly code: number;
+  /** What the command printed. */
+  readonly output: string;
+}
+
+const startMs = 60_000;
+
+/** @param seed of the run, so that its result can be compared with an earlier one */
+export async function runServer(server: GalleryServer, seed: number): Promise<GalleryRun> {
+  const port = await freePort();
+  const folder = path.join(examples, server.example);
+  const [program, ...args] = server.command(port);
+  const child = spawn(program, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.on("data", (data) => {
+    said = `${said}${data}`.slice(-4_000);
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(String(error)));
+    child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? code}: ${said}`));
+  });
+  const reports = await mkdtemp(path.join(tmpdir(), "wsproof-gallery-"));
+  try {
+    await Promise.race([listens(port), ended.then((how) => Promise.reject(new Error(`${server.id} does not start: ${how}`)))]);
+    const urlPath = typeof server.path === "string" ? server.path : await server.path(port);
+    const json = path.join(reports, "report.json");
+    const baseline = baselineOf(server);
+    const { code, output } = await verify([
+      `ws://127.0.0.1:${port}${urlPath}`,
+      ...["--spec", path.join(folder, "asyncapi.yaml"), "--seed", String(seed), "--json", json],
+      ...(existsSync(baseline) ? ["--baseline", baseline] : []),
+    ]);
+    const report = existsSync(json) ? (JSON.parse(await readFile(json, "utf8")) as Report) : undefined;
+    return { server, report, code, output };
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+    await rm(reports, { recursive: true });
+  }
+}
+
+/** The list of what is known to fail, and whose fault it is. */
+export function baselineOf({ id, example }: GalleryServer): string {
+  return path.join(examples, example, `baseline-${id}.yaml`);
+}
+
+async function listens(port: number): Promise<void> {
+  for (const endMs = Date.now() + startMs; Date.now() < endMs; await sleep(50)) {
+    const isOpen = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
+      socket.once("connect", () => socket.destroy());
+    });
+    if (isOpen) return;
+  }
+  throw new Error(`nothing listens on port ${port} after ${startMs / 1000} s`);
+}
+
+function verify(args: readonly string[]): Promise<{ code: number; output: string }> {
+  const cli = path.join(root, "dist/harness/cli.js");
+  return new Promise((resolve) => {
+    execFile(process.execPath, [cli, "verify", ...args], { maxBuffer: 2 ** 26, timeout: 600_000 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code ?? 2), output: stdout + stderr }),
+    );
+  });
+}
