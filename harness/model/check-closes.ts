@@ -2,7 +2,7 @@
 import { isErrorValue } from "../../spec/contract.ts";
 import { checkExpiryClose, checkExpiryOpen } from "./check-expiry.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
-import { type Evaluation, expectOutcome } from "./outcomes.ts";
+import { codesOf, type Evaluation, expectOutcome } from "./outcomes.ts";
 import { type Connection, type Invocation, NEVER } from "./trace.ts";
 
 export function checkCloses(evaluation: Evaluation, collector: ResultCollector) {
@@ -66,7 +66,8 @@ export function mayClose(evaluation: Evaluation, invocation: Invocation): Set<nu
   if (invocation.malformed !== undefined)
     for (const { when, code } of contract.errors?.codes ?? []) if (when === invocation.malformed) closes(code);
   if (invocation.operation !== undefined)
-    for (const { requirement } of expectOutcome(evaluation, invocation).refusals) closes(requirement.else);
+    for (const { requirement } of expectOutcome(evaluation, invocation).refusals)
+      for (const code of codesOf(requirement)) closes(code);
   for (const effect of invocation.operation?.effects ?? []) if (effect.kind === "close") codes.add(effect.code);
   return codes;
 }

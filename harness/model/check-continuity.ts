@@ -4,6 +4,7 @@ import { lookup } from "../../spec/pointer.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
 import { type Acknowledgement, askedSince, type Log, type Observation, type Position, replayOf } from "./logs.ts";
+import { scopeOf } from "./membership.ts";
 import { bind, boundOf, type Obligations, textOf } from "./obligation.ts";
 import type { Evaluation } from "./outcomes.ts";
 import type { Deliver } from "./protocol.ts";
@@ -117,7 +118,7 @@ function excludedPositions(evaluation: Evaluation, { changed }: Obligations, log
       positions.add(positionKey(acknowledgement));
       continue;
     }
-    const text = textOf(effect.message, bind(effect, { connection, frame: invocation.frame, key: new Map() }));
+    const text = textOf(effect.message, bind(effect, scopeOf(invocation)));
     const known = unnamed.get(text) ?? { count: 0, seen: positionsSeen(evaluation, log, effect, text) };
     known.count++;
     unnamed.set(text, known);

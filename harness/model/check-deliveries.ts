@@ -5,7 +5,7 @@ import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
 import { boundOf, type ForbiddenDelivery, type Obligation, type Obligations, textOf } from "./obligation.ts";
 import type { Evaluation } from "./outcomes.ts";
-import type { Delivery } from "./protocol.ts";
+import { type Delivery, isErrorMessage } from "./protocol.ts";
 import { type Connection, NEVER, type Received } from "./trace.ts";
 
 /** Which obligation each delivered frame met. */
@@ -67,7 +67,7 @@ function matchFrame(
   const deliveries = protocol.deliveries.get(message.name);
   if (deliveries === undefined) {
     // An error without an id is checked with the replies; what no operation answers may come at any time.
-    if (message.name === protocol.contract.errors?.reply.message && lookup(frame, message.correlation ?? "/") === undefined)
+    if (isErrorMessage(protocol, message.name) && (lookup(frame, message.correlation ?? "/") ?? undefined) === undefined)
       return undefined;
     const asked = !protocol.replies.has(message.name);
     collector.check(asked, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), [at]);

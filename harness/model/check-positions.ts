@@ -3,6 +3,7 @@ import { lookup } from "../../spec/pointer.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
 import { type Acknowledgement, changeBy, type Log, type Observation } from "./logs.ts";
+import { scopeOf } from "./membership.ts";
 import { bind, boundOf, type Obligations, textOf } from "./obligation.ts";
 import type { Evaluation } from "./outcomes.ts";
 import { splitBindings } from "./protocol.ts";
@@ -99,12 +100,7 @@ function textsOf(evaluation: Evaluation, log: Log, invocation: Invocation, event
   for (const delivery of evaluation.protocol.deliveries.get(event.message) ?? []) {
     if (!invocation.operation?.effects.includes(delivery.effect) || !log.stream.messages.includes(delivery.effect.message))
       continue;
-    texts.add(
-      textOf(
-        delivery.effect.message,
-        bind(delivery.effect, { connection: invocation.connection, frame: invocation.frame, key: new Map() }),
-      ),
-    );
+    texts.add(textOf(delivery.effect.message, bind(delivery.effect, scopeOf(invocation))));
   }
   return texts;
 }

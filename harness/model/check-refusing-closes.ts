@@ -1,8 +1,8 @@
 // Errors that are reported by close codes alone: what must be rejected closes the connection with the code of its error, before a later fence is answered.
-import type { DocumentPointer, ErrorCode } from "../../spec/contract.ts";
+import type { DocumentPointer, ErrorCode, Requirement } from "../../spec/contract.ts";
 import { mayBeLate, mayClose } from "./check-closes.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
-import { type Evaluation, expectOutcome } from "./outcomes.ts";
+import { codesOf, type Evaluation, expectOutcome } from "./outcomes.ts";
 import type { Connection, Invocation } from "./trace.ts";
 
 export function checkRefusingCloses(evaluation: Evaluation, collector: ResultCollector) {
@@ -38,9 +38,12 @@ function dueFor(evaluation: Evaluation, invocation: Invocation): Due | undefined
   const { mayPass, refusals } = expectOutcome(evaluation, invocation);
   const last = refusals.at(-1);
   if (mayPass || last === undefined) return undefined;
-  const errors = closing(refusals.map(({ requirement }) => codes.find(({ code }) => code === requirement.else)));
+  const errorsOf = (requirement: Requirement) =>
+    closing(codesOf(requirement).map((wanted) => codes.find(({ code }) => code === wanted)));
+  if (refusals.some(({ requirement }) => errorsOf(requirement).length === 0)) return undefined;
   const { pointer } = last.requirement;
-  return errors.length < refusals.length ? undefined : { rule: "requirement-is-enforced", pointer, errors };
+  const errors = refusals.flatMap(({ requirement }) => errorsOf(requirement));
+  return { rule: "requirement-is-enforced", pointer, errors };
 }
 
 function checkDue(

@@ -1,13 +1,14 @@
 // Replies: each request has exactly one, it is the one that the requirements allow, and it says what the effects bind.
-import type { Effect } from "../../spec/contract.ts";
+import { type Effect, isErrorValue } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
+import { checkLists } from "./check-lists.ts";
 import { countRange } from "./counting.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
-import { resolve, resolveKey, type Scope } from "./membership.ts";
-import { type Evaluation, type Expected, expectOutcome } from "./outcomes.ts";
-import { splitBindings } from "./protocol.ts";
-import { type Connection, type Invocation, NEVER } from "./trace.ts";
+import { resolve, resolveKey, scopeOf } from "./membership.ts";
+import { codesOf, type Evaluation, type Expected, expectOutcome } from "./outcomes.ts";
+import { errorIn, isErrorMessage, splitBindings } from "./protocol.ts";
+import { type Connection, type Invocation, NEVER, promisesReply } from "./trace.ts";
 
 type ReplyEffect = Extract<Effect, { kind: "reply" }>;
 type ChangeEffect = Extract<Effect, { kind: "add" | "remove" }>;
@@ -16,7 +17,7 @@ export function checkReplies(evaluation: Evaluation, collector: ResultCollector)
   for (const invocation of evaluation.trace.invocations) {
     if (invocation.ambiguous) continue;
     if (invocation.malformed !== undefined) checkMalformed(evaluation, invocation, collector);
-    else if (invocation.operation?.reply !== undefined) checkReply(evaluation, invocation, collector);
+    else if (promisesReply(invocation)) checkReply(evaluation, invocation, collector);
     else for (const requirement of expectOutcome(evaluation, invocation).held) collector.cover(requirement.pointer);
   }
   for (const connection of evaluation.trace.connections.values()) checkLooseErrors(evaluation, connection, collector);
@@ -26,6 +27,13 @@ function checkReply(evaluation: Evaluation, invocation: Invocation, collector: R
   const { operation, reply, connection } = invocation;
   if (operation === undefined) return;
   const later = connection.fences.find((fence) => fence.sentAt > invocation.sentAt);
+  if (reply === undefined && invocation.unrecognised.length > 0) {
+    const [at = invocation.sentAt] = invocation.unrecognised;
+    const wanted = replyNames(invocation).join(" or ");
+    const actual = `no message of the protocol: ${shown(frameAt(evaluation, at))}`;
+    collector.check(false, "reply-matches-effect", operation.pointer, wanted, actual, [invocation.sentAt, at]);
+    return;
+  }
   if (reply === undefined) {
     const what = `one reply to ${operation.id}, before the reply to the fence that was sent after it`;
     if (later !== undefined) {
@@ -66,9 +74,30 @@ function checkReply(evaluation: Evaluation, invocation: Invocation, collector: R
       events,
     );
   }
+  if (reply.both !== undefined) {
+    const wanted = `${reply.message.name} or ${reply.both.name}`;
+    const actual = `both at once: ${shown(reply.frame)}`;
+    collector.check(false, "reply-matches-effect", operation.pointer, wanted, actual, [invocation.sentAt, reply.at]);
+    return;
+  }
   const expected = expectOutcome(evaluation, invocation);
-  if (invocation.outcome === "ok") checkSuccess(evaluation, invocation, expected, collector);
+  if (invocation.outcome === "info") {
+    const wanted = replyNames(invocation).join(" or ");
+    const events = [invocation.sentAt, reply.at];
+    collector.check(false, "reply-matches-effect", operation.pointer, wanted, reply.message.name, events);
+  } else if (invocation.outcome === "ok") checkSuccess(evaluation, invocation, expected, collector);
   else checkRefusal(evaluation, invocation, expected, collector);
+}
+
+/** The replies that the effects declare, else all of the operation. */
+function replyNames({ operation }: Invocation): readonly string[] {
+  const declared = operation?.effects.flatMap((effect) => (effect.kind === "reply" ? [effect.message] : [])) ?? [];
+  return declared.length > 0 ? declared : (operation?.reply ?? []);
+}
+
+function frameAt({ trace }: Evaluation, at: number): unknown {
+  const event = trace.history[at];
+  return event !== undefined && "frame" in event ? event.frame : undefined;
 }
 
 function checkSuccess(evaluation: Evaluation, invocation: Invocation, expected: Expected, collector: ResultCollector) {
@@ -77,7 +106,7 @@ function checkSuccess(evaluation: Evaluation, invocation: Invocation, expected: 
   const events = [invocation.sentAt, reply.at];
   const failed = expected.refusals.at(-1);
   if (!expected.mayPass && failed !== undefined) {
-    const wanted = expected.refusals.map(({ requirement }) => requirement.else).join(" or ");
+    const wanted = expected.refusals.flatMap(({ requirement }) => codesOf(requirement)).join(" or ");
     collector.check(
       false,
       "requirement-is-enforced",
@@ -111,7 +140,7 @@ function checkSuccess(evaluation: Evaluation, invocation: Invocation, expected: 
 function checkFields(evaluation: Evaluation, invocation: Invocation, effect: ReplyEffect, collector: ResultCollector) {
   const frame = invocation.reply?.frame;
   const events = [invocation.sentAt, invocation.reply?.at ?? invocation.sentAt];
-  const scope: Scope = { connection: invocation.connection, frame: invocation.frame, key: new Map() };
+  const scope = scopeOf(invocation);
   const { fixed, counts } = splitBindings(effect.bindings);
   for (const [pointer, value] of fixed) {
     const wanted = resolve(value, scope);
@@ -123,6 +152,7 @@ function checkFields(evaluation: Evaluation, invocation: Invocation, effect: Rep
     (candidate): candidate is ChangeEffect => candidate.kind === "add" || candidate.kind === "remove",
   );
   const key = change === undefined ? new Map() : resolveKey(change.where, scope);
+  checkLists(evaluation, invocation, effect, key, collector);
   for (const { pointer, relation } of counts) {
     const { least, most } = countRange(
       evaluation,
@@ -145,6 +175,9 @@ function checkRefusal(evaluation: Evaluation, invocation: Invocation, expected: 
   if (operation === undefined || reply === undefined) return;
   const events = [invocation.sentAt, reply.at];
   const declared = evaluation.protocol.contract.errors?.codes.find(({ code }) => code === reply.error);
+  const isOpen = !operation.effectsKnown && operation.requires.length === 0;
+  // The document leaves open when the operation is refused.
+  if (isOpen && (declared?.when === "required" || declared?.when === "unavailable")) return;
   if (declared?.when === "unavailable") {
     collector.inconclusive.push(`${operation.id} was answered with ${declared.code}`);
     return;
@@ -154,7 +187,9 @@ function checkRefusal(evaluation: Evaluation, invocation: Invocation, expected: 
     return;
   }
   checkErrorFlags(evaluation, invocation, collector);
-  const found = expected.refusals.find(({ requirement }) => requirement.else === reply.error);
+  const found = expected.refusals.find(
+    ({ requirement }) => isErrorValue(reply.error) && codesOf(requirement).includes(reply.error),
+  );
   if (found?.certain === true) {
     collector.cover(found.requirement.pointer);
     if (declared !== undefined) collector.cover(declared.pointer);
@@ -164,7 +199,7 @@ function checkRefusal(evaluation: Evaluation, invocation: Invocation, expected: 
     collector.check(false, "allowed-is-not-refused", operation.pointer, wanted, `the error ${shown(reply.error)}`, events);
     return;
   }
-  const wanted = expected.refusals.map(({ requirement }) => requirement.else).join(" or ");
+  const wanted = expected.refusals.flatMap(({ requirement }) => codesOf(requirement)).join(" or ");
   const pointer = expected.refusals.at(-1)?.requirement.pointer ?? operation.pointer;
   collector.decide("requirement-is-enforced");
   collector.check(
@@ -177,23 +212,16 @@ function checkRefusal(evaluation: Evaluation, invocation: Invocation, expected: 
   );
 }
 
-function checkErrorFlags({ protocol }: Evaluation, invocation: Invocation, collector: ResultCollector) {
+function checkErrorFlags({ protocol }: Evaluation, { reply, connection, sentAt }: Invocation, collector: ResultCollector) {
   const errors = protocol.contract.errors;
-  const declared = errors?.codes.find(({ code }) => code === invocation.reply?.error);
-  // Over HTTP the error stands elsewhere: rules of its own look at it.
-  if (
-    errors?.reply.retryable === undefined ||
-    declared === undefined ||
-    invocation.reply === undefined ||
-    invocation.connection.http
-  )
-    return;
-  const got = lookup(invocation.reply.frame, errors.reply.retryable);
-  const wanted = `${declared.retryable} at ${errors.reply.retryable} of ${declared.code}`;
-  collector.check(got === declared.retryable, "error-retryable-as-declared", declared.pointer, wanted, shown(got), [
-    invocation.sentAt,
-    invocation.reply.at,
-  ]);
+  const declared = errors?.codes.find(({ code }) => code === reply?.error);
+  const retryable = errors?.replies.find(({ message }) => message === reply?.message.name)?.retryable;
+  // Over HTTP the error stands elsewhere, and the rules of the HTTP phase check it.
+  if (retryable === undefined || declared === undefined || reply === undefined || connection.http) return;
+  const got = lookup(reply.frame, retryable);
+  const wanted = `${declared.retryable} at ${retryable} of ${declared.code}`;
+  const same = got === declared.retryable;
+  collector.check(same, "error-retryable-as-declared", declared.pointer, wanted, shown(got), [sentAt, reply.at]);
 }
 
 /** A frame that is no message of the protocol is answered with the error for that, with its id where it has a usable one. */
@@ -237,18 +265,19 @@ interface LooseError {
 
 /** Errors that name no request. */
 function looseErrors({ protocol }: Evaluation, connection: Connection): LooseError[] {
-  const errors = protocol.contract.errors?.reply;
-  if (errors?.message === undefined) return [];
-  return connection.received
-    .filter(
-      ({ message, invocation, frame }) =>
-        message?.name === errors.message && invocation === undefined && idOf(message?.correlation, frame) === undefined,
-    )
-    .map(({ at, frame }) => ({ at, code: lookup(frame, errors.code ?? "") }));
+  return connection.received.flatMap(({ at, message, invocation, frame }) =>
+    message !== undefined &&
+    isErrorMessage(protocol, message.name) &&
+    invocation === undefined &&
+    idOf(message.correlation, frame) === undefined
+      ? [{ at, code: errorIn(protocol, message.name, frame) }]
+      : [],
+  );
 }
 
+/** Null is no id: JSON-RPC says so where no id could be read. */
 const idOf = (correlation: string | undefined, frame: unknown) =>
-  correlation === undefined ? undefined : lookup(frame, correlation);
+  correlation === undefined ? undefined : (lookup(frame, correlation) ?? undefined);
 
 /** Errors without an id answer operations that promise no reply, and malformed frames; at every moment at most as many as there were causes. */
 function checkLooseErrors(evaluation: Evaluation, connection: Connection, collector: ResultCollector) {
@@ -264,7 +293,9 @@ function checkLooseErrors(evaluation: Evaluation, connection: Connection, collec
     );
     if (used <= causes.length) {
       collector.decide("error-by-first-failed-requirement");
-      const requirement = causes[used - 1]?.operation?.requires.find((candidate) => candidate.else === code);
+      const requirement = causes[used - 1]?.operation?.requires.find(
+        (candidate) => isErrorValue(code) && codesOf(candidate).includes(code),
+      );
       if (requirement !== undefined) collector.cover(requirement.pointer);
     } else if (silent !== undefined) {
       const wanted = `no error: all that ${silent.operation?.id} requires holds`;
@@ -285,5 +316,7 @@ function mayBeRefusedLoosely(evaluation: Evaluation, invocation: Invocation, cod
   if (declared?.when === "unavailable" || declared?.when === "internal") return true;
   if (invocation.malformed !== undefined) return declared?.when === invocation.malformed;
   if (invocation.operation === undefined || invocation.operation.reply !== undefined) return false;
-  return expectOutcome(evaluation, invocation).refusals.some(({ requirement }) => requirement.else === code);
+  return expectOutcome(evaluation, invocation).refusals.some(
+    ({ requirement }) => isErrorValue(code) && codesOf(requirement).includes(code),
+  );
 }

@@ -27,7 +27,8 @@ export function coverEffects(evaluation: Evaluation, { changed }: Obligations, c
 export function promisesOf({ contract, channel }: Protocol): DocumentPointer[] {
   const asked = contract.operations.filter((operation) => operation.action === "receive" && operation.channel === channel.id);
   const operations = [...asked, ...callsOf(contract)];
-  const requirements = operations.flatMap(({ requires }) => requires);
+  // What a server may refuse for reasons of its state is covered whichever way it decides.
+  const requirements = operations.flatMap(({ requires }) => requires.filter(({ kind }) => kind !== "may"));
   const bestEffort = new Set(
     channel.delivery?.streams.filter(({ guarantee }) => guarantee === "best-effort").flatMap(({ messages }) => messages),
   );

@@ -1,6 +1,6 @@
 // The validities of a connection's credentials, and since when the server may have ended it.
 import type { Limit } from "../../spec/contract.ts";
-import { resolve } from "./membership.ts";
+import { resolve, scopeOf } from "./membership.ts";
 import { type Evaluation, limitInForce } from "./outcomes.ts";
 import { type Connection, type Invocation, NEVER } from "./trace.ts";
 
@@ -35,7 +35,7 @@ export function validitiesAt({ knowledge }: Evaluation, connection: Connection, 
   for (const invocation of connection.invocations) {
     const renewal = invocation.operation?.effects.find((effect) => effect.kind === "renew");
     if (renewal === undefined || invocation.outcome === "fail" || invocation.sentAt > at) continue;
-    const token = resolve(renewal.credential, { connection, frame: invocation.frame, key: new Map() });
+    const token = resolve(renewal.credential, scopeOf(invocation));
     const facts = typeof token === "string" ? knowledge.credentials.get(token) : undefined;
     if (facts === undefined) return undefined;
     const validity: CredentialValidity = { expiresAtMs: facts.expiresAtMs ?? NEVER, invocation };

@@ -1,5 +1,15 @@
 // What others must receive because a connection ended.
-import { departure, type Key, presence, presenceAtEnd, resolveKey, type Scope, strongest, type Tuple } from "./membership.ts";
+import {
+  connectionPresence,
+  departure,
+  presence,
+  presenceAtEnd,
+  resolve,
+  resolveKey,
+  type Scope,
+  strongest,
+  type Tuple,
+} from "./membership.ts";
 import { bind, boundOf, createObligation, type Obligation, textOf } from "./obligation.ts";
 import type { Evaluation } from "./outcomes.ts";
 import type { Deliver } from "./protocol.ts";
@@ -22,7 +32,6 @@ export function collectEnds(evaluation: Evaluation, connection: Connection, past
       const seenAt = firstSeen(evaluation, effect, text, from);
       if (seenAt !== NEVER) membership.sawEnd(tuple, seenAt);
       const until = Math.min(seenAt, trace.history.length);
-      const audience = endAudience(effect, scope, tuple);
       const cause = {
         bound,
         text,
@@ -34,11 +43,14 @@ export function collectEnds(evaluation: Evaluation, connection: Connection, past
       };
       past.push(createObligation(evaluation, effect, { ...cause, receiver: connection, until: NEVER, certain: false }));
       for (const receiver of trace.connections.values()) {
-        if (receiver === connection || audience === undefined) continue;
-        const tuples = membership.tuples(audience.relation, audience.key).filter((other) => other.connection === receiver);
-        const there = strongest(tuples.map((other) => presence(other, from, until)));
+        if (receiver === connection) continue;
+        const tuples = audienceTuples(evaluation, effect, scope, tuple, receiver);
+        const there =
+          tuples === undefined
+            ? connectionPresence(receiver, from, until)
+            : strongest(tuples.map((other) => presence(other, from, until)));
         if (there === "out") continue;
-        const left = Math.min(receiver.hungUpAt, receiver.closedAt, ...tuples.map((other) => departure(other, from)));
+        const left = Math.min(receiver.hungUpAt, receiver.closedAt, ...(tuples ?? []).map((other) => departure(other, from)));
         const certain = there === "in" && before === "in";
         all.push(createObligation(evaluation, effect, { ...cause, receiver, until: left, certain }));
       }
@@ -46,9 +58,18 @@ export function collectEnds(evaluation: Evaluation, connection: Connection, past
   }
 }
 
-function endAudience(effect: Deliver, scope: Scope, tuple: Tuple): { relation: string; key: Key } | undefined {
-  if (effect.to.kind !== "relation") return undefined;
-  return { relation: effect.to.relation, key: effect.to.where.size === 0 ? tuple.key : resolveKey(effect.to.where, scope) };
+/** The receiver's tuples in the audience; undefined where it is addressed as a connection. */
+function audienceTuples(
+  { membership }: Evaluation,
+  { to }: Deliver,
+  scope: Scope,
+  ended: Tuple,
+  receiver: Connection,
+): readonly Tuple[] | undefined {
+  if (to.kind === "all") return undefined;
+  if (to.kind === "connection") return receiver.attributes.get(to.attribute) === resolve(to.equals, scope) ? undefined : [];
+  const key = to.where.size === 0 ? ended.key : resolveKey(to.where, scope);
+  return membership.tuples(to.relation, key).filter((other) => other.connection === receiver);
 }
 
 function firstSeen(evaluation: Evaluation, effect: Deliver, text: string, from: number): number {

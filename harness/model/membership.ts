@@ -140,6 +140,12 @@ export interface Scope {
   readonly connection: Connection;
   readonly frame: unknown;
   readonly key: Key;
+  /** The reply to the invocation, for values that the server makes. */
+  readonly reply?: unknown;
+}
+
+export function scopeOf({ connection, frame, reply }: Invocation): Scope {
+  return { connection, frame, key: new Map(), reply: reply?.frame };
 }
 
 /** What a value stands for; undefined where the frame has nothing there. `count` has no value of its own. */
@@ -157,7 +163,12 @@ export function resolve(value: Value, scope: Scope): unknown {
       return scope.connection.http?.headers[value.name];
     case "parameter":
       return scope.connection.http?.parameters.get(value.name);
+    case "reply":
+      return lookup(scope.reply, value.pointer);
+    // They stand for many tuples, and are compared with those.
     case "count":
+    case "list":
+    case "relation":
       return undefined;
   }
 }

@@ -1,5 +1,5 @@
 // Obligations: what every connection must, may and must not receive because of what others did.
-import type { DocumentPointer } from "../../spec/contract.ts";
+import type { DocumentPointer, Where } from "../../spec/contract.ts";
 import { collectEnds } from "./disconnect-obligations.ts";
 import {
   connectionPresence,
@@ -12,6 +12,7 @@ import {
   resolve,
   resolveKey,
   type Scope,
+  scopeOf,
   strongest,
 } from "./membership.ts";
 import { bind, createObligation, type ForbiddenDelivery, type Obligation, type Obligations, textOf } from "./obligation.ts";
@@ -19,7 +20,7 @@ import { type Answer, type Evaluation, expectOutcome } from "./outcomes.ts";
 import type { Deliver } from "./protocol.ts";
 import { findRepeats, onceOf } from "./repeats.ts";
 import { collectReplay } from "./replay-obligations.ts";
-import { type Connection, type Invocation, NEVER } from "./trace.ts";
+import { type Connection, type Invocation, NEVER, promisesReply } from "./trace.ts";
 
 /** Puts every certain or possible change of a relation into the evaluation's membership. */
 export function recordChanges(evaluation: Evaluation) {
@@ -31,10 +32,11 @@ export function recordChanges(evaluation: Evaluation) {
       .flatMap(({ effects }) => effects.flatMap((effect) => (effect.kind === "remove" ? [effect.relation] : []))),
   );
   for (const invocation of trace.invocations) {
-    const scope: Scope = { connection: invocation.connection, frame: invocation.frame, key: new Map() };
+    const scope = scopeOf(invocation);
     if (invocation.outcome === "fail") continue;
     for (const effect of invocation.operation?.effects ?? []) {
       if (effect.kind !== "add" && effect.kind !== "remove") continue;
+      if (!isKeyKnown(effect.where, invocation)) continue;
       const key = resolveKey(effect.where, scope);
       moments.push({
         at: invocation.sentAt,
@@ -65,6 +67,11 @@ export function recordChanges(evaluation: Evaluation) {
   for (const moment of moments) moment.run();
 }
 
+/** Whether the columns are known: what the server makes, only its reply shows. */
+function isKeyKnown(where: Where, { reply }: Invocation): boolean {
+  return reply !== undefined || [...where.values()].every(({ kind }) => kind !== "reply");
+}
+
 /** All that follows from the invocations and ends of the evaluation. `recordChanges` has run. */
 export function collectObligations(evaluation: Evaluation): Obligations {
   const all: Obligation[] = [];
@@ -92,12 +99,17 @@ function collectInvocation(
 ) {
   if (invocation.operation === undefined) return;
   const outcome = outcomeOf(evaluation, invocation);
-  const scope: Scope = { connection: invocation.connection, frame: invocation.frame, key: new Map() };
+  const scope = scopeOf(invocation);
   const repeat = found.repeats.get(invocation);
   let changed: Answer = "yes";
   let key: Key = new Map();
   for (const effect of invocation.operation.effects) {
     if (effect.kind === "add" || effect.kind === "remove") {
+      if (!isKeyKnown(effect.where, invocation)) {
+        changed = "maybe";
+        found.changed.set(invocation, changed);
+        continue;
+      }
       key = resolveKey(effect.where, scope);
       const before = ownPresence(evaluation.membership.tuple(effect.relation, invocation.connection, key), invocation);
       changed = before === "maybe" ? "maybe" : (before === "out") === (effect.kind === "add") ? "yes" : "no";
@@ -152,7 +164,7 @@ export function outcomeOf(evaluation: Evaluation, invocation: Invocation): Invoc
   if (invocation.outcome !== "info" || invocation.operation === undefined) return invocation.outcome;
   const expected = expectOutcome(evaluation, invocation);
   if (!expected.mayPass && expected.refusals.at(-1)?.certain === true) return "fail";
-  return invocation.operation.reply === undefined && expected.refusals.length === 0 ? "ok" : "info";
+  return !promisesReply(invocation) && expected.refusals.length === 0 ? "ok" : "info";
 }
 
 /** The tuples that a count in the frame counts: those that share the key of the audience, else of the change before it. */

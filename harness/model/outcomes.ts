@@ -1,8 +1,17 @@
 // What an operation may be answered with: its requirements in order, each yes, no or maybe at the time of the invocation.
-import type { Limit, RateLimit, Requirement } from "../../spec/contract.ts";
+import type { ErrorValue, Limit, RateLimit, Requirement } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { canonical } from "./frame.ts";
-import { connectionPresence, type Membership, ownPresence, presence, resolve, resolveKey, type Scope } from "./membership.ts";
+import {
+  connectionPresence,
+  type Membership,
+  ownPresence,
+  presence,
+  resolve,
+  resolveKey,
+  type Scope,
+  scopeOf,
+} from "./membership.ts";
 import type { Protocol } from "./protocol.ts";
 import type { Connection, Invocation, Knowledge, Trace } from "./trace.ts";
 
@@ -23,6 +32,11 @@ export interface Evaluation {
   readonly membership: Membership;
 }
 
+/** The error codes with which the requirement may be refused. */
+export function codesOf(requirement: Requirement): readonly ErrorValue[] {
+  return requirement.kind === "may" ? requirement.codes : [requirement.else];
+}
+
 /** Evaluates the requirements of the invocation's operation against what was certain then. */
 export function expectOutcome(evaluation: Evaluation, invocation: Invocation): Expected {
   const refusals: { requirement: Requirement; certain: boolean }[] = [];
@@ -37,7 +51,7 @@ export function expectOutcome(evaluation: Evaluation, invocation: Invocation): E
 }
 
 function isMet(evaluation: Evaluation, invocation: Invocation, requirement: Requirement): Answer {
-  const scope: Scope = { connection: invocation.connection, frame: invocation.frame, key: new Map() };
+  const scope = scopeOf(invocation);
   switch (requirement.kind) {
     case "rate":
       return isWithinRate(evaluation, invocation, requirement.limit);
@@ -155,7 +169,7 @@ function claimsAt({ knowledge }: Evaluation, invocation: Invocation): ReadonlyMa
     if (earlier.number >= invocation.number) break;
     const renewal = earlier.operation?.effects.find((effect) => effect.kind === "renew");
     if (renewal === undefined || earlier.outcome === "fail") continue;
-    const token = resolve(renewal.credential, { connection: invocation.connection, frame: earlier.frame, key: new Map() });
+    const token = resolve(renewal.credential, scopeOf(earlier));
     claims = earlier.outcome === "ok" && typeof token === "string" ? knowledge.credentials.get(token)?.claims : undefined;
   }
   return claims;

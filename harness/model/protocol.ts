@@ -4,6 +4,7 @@ import type {
   Channel,
   Contract,
   Effect,
+  ErrorValue,
   Message,
   Operation,
   Pointer,
@@ -11,6 +12,7 @@ import type {
   Stream,
   Value,
 } from "../../spec/contract.ts";
+import { isErrorValue } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 
 export type Deliver = Extract<Effect, { kind: "deliver" }>;
@@ -31,11 +33,10 @@ export interface Delivery {
 export interface Protocol {
   readonly contract: Contract;
   readonly channel: Channel;
-  /** The message that a frame from the client is, by its tag. */
-  readonly fromClient: (frame: unknown) => Message | undefined;
-  readonly fromServer: (frame: unknown) => Message | undefined;
-  /** The text where the client's messages have their tag. */
-  readonly tagOf: (frame: unknown) => string | undefined;
+  readonly clientMessages: readonly Message[];
+  readonly serverMessages: readonly Message[];
+  /** The value where the client's messages have their tag. */
+  readonly tagOf: (frame: unknown) => string | number | boolean | undefined;
   /** Where the client's messages have their tag. */
   readonly tagAt: Pointer | undefined;
   /** The operation that a message from the client asks for. */
@@ -61,14 +62,14 @@ export function createProtocol(contract: Contract, channelId?: string): Protocol
   const received = operations.filter((operation) => operation.action === "receive");
   const clientNames = new Set(received.flatMap((operation) => operation.messages));
   const replies = new Set(received.flatMap((operation) => operation.reply ?? []));
-  const errorMessage = contract.errors?.reply.message;
+  const errorMessages = contract.errors?.replies.map(({ message }) => message) ?? [];
   const deliveries = collectDeliveries(contract, [...received, ...callsOf(contract)]);
   const serverNames = new Set([
     ...replies,
     ...deliveries.keys(),
     ...operations.filter((operation) => operation.action === "send").flatMap((operation) => operation.messages),
     ...(channel.handshake?.first === undefined ? [] : [channel.handshake.first]),
-    ...(errorMessage === undefined ? [] : [errorMessage]),
+    ...errorMessages,
   ]);
   const byMessage = new Map(received.flatMap((operation) => operation.messages.map((name) => [name, operation] as const)));
   const streams = channel.delivery?.streams ?? [];
@@ -79,12 +80,12 @@ export function createProtocol(contract: Contract, channelId?: string): Protocol
     tagAt,
     tagOf: (frame) => {
       const tag = tagAt === undefined ? undefined : lookup(frame, tagAt);
-      return typeof tag === "string" ? tag : undefined;
+      return isErrorValue(tag) ? tag : undefined;
     },
     contract,
     channel,
-    fromClient: createClassifier(pick(clientNames)),
-    fromServer: createClassifier(pick(serverNames)),
+    clientMessages: pick(clientNames),
+    serverMessages: pick(serverNames),
     operationOf: (message) => byMessage.get(message),
     deliveries,
     replies,
@@ -105,12 +106,16 @@ export function callsOf(contract: Contract): Operation[] {
   );
 }
 
-function createClassifier(messages: readonly Message[]): (frame: unknown) => Message | undefined {
-  const tagged = messages.filter((message) => message.tag !== undefined);
-  const untagged = messages.filter((message) => message.tag === undefined);
-  // Without a tag a message can be recognised only where it is the only one of its kind.
-  const only = untagged.length === 1 ? untagged[0] : undefined;
-  return (frame) => tagged.find(({ tag }) => tag !== undefined && lookup(frame, tag.pointer) === tag.value) ?? only;
+/** Whether the message carries errors. */
+export function isErrorMessage({ contract }: Pick<Protocol, "contract">, name: string): boolean {
+  return contract.errors?.replies.some(({ message }) => message === name) ?? false;
+}
+
+/** The error code of a frame, where the message carries errors; undefined where it has none that the document could declare. */
+export function errorIn({ contract }: Pick<Protocol, "contract">, name: string, frame: unknown): ErrorValue | undefined {
+  const at = contract.errors?.replies.find(({ message }) => message === name)?.code;
+  const code = at === undefined ? undefined : lookup(frame, at);
+  return isErrorValue(code) ? code : undefined;
 }
 
 function collectDeliveries(contract: Contract, operations: readonly Operation[]): Map<string, Delivery[]> {
@@ -130,11 +135,24 @@ function collectDeliveries(contract: Contract, operations: readonly Operation[])
   return found;
 }
 
-/** Parts the bindings whose value is known when the operation is sent from those that count tuples. */
-export function splitBindings(bindings: Bindings): Pick<Delivery, "fixed" | "counts"> {
-  const fixed = [...bindings].filter(([, value]) => value.kind !== "count").sort(([a], [b]) => (a < b ? -1 : 1));
+/** A list of the tuples of a relation, as a set. @see Value */
+export interface ListBinding {
+  readonly pointer: Pointer;
+  readonly relation: string;
+  readonly item: string | undefined;
+}
+
+/** Separates the bindings whose value is known with the request and its reply from those that count or list tuples. */
+export function splitBindings(
+  bindings: Bindings,
+): Pick<Delivery, "fixed" | "counts"> & { readonly lists: readonly ListBinding[] } {
+  const later = new Set(["count", "list", "relation"]);
+  const fixed = [...bindings].filter(([, value]) => !later.has(value.kind)).sort(([a], [b]) => (a < b ? -1 : 1));
   const counts = [...bindings].flatMap(([pointer, value]) =>
     value.kind === "count" ? [{ pointer, relation: value.relation }] : [],
   );
-  return { fixed, counts };
+  const lists = [...bindings].flatMap(([pointer, value]) =>
+    value.kind === "list" ? [{ pointer, relation: value.relation, item: value.item }] : [],
+  );
+  return { fixed, counts, lists };
 }

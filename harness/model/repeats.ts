@@ -1,7 +1,7 @@
 // Repetitions: requests of one user with one idempotency key, of which the first takes effect.
 import type { Effect } from "../../spec/contract.ts";
 import { canonical } from "./frame.ts";
-import { resolve } from "./membership.ts";
+import { resolve, scopeOf } from "./membership.ts";
 import type { Invocation, Trace } from "./trace.ts";
 
 /** An invocation that repeats another, certainly or perhaps. */
@@ -22,7 +22,7 @@ export function findRepeats(trace: Trace): Map<Invocation, Repeat> {
   for (const invocation of trace.invocations) {
     const once = onceOf(invocation);
     if (once === undefined || invocation.outcome === "fail") continue;
-    const key = resolve(once.key, { connection: invocation.connection, frame: invocation.frame, key: new Map() });
+    const key = resolve(once.key, scopeOf(invocation));
     if (key === undefined) continue;
     const name = canonical([key, invocation.connection.attributes.get(once.per)]);
     groups.set(name, [...(groups.get(name) ?? []), invocation]);

@@ -1,7 +1,7 @@
 // What a replay may bring once more, and which log an operation is about.
 import type { Effect } from "../../spec/contract.ts";
 import { canonical } from "./frame.ts";
-import { resolve, type Scope } from "./membership.ts";
+import { resolve, scopeOf } from "./membership.ts";
 import type { Obligation } from "./obligation.ts";
 import type { Evaluation } from "./outcomes.ts";
 import { type Invocation, NEVER } from "./trace.ts";
@@ -28,14 +28,14 @@ export function collectReplay(evaluation: Evaluation, invocation: Invocation, pa
 
 /** What an invocation asks to be replayed from; undefined where it does not ask. */
 export function sinceOf(invocation: Invocation, replay: Extract<Effect, { kind: "replay" }>): unknown {
-  return resolve(replay.since, { connection: invocation.connection, frame: invocation.frame, key: new Map() });
+  return resolve(replay.since, scopeOf(invocation));
 }
 
 /** The log of the stream that an invocation is about, by the value that its deliveries or its reply bind at the stream's key. */
 export function streamKeyOfInvocation(evaluation: Evaluation, invocation: Invocation, streamName: string): string | undefined {
   const stream = evaluation.protocol.channel.delivery?.streams.find((candidate) => candidate.name === streamName);
   if (stream?.key === undefined) return stream === undefined ? undefined : "";
-  const scope: Scope = { connection: invocation.connection, frame: invocation.frame, key: new Map() };
+  const scope = scopeOf(invocation);
   for (const effect of invocation.operation?.effects ?? []) {
     const carries =
       effect.kind === "deliver"

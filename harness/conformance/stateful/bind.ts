@@ -8,6 +8,7 @@ import type { TestClient } from "../../client/test-client.ts";
 import { canonical } from "../../model/frame.ts";
 import { keyIn, type PositionedStream, positionOf } from "../../model/logs.ts";
 import type { Protocol } from "../../model/protocol.ts";
+import { createRecogniser } from "../../model/recognise.ts";
 import type { Knowledge } from "../../model/trace.ts";
 import { NotTestable } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
@@ -105,10 +106,11 @@ function since(table: Table, step: SendStep, slot: Slot, operation: Operation): 
 
 function lastSeen(table: Table, stream: PositionedStream, slot: Slot, key: string) {
   const speaks = new Set([...stream.messages, ...stream.replies]);
+  const recogniser = createRecogniser(table.protocol, (name, frame) => table.context.wrongWith(name, frame).length === 0);
   for (const event of [...table.context.history()].reverse()) {
     if (event.kind !== "receive" || !slot.connections.has(event.connection)) continue;
     const position = positionOf(stream, event.frame);
-    const message = table.protocol.fromServer(event.frame);
+    const message = recogniser.event(event.frame, stream.replies);
     if (
       position !== undefined &&
       message !== undefined &&
