@@ -5,14 +5,14 @@ import { UsageError } from "../schema/errors.ts";
 const examples = `
 Examples:
   wsproof completion bash > ~/.local/share/bash-completion/completions/wsproof
-  wsproof completion zsh > ~/.zfunc/_wsproof       with fpath+=~/.zfunc before compinit in ~/.zshrc
-  source <(wsproof completion bash)                for this shell alone`;
+  wsproof completion zsh > ~/.zfunc/_wsproof    with fpath+=~/.zfunc in ~/.zshrc
+  source <(wsproof completion bash)    for this shell only`;
 
 export function registerCompletion(program: Command): void {
   program
     .command("completion")
     .summary("print a completion script for bash or zsh")
-    .description("Prints a script by which bash or zsh completes the commands and options of this version.")
+    .description("Prints a completion script for bash or zsh with the commands and options of this version.")
     .argument("<shell>", "bash or zsh")
     .addHelpText("after", examples)
     .action(async (shell: string) => {

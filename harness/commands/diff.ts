@@ -1,36 +1,39 @@
-// wsproof diff: what changed between two versions of a document, and who breaks by it.
+// wsproof diff: what changed between two versions of a document, and whether it breaks clients, servers or neither.
 import type { Command } from "commander";
 import type { Contract } from "../../spec/contract.ts";
 import type { Change } from "../../spec/diff/change.ts";
 import type { Difference } from "../../spec/diff/diff.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
+import { defineFlags } from "./settings/flags.ts";
+import type { Given } from "./settings/option.ts";
+import { specOptions } from "./settings/target-options.ts";
 
-interface Flags {
-  readonly perspective?: string;
-  readonly overlay?: string;
+const { spec: _one, ...options } = specOptions;
+
+interface Flags extends Given<typeof options> {
   readonly json?: boolean;
 }
 
 const examples = `
 Examples:
   wsproof diff released.yaml asyncapi.yaml
-  git show main:asyncapi.yaml > /tmp/old.yaml && wsproof diff /tmp/old.yaml asyncapi.yaml
   wsproof diff old.yaml new.yaml --json
 
-Who breaks: clients, where one written for OLD may fail at a server that keeps NEW; servers, where one written for OLD may
-fail a client that relies on NEW. A break of clients asks for a new major version, one of servers alone for a new minor version
-(below 1.0.0: minor and patch).
-Exit codes: 0 nothing breaks or info.version says so, 1 it breaks more than the version says, 2 could not run.`;
+A change breaks clients if a client written for OLD may fail on a server that
+conforms to NEW. It breaks servers if a server written for OLD may fail a client
+that relies on NEW. Breaking clients requires a new major version, breaking only
+servers a new minor version (below 1.0.0: minor and patch).
+Exit codes: 0 nothing breaks, or info.version says so, 1 it breaks more than the
+version says, 2 could not run.`;
 
 export function registerDiff(program: Command): void {
-  program
+  const command = program
     .command("diff")
     .summary("compare two versions of a document")
-    .description("Compares two versions of an AsyncAPI document: what changed, in which direction, and who breaks by it.")
-    .argument("<old>", "the document as it was")
-    .argument("<new>", "the document as it is to be")
-    .option("--perspective <side>", "whose send and receive the documents speak of: server or client")
-    .option("--overlay <file>", "a file with x- keys, for documents that are not yours; laid over both")
+    .description("Compares two versions of an AsyncAPI document and tells whether a change breaks clients, servers or neither.")
+    .argument("<old>", "old version of the document")
+    .argument("<new>", "new version of the document");
+  defineFlags(command, options)
     .option("--json", "print the changes as JSON")
     .addHelpText("after", examples)
     .action(async (old: string, now: string, flags: Flags) => {
@@ -39,7 +42,11 @@ export function registerDiff(program: Command): void {
 }
 
 async function run(oldFile: string, newFile: string, flags: Flags): Promise<number> {
-  const { diff } = await import("../../spec/diff/diff.ts");
+  const [{ diff }, { checkValues }] = await Promise.all([
+    import("../../spec/diff/diff.ts"),
+    import("./settings/check-values.ts"),
+  ]);
+  checkValues(options, { perspective: flags.perspective, overlay: flags.overlay }, { naming: "flag" });
   const [old, now] = await Promise.all([load(oldFile, flags), load(newFile, flags)]);
   const difference = diff(old, now);
   if (flags.json) process.stdout.write(`${JSON.stringify({ old: oldFile, new: newFile, ...difference }, undefined, 2)}\n`);
@@ -48,15 +55,12 @@ async function run(oldFile: string, newFile: string, flags: Flags): Promise<numb
 }
 
 async function load(file: string, { perspective, overlay }: Flags): Promise<Contract> {
-  if (perspective !== undefined && perspective !== "server" && perspective !== "client") {
-    throw new UsageError(`expected --perspective server or client, got "${perspective}"`);
-  }
   const { loadContract } = await import("../../spec/load-contract.ts");
   const { contract, findings } = await loadContract({ file, perspective, overlay });
   if (contract !== undefined) return contract;
   const first = findings.find(({ blocking }) => blocking);
   const why = first === undefined ? "" : ` ${first.file}:${first.line}:${first.column}: ${first.actual}.`;
-  throw new UsageError(`cannot compare ${file}:${why} wsproof lint --spec ${file} says more`);
+  throw new UsageError(`cannot compare ${file}:${why} Run \`wsproof lint --spec ${file}\` for details.`);
 }
 
 async function asText({ changes, needed, said, admitted }: Difference, old: Contract, now: Contract): Promise<string> {
@@ -68,21 +72,21 @@ async function asText({ changes, needed, said, admitted }: Difference, old: Cont
     { title: red("breaks clients and servers"), has: (change: Change) => change.breaks.length === 2 },
     { title: red("breaks clients"), has: ({ breaks }: Change) => breaks.length === 1 && breaks[0] === "clients" },
     { title: yellow("breaks servers"), has: ({ breaks }: Change) => breaks.length === 1 && breaks[0] === "servers" },
-    { title: green("breaks nobody"), has: ({ breaks }: Change) => breaks.length === 0 },
+    { title: green("breaks neither"), has: ({ breaks }: Change) => breaks.length === 0 },
   ];
   const line = ({ id, direction, subject, old: before, new: after }: Change) =>
     `  ${bold(subject)}  ${dim([id, direction].filter((part) => part !== undefined).join(", "))}
-    ${before === undefined ? dim("(not there)") : shortened(before)} -> ${after === undefined ? dim("(gone)") : shortened(after)}\n`;
+    ${before === undefined ? dim("(absent)") : shortened(before)} -> ${after === undefined ? dim("(removed)") : shortened(after)}\n`;
   const blocks = groups.flatMap(({ title, has }) => {
     const group = changes.filter(has);
     return group.length === 0 ? [] : [`${title} (${group.length})\n${group.map(line).join("")}\n`];
   });
-  const words = { none: "no break and no addition", minor: "additions, and no break of clients", major: "a break" };
+  const words = { none: "no addition and no break", minor: "additions that break no client", major: "a break" };
   const verdict =
     changes.length === 0
       ? green("nothing changed on the wire")
-      : `${changes.length} change${changes.length === 1 ? "" : "s"}; they are ${words[needed]}, and the version ${old.version} -> ${now.version} says ${words[said]}: ${
-          admitted ? green("fine") : red(`a new ${needed} version is needed`)
+      : `${changes.length} change${changes.length === 1 ? "" : "s"}: ${words[needed]}. The version ${old.version} -> ${now.version} announces ${words[said]}: ${
+          admitted ? green("ok") : red(`a new ${needed} version is needed`)
         }`;
   return `${blocks.join("")}${verdict}\n`;
 }

@@ -1,4 +1,4 @@
-// wsproof init: a new project whose server is typed and judged by one document.
+// wsproof init: scaffolds a project whose server is typed by and tested against one document.
 import type { Command } from "commander";
 
 const examples = `
@@ -6,16 +6,17 @@ Examples:
   wsproof init board            a project in the folder board
   cd board && npm install && npm test
 
-It writes asyncapi.yaml, a server in TypeScript on ws with a handler a message, a test that has the server judged by the
-document, and a GitHub workflow that runs the test. Files that are there already are never overwritten.
-Exit codes: 0 written, 2 a file is in the way.`;
+Writes asyncapi.yaml, a TypeScript server on ws with one handler per message,
+a test of the server against the document, and a GitHub workflow that runs it.
+Existing files are never overwritten.
+Exit codes: 0 written, 2 a file already exists.`;
 
 export function registerInit(program: Command): void {
   program
     .command("init")
-    .summary("begin a project: a document, a server, a test")
-    .description("Writes a small project: an AsyncAPI document, a server typed by it, a test that judges the server, a CI file.")
-    .argument("[dir]", "where; made where there is none", ".")
+    .summary("scaffold a new project: spec, typed server, test, CI workflow")
+    .description("Scaffolds a small project: an AsyncAPI document, a server typed by it, a test, a CI workflow.")
+    .argument("[dir]", "target folder; created if missing", ".")
     .addHelpText("after", examples)
     .action(async (dir: string) => {
       const { createProject } = await import("./init/create-project.ts");
@@ -33,10 +34,10 @@ export function registerInit(program: Command): void {
         `${written.map((file) => `wrote ${file}\n`).join("")}wrote src/generated/, from asyncapi.yaml\n
 Next:
 ${enter}  npm install
-  npm test            judges the server by the document
-  npm start           starts it on port 8080
+  npm test            tests the server against the document
+  npm start           starts the server on port 8080
 
-Then change asyncapi.yaml and run \`npm run generate\`: the compiler shows what the server lacks, \`npm test\` what it breaks.\n`,
+Then change asyncapi.yaml and run \`npm run generate\`: the compiler shows what is missing, \`npm test\` what fails.\n`,
       );
     });
 }

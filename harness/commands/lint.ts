@@ -1,12 +1,12 @@
-// wsproof lint: everything that can be said about a document without a server.
+// wsproof lint: checks a document without a server.
 import type { Command } from "commander";
 import type { Finding } from "../../spec/contract.ts";
-import { exitCode, UsageError } from "../schema/errors.ts";
+import { exitCode } from "../schema/errors.ts";
+import { defineFlags } from "./settings/flags.ts";
+import type { Given } from "./settings/option.ts";
+import { specOptions } from "./settings/target-options.ts";
 
-interface Flags {
-  readonly spec?: string;
-  readonly perspective?: string;
-  readonly overlay?: string;
+interface Flags extends Given<typeof specOptions> {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
@@ -14,25 +14,26 @@ interface Flags {
 const examples = `
 Examples:
   wsproof lint --spec asyncapi.yaml
-  wsproof lint --spec client.yaml --perspective client     a document written from the client's side
-  wsproof lint --spec vendor.yaml --overlay ours.yaml      with x- keys of your own over a document that is not yours
+  wsproof lint --spec client.yaml --perspective client
+  wsproof lint --spec vendor.yaml --overlay ours.yaml
   wsproof lint --spec asyncapi.yaml --json > findings.json
 
-An overlay is a YAML file merged over the document as JSON Merge Patch (RFC 7396): objects are merged, null removes a key.
+An overlay is a YAML file of x- keys for a document you do not own. It is
+merged as JSON Merge Patch (RFC 7396): objects are merged, null removes a key.
 
-Severities: error (a mistake to fix), warning (works, but less is checked or not as meant), info.
-Exit codes: 0 no error, 1 errors, 2 could not run (no such file, no YAML, no AsyncAPI).`;
+Severities: error (must be fixed), warning (works, but less is checked or not
+as intended), info.
+Exit codes: 0 no error, 1 errors, 2 could not run (no such file, no YAML, no
+AsyncAPI).`;
 
 export function registerLint(program: Command): void {
-  program
+  const command = program
     .command("lint")
     .summary("check an AsyncAPI document")
-    .description("Checks an AsyncAPI document: what the official parser finds, what it lets through, and the x- keys of wsproof.")
-    .option("--spec <file>", "the AsyncAPI document (default: the one of rooms.v1)")
-    .option("--perspective <side>", "whose send and receive the document speaks of: server or client")
-    .option("--overlay <file>", "a file with x- keys for a document that is not yours")
+    .description("Checks an AsyncAPI document: runs the official parser plus extra checks, and validates x- keys.");
+  defineFlags(command, specOptions)
     .option("--json", "print the findings as JSON")
-    .option("--quiet", "leave infos out")
+    .option("--quiet", "omit findings of severity info")
     .addHelpText("after", examples)
     .action(async (flags: Flags) => {
       process.exitCode = await run(flags);
@@ -42,10 +43,10 @@ export function registerLint(program: Command): void {
 /** Findings after which there was no document to look at. */
 const unreadable = new Set(["file-unreadable", "yaml-invalid", "not-asyncapi"]);
 
-async function run({ spec, perspective, overlay, json, quiet }: Flags): Promise<number> {
-  if (perspective !== undefined && perspective !== "server" && perspective !== "client") {
-    throw new UsageError(`expected --perspective server or client, got "${perspective}"`);
-  }
+async function run(flags: Flags): Promise<number> {
+  const { spec, perspective, overlay, json, quiet } = flags;
+  const { checkValues } = await import("./settings/check-values.ts");
+  checkValues(specOptions, { spec, perspective, overlay }, { naming: "flag" });
   const { defaultSpecFile } = await import("../../spec/load-contract.ts");
   const { lint } = await import("../../spec/lint/lint.ts");
   const file = spec ?? defaultSpecFile;

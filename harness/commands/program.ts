@@ -1,4 +1,4 @@
-// The commands that there are, and how each looks on the command line. Help, completion and the reference are made from this.
+// The commands and how each looks on the command line. Help, completion and COMMANDS.md are made from this.
 import { Command } from "commander";
 import { ownVersion } from "../schema/version.ts";
 import { registerBench } from "./bench.ts";
@@ -14,9 +14,9 @@ import { registerVerify } from "./verify.ts";
 /** Each command registers itself, and loads what it needs only when it runs, so that --help is quick. */
 export function createProgram(): Command {
   const program = new Command("wsproof")
-    .description("Write a WebSocket protocol down once, in AsyncAPI. Prove that a server keeps it.")
+    .description("Describe your WebSocket protocol once, in AsyncAPI. Test any server against it.")
     .version(ownVersion())
-    .showHelpAfterError("(wsproof --help, or wsproof COMMAND --help, lists what there is)")
+    .showHelpAfterError("Run `wsproof --help` or `wsproof COMMAND --help` for usage.")
     .exitOverride();
   const commands = [
     registerInit,

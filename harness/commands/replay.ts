@@ -1,30 +1,33 @@
 // wsproof replay: runs one stored failing case again, step by step.
 import type { Command } from "commander";
-import type { ReplayFlags } from "../conformance/stateful/replay.ts";
+import { defineFlags, type FlagValues, valuesOfFlags } from "./settings/flags.ts";
+import type { Given } from "./settings/option.ts";
+import { replayOptions } from "./settings/replay-options.ts";
 
 const examples = `
 Examples:
-  wsproof replay 3f9a0c                                     at our own reference server
+  wsproof replay 3f9a0c                      against the reference server
   wsproof replay 3f9a0c --url ws://127.0.0.1:8080/ws --auth-secret "$JWT_SECRET"
 
-Exit codes: 0 FIXED, 1 FAILED, 2 ERROR: it could not be judged.`;
+Exit codes: 0 FIXED, 1 FAILED, 2 ERROR: could not be reproduced.`;
 
 export function registerReplay(program: Command): void {
-  program
+  const command = program
     .command("replay")
-    .summary("run a failing case again")
-    .description("Runs a case that `verify` stored under .wsproof/failures again, and says FIXED, FAILED or ERROR.")
-    .argument("<id>", "the failure's id, as verify printed it")
-    .option("--url <url...>", "ws: or wss: URLs of the nodes (default: our own reference server, started for the run)")
-    .option("--spec <file>", "the AsyncAPI document (default: the one that the failure names)")
-    .option("--auth-secret <secret>", "mint JWTs with this shared secret")
-    .option("--auth-token <token...>", "ready credentials")
-    .option("--auth-command <command>", "a command that prints a credential for the user $WSPROOF_USER")
-    .option("--origin <origin>", "the Origin header of all handshakes")
-    .option("--insecure", "accept a TLS certificate that cannot be verified")
+    .summary("reproduce a stored failure")
+    .description("Runs a case that `verify` stored in .wsproof/failures again, and prints FIXED, FAILED or ERROR.")
+    .argument("<id>", "ID of the failure, as printed by verify");
+  defineFlags(command, replayOptions)
     .addHelpText("after", examples)
-    .action(async (id: string, flags: ReplayFlags) => {
-      const { replay } = await import("../conformance/stateful/replay.ts");
-      process.exitCode = await replay(id, flags);
+    .action(async (id: string, flags: FlagValues) => {
+      const [{ replay }, { checkValues }, { checkUrls }] = await Promise.all([
+        import("../conformance/stateful/replay.ts"),
+        import("./settings/check-values.ts"),
+        import("./settings/urls.ts"),
+      ]);
+      const values = valuesOfFlags(replayOptions, flags) as Given<typeof replayOptions>;
+      checkValues(replayOptions, values, { naming: "flag" });
+      if (values.url !== undefined) checkUrls(values.url);
+      process.exitCode = await replay(id, values);
     });
 }

@@ -1,4 +1,4 @@
-// wsproof serve: starts the reference server as a process of its own, or as several, and ends as it ends.
+// wsproof serve: starts the reference server as a process, or as several, and exits with its status.
 import type { Command } from "commander";
 import { UsageError } from "../schema/errors.ts";
 
@@ -14,26 +14,23 @@ interface ServeOptions {
 
 const examples = `
 Examples:
-  wsproof serve --dev                                       on port 8080, with a token to try it
-  JWT_SECRET=$(head -c 32 /dev/urandom | base64) wsproof serve --port 9000
+  wsproof serve --dev                        on port 8080; prints a token
+  JWT_SECRET=$(openssl rand -base64 48) wsproof serve --port 9000
   wsproof serve --dev --nodes 3 --redis redis://127.0.0.1:6379
-  wsproof serve --settings                                  every environment variable`;
+  wsproof serve --settings                   every environment variable`;
 
 export function registerServe(program: Command): void {
   program
     .command("serve")
     .summary("start the reference server")
-    .description("Starts the reference server. `serve --settings` lists what the environment can set.")
-    .option("--port <number>", "port to listen on, 0 for any free one (PORT, default 8080)")
-    .option("--host <address>", "address to listen on (HOST, default 127.0.0.1)")
-    .option(
-      "--redis <url>",
-      "share rooms with other nodes through this Redis, or these nodes of a Redis Cluster, with commas between (REDIS_URL)",
-    )
-    .option("--nodes <count>", "run so many nodes, on this port and the next ones; needs --redis")
-    .option("--dev", "for development: make up a secret and print a ready token")
-    .option("--jwt-secret <secret>", "secret of at least 32 bytes; better in JWT_SECRET, where other users cannot see it")
-    .option("--settings", "list every environment variable with its unit, default and range")
+    .description("Starts the reference server. `serve --settings` lists the environment variables it reads.")
+    .option("--port <number>", "port to listen on, 0 for any free port (env PORT, default: 8080)")
+    .option("--host <address>", "address to listen on (env HOST, default: 127.0.0.1)")
+    .option("--redis <url>", "share rooms through this Redis, or these comma-separated nodes of a Redis Cluster (env REDIS_URL)")
+    .option("--nodes <count>", "run N nodes on consecutive ports; needs --redis")
+    .option("--dev", "development mode: generate a secret and print a token")
+    .option("--jwt-secret <secret>", "secret of at least 32 bytes; prefer env JWT_SECRET, which other users cannot see")
+    .option("--settings", "list all environment variables with unit, default and range")
     .addHelpText("after", examples)
     .action(serve);
 }
@@ -65,7 +62,7 @@ async function serveOne(args: readonly string[], env: NodeJS.ProcessEnv): Promis
 async function serveNodes(nodes: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const count = Number(nodes);
   if (!Number.isInteger(count) || count < 1 || count > 64) throw new UsageError(`expected --nodes from 1 to 64, got "${nodes}"`);
-  if (!env.REDIS_URL) throw new UsageError("--nodes needs --redis URL (or REDIS_URL): without it each node has rooms of its own");
+  if (!env.REDIS_URL) throw new UsageError("--nodes needs --redis URL (or REDIS_URL): without it the nodes share no rooms");
   const port = Number(env.PORT || 8080);
   if (!Number.isInteger(port) || port < 0 || port + count - 1 > 65_535) {
     throw new UsageError(`expected --port from 0 to ${65_536 - count} for ${count} nodes, got "${env.PORT}"`);
@@ -74,7 +71,7 @@ async function serveNodes(nodes: string, args: readonly string[], env: NodeJS.Pr
     import("../testbed/server-process.ts"),
     import("node:crypto"),
   ]);
-  // One secret for all, or a token would be good on one node alone.
+  // One secret for all nodes: a token must be valid on each of them.
   if (args.includes("--dev")) env.JWT_SECRET ||= randomBytes(48).toString("base64url");
   return superviseNodes({ count, args, env, port, say: (line) => process.stderr.write(`${line}\n`) });
 }

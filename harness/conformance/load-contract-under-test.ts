@@ -6,12 +6,17 @@ import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import type { ContractUnderTest } from "../client/context.ts";
 import { withDrawnExamples } from "../schema/drawn-examples.ts";
 import { UsageError } from "../schema/errors.ts";
-import type { Settings } from "./settings.ts";
 
-type Selection = Pick<Settings, "spec" | "perspective" | "overlay" | "urls">;
+export interface DocumentChoice {
+  /** Undefined: the document of rooms.v1. */
+  readonly spec: string | undefined;
+  readonly perspective: "server" | "client" | undefined;
+  readonly overlay: string | undefined;
+  readonly urls: readonly string[];
+}
 
 /** @throws UsageError, with file and line, where the document cannot be used */
-async function loadUsable(asked: Selection): Promise<Contract> {
+async function loadUsable(asked: DocumentChoice): Promise<Contract> {
   const file = asked.spec ?? defaultSpecFile;
   const { contract, findings } = await loadContract({ file, perspective: asked.perspective, overlay: asked.overlay });
   if (contract !== undefined) return contract;
@@ -23,12 +28,12 @@ async function loadUsable(asked: Selection): Promise<Contract> {
 }
 
 /** Undefined where the document has no endpoint for the URL. @throws UsageError where the document cannot be used */
-export async function loadContractUnderTest(asked: Selection): Promise<ContractUnderTest | undefined> {
+export async function loadContractUnderTest(asked: DocumentChoice): Promise<ContractUnderTest | undefined> {
   return subjectFor(await loadUsable(asked), asked.urls[0]);
 }
 
 /** Without a URL every endpoint of the document, by its path; with one the endpoint that it means. */
-export async function loadEndpoints(asked: Selection): Promise<ReadonlyMap<string, ContractUnderTest>> {
+export async function loadEndpoints(asked: DocumentChoice): Promise<ReadonlyMap<string, ContractUnderTest>> {
   const contract = await loadUsable(asked);
   const [url] = asked.urls;
   const paths = url === undefined ? endpointsOf(contract).map(({ path }) => path) : [new URL(url).pathname];
@@ -47,7 +52,7 @@ function subjectFor(contract: Contract, url: string | undefined): ContractUnderT
 }
 
 /** @throws UsageError where the document cannot be used, has no channel for the URL, or is not that of the server that we would start */
-export async function expectContractUnderTest(asked: Selection): Promise<ContractUnderTest> {
+export async function expectContractUnderTest(asked: DocumentChoice): Promise<ContractUnderTest> {
   const contract = await loadUsable(asked);
   const subject = subjectFor(contract, asked.urls[0]);
   if (subject === undefined) throw new UsageError(noEndpoint(contract, asked.spec ?? defaultSpecFile, asked.urls[0]));

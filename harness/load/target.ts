@@ -1,7 +1,6 @@
 // The server under load: one whose URL is given, or the reference, started with limits that a load does not meet.
 import { readFileSync } from "node:fs";
 import type { Auth } from "../client/credentials.ts";
-import type { Settings } from "../conformance/settings.ts";
 import { startCluster, withoutLimits } from "../testbed/nodes.ts";
 import { startReferenceProcess } from "../testbed/reference-process.ts";
 
@@ -27,8 +26,17 @@ const forLoad: Readonly<Record<string, string>> = {
   PING_PER_SECOND: plenty,
 };
 
+export interface TargetChoice {
+  /** Empty: the reference server. */
+  readonly urls: readonly string[];
+  readonly auth: Auth;
+  readonly pid: number | undefined;
+  /** Of the reference server, behind one Redis; undefined: one, without Redis. */
+  readonly nodes: number | undefined;
+}
+
 /** @throws UsageError, TargetLost */
-export async function openTarget(settings: Settings, path: string): Promise<LoadTarget> {
+export async function openTarget(settings: TargetChoice, path: string): Promise<LoadTarget> {
   const { urls, auth, pid, nodes } = settings;
   if (urls.length > 0) return { urls, auth, pid, notes: [], stop: async () => undefined };
   const notes = ["the reference server ran with its rate limits and queue bounds raised"];

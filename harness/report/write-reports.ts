@@ -9,11 +9,11 @@ import type { ReportedRun } from "./reported-run.ts";
 
 /** Paths. What is undefined is not written. */
 export interface ReportFiles {
-  readonly json?: string;
-  readonly junit?: string;
-  readonly html?: string;
+  readonly json?: string | undefined;
+  readonly junit?: string | undefined;
+  readonly html?: string | undefined;
   /** Every event of the run as it happens, one JSON object a line (NDJSON). */
-  readonly history?: string;
+  readonly history?: string | undefined;
 }
 
 export interface ReportWriter {
@@ -27,7 +27,9 @@ export interface ReportWriter {
  * @throws UsageError that names the option
  */
 export function openReports(files: ReportFiles): ReportWriter {
-  for (const [option, file] of Object.entries(files)) attempt(option, file, () => closeSync(openSync(file, "w")));
+  for (const [option, file] of Object.entries(files)) {
+    if (file !== undefined) attempt(option, file, () => closeSync(openSync(file, "w")));
+  }
   let history = files.history === undefined ? undefined : attempt("history", files.history, () => openSync(files.history!, "w"));
   return {
     event(event) {

@@ -38,7 +38,7 @@ afterAll(async () => {
 
 async function replayed(url: string) {
   let text = "";
-  const code = await replay(id, { url: [url], authSecret: server.secret }, { folder, write: (more) => (text += more) });
+  const code = await replay(id, { url: [url], auth: { secret: server.secret } }, { folder, write: (more) => (text += more) });
   return { code, text };
 }
 

@@ -1,6 +1,7 @@
 // Replays a stored case without drawing anything: FIXED where its rule holds now, FAILED where it breaks, ERROR where that cannot be said.
 import { endpointFor } from "../../../spec/endpoints.ts";
 import { loadContract } from "../../../spec/load-contract.ts";
+import type { Auth } from "../../client/credentials.ts";
 import { createProtocol } from "../../model/protocol.ts";
 import { frameLines } from "../../report/frames.ts";
 import { withDrawnExamples } from "../../schema/drawn-examples.ts";
@@ -12,14 +13,14 @@ import { describeStep, hasKeys } from "./case.ts";
 import { type Executed, execute } from "./execute.ts";
 import { loadFailure, type StoredFailure } from "./failures.ts";
 
-export interface ReplayFlags {
-  readonly url?: readonly string[];
-  readonly spec?: string;
-  readonly authSecret?: string;
-  readonly authToken?: readonly string[];
-  readonly authCommand?: string;
-  readonly origin?: string;
-  readonly insecure?: boolean;
+export interface ReplayOptions {
+  /** Empty or undefined: the reference server, started for the run. */
+  readonly url?: readonly string[] | undefined;
+  /** Default: the document that the failure names. */
+  readonly spec?: string | undefined;
+  readonly auth?: Auth | undefined;
+  readonly origin?: string | undefined;
+  readonly insecure?: boolean | undefined;
 }
 
 export interface ReplayPlaces {
@@ -32,7 +33,7 @@ export interface ReplayPlaces {
 /** @returns the exit code. @throws UsageError */
 export async function replay(
   id: string,
-  flags: ReplayFlags,
+  flags: ReplayOptions,
   { folder, write = (text) => void process.stdout.write(text) }: ReplayPlaces = {},
 ): Promise<number> {
   const failure = loadFailure(id, folder);
@@ -47,10 +48,7 @@ export async function replay(
   const { channel } = endpoint;
   const server = flags.url === undefined ? await startReferenceProcess({ path: channel.address }) : undefined;
   try {
-    const auth =
-      server === undefined
-        ? { secret: flags.authSecret, tokens: flags.authToken, command: flags.authCommand }
-        : { secret: server.secret };
+    const auth = server === undefined ? (flags.auth ?? {}) : { secret: server.secret };
     const target = {
       urls: flags.url ?? [server?.url ?? ""],
       origin: flags.origin,

@@ -5,24 +5,32 @@ import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
 import { logRoles } from "../cluster/log-roles.ts";
 import { expectContractUnderTest, withPath } from "../conformance/load-contract-under-test.ts";
+import { assemble } from "../load/aggregate.ts";
+import {
+  type Capacity,
+  capacitySentence,
+  findCapacity,
+  type LoadProbe,
+  parseCapacityConditions,
+  probeOf,
+} from "../load/capacity.ts";
+import { nowMs } from "../load/clock.ts";
+import { compareResults } from "../load/compare.ts";
+import { parseEarlierResult } from "../load/earlier-result.ts";
+import { emitLoadHtml, type LoadPage } from "../load/html.ts";
+import type { LoadResult, Memory, ScenarioName } from "../load/load-result.ts";
+import { scenarios } from "../load/scenarios.ts";
+import { type LoadTarget, openTarget, residentBytes } from "../load/target.ts";
+import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "../load/terminal.ts";
+import { failedThresholds } from "../load/thresholds.ts";
+import { judgeLoad } from "../load/verdict.ts";
+import type { Demand } from "../load/worker-context.ts";
+import { runCrew } from "../load/worker-pool.ts";
 import type { Palette } from "../report/terminal.ts";
 import { exitCode, TargetLost, UsageError, Violation } from "../schema/errors.ts";
-import { assemble } from "./aggregate.ts";
-import { type Capacity, capacitySentence, findCapacity, type LoadProbe, parseCapacityConditions, probeOf } from "./capacity.ts";
-import { nowMs } from "./clock.ts";
-import { emitCommand } from "./command.ts";
-import { compareResults } from "./compare.ts";
-import { parseEarlierResult } from "./earlier-result.ts";
-import { emitLoadHtml, type LoadPage } from "./html.ts";
-import type { LoadResult, Memory, ScenarioName } from "./load-result.ts";
-import { scenarios } from "./scenarios.ts";
-import { type BenchFlags, type BenchSettings, loadBenchSettings } from "./settings.ts";
-import { type LoadTarget, openTarget, residentBytes } from "./target.ts";
-import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "./terminal.ts";
-import { failedThresholds } from "./thresholds.ts";
-import { judgeLoad } from "./verdict.ts";
-import type { Demand } from "./worker-context.ts";
-import { runCrew } from "./worker-pool.ts";
+import { benchOptions } from "./settings/bench-options.ts";
+import type { BenchSettings } from "./settings/bench-settings.ts";
+import { emitCommandLine, programName } from "./settings/command-line.ts";
 
 /** Where a run is told while it goes on. */
 export interface Listener {
@@ -41,22 +49,23 @@ const mostPerSecond = 1_000_000;
  * @returns the exit code: 0 held, 1 a threshold or a delivery failed, 3 invalid or nothing measured
  * @throws UsageError, TargetLost: what kept it from running, in one paragraph
  */
-export async function bench(urls: readonly string[], flags: BenchFlags): Promise<number> {
-  const settings = loadBenchSettings(urls, flags, Date.now() % 1_000_000);
+export async function bench(settings: BenchSettings): Promise<number> {
   const live = process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
   const listener: Listener = { write: (text) => process.stdout.write(text), live, palette };
-  const subject = await expectContractUnderTest(settings.target);
+  const subject = await expectContractUnderTest(settings);
   const { address } = subject.channel;
   const scenario = settings.scenario ?? (logRoles(subject.contract, subject.channel) === undefined ? "echo" : "fanout");
   const before = settings.compare === undefined ? undefined : readEarlier(settings.compare, scenario);
   // A file that cannot be written fails the run before it starts, not after it.
   if (settings.json !== undefined) attempt("--json", settings.json, () => closeSync(openSync(settings.json!, "a")));
   if (settings.html !== undefined) attempt("--html", settings.html, () => closeSync(openSync(settings.html!, "a")));
-  const target = await openTarget(settings.target, address);
+  const target = await openTarget(settings, address);
   try {
     const reached = { ...target, urls: target.urls.map((url) => withPath(url, subject)) };
-    const job: Job = { settings, scenario, subject, listener, target: reached, before, command: emitCommand(urls, flags) };
+    const shell = { program: programName(process.argv[1]), command: "bench", env: process.env };
+    const command = emitCommandLine(shell, benchOptions, settings.given);
+    const job: Job = { settings, scenario, subject, listener, target: reached, before, command };
     return settings.findCapacity === undefined ? await benchOnce(job) : await benchCapacity(job);
   } finally {
     await target.stop();
@@ -110,7 +119,7 @@ async function benchCapacity(job: Job): Promise<number> {
 /** One run. */
 async function measure({ settings, scenario, subject, target, listener }: Job, demand: Demand): Promise<LoadResult> {
   const { contract } = subject;
-  const { spec, perspective, overlay, origin, insecure, pid } = settings.target;
+  const { spec, perspective, overlay, origin, insecure, pid } = settings;
   const serverPid = target.pid ?? pid;
   const beforeBytes = residentBytes(serverPid);
   let memory: Memory | undefined;

@@ -6,11 +6,11 @@ import picocolors from "picocolors";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { phases } from "../conformance/rules.ts";
 import { drawnName, withDrawnExamples } from "../schema/drawn-examples.ts";
 import { type ReferenceProcess, startReferenceProcess } from "../testbed/reference-process.ts";
-import { phases } from "./rules.ts";
-import { loadSettings } from "./settings.ts";
-import { runVerification } from "./verify.ts";
+import { runVerification } from "./run-verify.ts";
+import { loadVerifySettings } from "./settings/verify-settings.ts";
 
 let folder: string;
 let file: string;
@@ -55,9 +55,10 @@ it("begins nothing by a drawn message: no key that is remembered, no replay", as
 });
 
 it("the same rules apply, and a server that keeps the document passes them", async () => {
-  const settings = loadSettings(
-    [server.url],
-    { spec: file, authSecret: server.secret, phase: ["handshake", "examples", "boundaries", "invalid"], runs: "5" },
+  const phaseNames = ["handshake", "examples", "boundaries", "invalid"];
+  const settings = loadVerifySettings(
+    { url: server.url, spec: file, auth: { secret: server.secret }, phases: phaseNames, runs: 5 },
+    "key",
     1,
   );
   const { report } = await runVerification(settings, {

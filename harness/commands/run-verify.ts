@@ -4,20 +4,22 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
+import { applyBaseline, type KnownFailure, parseBaseline } from "../conformance/baseline.ts";
+import type { Target } from "../conformance/context.ts";
+import { expectContractUnderTest, loadEndpoints, withPath } from "../conformance/load-contract-under-test.ts";
+import { type OwnTarget, startOwnNodes, startOwnServer } from "../conformance/managed-target.ts";
+import { openRun } from "../conformance/open-run.ts";
+import { phases } from "../conformance/rules.ts";
+import { runPhases } from "../conformance/run-phases.ts";
+import { type Selection, selectRules } from "../conformance/selection.ts";
+import { summarise } from "../conformance/verdict.ts";
 import type { Opening, ReportedRun } from "../report/reported-run.ts";
 import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
-import { applyBaseline, type KnownFailure, parseBaseline } from "./baseline.ts";
-import type { Target } from "./context.ts";
-import { expectContractUnderTest, loadEndpoints, withPath } from "./load-contract-under-test.ts";
-import { type OwnTarget, startOwnNodes, startOwnServer } from "./managed-target.ts";
-import { openRun } from "./open-run.ts";
-import { phases } from "./rules.ts";
-import { runPhases } from "./run-phases.ts";
-import { type Selection, selectRules } from "./selection.ts";
-import { type Flags, loadSettings, type Settings } from "./settings.ts";
-import { summarise } from "./verdict.ts";
+import { emitCommandLine, programName } from "./settings/command-line.ts";
+import { verifyOptions } from "./settings/verify-options.ts";
+import type { VerifySettings } from "./settings/verify-settings.ts";
 
 /** A phase that waits longer says so before. */
 const tellWaitMs = 2_000;
@@ -35,8 +37,7 @@ export interface Listener {
  * @returns the exit code
  * @throws UsageError, TargetLost: what kept it from running, in one paragraph
  */
-export async function verify(urls: readonly string[], flags: Flags): Promise<number> {
-  const settings = loadSettings(urls, flags, drawSeed());
+export async function verify(settings: VerifySettings): Promise<number> {
   const live = process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
   const write = (text: string) => process.stdout.write(text);
@@ -47,13 +48,8 @@ export async function verify(urls: readonly string[], flags: Flags): Promise<num
   return exitCode.ok;
 }
 
-/** A seed for a run that was given none. */
-export function drawSeed(): number {
-  return Date.now() % 1_000_000;
-}
-
 /** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
-export async function runVerification(settings: Settings, listener: Listener): Promise<ReportedRun> {
+export async function runVerification(settings: VerifySettings, listener: Listener): Promise<ReportedRun> {
   const asked = selectRules(phases, settings.only, settings.phases);
   const subject = await expectContractUnderTest(settings);
   const known = loadBaseline(settings.baseline);
@@ -63,7 +59,7 @@ export async function runVerification(settings: Settings, listener: Listener): P
 }
 
 interface Job {
-  readonly settings: Settings;
+  readonly settings: VerifySettings;
   readonly subject: ContractUnderTest;
   readonly asked: readonly Selection[];
   readonly listener: Listener;
@@ -106,7 +102,7 @@ async function judge({
     },
     nodeNames: own?.nodeNames,
     ...(own?.runCluster === undefined ? {} : { runCluster: own.runCluster }),
-    ...(settings.nodes === undefined ? {} : { flags: nodesFlags(settings).join(" ") }),
+    ...(settings.nodes === undefined ? {} : { flags: nodesFlags(settings) }),
     embedded: own !== undefined,
   };
   const opening: Opening = {
@@ -146,31 +142,22 @@ async function judge({
   }
 }
 
+/** What a replay of the cluster needs beside the rest. */
+function nodesFlags({ nodes, faults, messages }: VerifySettings): string {
+  return `--nodes ${nodes}${faults === undefined ? "" : ` --faults ${faults} --messages ${messages}`}`;
+}
+
 /** The command where one is given, else SIGTERM to the process. */
 function stopper(pid: number | undefined, command: string | undefined): (() => void) | undefined {
   if (command !== undefined) return () => void spawn(command, { shell: true, stdio: "ignore", detached: true }).unref();
   return pid === undefined ? undefined : () => process.kill(pid, "SIGTERM");
 }
 
-function nodesFlags({ nodes, faults, messages }: Settings): readonly string[] {
-  return [
-    ...(nodes === undefined ? [] : ["--nodes", String(nodes)]),
-    ...(faults === undefined ? [] : ["--faults", String(faults), "--messages", String(messages)]),
-  ];
-}
-
 /** Never with a secret in it. */
-function replayCommand(settings: Settings, id: string): string {
-  const words = ["npx wsproof verify", ...settings.urls, "--only", id, "--seed", String(settings.seed)];
-  words.push(...nodesFlags(settings));
-  if (settings.spec !== undefined) words.push("--spec", settings.spec);
-  if (settings.overlay !== undefined) words.push("--overlay", settings.overlay);
-  if (settings.perspective !== undefined) words.push("--perspective", settings.perspective);
-  if (settings.origin !== undefined) words.push("--origin", settings.origin);
-  if (settings.auth.secret !== undefined) words.push('--auth-secret "$SECRET"');
-  if (settings.auth.tokens !== undefined) words.push('--auth-token "$TOKEN"');
-  if (settings.auth.command !== undefined) words.push("--auth-command", JSON.stringify(settings.auth.command));
-  return words.join(" ");
+function replayCommand({ given, seed, faults }: VerifySettings, id: string): string {
+  const { phases: _phases, reports: _reports, ...rest } = given;
+  const values = { ...rest, list: false, only: [id], seed, ...(faults === undefined ? {} : { faults }) };
+  return emitCommandLine({ program: programName(process.argv[1]), command: "verify", env: process.env }, verifyOptions, values);
 }
 
 function loadBaseline(file: string | undefined): readonly KnownFailure[] {

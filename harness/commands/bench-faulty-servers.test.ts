@@ -7,9 +7,9 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { sampleLogFile } from "../comparison/sample-log.ts";
 import { type LogFault, startLogServer } from "../comparison/sample-log-server.ts";
-import { bench } from "./bench.ts";
-import { type LoadResult, unanswered } from "./load-result.ts";
-import type { BenchFlags } from "./settings.ts";
+import { type LoadResult, unanswered } from "../load/load-result.ts";
+import { bench } from "./run-bench.ts";
+import { type BenchGiven, loadBenchSettings } from "./settings/bench-settings.ts";
 
 const cli = fileURLToPath(new URL("../../dist/harness/cli.js", import.meta.url));
 let folder = "";
@@ -28,12 +28,21 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function run(fault: LogFault, flags: BenchFlags = {}) {
+async function run(fault: LogFault, more: BenchGiven = {}) {
   const server = await startLogServer(fault);
   const json = path.join(folder, "result.json");
   try {
-    const asked = { scenario: "fanout", rooms: "2", members: "10", rate: "100", duration: "2", warmUp: "0", timeout: "3000" };
-    const code = await bench([server.url], { spec: sampleLogFile, ...asked, json, ...flags });
+    const load = {
+      scenario: "fanout",
+      rooms: 2,
+      members: 10,
+      rate: 100,
+      durationMs: 2000,
+      warmUpMs: 0,
+      timeoutMs: 3000,
+    } as const;
+    const given = { url: server.url, spec: sampleLogFile, ...load, json, ...more };
+    const code = await bench(loadBenchSettings(given, "key", 1));
     return { code, result: JSON.parse(readFileSync(json, "utf8")) as LoadResult, done: server.done };
   } finally {
     await server.stop();
@@ -107,7 +116,7 @@ describe("deliveries of a server that", () => {
 
   it("puts others' texts in their place are counted as unexpected", async () => {
     // Of one member: where there are more, the first to see a seq says what it holds, and of the others one in 64 is compared.
-    const { code, result, done } = await run("rewrites", { rooms: "1", members: "1", rate: "200" });
+    const { code, result, done } = await run("rewrites", { rooms: 1, members: 1, rate: 200 });
     expect(done.faults).toBe(8); // of 400
     expect(result.deliveries).toMatchObject({ unexpected: 8, lost: 0 });
     expect(code, printed).toBe(1);

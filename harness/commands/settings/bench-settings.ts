@@ -1,0 +1,53 @@
+// The settings of a bench: what was given, then wsproof.config.yaml, then defaults; checked before anything is started.
+import { parseCapacityConditions } from "../../load/capacity.ts";
+import { parseThresholds, type Threshold } from "../../load/thresholds.ts";
+import type { Demand } from "../../load/worker-context.ts";
+import { UsageError } from "../../schema/errors.ts";
+import { benchOptions } from "./bench-options.ts";
+import { checkValues, type Naming } from "./check-values.ts";
+import { loadConfig } from "./config-file.ts";
+import { type Given, type Settled, withDefaults } from "./option.ts";
+import { checkUrls } from "./urls.ts";
+
+export type BenchGiven = Given<typeof benchOptions>;
+
+export interface BenchSettings extends Omit<Settled<typeof benchOptions>, "url" | "auth" | "failOn"> {
+  /** Empty: our own reference server, started for the run. */
+  readonly urls: readonly string[];
+  readonly auth: NonNullable<BenchGiven["auth"]>;
+  readonly demand: Demand;
+  readonly failOn: readonly Threshold[];
+  readonly given: BenchGiven;
+}
+
+const defaultPerSecond = 50;
+
+/**
+ * @param seed used where none is given
+ * @throws UsageError that names the option, echoes the value, and says what was expected
+ */
+export function loadBenchSettings(given: BenchGiven, naming: Naming, seed: number): BenchSettings {
+  checkValues(benchOptions, given, { naming });
+  const isGiven = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as BenchGiven;
+  const settled = withDefaults(benchOptions, { ...(loadConfig(given.config, "bench") as BenchGiven), ...isGiven });
+  const { rate, inFlight, findCapacity } = settled;
+  if (rate !== undefined && inFlight !== undefined)
+    throw new UsageError("--rate sends on a schedule, --in-flight sends as fast as answers come: leave out one of them");
+  if (findCapacity !== undefined) parseCapacityConditions(findCapacity);
+  if (findCapacity !== undefined && inFlight !== undefined)
+    throw new UsageError("--find-capacity searches the rate, so --in-flight has no meaning: leave out one of them");
+  const { connections, rooms, members, payloadBytes, durationMs, warmUpMs, timeoutMs, weights } = settled;
+  return {
+    ...settled,
+    urls: checkUrls(settled.url ?? []),
+    auth: settled.auth ?? {},
+    demand: {
+      ...{ connections, rooms, members, payloadBytes, durationMs, warmUpMs, timeoutMs, weights },
+      perSecond: rate ?? (inFlight === undefined ? defaultPerSecond : undefined),
+      inFlight: inFlight ?? 1,
+      seed: settled.seed ?? seed,
+    },
+    failOn: settled.failOn === undefined ? [] : parseThresholds(settled.failOn),
+    given: isGiven,
+  };
+}
