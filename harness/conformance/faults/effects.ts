@@ -52,7 +52,7 @@ export const effectFaults = {
       { do: "deliver", operation, onlyRepeated: true },
     ),
   /** A client that goes is kept on: the server does not see it end. */
-  keepsGhosts: () => fault("keeps-ghosts", "A connection that ended is kept on as if it were open.", { on: "end" }),
+  keepsHalfOpen: () => fault("keeps-half-open", "A connection that ended is kept on as if it were open.", { on: "end" }),
   /** Of what a replay sends again, the first is missing. */
   replaysWithGap: (operation: string) =>
     fault(`replays-with-gap/${operation}`, `What \`${operation}\` replays lacks its first message.`, {

@@ -127,7 +127,7 @@ export interface OnControl {
 export interface OnRequest {
   readonly on: "request";
   readonly act: /** Mends what this refusal is for, so that the server accepts it. */
-    | { readonly do: "mend"; readonly when: Refusal["when"]; readonly claim?: string }
+    | { readonly do: "fix"; readonly when: Refusal["when"]; readonly claim?: string }
     /** Takes the credential out of this carrier, by its place in the contract. `contested`: only where another one holds one too. */
     | { readonly do: "drop-carrier"; readonly carrier: number; readonly contested?: boolean }
     | { readonly do: "set-header"; readonly name: string; readonly value: string | undefined };

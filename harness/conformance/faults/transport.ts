@@ -72,7 +72,7 @@ export const transportFaults = {
     onRequest(
       `accepts-handshake/${when}${claim === undefined ? "" : `/${claim}`}`,
       `Accepts a handshake that \`${when}\` refuses.`,
-      { do: "mend", when, ...(claim === undefined ? {} : { claim }) },
+      { do: "fix", when, ...(claim === undefined ? {} : { claim }) },
     ),
   /** The same for `credential-missing`, `credential-invalid`, `credential-expired` and `claim`. */
   acceptsCredential: (when: Refusal["when"], claim?: string): Fault => transportFaults.acceptsHandshake(when, claim),

@@ -331,7 +331,7 @@ export const statefulRules: readonly Rule[] = [
       p.contract.state.relations.flatMap(({ onDisconnect }) =>
         onDisconnect.filter((effect) => effect.kind === "deliver").map(at),
       ),
-    () => [faults.keepsGhosts()],
+    () => [faults.keepsHalfOpen()],
   ),
   stateful(
     "unexpected-message",

@@ -1,17 +1,17 @@
-// What the proxy must know of credentials to make a server accept a bad one: why it is bad, and a good one in its place.
+// Checks credentials for the proxy: why the contract rejects one, and a valid one in its place.
 import { errors, jwtVerify } from "jose";
 import type { Channel, Contract, Refusal } from "../../../spec/contract.ts";
 import { type Auth, createTokenIssuer } from "../../client/credentials.ts";
 
-export interface Wallet {
-  /** For which of the contract's reasons the credential is refused; undefined where it is good. */
+export interface CredentialChecker {
+  /** The contract's reason for rejecting the credential; undefined: it is valid. */
   verdict(credential: string | undefined): Promise<Refusal["when"] | undefined>;
-  /** A good one of a user that nobody else is. */
+  /** A valid one of a new user. */
   good(): Promise<string | undefined>;
 }
 
-/** @param auth the target's shared secret; without one nothing is known to be bad but what is missing */
-export function createWallet(contract: Contract, channel: Channel, auth: Auth): Wallet {
+/** @param auth the target's shared secret; without it, only a missing credential is known to be rejected */
+export function createCredentialChecker(contract: Contract, channel: Channel, auth: Auth): CredentialChecker {
   const credentials = channel.handshake?.credentials;
   const refusedClaims = (channel.handshake?.refusals ?? []).filter(({ when }) => when === "claim");
   const issueToken = createTokenIssuer(credentials, contract.state, auth);
@@ -19,7 +19,7 @@ export function createWallet(contract: Contract, channel: Channel, auth: Auth): 
   return {
     async good() {
       made += 1;
-      return (await issueToken(`let-in-${made}`, {})).credential;
+      return (await issueToken(`made-acceptable-${made}`, {})).credential;
     },
     async verdict(credential) {
       if (credential === undefined || credential === "") return "credential-missing";

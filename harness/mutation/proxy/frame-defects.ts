@@ -1,17 +1,17 @@
-// Client frames that break RFC 6455, made good or kept back, so that a server seems to take no notice of them. Pure.
+// Client frames that violate RFC 6455, repaired or held back, so that the server seems to tolerate them. Pure.
 import { isUtf8 } from "node:buffer";
 import { closePayload, type Frame, opcode, parseClosePayload } from "../../client/wire/frame.ts";
-import type { FrameDefect } from "../../conformance/faults/plan.ts";
+import type { FrameDefect, Transformation } from "../../conformance/faults/plan.ts";
 
 // Codes that may stand in a close frame (section 7.4.1), beside 3000 to 4999.
 const sendable = new Set([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]);
 
 /**
- * The frame without the defect; undefined where it can only be kept back; the same frame where it does not have it.
- * Defects of whole messages (`not-utf8`, `binary`, `too-big`) are not seen here.
+ * The frame without the defect; undefined if it can only be held back; the same frame if it has no such defect.
+ * Defects of whole messages (`not-utf8`, `binary`, `too-big`) are left to `isToleratedMessage`.
  * @param inside whether a fragmented message has begun and not ended
  */
-export function repairedFrame(frame: Frame, defect: FrameDefect, inside: boolean): Frame | undefined {
+function repairedFrame(frame: Frame, defect: FrameDefect, inside: boolean): Frame | undefined {
   const isControl = frame.opcode >= 8;
   const isClose = frame.opcode === opcode.close;
   switch (defect) {
@@ -45,4 +45,31 @@ export function repairedFrame(frame: Frame, defect: FrameDefect, inside: boolean
     default:
       return frame;
   }
+}
+
+/** The frame without all tolerated defects; undefined if it must be held back. */
+export function repairedBy(transformations: readonly Transformation[], frame: Frame, inside: boolean): Frame | undefined {
+  let result: Frame | undefined = frame;
+  for (const defect of toleratedDefects(transformations)) {
+    if (result !== undefined) result = repairedFrame(result, defect, inside);
+  }
+  return result;
+}
+
+/** Whether the whole message has a tolerated defect, so that the server must not see it. */
+export function isToleratedMessage(
+  first: Frame,
+  payload: Buffer,
+  options: { readonly transformations: readonly Transformation[]; readonly maxMessageBytes: number },
+): boolean {
+  return toleratedDefects(options.transformations).some(
+    (defect) =>
+      (defect === "not-utf8" && first.opcode === opcode.text && !isUtf8(payload)) ||
+      (defect === "binary" && first.opcode === opcode.binary) ||
+      (defect === "too-big" && payload.length > options.maxMessageBytes),
+  );
+}
+
+function toleratedDefects(transformations: readonly Transformation[]): readonly FrameDefect[] {
+  return transformations.flatMap((one) => (one.on === "frame" && one.act.do === "tolerate" ? [one.act.defect] : []));
 }

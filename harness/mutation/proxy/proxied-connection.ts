@@ -1,7 +1,6 @@
-// One upgraded connection through the proxy: frames both ways, each looked at, and changed where a transformation says so.
+// One upgraded connection through the proxy: reads the frames of both directions and applies the transformations of the fault.
 import { isUtf8 } from "node:buffer";
 import type net from "node:net";
-import { lookup } from "../../../spec/pointer.ts";
 import type { Direction } from "../../client/messages.ts";
 import {
   closePayload,
@@ -12,64 +11,66 @@ import {
   opcode,
   parseClosePayload,
 } from "../../client/wire/frame.ts";
-import type { MessageAct, OnClose, OnControl, OnMessage, Transformation } from "../../conformance/faults/plan.ts";
+import type { MessageAct, OnControl, OnMessage, Transformation } from "../../conformance/faults/plan.ts";
 import { type Delay, DelayedWriter } from "../../testbed/delayed-writer.ts";
+import { changesDirection, closeAct, controlAct, keepsHalfOpen, sendsAs } from "./active-faults.ts";
 import { edited, isEdit } from "./edit.ts";
-import { repairedFrame } from "./frame-defects.ts";
-import { type Acquaintance, createAcquaintance, fits, type Passing, type Traffic } from "./traffic.ts";
+import { isToleratedMessage, repairedBy } from "./frame-defects.ts";
+import { copyReceivers, deliveryReceivers, isSender } from "./other-receivers.ts";
+import { encode, encodeAs, maskKey, textFrame } from "./outgoing-frames.ts";
+import { OvertakenMessage } from "./overtaken-message.ts";
+import { ReplayFaults } from "./replay-faults.ts";
+import { type ConnectionState, createConnectionState, fits, type InterceptedMessage, type Traffic } from "./traffic.ts";
 
-/** What all links of one proxy share. */
-export interface Crowd {
+/** What all connections of one proxy share. */
+export interface ProxyState {
   readonly transformations: readonly Transformation[];
   readonly traffic: Traffic;
   /** In the order in which they were opened. */
-  readonly links: Set<Link>;
-  /** Bytes that a message of the client may have, for `too-big`. */
+  readonly connections: Set<ProxiedConnection>;
+  /** The limit of the contract on a client message, for the defect `too-big`. */
   readonly maxMessageBytes: number;
   readonly delay: (() => Delay) | undefined;
 }
 
-/** How long a message that shall be overtaken waits for another one. */
-const swapMs = 1_000;
-/** Any key does: the target sees a well masked frame. */
-const maskKey = 0x1234_5678;
-
-export class Link {
-  readonly who: Acquaintance = createAcquaintance();
-  readonly #crowd: Crowd;
+export class ProxiedConnection {
+  readonly who: ConnectionState = createConnectionState();
+  readonly #proxy: ProxyState;
   readonly #toClient: DelayedWriter;
   readonly #toServer: DelayedWriter;
   readonly #client: net.Socket;
   readonly #upstream: net.Socket;
   readonly #acts: Record<Direction, readonly OnMessage[]>;
   readonly #counts = new Map<Transformation, number>();
-  /** Of the fragmented message that has begun, in each direction. */
+  /** Fragments so far of an unfinished message, in each direction. */
   readonly #fragments: Record<Direction, Frame[]> = { fromClient: [], fromServer: [] };
-  readonly #held: Partial<
-    Record<Direction, { readonly bytes: Buffer; readonly until: string | undefined; readonly timer: NodeJS.Timeout }>
-  > = {};
+  readonly #overtaken: Record<Direction, OvertakenMessage>;
   readonly #copied = new Set<string>();
-  /** Operations whose replay has begun and whose first message is yet to come. */
-  readonly #replaying = new Set<Transformation>();
-  /** `server-lost`: the client must not notice, or was told something else. `client-lost`: the server must not notice. */
+  readonly #replay: ReplayFaults;
+  /** `server-lost`: the server is gone and the client does not know. `client-lost`: the other way round. */
   #state: "open" | "server-lost" | "client-lost" = "open";
 
-  constructor(crowd: Crowd, client: net.Socket, upstream: net.Socket) {
-    this.#crowd = crowd;
+  constructor(state: ProxyState, client: net.Socket, upstream: net.Socket) {
+    this.#proxy = state;
     this.#upstream = upstream;
-    this.#toClient = new DelayedWriter(client, upstream, crowd.delay?.());
-    this.#toServer = new DelayedWriter(upstream, client, crowd.delay?.());
+    this.#toClient = new DelayedWriter(client, upstream, state.delay?.());
+    this.#toServer = new DelayedWriter(upstream, client, state.delay?.());
     const ofDirection = (direction: Direction) =>
-      crowd.transformations.filter(
-        (one): one is OnMessage => one.on === "message" && crowd.traffic.direction(one.match) === direction,
+      state.transformations.filter(
+        (one): one is OnMessage => one.on === "message" && state.traffic.direction(one.match) === direction,
       );
     this.#acts = { fromClient: ofDirection("fromClient"), fromServer: ofDirection("fromServer") };
     this.#client = client;
+    this.#replay = new ReplayFaults(state.transformations, state.traffic);
+    this.#overtaken = {
+      fromClient: new OvertakenMessage((bytes) => this.#toServer.write(bytes)),
+      fromServer: new OvertakenMessage((bytes) => this.#toClient.write(bytes)),
+    };
   }
 
   /** Begins to read from both sides. */
   start(): void {
-    this.#crowd.links.add(this);
+    this.#proxy.connections.add(this);
     this.#ends(this.#client, this.#upstream);
     this.#pump(this.#client, "fromClient");
     this.#pump(this.#upstream, "fromServer");
@@ -81,17 +82,15 @@ export class Link {
   }
 
   destroy(): void {
-    for (const held of Object.values(this.#held)) clearTimeout(held?.timer);
+    for (const message of Object.values(this.#overtaken)) message.drop();
     this.#toClient.destroy();
     this.#toServer.destroy();
   }
 
-  // --- bytes and ends ---
-
   #pump(socket: net.Socket, direction: Direction): void {
     const decoder = new FrameDecoder();
-    // Where nothing may be changed, bytes go on at once, and whole frames are only looked at.
-    const raw = !this.#changes(direction);
+    // Where nothing changes, bytes pass at once, and frames are only read.
+    const raw = !changesDirection(this.#proxy.transformations, direction, this.#proxy.traffic);
     let readable = true;
     socket.on("data", (chunk) => {
       const out = direction === "fromClient" ? this.#toServer : this.#toClient;
@@ -111,22 +110,9 @@ export class Link {
     if (this.#state === "open" || (this.#state === "client-lost" && direction === "fromClient")) out.write(chunk);
   }
 
-  #changes(direction: Direction): boolean {
-    return this.#crowd.transformations.some((one) => {
-      if (one.on === "message") {
-        return this.#crowd.traffic.direction(one.match) === direction || (direction === "fromServer" && injects(one.act.do));
-      }
-      if (one.on === "control")
-        return (one.frame === "server-ping" || one.frame === "server-pong") === (direction === "fromServer");
-      if (one.on === "frame") return (one.act.do === "send") === (direction === "fromServer");
-      if (one.on === "close" || one.on === "replay") return direction === "fromServer";
-      return one.on === "end";
-    });
-  }
-
   #ends(client: net.Socket, upstream: net.Socket): void {
     client.on("end", () => {
-      if (this.#keepsGhosts()) return;
+      if (keepsHalfOpen(this.#proxy.transformations)) return;
       if (this.#state === "open") this.#toServer.end();
       else this.#toClient.end();
     });
@@ -135,55 +121,40 @@ export class Link {
       else this.#toServer.end();
     });
     client.on("close", (hadError) => {
-      if (this.#keepsGhosts()) {
+      if (keepsHalfOpen(this.#proxy.transformations)) {
         if (this.#state === "open") this.#state = "client-lost";
         return;
       }
       if (hadError) this.#toServer.reset();
       else this.#toServer.end();
-      this.#crowd.links.delete(this);
+      this.#proxy.connections.delete(this);
     });
     upstream.on("close", (hadError) => {
-      if (this.#state === "client-lost") this.#crowd.links.delete(this);
+      if (this.#state === "client-lost") this.#proxy.connections.delete(this);
       if (this.#state !== "open") return;
       if (hadError) this.#toClient.reset();
       else this.#toClient.end();
     });
   }
 
-  #keepsGhosts(): boolean {
-    return this.#crowd.transformations.some(({ on }) => on === "end");
-  }
-
-  // --- frames ---
-
-  /** @param out undefined: its bytes have gone on already */
+  /** @param out undefined: the frame's bytes have passed already */
   #takeFrame(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
     if (this.#state === "server-lost") {
-      if (direction === "fromClient" && frame.opcode === opcode.close) this.#farewell(frame);
+      if (direction === "fromClient" && frame.opcode === opcode.close) this.#echoClose(frame);
       return;
     }
     if (this.#state === "client-lost") {
       if (direction === "fromServer" && frame.opcode === opcode.ping) this.#pongFor(frame);
       return;
     }
-    let passing = frame;
+    let current = frame;
     if (direction === "fromClient") {
-      const repaired = this.#repaired(frame);
+      const repaired = repairedBy(this.#proxy.transformations, frame, this.#fragments.fromClient.length > 0);
       if (repaired === undefined) return;
-      passing = repaired;
+      current = repaired;
     }
-    if (passing.opcode >= 8) this.#takeControl(passing, direction, out);
-    else this.#takeData(passing, direction, out);
-  }
-
-  #repaired(frame: Frame): Frame | undefined {
-    let result: Frame | undefined = frame;
-    for (const one of this.#crowd.transformations) {
-      if (one.on !== "frame" || one.act.do !== "tolerate" || result === undefined) continue;
-      result = repairedFrame(result, one.act.defect, this.#fragments.fromClient.length > 0);
-    }
-    return result;
+    if (current.opcode >= 8) this.#takeControl(current, direction, out);
+    else this.#takeData(current, direction, out);
   }
 
   #takeControl(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
@@ -192,7 +163,7 @@ export class Link {
       return;
     }
     const kind = `${direction === "fromClient" ? "client" : "server"}-${frame.opcode === opcode.ping ? "ping" : "pong"}`;
-    const act = this.#controlAct(kind as OnControl["frame"]);
+    const act = controlAct(this.#proxy.transformations, kind as OnControl["frame"]);
     if (act?.do === "drop") {
       if (kind === "server-ping") this.#pongFor(frame);
     } else if (act?.do === "payload") out?.write(encode({ ...frame, payload: Buffer.from(act.payload) }));
@@ -202,24 +173,18 @@ export class Link {
     }
   }
 
-  #controlAct(frame: OnControl["frame"]): OnControl["act"] | undefined {
-    return this.#crowd.transformations.find((one): one is OnControl => one.on === "control" && one.frame === frame)?.act;
-  }
-
   #takeClose(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
-    this.#release("fromServer");
+    this.#overtaken.fromServer.release();
     if (direction === "fromClient") {
-      if (this.#keepsGhosts()) {
+      if (keepsHalfOpen(this.#proxy.transformations)) {
         this.#state = "client-lost";
         this.#toClient.write(encode({ ...frame, masked: false }));
         this.#toClient.end();
-      } else if (this.#controlAct("client-close")?.do !== "drop") out?.write(encode(frame));
+      } else if (controlAct(this.#proxy.transformations, "client-close")?.do !== "drop") out?.write(encode(frame));
       return;
     }
     const { code, reason } = parseClosePayload(frame.payload);
-    const act = this.#crowd.transformations.find(
-      (one): one is OnClose => one.on === "close" && (one.code === undefined || one.code === code),
-    )?.act;
+    const act = closeAct(this.#proxy.transformations, code);
     if (act === undefined) {
       out?.write(encode(frame));
       return;
@@ -230,7 +195,7 @@ export class Link {
     else if (act.do === "reason") out?.write(encode({ ...frame, payload: closePayload(code, act.reason) }));
     else if (act.do === "hold") out?.write(encode(frame));
     else {
-      // The server shall not wait for an answer that the client cannot give.
+      // The client never sees this close, so the proxy answers it.
       this.#state = "server-lost";
       this.#toServer.write(encodeFrame({ opcode: opcode.close, payload: frame.payload, maskKey }));
       if (act.do === "cut") this.#toClient.end();
@@ -241,13 +206,11 @@ export class Link {
     this.#toServer.write(encodeFrame({ opcode: opcode.pong, payload: ping.payload, maskKey }));
   }
 
-  /** Answers the client's close in the place of a server that is gone. */
-  #farewell(close: Frame): void {
+  /** Answers the client's close in place of the lost server. */
+  #echoClose(close: Frame): void {
     this.#toClient.write(encode({ ...close, masked: false }));
     this.#toClient.end();
   }
-
-  // --- messages ---
 
   #takeData(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
     const fragments = this.#fragments[direction];
@@ -256,49 +219,37 @@ export class Link {
     const frames = fragments.splice(0);
     const payload = frames.length === 1 ? frames[0]!.payload : Buffer.concat(frames.map((one) => one.payload));
     const whole = frames[0]!;
-    if (direction === "fromClient" && this.#isTolerated(whole, payload)) return;
+    if (direction === "fromClient" && isToleratedMessage(whole, payload, this.#proxy)) return;
     if (whole.opcode !== opcode.text || frames.some(({ reserved }) => reserved !== 0) || !isUtf8(payload)) {
       for (const one of frames) out?.write(encode(one));
       return;
     }
-    const passing = this.#crowd.traffic.read(payload.toString("utf8"), direction, this.who);
-    this.#takeMessage(passing, frames, out);
-    if (direction === "fromServer") this.#crowd.traffic.settle(passing, this.who);
+    const message = this.#proxy.traffic.read(payload.toString("utf8"), direction, this.who);
+    this.#takeMessage(message, frames, out);
+    if (direction === "fromServer") this.#proxy.traffic.settle(message, this.who);
   }
 
-  /** A defect that only the whole message shows. */
-  #isTolerated(first: Frame, payload: Buffer): boolean {
-    return this.#crowd.transformations.some(
-      (one) =>
-        one.on === "frame" &&
-        one.act.do === "tolerate" &&
-        ((one.act.defect === "not-utf8" && first.opcode === opcode.text && !isUtf8(payload)) ||
-          (one.act.defect === "binary" && first.opcode === opcode.binary) ||
-          (one.act.defect === "too-big" && payload.length > this.#crowd.maxMessageBytes)),
-    );
-  }
-
-  #takeMessage(passing: Passing, frames: readonly Frame[], out: DelayedWriter | undefined): void {
+  #takeMessage(message: InterceptedMessage, frames: readonly Frame[], out: DelayedWriter | undefined): void {
     if (out === undefined) return;
-    const { direction } = passing;
-    let value = passing.value;
+    const { direction } = message;
+    let value = message.value;
     let text: string | undefined;
     for (const one of this.#acts[direction]) {
-      if (!fits(passing, one.match) || !this.#isTurn(one)) continue;
+      if (!fits(message, one.match) || !this.#isTurn(one)) continue;
       if (isEdit(one.act)) {
         value = edited(value, one.act);
         text = JSON.stringify(value);
         continue;
       }
-      if (this.#act(one.act, passing, frames, out)) return;
+      if (this.#act(one.act, message, frames, out)) return;
     }
     const bytes =
       text === undefined ? this.#outgoing(frames, direction) : this.#outgoing([textFrame(frames[0]!, text)], direction);
-    if (!this.#replay(passing, bytes)) return;
-    this.#send(bytes, direction, out, passing.name);
+    const times = direction === "fromServer" ? this.#replay.timesOf(message) : 1;
+    for (let sent = 0; sent < times; sent++) this.#send(bytes, direction, out, message.name);
   }
 
-  /** Counts, for `everyNth` and `fromNth`. */
+  /** Counts matches, for `everyNth` and `fromNth`. */
   #isTurn(one: OnMessage): boolean {
     const count = (this.#counts.get(one) ?? 0) + 1;
     this.#counts.set(one, count);
@@ -307,25 +258,15 @@ export class Link {
 
   #send(bytes: Buffer, direction: Direction, out: DelayedWriter, name?: string): void {
     out.write(bytes);
-    const held = this.#held[direction];
-    if (held?.until === undefined || held.until === name) this.#release(direction);
+    this.#overtaken[direction].overtakenBy(name);
   }
 
-  /** Lets a message go that waited to be overtaken. */
-  #release(direction: Direction): void {
-    const held = this.#held[direction];
-    if (held === undefined) return;
-    clearTimeout(held.timer);
-    delete this.#held[direction];
-    (direction === "fromClient" ? this.#toServer : this.#toClient).write(held.bytes);
-  }
-
-  /** Whether the message is dealt with and shall not go on. */
-  #act(act: MessageAct, passing: Passing, frames: readonly Frame[], out: DelayedWriter): boolean {
-    const { direction, cause } = passing;
+  /** Applies the act. @returns whether the message ends here */
+  #act(act: MessageAct, message: InterceptedMessage, frames: readonly Frame[], out: DelayedWriter): boolean {
+    const { direction, cause } = message;
     const bytes = () => this.#outgoing(frames, direction);
     const replace = (text: string) => this.#send(this.#outgoing([textFrame(frames[0]!, text)], direction), direction, out);
-    const { composer } = this.#crowd.traffic;
+    const { composer } = this.#proxy.traffic;
     switch (act.do) {
       case "drop":
         return true;
@@ -333,12 +274,8 @@ export class Link {
         out.write(bytes());
         return false;
       case "swap-with-next":
-        if (this.#held[direction] !== undefined) return false;
-        this.#held[direction] = {
-          bytes: bytes(),
-          until: act.same === true ? passing.name : undefined,
-          timer: setTimeout(() => this.#release(direction), swapMs),
-        };
+        if (this.#overtaken[direction].isWaiting) return false;
+        this.#overtaken[direction].hold(bytes(), act.same === true ? message.name : undefined);
         return true;
       case "hold": {
         if (!act.overtaken) out.hold(act.ms);
@@ -359,7 +296,7 @@ export class Link {
         return true;
       }
       case "repair": {
-        const good = this.#crowd.traffic.repaired(passing);
+        const good = this.#proxy.traffic.repaired(message);
         if (good === undefined) return false;
         replace(good);
         return true;
@@ -369,26 +306,19 @@ export class Link {
         this.#shut(act.code);
         return true;
       case "copy-to":
-        this.#copy(act, passing);
+        this.#copy(act, message);
         return false;
       case "hide-from-sender":
-        return this.#crowd.traffic
-          .senderIn(passing.name ?? "")
-          .some(({ pointer, attribute }) => this.#isAt(passing, pointer, attribute));
+        return isSender(message, this, this.#proxy.traffic);
       case "deliver":
-        this.#deliver(act, passing);
+        this.#deliver(act, message);
         return false;
       default:
         return false;
     }
   }
 
-  #isAt({ value }: Passing, pointer: string, attribute: string): boolean {
-    const own = this.who.attributes.get(attribute);
-    return own !== undefined && lookup(value, pointer) === own;
-  }
-
-  /** Ends the connection in the place of the server. */
+  /** Ends the connection in place of the server. */
   #shut(code: number | undefined): void {
     this.#state = "server-lost";
     this.#upstream.destroy();
@@ -396,93 +326,25 @@ export class Link {
     else this.#toClient.write(encodeFrame({ opcode: opcode.close, payload: closePayload(code) }));
   }
 
-  // --- to others ---
-
-  #copy(act: Extract<MessageAct, { do: "copy-to" }>, passing: Passing): void {
-    const { traffic, links } = this.#crowd;
-    const key = traffic.keyOf(passing);
-    const others = [...links].filter((one) => one !== this && one.who.attributes.size > 0);
-    const operation = act.operation === undefined ? undefined : traffic.operation(act.operation);
-    const chosen =
-      act.whom === "stranger"
-        ? others.filter((one) => key === undefined || !one.who.keys.has(key)).slice(0, 1)
-        : act.whom === "sender"
-          ? others.filter((one) =>
-              traffic.senderIn(passing.name ?? "").some(({ pointer, attribute }) => one.#isAt(passing, pointer, attribute)),
-            )
-          : others.filter((one) => operation !== undefined && key !== undefined && one.who.keys.get(key) === operation);
-    for (const one of chosen) {
-      if (one.#copied.has(passing.text)) continue; // several receivers, one copy
-      one.#copied.add(passing.text);
-      one.inject(passing.text);
+  #copy(act: Extract<MessageAct, { do: "copy-to" }>, message: InterceptedMessage): void {
+    const others = [...this.#proxy.connections].filter((one) => one !== this);
+    for (const one of copyReceivers(act, message, others, this.#proxy.traffic)) {
+      if (one.#copied.has(message.text)) continue; // several receivers, one copy
+      one.#copied.add(message.text);
+      one.inject(message.text);
     }
   }
 
-  #deliver(act: Extract<MessageAct, { do: "deliver" }>, passing: Passing): void {
-    const { traffic, links } = this.#crowd;
-    const { cause } = passing;
-    if (cause === undefined) return;
-    const key = traffic.keyOf({ ...passing, errorCode: undefined });
-    if (act.onlyRepeated === true && (key === undefined || this.who.keys.get(key) !== cause.operation)) return;
-    const receivers = [...links].filter((one) => one === this || (key !== undefined && one.who.keys.has(key)));
-    for (const { value } of traffic.composer.deliveries(cause)) {
+  #deliver(act: Extract<MessageAct, { do: "deliver" }>, message: InterceptedMessage): void {
+    const { traffic, connections } = this.#proxy;
+    if (message.cause === undefined) return;
+    const receivers = deliveryReceivers(act, message, this, [...connections], traffic);
+    for (const { value } of traffic.composer.deliveries(message.cause)) {
       for (const one of receivers) one.inject(JSON.stringify(value));
     }
   }
 
-  /** Whether the message shall go on. */
-  #replay(passing: Passing, bytes: Buffer): boolean {
-    if (passing.direction !== "fromServer") return true;
-    for (const one of this.#crowd.transformations) {
-      if (one.on !== "replay") continue;
-      if (passing.cause?.operation.id === one.operation && passing.errorCode === undefined) {
-        if (this.#crowd.traffic.replays(passing)) this.#replaying.add(one);
-      } else if (this.#replaying.has(one) && passing.cause === undefined && this.#crowd.traffic.keyOf(passing) !== undefined) {
-        this.#replaying.delete(one);
-        if (one.act === "drop-first") return false;
-        this.#toClient.write(bytes);
-      }
-    }
-    return true;
-  }
-
   #outgoing(frames: readonly Frame[], direction: Direction): Buffer {
-    const as = this.#crowd.transformations.find((one) => one.on === "frame" && one.act.do === "send");
-    if (direction === "fromClient" || as?.on !== "frame" || as.act.do !== "send") return Buffer.concat(frames.map(encode));
-    const how = as.act.as;
-    return Buffer.concat(
-      frames.flatMap((frame) => {
-        if (how === "masked") return [encode({ ...frame, masked: true })];
-        if (how === "reserved-bit") return [encode({ ...frame, reserved: 4 })];
-        if (how === "length-not-shortest") return [encode({ ...frame, lengthBits: 64 })];
-        const half = Math.floor(frame.payload.length / 2);
-        return [
-          encode({ ...frame, fin: false, lengthBits: 7, payload: frame.payload.subarray(0, half) }),
-          encode({ ...frame, opcode: opcode.continuation, lengthBits: 7, payload: frame.payload.subarray(half) }),
-        ];
-      }),
-    );
+    return encodeAs(frames, direction === "fromServer" ? sendsAs(this.#proxy.transformations) : undefined);
   }
-}
-
-function injects(act: MessageAct["do"]): boolean {
-  return ["refuse", "accept", "copy-to", "deliver", "close"].includes(act);
-}
-
-/** The whole message in one frame, masked as the first was. */
-function textFrame(first: Frame, text: string): Frame {
-  return { ...first, fin: true, opcode: opcode.text, lengthBits: 7, payload: Buffer.from(text) };
-}
-
-function encode(frame: Frame): Buffer {
-  const { fin, reserved, payload, lengthBits } = frame;
-  const shortest = payload.length < 126 ? 7 : payload.length < 65_536 ? 16 : 64;
-  return encodeFrame({
-    fin,
-    reserved,
-    opcode: frame.opcode,
-    payload,
-    lengthBits: Math.max(lengthBits, shortest) as Frame["lengthBits"],
-    ...(frame.masked ? { maskKey } : {}),
-  });
 }

@@ -379,7 +379,7 @@ describe("closing", () => {
     expect(one.lines).not.toContain("error");
   });
   it("unseen by the server", async () => {
-    const one = await ready(await proxyWith(faults.keepsGhosts()));
+    const one = await ready(await proxyWith(faults.keepsHalfOpen()));
     one.socket.sendClose(1000);
     await one.see("ended by fin");
     expect(seen).toEqual([]);
@@ -425,7 +425,7 @@ describe("the handshake", () => {
   it("ends in nothing", async () => {
     expect(await attempt(await proxyWith(faults.dropsHandshake(101)))).toMatchObject({ kind: "dropped" });
   });
-  it("is mended so that the server accepts it", async () => {
+  it("is rewriteRequest so that the server accepts it", async () => {
     const opened = await attempt(await proxyWith(faults.acceptsHandshake("path-unknown")), {}, "/elsewhere");
     expect(opened.kind).toBe("open");
     if (opened.kind === "open") sockets.push(opened.socket);

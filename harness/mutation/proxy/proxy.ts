@@ -1,4 +1,4 @@
-// The fault proxy: a man in the middle between the harness and any server. Without a fault it changes nothing; with one it breaks one promise.
+// The fault proxy: a man in the middle between the harness and any server, which plants one fault. Without one it changes nothing.
 import net from "node:net";
 import type { Channel, Contract } from "../../../spec/contract.ts";
 import type { Auth } from "../../client/credentials.ts";
@@ -6,9 +6,9 @@ import type { Messages } from "../../client/messages.ts";
 import type { OnRequest, OnResponse, Transformation } from "../../conformance/faults/plan.ts";
 import { UsageError } from "../../schema/errors.ts";
 import { createDelay, type DelayOptions } from "../../testbed/delayed-writer.ts";
-import { createWallet, type Wallet } from "./credential-checker.ts";
-import { type Crowd, Link } from "./proxied-connection.ts";
-import { isUpgrade, type Mender, mended, parseRequest } from "./request.ts";
+import { type CredentialChecker, createCredentialChecker } from "./credential-checker.ts";
+import { ProxiedConnection, type ProxyState } from "./proxied-connection.ts";
+import { isUpgrade, parseRequest, type RewriteContext, rewriteRequest } from "./request.ts";
 import { changed, emitResponse, parseResponse, statusOf } from "./response.ts";
 import { createTraffic } from "./traffic.ts";
 
@@ -20,7 +20,7 @@ export interface ProxyOptions {
   readonly messages: Messages;
   /** Default none: transparent. */
   readonly transformations?: readonly Transformation[];
-  /** The target's shared secret, for faults that let bad credentials in. */
+  /** The target's shared secret, for faults that accept invalid credentials. */
   readonly auth?: Auth;
   /** An origin that the target accepts. */
   readonly origin?: string;
@@ -29,15 +29,15 @@ export interface ProxyOptions {
 }
 
 export interface FaultProxy {
-  /** In the place of the target's. */
+  /** To connect to in place of the target's URL. */
   readonly url: string;
   /** Ends every connection through it. */
   close(): Promise<void>;
 }
 
 const maxHeadBytes = 65_536;
-/** For faults that have nothing to do with credentials. */
-const blindWallet: Wallet = { verdict: async () => undefined, good: async () => undefined };
+/** For faults that do not concern credentials. */
+const noChecker: CredentialChecker = { verdict: async () => undefined, good: async () => undefined };
 
 /**
  * Starts it on a free port of 127.0.0.1.
@@ -47,27 +47,27 @@ export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
   const { target, contract, channel, messages, transformations = [], auth = {}, origin, delays } = options;
   if (target.protocol !== "ws:") throw new UsageError(`the fault proxy needs a target with ws:, got ${target.href}`);
   let streams = 0;
-  const crowd: Crowd = {
+  const state: ProxyState = {
     transformations,
     traffic: createTraffic(contract, channel, messages),
-    links: new Set(),
+    connections: new Set(),
     maxMessageBytes: channel.limits.find(({ kind }) => kind === "message-bytes")?.value ?? Number.POSITIVE_INFINITY,
     delay: delays === undefined ? undefined : () => createDelay(delays, streams++),
   };
   const requestActs = transformations.filter((one): one is OnRequest => one.on === "request").map(({ act }) => act);
-  const mends = requestActs.some(({ do: what }) => what === "mend");
-  const mender: Mender = {
+  const fixes = requestActs.some(({ do: what }) => what === "fix");
+  const context: RewriteContext = {
     channel,
     path: target.pathname + target.search,
     origin,
-    wallet: mends ? createWallet(contract, channel, auth) : blindWallet,
+    credentials: fixes ? createCredentialChecker(contract, channel, auth) : noChecker,
   };
   const responses = transformations.filter((one): one is OnResponse => one.on === "response");
   const change: Change = {
     responses,
-    // One request a connection, so that its answer is the first that comes.
+    // One request a connection, so that the first answer is its answer.
     touchesResponses: responses.length > 0,
-    request: (head) => rewritten(head, requestActs, responses.length > 0, mender),
+    request: (head) => rewritten(head, requestActs, responses.length > 0, context),
   };
   const isTransparent = transformations.length === 0 && delays === undefined;
   const sockets = new Set<net.Socket>();
@@ -81,7 +81,7 @@ export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
       socket.on("close", () => sockets.delete(socket));
     }
     if (isTransparent) pipe(client, upstream);
-    else void crossOver(client, upstream, crowd, change);
+    else void crossOver(client, upstream, state, change);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -92,7 +92,7 @@ export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
     url: `ws://127.0.0.1:${ownPort}${target.pathname}${target.search}`,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const link of crowd.links) link.destroy();
+      for (const connection of state.connections) connection.destroy();
       for (const socket of sockets) socket.destroy();
       await closed;
     },
@@ -101,22 +101,27 @@ export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
 
 interface Change {
   readonly responses: readonly OnResponse[];
-  /** Whether answers to requests that are no upgrades are looked at. */
+  /** Whether answers to requests other than upgrades are changed. */
   readonly touchesResponses: boolean;
   /** The head as it goes on, with the empty line. */
   request(head: string): Promise<string>;
 }
 
-async function rewritten(head: string, acts: readonly OnRequest["act"][], closes: boolean, mender: Mender): Promise<string> {
+async function rewritten(
+  head: string,
+  acts: readonly OnRequest["act"][],
+  closes: boolean,
+  context: RewriteContext,
+): Promise<string> {
   const request = parseRequest(head);
   if (request === undefined) return `${head}\r\n\r\n`;
   const last: OnRequest["act"] = { do: "set-header", name: "Connection", value: "close" };
   const all = closes && !isUpgrade(request) ? [...acts, last] : acts;
-  return all.length === 0 ? `${head}\r\n\r\n` : mended(request, all, mender);
+  return all.length === 0 ? `${head}\r\n\r\n` : rewriteRequest(request, all, context);
 }
 
-/** The request's head, then the rest as it comes. What is no request is passed on as it is. */
-async function crossOver(client: net.Socket, upstream: net.Socket, crowd: Crowd, change: Change): Promise<void> {
+/** Passes the request's head, changed, then the rest. Anything but a request passes unchanged. */
+async function crossOver(client: net.Socket, upstream: net.Socket, state: ProxyState, change: Change): Promise<void> {
   const head = await readHead(client);
   const request = parseRequest(head.text);
   if (!head.whole || request === undefined) {
@@ -137,7 +142,7 @@ async function crossOver(client: net.Socket, upstream: net.Socket, crowd: Crowd,
   const goOn = () => (isUpgrade(request) ? pipe(client, upstream) : oneWay(upstream, client));
   const answer = await readHead(upstream);
   if (client.destroyed || upstream.destroyed) {
-    // Nobody listens there, or one of them is gone already.
+    // The target refused the connection, or one side is gone already.
     upstream.destroy();
     client.resetAndDestroy();
     return;
@@ -162,7 +167,7 @@ async function crossOver(client: net.Socket, upstream: net.Socket, crowd: Crowd,
     return;
   }
   if (statusOf(response) === 101) {
-    new Link(crowd, client, upstream).start();
+    new ProxiedConnection(state, client, upstream).start();
   } else if (statusOf(original) === 101) {
     client.end();
     upstream.destroy();

@@ -1,17 +1,17 @@
-// The client's handshake request on its way through the proxy: read, mended so that the server accepts it, and written again.
+// The client's handshake request on its way through the proxy: parsed, changed so that the server accepts it, and written again.
 import type { Carrier, Channel } from "../../../spec/contract.ts";
 import { emitRequest, type UpgradeRequest } from "../../client/wire/upgrade.ts";
 import type { OnRequest } from "../../conformance/faults/plan.ts";
-import type { Wallet } from "./credential-checker.ts";
+import type { CredentialChecker } from "./credential-checker.ts";
 
-/** What mending needs to know. */
-export interface Mender {
+/** What a change to a request needs to know. */
+export interface RewriteContext {
   readonly channel: Channel;
   /** Of the target, with query. */
   readonly path: string;
   /** One that the target accepts; undefined: none at all. */
   readonly origin: string | undefined;
-  readonly wallet: Wallet;
+  readonly credentials: CredentialChecker;
 }
 
 /** The head of a request, or undefined where it is none. @param head up to and without the empty line */
@@ -30,19 +30,27 @@ export function isUpgrade(request: UpgradeRequest): boolean {
   return header(request, "upgrade")?.toLowerCase() === "websocket";
 }
 
-/** The request as text, after all acts. */
-export async function mended(request: UpgradeRequest, acts: readonly OnRequest["act"][], mender: Mender): Promise<string> {
+/** The request as text, with all acts applied. */
+export async function rewriteRequest(
+  request: UpgradeRequest,
+  acts: readonly OnRequest["act"][],
+  context: RewriteContext,
+): Promise<string> {
   let result = request;
   for (const act of acts) {
     if (act.do === "set-header") result = withHeader(result, act.name, act.value);
-    else if (act.do === "drop-carrier") result = withoutCarrier(result, act, mender.channel);
-    else result = await letIn(result, act, mender);
+    else if (act.do === "drop-carrier") result = withoutCarrier(result, act, context.channel);
+    else result = await makeAcceptable(result, act, context);
   }
   return emitRequest(result);
 }
 
-async function letIn(request: UpgradeRequest, act: OnRequest["act"] & { do: "mend" }, mender: Mender): Promise<UpgradeRequest> {
-  const { channel, path, origin, wallet } = mender;
+async function makeAcceptable(
+  request: UpgradeRequest,
+  act: OnRequest["act"] & { do: "fix" },
+  context: RewriteContext,
+): Promise<UpgradeRequest> {
+  const { channel, path, origin, credentials } = context;
   const carriers = channel.handshake?.credentials?.carriers ?? [];
   switch (act.when) {
     case "path-unknown":
@@ -62,8 +70,8 @@ async function letIn(request: UpgradeRequest, act: OnRequest["act"] & { do: "men
     default: {
       const carrier = carriers.find((one) => carried(request, one) !== undefined);
       const credential = carrier === undefined ? undefined : carried(request, carrier);
-      if (act.when !== "too-many-connections" && (await wallet.verdict(credential)) !== act.when) return request;
-      const good = await wallet.good();
+      if (act.when !== "too-many-connections" && (await credentials.verdict(credential)) !== act.when) return request;
+      const good = await credentials.good();
       const place = carrier ?? carriers[0];
       return good === undefined || place === undefined ? request : withCredential(request, place, good);
     }
@@ -89,8 +97,6 @@ function withoutCarrier(
   if (carrier === undefined || (act.contested === true && others.length === 0)) return request;
   return withCredential(request, carrier, undefined);
 }
-
-// --- carriers ---
 
 /** The credential in this carrier. */
 function carried(request: UpgradeRequest, carrier: Carrier): string | undefined {

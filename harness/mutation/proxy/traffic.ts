@@ -1,4 +1,4 @@
-// What the proxy understands of the messages that pass: requests and their replies, who they speak of, and which keys they touch. Pure.
+// Reads the messages that pass the proxy: requests and their replies, their sender, and the stream keys they concern. Pure.
 import {
   type Channel,
   type Contract,
@@ -13,8 +13,8 @@ import type { Direction, Messages } from "../../client/messages.ts";
 import type { Match } from "../../conformance/faults/plan.ts";
 import { type Cause, type Composer, createComposer, streamOf } from "./compose.ts";
 
-/** One text message on its way. */
-export interface Passing {
+/** One text message on its way through the proxy. */
+export interface InterceptedMessage {
   readonly direction: Direction;
   readonly text: string;
   /** The parsed JSON; undefined where it is none. */
@@ -23,40 +23,40 @@ export interface Passing {
   /** The request that it answers. */
   readonly cause: Cause | undefined;
   readonly errorCode: ErrorValue | undefined;
-  /** Of a client's message that the contract refuses. */
+  /** Why the contract rejects the client's message; undefined: it is valid. */
   readonly malformed: Exclude<Match["malformed"], "any" | undefined> | undefined;
 }
 
-/** What one connection had to do with so far. */
-export interface Acquaintance {
-  /** Requests without a reply, by their id as JSON. */
+/** What is known of one connection so far. */
+export interface ConnectionState {
+  /** Unanswered requests, by their id as JSON. */
   readonly pending: Map<string, { readonly operation: Operation; readonly request: unknown }>;
   /** x-state's attributes; empty until the first message. */
   attributes: ReadonlyMap<string, unknown>;
-  /** The operation that last succeeded for a key; undefined where a message of the key came without one. */
+  /** The last operation that succeeded for each stream key; undefined: only deliveries of the key were seen. */
   readonly keys: Map<string, Operation | undefined>;
 }
 
-export function createAcquaintance(): Acquaintance {
+export function createConnectionState(): ConnectionState {
   return { pending: new Map(), attributes: new Map(), keys: new Map() };
 }
 
 export interface Traffic {
   readonly composer: Composer;
   operation(id: string): Operation | undefined;
-  /** Reads a text, and notes what it says about the connection. */
-  read(text: string, direction: Direction, who: Acquaintance): Passing;
-  /** To be called after the acts on a message of the server, so that they see what was before it. */
-  settle(passing: Passing, who: Acquaintance): void;
-  /** The stream's key that the message has to do with, with the stream's name; undefined where it has none. */
-  keyOf(passing: Passing): string | undefined;
-  /** Where messages of this name carry a unique attribute of the one who caused them. */
+  /** Parses a text and updates the connection's state. */
+  read(text: string, direction: Direction, who: ConnectionState): InterceptedMessage;
+  /** Updates the state after the acts on a server message, which need the state before it. */
+  settle(passing: InterceptedMessage, who: ConnectionState): void;
+  /** The stream and key that the message concerns; undefined: none. */
+  keyOf(passing: InterceptedMessage): string | undefined;
+  /** Where messages of this name carry a unique attribute of their sender. */
   senderIn(message: string): readonly { readonly pointer: Pointer; readonly attribute: string }[];
   direction(match: Match): Direction;
-  /** Whether the reply promises that what was missed follows. */
-  replays(reply: Passing): boolean;
-  /** A good message in the place of a malformed one: the same message where it is known, else one that is always answered. */
-  repaired(bad: Passing): string | undefined;
+  /** Whether the reply announces a replay. */
+  replays(reply: InterceptedMessage): boolean;
+  /** A valid message in place of a malformed one: of the same name, else one that is always answered. */
+  repaired(bad: InterceptedMessage): string | undefined;
 }
 
 export function createTraffic(contract: Contract, channel: Channel, messages: Messages): Traffic {
@@ -90,13 +90,13 @@ export function createTraffic(contract: Contract, channel: Channel, messages: Me
     return undefined;
   };
 
-  const keyOf = ({ name, value, cause, errorCode }: Passing): string | undefined => {
+  const keyOf = ({ name, value, cause, errorCode }: InterceptedMessage): string | undefined => {
     const stream = streamOf(streams, name ?? "");
     if (stream?.key !== undefined) return keyText(stream, lookup(value, stream.key));
     return cause === undefined || errorCode !== undefined ? undefined : keyOfCause(cause);
   };
 
-  const malformation = (name: string | undefined, wrong: readonly string[], json: boolean): Passing["malformed"] => {
+  const malformation = (name: string | undefined, wrong: readonly string[], json: boolean): InterceptedMessage["malformed"] => {
     if (!json) return "not-json";
     if (wrong.length === 0) return undefined;
     return name === undefined ? "unknown-type" : "not-in-schema";
@@ -179,7 +179,7 @@ export function createTraffic(contract: Contract, channel: Channel, messages: Me
 }
 
 /** Whether the message is one of those, apart from counting (`everyNth`). */
-export function fits(passing: Passing, match: Match): boolean {
+export function fits(passing: InterceptedMessage, match: Match): boolean {
   if (match.message !== undefined && passing.name !== match.message) return false;
   if (
     match.malformed !== undefined &&

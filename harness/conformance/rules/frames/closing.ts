@@ -115,7 +115,7 @@ export const closingRules: readonly Rule[] = [
       peer.endTcp();
       await peer.closes();
     },
-    brokenBy: () => faults.keepsGhosts(),
+    brokenBy: () => faults.keepsHalfOpen(),
   }),
 
   refuses({

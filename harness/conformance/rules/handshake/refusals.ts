@@ -100,6 +100,6 @@ export const refusalRules: readonly Rule[] = [
       await first?.hangUp();
       await (await context.dial({ user })).fence();
     },
-    brokenBy: () => faults.keepsGhosts(),
+    brokenBy: () => faults.keepsHalfOpen(),
   }),
 ];
