@@ -21,7 +21,8 @@ export interface PageContext {
 
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 /** All that is served of dist/: the page, the client, and what of `generated/` the client imports. */
-const assets = /^(?:reference\/(?:page|client)\/[a-z-]+\.(?:js|css|svg)|generated\/protocol\.gen\.js)$/;
+const assets =
+  /^(?:reference\/(?:page|client)\/[a-z-]+\.(?:js|css|svg)|generated\/(?:protocol|validators\/(?:server-messages|runtime))\.gen\.js)$/;
 const docs = ["protocol.html", "PROTOCOL.md"].map((name) => pathOf(`../generated/${name}`));
 /** The policy header repeats the Host header, so only a name and a port are let through. */
 const plainHost = /^[A-Za-z0-9.:[\]-]{1,255}$/;

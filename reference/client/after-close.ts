@@ -1,4 +1,4 @@
-// What to do after a connection has ended: by the close code's class in the document, with full jitter. Pure.
+// What to do after a connection ended, by the class of its close code in the document. Delays have full jitter. Pure.
 import { closeCodes } from "../../generated/protocol.gen.ts";
 
 type Reconnect = (typeof closeCodes)[keyof typeof closeCodes]["reconnect"];
@@ -14,6 +14,8 @@ const known = new Map<number, KnownCode>(Object.values(closeCodes).map((entry: K
 /** Back-off doubles from here with each failure in a row, up to `longestMs`. */
 const firstMs = 500;
 const longestMs = 30_000;
+/** However long a server asks for. */
+const longestSpreadMs = 300_000;
 
 export type NextStep =
   | { readonly kind: "stop" }
@@ -22,48 +24,49 @@ export type NextStep =
       readonly delayMs: number;
       /** The old token must not be used again. */
       readonly freshToken: boolean;
-      /** Positions are worth nothing any more. */
+      /** The server does not know the old positions any more. */
       readonly forgetPositions: boolean;
     };
 
 export interface Ended {
-  /** As the socket says it: 1005 without a code, 1006 without a close frame. */
+  /** As the socket reports it: 1005 without a code, 1006 without a close frame. */
   readonly code: number;
-  /** Failures in a row, this one counted: from 1. A connection that got its first message starts anew. */
+  /** Failures in a row including this one, from 1. Only a connection that has lived for a while starts anew. */
   readonly failures: number;
-  /** What the last `server_shutdown` said; undefined where none came. */
+  /** What the last `server_shutdown` said; undefined if none came. */
   readonly spreadMs: number | undefined;
-  /** Whether the connection that ended used a token that was fetched because of a refusal. */
+  /** Whether a token was already fetched because of a rejection, and no connection has lived since. */
   readonly tokenWasFresh: boolean;
 }
 
 /**
- * Codes that the document does not have: 44xx stop, all others back off.
+ * Codes that are not in the document: 44xx stop, all others back off.
  * @param random from 0 to 1, 1 excluded
  */
 export function afterClose({ code, failures, spreadMs, tokenWasFresh }: Ended, random: () => number): NextStep {
   const entry = known.get(code);
   const kind: Reconnect = entry?.reconnect ?? (code >= 4400 && code < 4500 ? "stop" : "back-off");
-  const again = (delayMs: number, rest: { freshToken?: boolean; forgetPositions?: boolean } = {}): NextStep => ({
+  const backOffMs = (entry?.minDelayMs ?? 0) + random() * Math.min(longestMs, firstMs * 2 ** (failures - 1));
+  const again = (delayMs: number, freshToken = false, forgetPositions = false): NextStep => ({
     kind: "reconnect",
     delayMs: Math.round(delayMs),
-    freshToken: rest.freshToken ?? false,
-    forgetPositions: rest.forgetPositions ?? false,
+    freshToken,
+    forgetPositions,
   });
-  const backOff = (): number => (entry?.minDelayMs ?? 0) + random() * Math.min(longestMs, firstMs * 2 ** (failures - 1));
+  // A server that closes again and again is not hammered, whatever its code says.
+  const atOnceMs = failures > 1 ? backOffMs : 0;
   switch (kind) {
     case "stop":
       return { kind: "stop" };
     case "at-once":
-      // A server that does so again and again is not hammered.
-      return again(failures > 1 ? backOff() : 0);
+      return again(atOnceMs);
     case "spread":
-      return again(random() * (spreadMs ?? longestMs));
+      return again(Math.max(atOnceMs, random() * Math.min(longestSpreadMs, spreadMs ?? longestMs)));
     case "fresh-token":
-      return tokenWasFresh ? { kind: "stop" } : again(failures > 1 ? backOff() : 0, { freshToken: true });
+      return tokenWasFresh ? { kind: "stop" } : again(atOnceMs, true);
     case "rejoin":
-      return again(failures > 1 ? backOff() : 0, { forgetPositions: true });
+      return again(atOnceMs, false, true);
     case "back-off":
-      return again(backOff());
+      return again(backOffMs);
   }
 }

@@ -1,419 +1,357 @@
-// A client of rooms.v1 that stays connected: it reconnects as the close codes say, rejoins its rooms where it left off, and tells what it missed.
-import { heartbeat, subprotocols } from "../../generated/protocol.gen.ts";
+// A client of rooms.v1 that stays connected: it reconnects as the close codes say, rejoins its rooms where it left off, and reports what it missed.
 import type { Connected, JoinedRoom, ServerMessage } from "../../generated/types.gen.ts";
-import { afterClose } from "./after-close.ts";
-import { createOutbox, type Request, RequestFailed } from "./outbox.ts";
-import { createRoomOrder, type Gap, type Position, type RoomOrder } from "./room-order.ts";
-import { defaultSockets, type OpenSocket, type Socket } from "./socket.ts";
+import type { CallOptions, ClientEvents, ClientOptions, RoomsClient } from "./api.ts";
+import { createConnection } from "./connection.ts";
+import { defaultDependencies } from "./dependencies.ts";
+import { createEmitter } from "./emitter.ts";
+import { createOutbox, type Reply, type Request } from "./outbox.ts";
+import { createPace } from "./pace.ts";
+import { parseMessage } from "./parse-message.ts";
+import { createRenewal } from "./renewal.ts";
+import { RequestFailed } from "./request-failed.ts";
+import { createRoomOrder, type Position, type RoomOrder } from "./room-order.ts";
+import { createTimers } from "./timers.ts";
 
-export type State = "closed" | "connecting" | "connected" | "waiting";
+export type { CallOptions, ClientEvents, ClientOptions, RoomsClient, State } from "./api.ts";
+export type { ClientDependencies, Environment } from "./dependencies.ts";
+export { RequestFailed } from "./request-failed.ts";
 
-/** Timers and dice, passed in so that tests own them. */
-export interface ClientDependencies {
-  /** Monotonic, in ms. */
-  nowMs(): number;
-  /** Since 1970 UTC, in ms. */
-  dateMs(): number;
-  setTimer(ms: number, run: () => void): () => void;
-  random(): number;
-  /** Unique; the idempotency key of a chat, 16 to 64 printable characters. */
-  key(): string;
+interface Room {
+  readonly order: RoomOrder;
+  joined: boolean;
+  /** Where the client reconnected to fill a gap. A second gap there is accepted. */
+  repairedAt: Position | undefined;
 }
 
-export interface ClientOptions {
-  readonly url: string;
-  /** Called for each fresh token: before the first connection, when the old one runs out, when it was refused. */
-  readonly token: () => string | Promise<string>;
-  /** Requests that may wait, default 1000. */
-  readonly outboxSize?: number;
-  /** Default: the platform's WebSocket, else the package ws. */
-  readonly openSocket?: OpenSocket;
-  readonly dependencies?: ClientDependencies;
-}
-
-export interface ClientEvents {
-  state: State;
-  /** Every message of the server but replies; room events in order and once. */
-  message: ServerMessage;
-  /** After each join: members and position. */
-  joined: JoinedRoom["payload"];
-  gap: { readonly room: string } & Gap;
-  /** A room that could not be joined again, and the error code. The client is not in it any more. */
-  lost: { readonly room: string; readonly code: string };
-  /** Why the client gave up; it does not reconnect by itself any more. */
-  stopped: { readonly code: number };
-  /** Each frame as it is, for a look behind the scenes. */
-  frame: { readonly direction: "in" | "out"; readonly text: string };
-}
-
-export interface RoomsClient {
-  readonly state: State;
-  /** Of the connection, undefined while there is none. */
-  readonly identity: Connected["payload"] | undefined;
-  readonly rooms: readonly string[];
-  connect(): void;
-  /** Ends the connection; requests that wait fail with CLOSED, and there is no reconnect. */
-  close(): void;
-  /** Stays joined over reconnects until `leave`. @throws RequestFailed */
-  join(room: string): Promise<void>;
-  leave(room: string): Promise<void>;
-  /** Sent once, whatever happens to the connection: it carries an idempotency key. @returns its position */
-  chat(room: string, content: string): Promise<Position>;
-  direct(to: string, content: string): Promise<void>;
-  broadcast(content: string): Promise<void>;
-  typing(room: string, active: boolean): void;
-  ping(payload: unknown): Promise<void>;
-  /** @returns a function that takes the listener off */
-  on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => void): () => void;
-}
-
-const defaultDependencies: ClientDependencies = {
-  nowMs: () => performance.now(),
-  dateMs: () => Date.now(),
-  setTimer(ms, run) {
-    const timer = setTimeout(run, ms);
-    return () => clearTimeout(timer);
-  },
-  random: Math.random,
-  key: () => crypto.randomUUID(),
+/** The reply that each request promises. */
+const replyTypes: Readonly<Record<Request["type"], Reply["type"]>> = {
+  authenticate: "authenticated",
+  join_room: "joined_room",
+  leave_room: "left_room",
+  chat: "ack",
+  direct: "ack",
+  broadcast: "ack",
+  ping: "pong",
 };
+/** After these nothing of the request took effect. */
+const isDefinite = (code: string) => code !== "INTERNAL";
+/** Ticks of the watch, 30 s in all, after which a reply is overdue. */
+const mostTicks = 12;
 
-/** A token is renewed after this share of its life. */
-const renewAfter = 0.8;
-/** Not a code of the document: the server did not answer, so nobody reads it. */
-const silentCode = 4000;
+const hasCode = (error: unknown, ...codes: readonly string[]) => error instanceof RequestFailed && codes.includes(error.code);
 
-/** Between two attempts where the server does not say when: doubles with each refusal, up to the second. */
-const firstRetryMs = 2_000;
-const longestRetryMs = 30_000;
-
-/** Whether the connection was lost before the reply came. */
-const isUnknown = (error: unknown) => error instanceof RequestFailed && error.code === "UNKNOWN";
-
-const base64url = (text: string) => btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-
-export function createClient({
-  url,
-  token,
-  outboxSize,
-  openSocket,
-  dependencies = defaultDependencies,
-}: ClientOptions): RoomsClient {
-  const listeners = new Map<keyof ClientEvents, Set<(value: never) => void>>();
-  const outbox = createOutbox(outboxSize);
-  /** Rooms to be in -> how far their events have been seen. */
-  const rooms = new Map<string, { readonly order: RoomOrder; joined: boolean }>();
-  let state: State = "closed";
-  let socket: Socket | undefined;
-  /** Counts connections; what an older one still says is not listened to. */
-  let generation = 0;
+export function createClient(options: ClientOptions): RoomsClient {
+  const { dependencies = defaultDependencies } = options;
+  const { nowMs } = dependencies;
+  const emitter = createEmitter<ClientEvents>((error, event) => {
+    // A listener of `problem` that throws is not told of itself.
+    if (event !== "problem") emitter.emit("problem", { source: "listener", error });
+  });
+  const { emit } = emitter;
+  const pace = createPace(dependencies.random);
+  const outbox = createOutbox(pace.lane, options.outboxSize);
+  const timers = createTimers<"renew" | "send">(dependencies);
+  /** Rooms to be in -> how far their events were delivered. */
+  const rooms = new Map<string, Room>();
   let identity: Connected["payload"] | undefined;
-  let failures = 0;
-  /** Refusals in a row without a time to wait. */
-  let refusals = 0;
-  let spreadMs: number | undefined;
-  let tokenWasFresh = false;
   let lastToken: string | undefined;
-  let lastHeardMs = 0;
-  const timers = new Map<"reconnect" | "heartbeat" | "renew" | "retry", () => void>();
+  /** Closed or stopped, and `connect` not called since. */
+  let isOver = false;
+  let pings = 0;
+  let isFlushing = false;
+  let flushAgain = false;
 
-  function emit<E extends keyof ClientEvents>(event: E, value: ClientEvents[E]): void {
-    for (const listener of listeners.get(event) ?? []) (listener as (value: ClientEvents[E]) => void)(value);
+  const connection = createConnection(
+    options,
+    {
+      async token(mustBeFresh) {
+        if (mustBeFresh || lastToken === undefined || renewal.isDue()) lastToken = await fetchToken();
+        return lastToken;
+      },
+      received,
+      ping() {
+        // Past the outbox, which may be full. Nobody waits for this reply.
+        pace.take("ping", nowMs());
+        transmit(JSON.stringify({ type: "ping", id: `h${++pings}`, payload: null }));
+      },
+      isStuck: () => outbox.countTick() >= mostTicks,
+      ended(forgetPositions) {
+        timers.clearAll();
+        identity = undefined;
+        for (const room of rooms.values()) {
+          room.joined = false;
+          if (forgetPositions) room.order.forget();
+        }
+        outbox.connectionLost();
+      },
+      stopped(code, reason) {
+        isOver = true;
+        outbox.failAll("CLOSED", reason);
+        emit("stopped", { code, reason });
+        emitter.endIterations();
+      },
+      stateChanged: (state) => emit("state", state),
+      waiting: (delayMs, code) => emit("waiting", { delayMs, code }),
+      failed: (source, error) => emit("problem", { source, error }),
+    },
+    dependencies,
+  );
+
+  const renewal = createRenewal({
+    timers,
+    nowMs,
+    async renew() {
+      const token = await fetchToken().catch((error: unknown) => {
+        emit("problem", { source: "token", error });
+        throw error;
+      });
+      if (connection.state !== "connected") return;
+      lastToken = token;
+      await ask({ type: "authenticate", payload: { token } });
+    },
+  });
+
+  async function fetchToken(): Promise<string> {
+    const token: unknown = await options.token();
+    if (typeof token !== "string") throw new TypeError(`token: expected a string, got ${typeof token}`);
+    return token;
   }
 
-  function enter(next: State): void {
-    if (state === next) return;
-    state = next;
-    emit("state", next);
-  }
-
-  function setTimer(name: "reconnect" | "heartbeat" | "renew" | "retry", ms: number, run: () => void): void {
-    timers.get(name)?.();
-    timers.set(name, dependencies.setTimer(ms, run));
-  }
-
-  function clearTimers(): void {
-    for (const clear of timers.values()) clear();
-    timers.clear();
-  }
-
-  async function open(freshToken: boolean): Promise<void> {
-    const mine = ++generation;
-    enter("connecting");
-    let opener: OpenSocket;
-    try {
-      opener = openSocket ?? (await defaultSockets());
-      if (freshToken || lastToken === undefined || expiresSoon()) lastToken = await token();
-    } catch {
-      if (mine === generation) ended(1006);
-      return;
-    }
-    if (mine !== generation) return;
-    tokenWasFresh = freshToken;
-    socket = opener(url, [...subprotocols, `bearer.${base64url(lastToken)}`], {
-      message: (text) => mine === generation && heard(text),
-      closed: (code) => mine === generation && ended(code),
-    });
-  }
-
-  function expiresSoon(): boolean {
-    return identity !== undefined && Date.parse(identity.expiresAt) - dependencies.dateMs() < 5_000;
-  }
-
-  function transmit(message: object): void {
-    const text = JSON.stringify(message);
-    emit("frame", { direction: "out", text });
-    socket?.send(text);
-  }
-
-  function flush(): void {
-    if (state !== "connected") return;
-    for (const request of outbox.takeUnsent(isReady)) transmit(request);
-  }
-
-  /** A chat waits for its room to be joined again. */
-  function isReady(request: Request): boolean {
-    return request.type !== "chat" || rooms.get(request.payload.room)?.joined !== false;
-  }
-
-  function ended(code: number): void {
-    clearTimers();
-    generation++;
-    socket = undefined;
-    failures++;
-    for (const room of rooms.values()) room.joined = false;
-    outbox.connectionLost();
-    const next = afterClose({ code, failures, spreadMs, tokenWasFresh }, dependencies.random);
-    spreadMs = undefined;
-    if (next.kind === "stop") {
-      outbox.failAll("CLOSED", `the server closed with ${code}`);
-      enter("closed");
-      emit("stopped", { code });
-      return;
-    }
-    if (next.forgetPositions) for (const { order } of rooms.values()) order.forget();
-    enter("waiting");
-    setTimer("reconnect", next.delayMs, () => void open(next.freshToken));
-  }
-
-  function heard(text: string): void {
-    lastHeardMs = dependencies.nowMs();
-    emit("frame", { direction: "in", text });
-    let message: ServerMessage;
-    try {
-      message = JSON.parse(text) as ServerMessage;
-    } catch {
-      return; // not of this protocol: the harness says so, a client goes on
-    }
-    switch (message.type) {
-      case "connected":
-        connected(message);
-        break;
-      case "server_shutdown":
-        spreadMs = message.payload.reconnectWithinMs;
-        break;
-      case "error":
-        if (refusedForNow(message)) return;
-        break;
-      case "joined_room":
-        joined(message.payload);
-        break;
-      case "message":
-      case "user_joined":
-      case "user_left":
-        if (!inOrder(message.payload.room, message.payload)) return;
-        break;
-    }
-    if ("replyTo" in message && message.replyTo !== undefined && message.type !== "error") refusals = 0;
-    if ("replyTo" in message && message.replyTo !== undefined && outbox.settle(message.replyTo, message)) return;
-    emit("message", message);
-  }
-
-  function connected(message: Connected): void {
-    identity = message.payload;
-    failures = 0;
-    tokenWasFresh = false;
-    enter("connected");
-    const { intervalMs, timeoutMs } = message.payload.heartbeat;
-    listen(intervalMs, timeoutMs);
-    renewAt(message.payload.expiresAt);
-    for (const room of rooms.keys()) void rejoin(room);
-    flush();
-  }
-
-  /**
-   * A browser sees no WebSocket ping, so a silence is broken by a message, and one that lasts ends the connection.
-   * What counts is whether anything came, never how late it is: timers come a little early, and in a tab in the background a minute late.
-   */
-  function listen(intervalMs: number, timeoutMs: number): void {
-    const heardMs = lastHeardMs;
-    const orElse = (silent: () => void) => () => (lastHeardMs === heardMs ? silent() : listen(intervalMs, timeoutMs));
-    // After a stall the answer may have come but wait to be read behind the timer: one more turn.
-    const lastTurn = () => setTimer("heartbeat", 0, orElse(giveUp));
-    setTimer(
-      "heartbeat",
-      Math.max(0, heardMs + intervalMs - dependencies.nowMs()),
-      orElse(() => {
-        outbox.add({ type: "ping", payload: null }, true).catch(() => undefined);
-        flush();
-        setTimer("heartbeat", timeoutMs, orElse(lastTurn));
-      }),
-    );
-  }
-
-  function giveUp(): void {
-    socket?.close(silentCode);
-    ended(heartbeat.close);
-  }
-
-  function renewAt(expiresAt: string): void {
-    const lifeMs = Date.parse(expiresAt) - dependencies.dateMs();
-    // Timers hold 31 bits; a token that lives for weeks is looked at again after a day.
-    setTimer("renew", Math.min(86_400_000, Math.max(0, lifeMs * renewAfter)), () => void renew().catch(() => undefined));
-  }
-
-  async function renew(): Promise<void> {
-    const mine = generation;
-    const fresh = await token();
-    if (mine !== generation) return;
-    lastToken = fresh;
-    const promise = outbox.add({ type: "authenticate", payload: { token: fresh } }, false);
-    flush();
-    const reply = await promise;
-    if (reply.type === "authenticated" && mine === generation) renewAt(reply.payload.expiresAt);
-  }
-
-  /** Whether the request was put back, to be sent once the server takes it. */
-  function refusedForNow(message: Extract<ServerMessage, { type: "error" }>): boolean {
-    const { retryAfterMs, retryable } = message.payload;
-    if (!retryable || message.replyTo === undefined) return false;
-    if (!outbox.again(message.replyTo, retryAfterMs === undefined)) return false;
-    const mostMs = Math.min(longestRetryMs, firstRetryMs * 2 ** refusals);
-    const backOffMs = Math.round(mostMs * (0.5 + dependencies.random() / 2));
-    if (retryAfterMs === undefined) refusals++;
-    setTimer("retry", retryAfterMs ?? backOffMs, flush);
-    return true;
-  }
-
-  function joined(payload: JoinedRoom["payload"]): void {
-    const room = rooms.get(payload.room);
-    if (room === undefined) return; // left meanwhile
-    room.joined = true;
-    const gap = room.order.joined({ epoch: payload.epoch, seq: payload.seq }, payload.recovered);
-    emit("joined", payload);
-    flush();
-    if (gap !== undefined) emit("gap", { room: payload.room, ...gap });
-  }
-
-  /** Whether the event is the next of its room. A hole is filled by joining again from where we are. */
-  function inOrder(name: string | null, at: Position): boolean {
-    const room = name === null ? undefined : rooms.get(name);
-    if (name === null) return true;
-    if (room?.joined !== true) return false;
-    const verdict = room.order.event(at);
-    if (verdict === "gap") {
-      room.joined = false;
-      void rejoin(name);
-    }
-    return verdict === "deliver";
-  }
-
-  function sendJoin(room: string, order: RoomOrder): Promise<ServerMessage> {
-    const since = order.position;
-    const promise = outbox.add({ type: "join_room", payload: since === undefined ? { room } : { room, since } }, false);
+  function ask(
+    request: Parameters<typeof outbox.add>[0],
+    { signal }: CallOptions = {},
+    onReply?: (reply: Reply) => void,
+  ): Promise<Reply> {
+    if (isOver) return Promise.reject(new RequestFailed("CLOSED", "The client is closed.", false));
+    const promise = outbox.add(request, { signal, onReply });
     flush();
     return promise;
   }
 
-  /** Joins again what was joined before. A room that refuses us now is lost, and what waits for it learns so from the server. */
+  function transmit(text: string): void {
+    emit("frame", { direction: "out", text });
+    connection.send(text);
+  }
+
+  /** Sends what may be sent now. A call from within, by a listener, waits its turn. */
+  function flush(): void {
+    flushAgain = true;
+    if (isFlushing) return;
+    isFlushing = true;
+    while (flushAgain && connection.state === "connected") {
+      flushAgain = false;
+      const { requests, waitMs } = outbox.takeUnsent(waitFor, nowMs());
+      if (waitMs !== undefined) timers.set("send", waitMs, flush);
+      for (const { id, text } of requests) {
+        if (isTooBig(text))
+          outbox.fail(id, new RequestFailed("MESSAGE_TOO_BIG", "The server does not accept a message of this size.", false));
+        else if (connection.state === "connected") transmit(text);
+      }
+    }
+    isFlushing = false;
+  }
+
+  /** The server would end the connection, and the client would have to stop. */
+  function isTooBig(text: string): boolean {
+    const most = identity?.limits.messageBytes ?? 0;
+    return text.length * 3 > most && new TextEncoder().encode(text).length > most;
+  }
+
+  function waitFor(request: Request, inFlight: ReadonlySet<string>): number | undefined {
+    const { type, payload } = request;
+    // A chat waits until its room is joined again.
+    if (type === "chat" && rooms.get(payload.room)?.joined === false) return undefined;
+    if (pace.isCareful(type) && inFlight.has(pace.lane(type))) return undefined;
+    return pace.take(type, nowMs());
+  }
+
+  function received(data: unknown, isCurrent: () => boolean): void {
+    const text = typeof data === "string" ? data : "";
+    if (typeof data === "string") emit("frame", { direction: "in", text });
+    if (!isCurrent()) return;
+    const message = parseMessage(data);
+    const reason = typeof message === "string" ? message : handle(message);
+    if (reason !== undefined) emit("invalid", { text, reason });
+  }
+
+  /** @returns why the message may not come now */
+  function handle(message: ServerMessage): string | undefined {
+    if ((message.type === "connected") === (identity !== undefined)) {
+      return identity === undefined ? "a message before `connected`" : "a second `connected`";
+    }
+    if (message.type === "connected") return void connected(message);
+    if (message.type === "server_shutdown") connection.shutdownAnnounced(message.payload.reconnectWithinMs);
+    if ("replyTo" in message && message.replyTo !== undefined) return replied(message as Reply);
+    if (message.type === "message" || message.type === "user_joined" || message.type === "user_left") {
+      if (message.payload.room !== null && !isNext(message.payload.room, message.payload)) return undefined;
+    }
+    emit("message", message);
+    return undefined;
+  }
+
+  function connected({ payload, timestamp }: Connected): void {
+    identity = payload;
+    pace.connected(payload.limits);
+    renewal.accepted(payload.expiresAt, timestamp);
+    connection.established(payload.heartbeat);
+    // A listener may have closed the client.
+    if (connection.state !== "connected") return;
+    for (const name of rooms.keys()) if (rooms.get(name)?.joined === false) void rejoin(name);
+    flush();
+  }
+
+  /** @returns why it is no reply to its request */
+  function replied(message: Reply | Extract<ServerMessage, { type: "error" }>): string | undefined {
+    const id = message.replyTo!;
+    const request = outbox.find(id);
+    if (request === undefined) {
+      // The reply to a request that was aborted. An error may still be of interest.
+      if (message.type === "error") emit("message", message);
+      return undefined;
+    }
+    if (message.type === "error") {
+      const { code, retryable, retryAfterMs } = message.payload;
+      if (retryable && outbox.retry(id, !isDefinite(code))) {
+        pace.refused(request.type, nowMs(), retryAfterMs);
+        flush();
+        return undefined;
+      }
+    } else if (!isReplyTo(request, message)) {
+      return `not the reply to a ${request.type}`;
+    }
+    pace.accepted(request.type);
+    outbox.settle(id, message);
+    if (message.type === "authenticated") renewal.accepted(message.payload.expiresAt, message.timestamp);
+    flush();
+    return undefined;
+  }
+
+  function isReplyTo(request: Request, reply: Reply): boolean {
+    if (reply.type !== replyTypes[request.type]) return false;
+    const expected = request.payload as { readonly room?: string } | null;
+    if (reply.type === "joined_room" || reply.type === "left_room") return reply.payload.room === expected?.room;
+    if (request.type !== "chat" || reply.type !== "ack") return true;
+    return reply.payload.room === request.payload.room && reply.payload.seq !== undefined;
+  }
+
+  /** Whether to deliver the event. */
+  function isNext(name: string, at: Position): boolean {
+    const room = rooms.get(name);
+    if (room?.joined !== true) return false;
+    const verdict = room.order.event(at);
+    if (verdict !== "gap") return verdict === "deliver";
+    const { position } = room.order;
+    if (room.repairedAt === undefined || room.repairedAt.seq !== position?.seq || room.repairedAt.epoch !== position.epoch) {
+      // A second join replays nothing, so only a new connection gets the missed events.
+      room.repairedAt = position;
+      connection.drop();
+      return false;
+    }
+    emit("gap", { room: name, ...room.order.skip(at) });
+    return true;
+  }
+
+  function sendJoin(name: string, room: Room, call?: CallOptions): Promise<Reply> {
+    const since = room.order.position;
+    return ask({ type: "join_room", payload: since === undefined ? { room: name } : { room: name, since } }, call, (reply) => {
+      if (rooms.get(name) === room && reply.type === "joined_room") joined(room, reply.payload);
+    });
+  }
+
+  function joined(room: Room, payload: JoinedRoom["payload"]): void {
+    room.joined = true;
+    const gap = room.order.joined(payload, payload.recovered);
+    emit("joined", payload);
+    if (gap !== undefined) emit("gap", { room: payload.room, ...gap });
+  }
+
+  /** Joins again what was joined before. */
   async function rejoin(name: string): Promise<void> {
+    const room = rooms.get(name)!;
     try {
-      await sendJoin(name, rooms.get(name)!.order);
+      await sendJoin(name, room);
     } catch (error) {
-      // Without a connection nobody has refused us.
-      if (!(error instanceof RequestFailed) || error.code === "UNKNOWN" || error.code === "CLOSED") return;
+      if (hasCode(error, "UNKNOWN", "CLOSED") || rooms.get(name) !== room) return;
       rooms.delete(name);
-      emit("lost", { room: name, code: error.code });
+      emit("lost", { room: name, code: error instanceof RequestFailed ? error.code : "INVALID_MESSAGE" });
       flush();
     }
   }
 
-  async function ask(request: Parameters<typeof outbox.add>[0], repeatable: boolean): Promise<ServerMessage> {
-    const promise = outbox.add(request, repeatable);
-    flush();
-    return promise;
+  async function leave(name: string, call?: CallOptions): Promise<void> {
+    rooms.delete(name);
+    if (connection.state !== "connected") return;
+    try {
+      await ask({ type: "leave_room", payload: { room: name } }, call);
+    } catch (error) {
+      // With the connection the membership ended as well.
+      if (!hasCode(error, "UNKNOWN", "CLOSED")) throw error;
+    }
   }
 
   return {
     get state() {
-      return state;
+      return connection.state;
     },
     get identity() {
-      return state === "connected" ? identity : undefined;
+      return connection.state === "connected" ? identity : undefined;
     },
     get rooms() {
       return [...rooms.keys()];
     },
     connect() {
-      if (state !== "closed") return;
-      failures = 0;
-      void open(false);
+      isOver = false;
+      connection.connect();
     },
+    retryNow: connection.retryNow,
     close() {
-      generation++;
-      clearTimers();
-      socket?.close(1000);
-      socket = undefined;
+      isOver = true;
+      timers.clearAll();
+      identity = undefined;
       for (const room of rooms.values()) room.joined = false;
-      outbox.failAll("CLOSED", "the client was closed");
-      enter("closed");
+      outbox.failAll("CLOSED", "The client was closed.");
+      connection.close();
+      emitter.endIterations();
     },
-    async join(room) {
-      const known = rooms.get(room);
+    async join(name, call) {
+      call?.signal?.throwIfAborted();
+      const known = rooms.get(name);
       if (known?.joined === true) return;
-      const order = known?.order ?? createRoomOrder();
-      rooms.set(room, { order, joined: false });
-      if (state !== "connected") return; // joined as soon as there is a connection
+      const room = known ?? { order: createRoomOrder(), joined: false, repairedAt: undefined };
+      rooms.set(name, room);
+      // Else it is joined as soon as there is a connection.
+      if (connection.state !== "connected") return;
       try {
-        await sendJoin(room, order);
+        await sendJoin(name, room, call);
       } catch (error) {
-        if (isUnknown(error)) return; // joined again with the next connection
-        rooms.delete(room);
+        // Without a connection it is joined with the next one.
+        if (hasCode(error, "UNKNOWN") || rooms.get(name) !== room) return;
+        rooms.delete(name);
+        // The request may be under way.
+        if (call?.signal?.aborted) void leave(name).catch(() => undefined);
         throw error;
       }
     },
-    async leave(room) {
-      rooms.delete(room);
-      if (state !== "connected") return;
-      try {
-        await ask({ type: "leave_room", payload: { room } }, false);
-      } catch (error) {
-        // With the connection the membership ended as well.
-        if (!isUnknown(error)) throw error;
-      }
+    leave,
+    async chat(room, content, call) {
+      const reply = await ask({ type: "chat", payload: { room, content, key: dependencies.key() } }, call);
+      const { epoch, seq } = (reply as Extract<Reply, { type: "ack" }>).payload;
+      return { epoch: epoch!, seq: seq! };
     },
-    async chat(room, content) {
-      const reply = await ask({ type: "chat", payload: { room, content, key: dependencies.key() } }, true);
-      const { epoch, seq } = (reply as Extract<ServerMessage, { type: "ack" }>).payload;
-      return { epoch: epoch ?? "", seq: seq ?? 0 };
+    async direct(to, content, call) {
+      await ask({ type: "direct", payload: { to, content } }, call);
     },
-    async direct(to, content) {
-      await ask({ type: "direct", payload: { to, content } }, false);
-    },
-    async broadcast(content) {
-      await ask({ type: "broadcast", payload: { content } }, false);
+    async broadcast(content, call) {
+      await ask({ type: "broadcast", payload: { content } }, call);
     },
     typing(room, active) {
-      if (state === "connected") transmit({ type: "typing", payload: { room, active } });
+      if (connection.state !== "connected" || pace.take("typing", nowMs()) > 0) return;
+      transmit(JSON.stringify({ type: "typing", payload: { room, active } }));
     },
-    async ping(payload) {
-      await ask({ type: "ping", payload }, true);
+    async ping(payload, call) {
+      await ask({ type: "ping", payload }, call);
     },
-    on(event, listener) {
-      const set = listeners.get(event) ?? new Set();
-      listeners.set(event, set);
-      set.add(listener as (value: never) => void);
-      return () => set.delete(listener as (value: never) => void);
-    },
+    on: emitter.on,
+    events: emitter.iterate,
   };
 }

@@ -1,107 +1,174 @@
-// Requests that wait for their reply, each by its id: bounded, and kept over a lost connection where sending twice does no harm.
+// Requests that wait for their reply, by id: bounded, and kept over a lost connection where sending twice does no harm.
+import { idempotencyMs } from "../../generated/protocol.gen.ts";
 import type { ClientMessage, ServerMessage } from "../../generated/types.gen.ts";
+import { RequestFailed } from "./request-failed.ts";
 
 export type Request = Extract<ClientMessage, { id: string }>;
 export type Unsent = Request extends infer R ? (R extends Request ? Omit<R, "id"> : never) : never;
+/** Every message that carries the id of its request, except errors. */
+export type Reply = Extract<ServerMessage, { replyTo: string }>;
 
-/** Why a request failed. */
-export class RequestFailed extends Error {
-  override readonly name = "RequestFailed";
-  /** An error code of the document; `QUEUE_FULL`: too many wait already; `CLOSED`: the client was closed; `UNKNOWN`: the connection was lost, and whether the request took effect is not known. */
-  readonly code: string;
-  readonly retryable: boolean;
-  constructor(code: string, message: string, retryable: boolean) {
-    super(message);
-    this.code = code;
-    this.retryable = retryable;
-  }
-}
-
-interface Waiting {
-  readonly request: Request;
-  /** Whether it may be sent again when its fate is unknown. */
-  readonly repeatable: boolean;
-  sent: boolean;
-  resolve(reply: ServerMessage): void;
-  reject(error: RequestFailed): void;
+export interface RequestOptions {
+  /** Called at once with the reply, before the next frame is read and before the promise resolves. */
+  readonly onReply?: ((reply: Reply) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Outbox {
-  readonly size: number;
-  /** Queues it. @throws RequestFailed QUEUE_FULL through the promise */
-  add(request: Unsent, repeatable: boolean): Promise<ServerMessage>;
-  /** What can be sent now, in the order in which it came. Marks it as sent. */
-  takeUnsent(isReady: (request: Request) => boolean): Request[];
-  /** A reply has come. @returns false where nobody waits for it */
-  settle(replyTo: string, reply: ServerMessage): boolean;
+  /** @throws RequestFailed QUEUE_FULL, through the promise; or what JSON.stringify throws */
+  add(request: Unsent, options?: RequestOptions): Promise<Reply>;
   /**
-   * To be sent once more, after the server refused it for now.
-   * @param mayHaveHappened then only what does no harm when it happens twice
+   * Marks as sent what `take` lets through, in the order of the calls.
+   * @param take 0: send it; more: wait so long in ms, and every later request of its lane with it; undefined: wait for an event
    */
-  again(replyTo: string, mayHaveHappened: boolean): boolean;
-  /** The connection is lost: what may be repeated waits for the next one, the rest fails with UNKNOWN. */
+  takeUnsent(take: (request: Request, inFlight: ReadonlySet<string>) => number | undefined, nowMs: number): Batch;
+  find(replyTo: string): Request | undefined;
+  settle(replyTo: string, reply: ServerMessage): void;
+  /**
+   * Queues a request again that the server refused for now.
+   * @param mayHaveHappened then only if a repetition does no harm
+   * @returns false if it must not be repeated
+   */
+  retry(replyTo: string, mayHaveHappened: boolean): boolean;
+  fail(id: string, error: RequestFailed): void;
+  /** Counts the calls since the oldest sent request was sent. @returns that number */
+  countTick(): number;
+  /** Keeps what may be repeated for the next connection. The rest fails with UNKNOWN. */
   connectionLost(): void;
   failAll(code: string, message: string): void;
 }
 
-/** What keeps the connection and its rooms must not wait behind what waits for them. */
-const keepsUs = ({ type }: Unsent): boolean => type === "join_room" || type === "authenticate";
+export interface Batch {
+  readonly requests: readonly { readonly id: string; readonly text: string }[];
+  /** Until more can be sent; undefined: not by waiting. */
+  readonly waitMs: number | undefined;
+}
 
-/** @param most how many may wait, default 1000 */
-export function createOutbox(most = 1_000): Outbox {
+interface Waiting {
+  readonly request: Request;
+  readonly text: string;
+  sent: boolean;
+  attempts: number;
+  /** When it was first sent without a definite answer. */
+  firstSentMs: number;
+  ticks: number;
+  resolve(reply: Reply): void;
+  reject(error: unknown): void;
+  readonly onReply: RequestOptions["onReply"];
+}
+
+/** Of one connection: the next one starts without them. */
+const ofConnection: readonly string[] = ["join_room", "leave_room", "authenticate"];
+/** Harmless when it happens twice. A repeated chat is recognised by its key. */
+const repeatable: readonly string[] = ["chat", "ping"];
+const mostAttempts = 5;
+/** Safety margin before the server forgets an idempotency key. */
+const keyMarginMs = 10_000;
+
+const unknown = () =>
+  new RequestFailed("UNKNOWN", "The connection was lost. Whether the request took effect is not known.", false);
+
+/** @param most requests that may wait, default 1000 */
+export function createOutbox(lane: (type: string) => string, most = 1_000): Outbox {
   const waiting = new Map<string, Waiting>();
   let count = 0;
+
+  function remove(id: string): Waiting | undefined {
+    const one = waiting.get(id);
+    waiting.delete(id);
+    return one;
+  }
+
+  /** Whether the server would recognise the key of a repetition. */
+  const isKeyKnown = ({ request, attempts, firstSentMs }: Waiting, nowMs: number): boolean => {
+    const keptMs = (idempotencyMs as Readonly<Record<string, number>>)[request.type];
+    return attempts === 0 || keptMs === undefined || nowMs - firstSentMs < keptMs - keyMarginMs;
+  };
+
   return {
-    get size() {
-      return waiting.size;
-    },
-    add(unsent, repeatable) {
-      if (waiting.size >= most && !keepsUs(unsent)) {
-        return Promise.reject(new RequestFailed("QUEUE_FULL", `${most} requests wait already`, true));
-      }
+    async add(unsent, { onReply, signal } = {}) {
+      if (signal?.aborted) throw signal.reason;
+      if (waiting.size >= most && !ofConnection.includes(unsent.type))
+        throw new RequestFailed("QUEUE_FULL", `${most} requests wait already.`, true);
       const id = `r${++count}`;
-      return new Promise((resolve, reject) => {
-        waiting.set(id, { request: { ...unsent, id } as Request, repeatable, sent: false, resolve, reject });
-      });
+      const request = { ...unsent, id } as Request;
+      const text = JSON.stringify(request);
+      let abort: (() => void) | undefined;
+      try {
+        return await new Promise<Reply>((resolve, reject) => {
+          waiting.set(id, { request, text, sent: false, attempts: 0, firstSentMs: 0, ticks: 0, resolve, reject, onReply });
+          abort = () => remove(id)?.reject(signal?.reason);
+          signal?.addEventListener("abort", abort);
+        });
+      } finally {
+        if (abort !== undefined) signal?.removeEventListener("abort", abort);
+      }
     },
-    takeUnsent(isReady) {
-      const unsent = [...waiting.values()].filter(({ sent, request }) => !sent && isReady(request));
-      for (const one of unsent) one.sent = true;
-      return unsent.map(({ request }) => request);
+    takeUnsent(take, nowMs) {
+      const inFlight = new Set<string>();
+      for (const { request, sent } of waiting.values()) if (sent) inFlight.add(lane(request.type));
+      const blocked = new Set<string>();
+      const requests: { id: string; text: string }[] = [];
+      let waitMs: number | undefined;
+      for (const [id, one] of [...waiting]) {
+        const { type } = one.request;
+        if (one.sent || blocked.has(lane(type))) continue;
+        const ms = take(one.request, inFlight);
+        if (ms === undefined) continue;
+        if (ms > 0) {
+          blocked.add(lane(type));
+          waitMs = Math.min(waitMs ?? ms, ms);
+          continue;
+        }
+        if (!isKeyKnown(one, nowMs)) {
+          remove(id)?.reject(unknown());
+          continue;
+        }
+        if (one.attempts++ === 0) one.firstSentMs = nowMs;
+        one.sent = true;
+        one.ticks = 0;
+        inFlight.add(lane(type));
+        requests.push({ id, text: one.text });
+      }
+      return { requests, waitMs };
     },
+    find: (replyTo) => waiting.get(replyTo)?.request,
     settle(replyTo, reply) {
-      const one = waiting.get(replyTo);
-      if (one === undefined) return false;
-      waiting.delete(replyTo);
-      if (reply.type === "error")
-        one.reject(new RequestFailed(reply.payload.code, reply.payload.message, reply.payload.retryable));
-      else one.resolve(reply);
-      return true;
+      const one = remove(replyTo);
+      if (one === undefined) return;
+      if (reply.type === "error") {
+        const { code, message, retryable } = reply.payload;
+        one.reject(new RequestFailed(code, message, retryable));
+        return;
+      }
+      one.onReply?.(reply as Reply);
+      one.resolve(reply as Reply);
     },
-    again(replyTo, mayHaveHappened) {
+    retry(replyTo, mayHaveHappened) {
       const one = waiting.get(replyTo);
-      if (one === undefined) return false;
-      if (mayHaveHappened && !one.repeatable && one.request.type !== "join_room") return false;
+      if (one === undefined || !one.sent) return false;
+      const { type } = one.request;
+      if (mayHaveHappened && !repeatable.includes(type) && type !== "join_room") return false;
+      if (!mayHaveHappened && one.attempts === 1) one.attempts = 0;
       one.sent = false;
       return true;
     },
+    fail: (id, error) => remove(id)?.reject(error),
+    countTick() {
+      let most = 0;
+      for (const one of waiting.values()) if (one.sent) most = Math.max(most, ++one.ticks);
+      return most;
+    },
     connectionLost() {
-      for (const [id, one] of waiting) {
-        if (!one.sent) continue;
-        if (one.repeatable) {
-          one.sent = false;
-        } else {
-          waiting.delete(id);
-          one.reject(
-            new RequestFailed("UNKNOWN", "the connection was lost; whether the request took effect is not known", false),
-          );
-        }
+      for (const [id, one] of [...waiting]) {
+        const { type } = one.request;
+        const mayRepeat = repeatable.includes(type) && one.attempts < mostAttempts;
+        if (ofConnection.includes(type) || (one.sent && !mayRepeat)) remove(id)?.reject(unknown());
+        else one.sent = false;
       }
     },
     failAll(code, message) {
-      const all = [...waiting.values()];
-      waiting.clear();
-      for (const one of all) one.reject(new RequestFailed(code, message, false));
+      for (const id of [...waiting.keys()]) remove(id)?.reject(new RequestFailed(code, message, false));
     },
   };
 }

@@ -55,8 +55,8 @@ function enter(account: Account): void {
   mine.on("joined", conversations.joined);
   mine.on("gap", ({ room }) => conversations.note("Some messages may be missing here.", room));
   mine.on("lost", ({ room, code }) => conversations.note(`You are no longer in this room: ${code}`, room));
-  mine.on("stopped", ({ code }) => {
-    find("state").textContent = `Closed with ${code}. The client does not reconnect.`;
+  mine.on("stopped", ({ code, reason }) => {
+    find("state").textContent = code === undefined ? reason : `Closed with ${code}. The client does not reconnect.`;
     find("reconnect").hidden = false;
   });
   find("sign-in").hidden = true;

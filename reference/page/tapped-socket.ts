@@ -19,7 +19,9 @@ export function createTappedSocket(closed: (code: number, reason: string) => voi
     open(url, protocols, events) {
       const socket = new WebSocket(url, [...protocols]);
       current = socket;
-      socket.addEventListener("message", ({ data }) => events.message(String(data)));
+      socket.addEventListener("open", () => events.opened());
+      socket.addEventListener("message", ({ data }) => events.message(data));
+      socket.addEventListener("error", () => events.failed());
       socket.addEventListener("close", ({ code, reason }) => {
         events.closed(code);
         closed(code, reason);

@@ -1,10 +1,34 @@
 // A test double of a rooms.v1 server, on a fake clock. It misbehaves when a test tells it to.
-import type { ClientMessage, ServerMessage } from "../../generated/types.gen.ts";
-import type { ClientDependencies } from "../client/client.ts";
+import type { ClientMessage, Limits, ServerMessage } from "../../generated/types.gen.ts";
+import type { ClientDependencies } from "../client/dependencies.ts";
 import type { OpenSocket, SocketEvents } from "../client/socket.ts";
 
+const rate = { burst: 1_000, perSecond: 100 };
+const limits: Limits = {
+  messageBytes: 65_536,
+  roomsPerConnection: 50,
+  membersPerRoom: 10_000,
+  connectionsPerUser: 20,
+  malformedPerMinute: 10,
+  refusalsPerMinute: 30,
+  queuedBytes: 1_048_576,
+  tokenGraceMs: 25_000,
+  publish: rate,
+  publishUser: rate,
+  control: rate,
+  ping: rate,
+};
+
 /** A fake clock. `advance` runs the due timers in order, and lets promises settle after each. */
-export function createTime(): ClientDependencies & { advance(ms: number): Promise<void>; pending(): number } {
+export interface FakeTime extends ClientDependencies {
+  /** Since 1970 UTC, in ms. */
+  dateMs(): number;
+  advance(ms: number): Promise<void>;
+  /** Number of timers. */
+  pending(): number;
+}
+
+export function createTime(): FakeTime {
   let now = 0;
   let count = 0;
   let dice = 1;
@@ -49,6 +73,7 @@ export type FaultyReply =
   | "skip-event"
   | "refuse-for-now"
   | "refuse-unavailable"
+  | "refuse-internal"
   | "refuse-room"
   | "say-nothing";
 
@@ -81,7 +106,7 @@ export interface FakeServer {
 }
 
 /** @param tokenLifeMs lifetime of a token, default an hour */
-export function createFakeServer(time: ClientDependencies, tokenLifeMs = 3_600_000): FakeServer {
+export function createFakeServer(time: FakeTime, tokenLifeMs = 3_600_000): FakeServer {
   const logs = new Map<string, RoomEvent[]>();
   const acks = new Map<string, ServerMessage>();
   const faultyReplies: FaultyReply[] = [];
@@ -160,6 +185,10 @@ export function createFakeServer(time: ClientDependencies, tokenLifeMs = 3_600_0
       reply({ type: "error", payload: { code: "UNAVAILABLE", message: "Not now.", retryable: true } });
       return;
     }
+    if ("id" in message && take("refuse-internal")) {
+      reply({ type: "error", payload: { code: "INTERNAL", message: "Failed.", retryable: true } });
+      return;
+    }
     switch (message.type) {
       case "ping":
         reply({ type: "pong", payload: message.payload });
@@ -198,7 +227,8 @@ export function createFakeServer(time: ClientDependencies, tokenLifeMs = 3_600_0
   function join(room: string, since: { epoch: string; seq: number } | undefined, reply: (body: object) => void): void {
     const { id, rooms } = connection!;
     const log = logOf(room);
-    if (!rooms.has(room)) {
+    const wasMember = rooms.has(room);
+    if (!wasMember) {
       append(
         room,
         (at) => ({ type: "user_joined", payload: { room, ...at, clientId: id, userId: "me", username: "me", memberCount: 1 } }),
@@ -206,7 +236,9 @@ export function createFakeServer(time: ClientDependencies, tokenLifeMs = 3_600_0
       );
     }
     rooms.add(room);
-    const recovered = since === undefined ? undefined : since.epoch === `e${epoch}` && since.seq <= log.length;
+    // A second join replays nothing.
+    const recovered =
+      since === undefined ? undefined : wasMember ? false : since.epoch === `e${epoch}` && since.seq <= log.length;
     reply({
       type: "joined_room",
       payload: { room, epoch: `e${epoch}`, seq: log.length, memberCount: 1, members: [], recovered },
@@ -228,6 +260,7 @@ export function createFakeServer(time: ClientDependencies, tokenLifeMs = 3_600_0
           return;
         }
         connection = mine;
+        events.opened();
         deliver({
           type: "connected",
           payload: {
@@ -237,7 +270,7 @@ export function createFakeServer(time: ClientDependencies, tokenLifeMs = 3_600_0
             expiresAt: new Date(time.dateMs() + tokenLifeMs).toISOString(),
             protocol: "rooms.v1",
             heartbeat: { intervalMs: 30_000, timeoutMs: 10_000 },
-            limits: {},
+            limits,
           },
         });
       });
