@@ -90,8 +90,11 @@ const bad: Readonly<Record<Check, LogHistory>> = {
   "member-count": history([], [session(0, [changed(1, 4, 1)])]),
   membership: history([], [session(0, [changed(1, 3, 1)]), session(1, [changed(1, 3, 1)])]),
   convergence: history([publish("a", 1)], [session(0, [seen("a", 1)]), session(1, [])]),
-  "refused-but-delivered": history([publish("a", undefined, { outcome: "fail", code: "REFUSED" })], [session(0, [seen("a", 1)])]),
-  "epoch-change-untold": history([], [session(0, [seen("a", 1), seen("b", 1, { at: at(1, "f") })])]),
+  "rejected-but-delivered": history(
+    [publish("a", undefined, { outcome: "fail", code: "REFUSED" })],
+    [session(0, [seen("a", 1)])],
+  ),
+  "epoch-change-unsignalled": history([], [session(0, [seen("a", 1), seen("b", 1, { at: at(1, "f") })])]),
   "credential-clock": history([], [], { clockDials: [clockDial("accepted", false)] }),
 };
 

@@ -54,7 +54,7 @@ function refusedButDelivered(history: LogHistory): Verdict {
     if (publish === undefined) return [];
     return [
       {
-        check: "refused-but-delivered",
+        check: "rejected-but-delivered",
         expected: `${publish.uid}, refused with ${publish.code}, to be delivered to nobody`,
         actual: `it stands at ${shown(seen.at)}`,
         publishes: [publish],
@@ -214,7 +214,7 @@ function epochChangeUntold(history: LogHistory): Verdict {
       ? []
       : [
           {
-            check: "epoch-change-untold",
+            check: "epoch-change-unsignalled",
             expected: `only the epoch ${first.session.joinedAt.epoch}, or a close`,
             actual: shown(first.seen.at),
             publishes: [],
@@ -402,7 +402,7 @@ export const checkers: Readonly<Record<Check, (history: LogHistory) => Verdict>>
   "member-count": memberCount,
   membership,
   convergence,
-  "refused-but-delivered": refusedButDelivered,
-  "epoch-change-untold": epochChangeUntold,
+  "rejected-but-delivered": refusedButDelivered,
+  "epoch-change-unsignalled": epochChangeUntold,
   "credential-clock": credentialClock,
 };

@@ -109,8 +109,8 @@ export const checks = [
   "member-count",
   "membership",
   "convergence",
-  "refused-but-delivered",
-  "epoch-change-untold",
+  "rejected-but-delivered",
+  "epoch-change-unsignalled",
   "credential-clock",
 ] as const;
 export type Check = (typeof checks)[number];

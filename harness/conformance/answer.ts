@@ -1,4 +1,4 @@
-// What the target makes of one frame: refuses it, closes, lets it succeed, or says nothing. The fence closes the question.
+// How the target answers one frame: with an error, a close, a reply, or nothing. The fence closes the question.
 
 import type { ErrorCode, ErrorValue } from "../../spec/contract.ts";
 import type { Received } from "../client/received.ts";
@@ -50,13 +50,13 @@ export function describeAnswer(answer: Answer): string {
     case "closed":
       return `close ${answer.code}`;
     case "succeeded":
-      return `that it was accepted: ${shortened(answer.reply.text)}`;
+      return `the reply ${shortened(answer.reply.text)}`;
     case "nothing":
-      return "that it was ignored: no error, no reply, no close";
+      return "no error, no reply and no close";
   }
 }
 
-/** Demands one of these errors, or the close that the document gives them. @param frame what was sent, for the message */
+/** Expects one of these errors, or the close that the document declares for it. @param frame what was sent, for the message */
 export function expectRefused(answer: Answer, codes: readonly ErrorCode[], frame: string): void {
   const isDeclared =
     answer.kind === "refused"

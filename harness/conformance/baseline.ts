@@ -12,7 +12,7 @@ export interface KnownFailure {
 
 /**
  * Reads a baseline: a YAML list of `{ id, reason }`.
- * @param ids every rule that there is
+ * @param ids ids of all rules
  * @throws UsageError with file:line for what is no such entry, an unknown id, or an id given twice
  */
 export function parseBaseline(text: string, file: string, ids: readonly string[]): readonly KnownFailure[] {
@@ -32,14 +32,14 @@ export function parseBaseline(text: string, file: string, ids: readonly string[]
     if (typeof id !== "string" || typeof reason !== "string" || reason === "" || Object.keys(rest).length > 0) {
       throw new UsageError(`${at}: expected { id, reason }, got ${JSON.stringify(entry)}`);
     }
-    if (!ids.includes(id)) throw new UsageError(`${at}: there is no rule ${id}; \`wsproof verify --list\` shows all`);
-    if (known.some((one) => one.id === id)) throw new UsageError(`${at}: ${id} stands in the list already`);
+    if (!ids.includes(id)) throw new UsageError(`${at}: no rule is called ${id}; \`wsproof verify --list\` shows all`);
+    if (known.some((one) => one.id === id)) throw new UsageError(`${at}: ${id} is in the list already`);
     known.push({ id, reason, at });
   }
   return known;
 }
 
-/** Marks the failures that are known, and says which entries are stale: their rule was judged and kept. */
+/** Marks the failures that are known, and says which entries are stale: their rule was tested and passes. */
 export function applyBaseline(
   results: readonly RuleResult[],
   known: readonly KnownFailure[],

@@ -29,7 +29,7 @@ interface Result {
 
 /** Whose each finding is, and why. A finding without its line fails the test, and so does a line without its finding. */
 const explained: Readonly<Record<string, string>> = {
-  "examples-requirement-refused-long":
+  "examples-requirement-rejected-long":
     "Theirs. The reason of the close holds the id, a reason has at most 123 bytes (RFC 6455 section 5.5), and so `socket.close` throws: 4500 comes in place of 4409.",
   "boundaries-text-accepted": "Theirs: what `no-unexpected-close` tells of, by the first text that is no GraphQL.",
   "invalid-type-missing":
@@ -92,15 +92,15 @@ describe("graphql-ws, judged by the document of graphql-transport-ws", () => {
     const passed = results.filter(({ verdict }) => verdict === "pass").map(({ id }) => id);
     expect(passed).toEqual(
       expect.arrayContaining([
-        "handshake-subprotocol-none-refused",
+        "handshake-subprotocol-none-rejected",
         "examples-outcome",
         "examples-success",
-        "examples-requirement-refused",
+        "examples-requirement-rejected",
         "invalid-not-json",
         "invalid-unknown-type",
-        "invalid-keyword-refused",
+        "invalid-keyword-rejected",
         "requirement-is-enforced",
-        "malformed-is-refused",
+        "malformed-is-rejected",
         "limits-first-message-in-time",
       ]),
     );

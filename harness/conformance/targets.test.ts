@@ -187,7 +187,7 @@ describe("an honest server", () => {
     const { code, stdout } = await verifyEcho(url, "--seed", "7");
     expect(stdout).toMatch(/judges {4}the server at ws:/);
     expect(stdout).toMatch(/seed {6}7\n/);
-    expect(stdout).toMatch(/Conformant: \d+ rules kept/);
+    expect(stdout).toMatch(/Conformant: \d+ rules passed/);
     expect(code).toBe(0);
   });
 

@@ -10,11 +10,11 @@ export interface Summary {
 }
 
 export interface Circumstances {
-  /** Why the run as a whole cannot be trusted, or that it was cut short. */
+  /** Why the whole run cannot be trusted, or that it was cut short. */
   readonly interrupted?: string | undefined;
-  /** SHOULD and MAY count, and so does what could not be tested. */
+  /** SHOULD violations and untestable rules count as failures. */
   readonly strict?: boolean;
-  /** Entries of the baseline whose rule is kept. */
+  /** Entries of the baseline whose rule passes. */
   readonly stale?: readonly { readonly id: string; readonly at: string }[];
 }
 
@@ -29,30 +29,30 @@ export function summarise(results: readonly RuleResult[], circumstances: Circums
   const broken = results.filter(
     ({ verdict, known }) => known === undefined && (verdict === "fail" || (strict && verdict === "warn")),
   );
-  if (broken.length > 0) return of(exitCode.findings, `Not conformant: ${plural(broken.length, "rule")} broken.`);
+  if (broken.length > 0) return of(exitCode.findings, `Not conformant: ${plural(broken.length, "rule")} failed.`);
   if (stale.length > 0) {
     const entries = stale.map(({ id, at }) => `${id} (${at})`).join(", ");
-    return of(exitCode.findings, `The baseline is stale: ${entries} is kept now. Take it out of the list.`);
+    return of(exitCode.findings, `The baseline is stale: ${entries} passes now. Remove it from the list.`);
   }
   if (interrupted !== undefined) return of(exitCode.inconclusive, `Inconclusive: ${interrupted}`);
   if (counts.inconclusive > 0) {
-    return of(exitCode.inconclusive, `Inconclusive: ${plural(counts.inconclusive, "rule")} could not be judged.`);
+    return of(exitCode.inconclusive, `Inconclusive: ${plural(counts.inconclusive, "rule")} could not be decided.`);
   }
   const vacuous = results.filter((one) => one.vacuous).length;
   if (vacuous > 0) return of(exitCode.inconclusive, `Inconclusive: ${plural(vacuous, "rule")} observed nothing.`);
   const judged = results.reduce((sum, { observed }) => sum + observed, 0);
   if (counts.pass === 0 || judged === 0) {
-    return of(exitCode.inconclusive, "Nothing was proven: no rule that applies was judged and kept.");
+    return of(exitCode.inconclusive, "Nothing was proven: no rule that applies was tested and passed.");
   }
   const untested = counts["not-testable"];
   if (strict && untested > 0)
     return of(exitCode.inconclusive, `Inconclusive (--strict): ${plural(untested, "rule")} not testable.`);
   const known = results.filter((one) => one.known !== undefined).length;
   const but = [
-    known > 0 ? `${plural(known, "known failure")} apart` : "",
+    known > 0 ? `${plural(known, "known failure")} excepted` : "",
     untested > 0 ? `${plural(untested, "rule")} could not be tested` : "",
   ].filter((one) => one !== "");
-  return of(exitCode.ok, `Conformant: ${[`${plural(counts.pass, "rule")} kept`, ...but].join(", ")}.`);
+  return of(exitCode.ok, `Conformant: ${[`${plural(counts.pass, "rule")} passed`, ...but].join(", ")}.`);
 }
 
 function plural(count: number, noun: string): string {

@@ -97,15 +97,17 @@ describe("publishing over HTTP", () => {
   it("has no effect where it is refused, and is refused without the claim alone", () => {
     const refusal = { error: { code: "FORBIDDEN", message: "no", retryable: false } };
     expect(builder().call("x", 403, refusal).evaluate([]).found).toEqual([]);
-    expect(builder().call("x", 403, refusal).message("x", 2).evaluate([]).found).toEqual(["refused-has-no-effect"]);
-    expect(builder().call("x", 403, refusal).evaluate().found).toEqual(["allowed-is-not-refused"]);
+    expect(builder().call("x", 403, refusal).message("x", 2).evaluate([]).found).toEqual(["rejected-has-no-effect"]);
+    expect(builder().call("x", 403, refusal).evaluate().found).toEqual(["allowed-is-not-rejected"]);
     expect(builder().call("x", 202, { epoch: "e", seq: 2 }).evaluate([]).found).toContain("requirement-is-enforced");
   });
 
   it("happens once with one key, and the repetition has the same place", () => {
     const twice = () => builder().call("x", 202, { epoch: "e", seq: 2 }, "k").message("x", 2);
     expect(twice().call("x", 202, { epoch: "e", seq: 2 }, "k").evaluate().found).toEqual([]);
-    expect(twice().call("x", 202, { epoch: "e", seq: 3 }, "k").message("x", 3).evaluate().found).toContain("once-per-key");
+    expect(twice().call("x", 202, { epoch: "e", seq: 3 }, "k").message("x", 3).evaluate().found).toContain(
+      "idempotency-key-honoured",
+    );
     expect(twice().call("x", 202, { epoch: "e", seq: 3 }, "other").message("x", 3).evaluate().found).toEqual([]);
   });
 });

@@ -264,7 +264,7 @@ function checkReplayAnswer(log: Log, acknowledgement: Acknowledgement, collector
   const wanted = possible ? "true or false" : `false: there is nothing after ${shown(since)} in this log`;
   const honest = possible ? typeof recovered === "boolean" : recovered === false;
   if (recovered === true) collector.cover(replay.pointer);
-  collector.check(honest, "replay-honest", replay.pointer, `${wanted} at ${replay.recovered}`, shown(recovered), [
+  collector.check(honest, "replay-flag-truthful", replay.pointer, `${wanted} at ${replay.recovered}`, shown(recovered), [
     acknowledgement.invocation.sentAt,
     acknowledgement.at,
   ]);

@@ -214,7 +214,7 @@ function checkRepeats({ repeats }: Obligations, logs: readonly Log[], collector:
     const events = [of.sentAt, first.at, invocation.sentAt, repeated.at];
     collector.check(
       same,
-      "once-per-key",
+      "idempotency-key-honoured",
       once.pointer,
       `the same reply as the first: seq ${first.seq}`,
       `seq ${repeated.seq}`,

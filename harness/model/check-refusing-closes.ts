@@ -32,7 +32,7 @@ function dueFor(evaluation: Evaluation, invocation: Invocation): Due | undefined
     wanted.flatMap((code) => (code?.close === undefined ? [] : [{ ...code, close: code.close }]));
   if (invocation.malformed !== undefined) {
     const errors = closing([codes.find(({ when }) => when === invocation.malformed)]);
-    return errors[0] === undefined ? undefined : { rule: "malformed-is-refused", pointer: errors[0].pointer, errors };
+    return errors[0] === undefined ? undefined : { rule: "malformed-is-rejected", pointer: errors[0].pointer, errors };
   }
   if (invocation.operation === undefined) return undefined;
   const { mayPass, refusals } = expectOutcome(evaluation, invocation);

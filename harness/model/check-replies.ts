@@ -119,7 +119,7 @@ function checkSuccess(evaluation: Evaluation, invocation: Invocation, expected: 
   }
   for (const requirement of expected.held) collector.cover(requirement.pointer);
   collector.decide("no-internal-error");
-  if (expected.refusals.length === 0) collector.decide("allowed-is-not-refused");
+  if (expected.refusals.length === 0) collector.decide("allowed-is-not-rejected");
   const effects = operation.effects.filter((effect): effect is ReplyEffect => effect.kind === "reply");
   const effect = effects.find((candidate) => candidate.message === reply.message.name);
   const names = effects.length > 0 ? effects.map(({ message }) => message) : (operation.reply ?? []);
@@ -196,7 +196,7 @@ function checkRefusal(evaluation: Evaluation, invocation: Invocation, expected: 
   }
   if (expected.refusals.length === 0) {
     const wanted = `success of ${operation.id}: all that it requires holds`;
-    collector.check(false, "allowed-is-not-refused", operation.pointer, wanted, `the error ${shown(reply.error)}`, events);
+    collector.check(false, "allowed-is-not-rejected", operation.pointer, wanted, `the error ${shown(reply.error)}`, events);
     return;
   }
   const wanted = expected.refusals.flatMap(({ requirement }) => codesOf(requirement)).join(" or ");
@@ -238,7 +238,7 @@ function checkMalformed(evaluation: Evaluation, invocation: Invocation, collecto
     if (later === undefined) return;
     collector.check(
       false,
-      "malformed-is-refused",
+      "malformed-is-rejected",
       code.pointer,
       `the error ${code.code}`,
       "none before the reply to a later fence",
@@ -250,7 +250,7 @@ function checkMalformed(evaluation: Evaluation, invocation: Invocation, collecto
   if (got === code.code) collector.cover(code.pointer);
   collector.check(
     got === code.code || limited,
-    "malformed-is-refused",
+    "malformed-is-rejected",
     code.pointer,
     `the error ${code.code}`,
     shown(got),
@@ -299,7 +299,7 @@ function checkLooseErrors(evaluation: Evaluation, connection: Connection, collec
       if (requirement !== undefined) collector.cover(requirement.pointer);
     } else if (silent !== undefined) {
       const wanted = `no error: all that ${silent.operation?.id} requires holds`;
-      collector.check(false, "allowed-is-not-refused", silent.operation?.pointer ?? "#", wanted, `the error ${shown(code)}`, [
+      collector.check(false, "allowed-is-not-rejected", silent.operation?.pointer ?? "#", wanted, `the error ${shown(code)}`, [
         silent.sentAt,
         at,
       ]);

@@ -175,7 +175,7 @@ describe("replies", () => {
         s.get(1, "ack", { room: null, epoch: "f", seq: 1 }, id);
       },
     ],
-    ["allowed-is-not-refused", (s) => s.refuse(1, "NOT_IN_ROOM", s.send(1, "chat", { room: "r", content: "x" }))],
+    ["allowed-is-not-rejected", (s) => s.refuse(1, "NOT_IN_ROOM", s.send(1, "chat", { room: "r", content: "x" }))],
     ["error-by-first-failed-requirement", (s) => s.refuse(1, "FORBIDDEN", s.send(1, "chat", { room: "x", content: "x" }))],
     [
       "error-by-first-failed-requirement",
@@ -218,7 +218,7 @@ describe("deliveries", () => {
       },
     ],
     [
-      "refused-has-no-effect",
+      "rejected-has-no-effect",
       (s) => {
         s.refuse(1, "NOT_IN_ROOM", s.send(1, "chat", { room: "x", content: "x" })).message(2, 1, "x", "x", 1);
       },
@@ -327,14 +327,14 @@ describe("positions", () => {
       },
     ],
     [
-      "once-per-key",
+      "idempotency-key-honoured",
       (s) => {
         for (const seq of [4, 5])
           s.get(1, "ack", { room: "r", epoch: "e", seq }, s.send(1, "chat", { room: "r", content: "x", key: "k".repeat(16) }));
       },
     ],
     [
-      "once-per-key",
+      "idempotency-key-honoured",
       (s) => {
         const payload = { room: "r", content: "x", key: "k".repeat(16) };
         const ask = () => s.get(1, "ack", { room: "r", epoch: "e", seq: 4 }, s.send(1, "chat", payload));
@@ -342,8 +342,8 @@ describe("positions", () => {
         ask().message(2, 1, "r", "x", 4);
       },
     ],
-    ["replay-honest", (s) => rejoin(s, { epoch: "other", seq: 1 }, true)],
-    ["replay-honest", (s) => rejoin(s, { epoch: "e", seq: 3 }, undefined)],
+    ["replay-flag-truthful", (s) => rejoin(s, { epoch: "other", seq: 1 }, true)],
+    ["replay-flag-truthful", (s) => rejoin(s, { epoch: "e", seq: 3 }, undefined)],
     ["replay-complete", (s) => overdue(rejoin(s.chat(1, "r", "x", 4, [1, 2, 3]), { epoch: "e", seq: 3 }, true, 5), 4)],
     [
       "replay-complete",

@@ -138,11 +138,11 @@ function collectInvocation(
       const there = isAddressed(evaluation, invocation, effect, receiver, scope);
       const changes = effect.when === "changed" ? changed : "yes";
       if (outcome === "fail")
-        forbid(receiver, "refused-has-no-effect", invocation.operation.pointer, "the operation was refused");
+        forbid(receiver, "rejected-has-no-effect", invocation.operation.pointer, "the operation was refused");
       else if (repeat?.certain)
         forbid(
           receiver,
-          "once-per-key",
+          "idempotency-key-honoured",
           onceOf(invocation)?.pointer ?? effect.pointer,
           "it repeats an earlier one with the same key",
         );

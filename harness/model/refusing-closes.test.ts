@@ -49,13 +49,13 @@ describe("errors that are close codes", () => {
   it("are missed where the connection lives on", () => {
     expect(check([">", subscribe], ...ping).found).toEqual(["requirement-is-enforced"]);
     expect(check(...ready, [">", init], ...ping).found).toContain("requirement-is-enforced");
-    expect(check([">", { type: "nothing" }], ...ping).found).toEqual(["malformed-is-refused"]);
+    expect(check([">", { type: "nothing" }], ...ping).found).toEqual(["malformed-is-rejected"]);
   });
   it("are told from others", () => {
     expect(check([">", subscribe], 4429).found).toContain("requirement-is-enforced");
     expect(check([">", { type: "nothing" }], 4400).found).toEqual([]);
-    expect(check([">", { type: "nothing" }], 4401).found).toContain("malformed-is-refused");
-    expect(check(...ready, [">", { type: "nothing" }], 4500).found).toContain("malformed-is-refused");
+    expect(check([">", { type: "nothing" }], 4401).found).toContain("malformed-is-rejected");
+    expect(check(...ready, [">", { type: "nothing" }], 4500).found).toContain("malformed-is-rejected");
   });
   it("are not blamed for what may come of an earlier message that is never answered", () => {
     expect(check(...ready, [">", subscribe], [">", { type: "nothing" }], 4500).found).toEqual(["no-unexpected-close"]);

@@ -18,19 +18,19 @@ interface LogPromise extends Clause {
 }
 
 const titles: Readonly<Record<Check, string>> = {
-  unexpected: "delivers only what was published, and where it was published",
-  lost: "delivers to each member, at the place that its reply says, what was acknowledged",
-  duplicated: "gives each publish one place, and each member each place once",
-  "inconsistent-offset": "has one event at each place, the same for every observer on every node",
-  "non-contiguous": "leaves out no place",
-  "sender-order": "keeps the order of one sender",
-  "real-time-order": "puts what was acknowledged before what began after it",
-  "member-count": "says after each join and leave how many there are, over all nodes",
-  membership: "counts, once all has settled, those who are there and nobody else",
-  convergence: "shows everyone the same once all has settled",
-  "refused-but-delivered": "delivers to nobody what was refused",
-  "epoch-change-untold": "ends the connection, or says so at the join, when the log has begun anew",
-  "credential-clock": "refuses and accepts, on every node and at any time, the credentials of a clock that is off, as declared",
+  unexpected: "delivers only published messages, in the right log",
+  lost: "no acknowledged message is lost: every member gets it at the acknowledged position",
+  duplicated: "each publish has one position; each member sees a position once",
+  "inconsistent-offset": "every observer on every node sees the same event at a position",
+  "non-contiguous": "no gaps in positions",
+  "sender-order": "preserves the order of each sender",
+  "real-time-order": "an acknowledged publish precedes every later one",
+  "member-count": "member count is right after each join and leave, across all nodes",
+  membership: "after quiescence every node counts exactly the connected members",
+  convergence: "after quiescence all members have seen the same log",
+  "rejected-but-delivered": "a rejected publish is delivered to nobody",
+  "epoch-change-unsignalled": "signals a log reset by closing or at the join",
+  "credential-clock": "applies token expiry consistently across nodes under clock skew",
 };
 
 const countChecks: ReadonlySet<Check> = new Set(["member-count", "membership"]);
@@ -64,8 +64,8 @@ function planted(check: Check, subject: ContractUnderTest): Fault | readonly Fau
     "member-count": changing === undefined ? [] : faults.addsToField(changing, change!.count!, 1),
     membership: changing === undefined ? [] : faults.addsToField(changing, change!.count!, 1),
     convergence: faults.dropsMessage(delivered),
-    "refused-but-delivered": faults.answersWith(publish.id, subject.contract.errors?.codes[0]?.code ?? ""),
-    "epoch-change-untold": faults.changesField(delivered, stream.epoch!, "another-life", { everyNth: 7 }),
+    "rejected-but-delivered": faults.answersWith(publish.id, subject.contract.errors?.codes[0]?.code ?? ""),
+    "epoch-change-unsignalled": faults.changesField(delivered, stream.epoch!, "another-life", { everyNth: 7 }),
     "credential-clock": clockRefusals(subject).flatMap(({ when }) =>
       when === "credential-invalid" || when === "credential-expired" ? faults.acceptsCredential(when) : [],
     ),

@@ -189,7 +189,7 @@ describe("another document", () => {
     const { failed, undecided, passed } = await judge(subjects.replies, flaws.none);
     expect(failed).toEqual([]);
     expect(undecided).toEqual([]);
-    const judged = ["count-accepted", "count-refused", "enum-accepted", "null-accepted", "optional-accepted", "number-refused"];
+    const judged = ["count-accepted", "count-rejected", "enum-accepted", "null-accepted", "optional-accepted", "number-rejected"];
     expect(passed).toEqual(expect.arrayContaining(judged.map((id) => `boundaries-${id}`)));
   });
 
@@ -197,14 +197,14 @@ describe("another document", () => {
     const { failed, undecided, passed } = await judge(subjects.closes, flaws.none);
     expect(failed).toEqual([]);
     expect(undecided).toEqual([]);
-    expect(passed).toEqual(expect.arrayContaining(["invalid-keyword-refused", "invalid-not-json", "boundaries-count-refused"]));
+    expect(passed).toEqual(expect.arrayContaining(["invalid-keyword-rejected", "invalid-not-json", "boundaries-count-rejected"]));
   });
 
   it.each([
-    ["accepts everything", ["invalid-keyword-refused", "invalid-not-json", "invalid-unknown-type", "boundaries-count-refused"]],
-    ["ignores what is malformed", ["invalid-keyword-refused", "invalid-not-json", "invalid-type-missing"]],
+    ["accepts everything", ["invalid-keyword-rejected", "invalid-not-json", "invalid-unknown-type", "boundaries-count-rejected"]],
+    ["ignores what is malformed", ["invalid-keyword-rejected", "invalid-not-json", "invalid-type-missing"]],
     ["takes two cakes at most", ["boundaries-count-accepted"]],
-    ["takes four cakes", ["boundaries-count-refused"]],
+    ["takes four cakes", ["boundaries-count-rejected"]],
     ["knows no large", ["boundaries-enum-accepted"]],
     ["knows no null", ["boundaries-null-accepted"]],
     ["counts UTF-16 units", ["boundaries-length-accepted"]],

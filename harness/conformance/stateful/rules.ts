@@ -122,13 +122,13 @@ export const statefulRules: readonly Rule[] = [
   // --- replies ---
   stateful(
     "reply-exactly-one",
-    "answers each request exactly once",
+    "replies exactly once to each request",
     (p) => besidesFence(p).map(at),
     (operation) => [faults.swallowsReply(operation.id), faults.repliesTwice(operation.id)],
   ),
   stateful(
     "reply-matches-effect",
-    "answers with the declared reply",
+    "replies with the declared message",
     (p) => effectsOf(p, "reply").filter(({ operation }) => operation !== p.fence),
     (effect, p) => {
       const own = named(p, effect.message);
@@ -145,7 +145,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "reply-fields-match",
-    "says in the reply what the request and its sender say",
+    "reply fields match the request and its sender",
     (p) =>
       effectsOf(p, "reply").filter(
         ({ of, operation }) =>
@@ -157,18 +157,21 @@ export const statefulRules: readonly Rule[] = [
       return [operation === undefined || pointer === undefined ? undefined : faults.altersReply(operation.id, pointer)];
     },
   ),
-  stateful("requirement-is-enforced", "refuses what lacks a requirement", requirements, ({ operation, requirement }: Demand) => [
-    faults.acceptsRefused(operation.id, requirement.else),
-  ]),
+  stateful(
+    "requirement-is-enforced",
+    "rejects a request whose requirement does not hold",
+    requirements,
+    ({ operation, requirement }: Demand) => [faults.acceptsRefused(operation.id, requirement.else)],
+  ),
   stateful(
     "error-by-first-failed-requirement",
-    "refuses with the error of the first requirement that fails",
+    "rejects with the error of the first failed requirement",
     requiredCodes,
     (code, p) => [breaksCode(code, p)],
   ),
   stateful(
-    "allowed-is-not-refused",
-    "accepts what has all that it requires",
+    "allowed-is-not-rejected",
+    "accepts a request whose requirements hold",
     (p) =>
       besidesFence(p)
         .filter(({ requires }) => requires.length > 0)
@@ -181,19 +184,19 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "error-retryable-as-declared",
-    "says of each error whether it may be tried again, as declared",
+    "error carries the declared retryable flag",
     (p) => (p.contract.errors?.reply.retryable === undefined ? [] : requiredCodes(p)),
     (code, p) => [faults.altersError(code.code, p.contract.errors?.reply.retryable ?? "")],
   ),
   stateful(
-    "malformed-is-refused",
-    "answers a malformed frame with the error for it",
+    "malformed-is-rejected",
+    "rejects malformed frames with the declared error",
     (p) => (p.contract.errors?.codes ?? []).filter(({ when }) => when === "not-json" || when === "unknown-type").map(at),
     (code: ErrorCode) => [faults.ignoresInvalid(code.when === "not-json" ? "not-json" : "unknown-type")],
   ),
   stateful(
     "no-internal-error",
-    "does not fail at a good request",
+    "no internal error on a valid request",
     (p) => (p.contract.errors?.codes ?? []).filter(({ when }) => when === "internal").map(at),
     (code: ErrorCode, p) => {
       const operation = besidesFence(p)[0];
@@ -203,7 +206,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "fence-in-order",
-    "answers the fence after the replies to all that was sent before",
+    "answers the fence after all earlier replies",
     (p) => (p.fence === undefined ? [] : [{ pointer: p.channel.delivery?.pointer ?? p.fence.pointer, of: p.fence }]),
     (_fence, p) => {
       const reply = besidesFence(p)
@@ -214,7 +217,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "reply-carries-position",
-    "says in the reply the place of the event",
+    "reply carries the event's position",
     (p) =>
       positioned(p)
         .filter(({ replies }) => replies.length > 0)
@@ -223,7 +226,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "reply-position-is-event",
-    "says in the reply the place at which all see the event",
+    "reply position equals the position that observers see",
     (p) =>
       positioned(p)
         .filter(({ replies }) => replies.length > 0)
@@ -232,7 +235,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "reply-before-events",
-    "answers the request that lets a connection in before it sends events",
+    "sends the reply to a join before any event",
     (p) =>
       positioned(p)
         .filter(() => effectsOf(p, "add").length > 0)
@@ -247,19 +250,19 @@ export const statefulRules: readonly Rule[] = [
   // --- deliveries ---
   stateful(
     "delivered-to-every-member",
-    "delivers to every member",
+    "delivers to every member of the relation",
     (p) => deliveries(p, "relation"),
     (effect) => [faults.dropsMessage(effect.message, { everyNth: 2 })],
   ),
   stateful(
     "delivered-to-addressee",
-    "delivers to the connection that is named",
+    "delivers to the addressed connection",
     (p) => deliveries(p, "connection"),
     (effect) => [faults.dropsMessage(effect.message, { everyNth: 2 })],
   ),
   stateful(
     "broadcast-to-all",
-    "delivers to every connection",
+    "delivers a broadcast to every connection",
     (p) => deliveries(p, "all"),
     (effect) => {
       const literal = [...effect.bindings].find(([, value]) => value.kind === "literal");
@@ -269,13 +272,13 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "delivered-to-nobody-else",
-    "delivers to nobody who is not addressed",
+    "delivers to nobody else",
     (p) => [...deliveries(p, "relation"), ...deliveries(p, "connection")],
     (effect) => [faults.deliversToStranger(effect.message)],
   ),
   stateful(
     "sender-is-excluded",
-    "does not deliver to the sender where it is excluded",
+    "does not deliver to an excluded sender",
     (p) =>
       deliveries(p, "relation").filter(
         ({ of, operation }) => of.sender === "excluded" && !operation.effects.some(({ kind }) => kind === "remove"),
@@ -284,25 +287,25 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "delivered-once",
-    "delivers once",
+    "delivers exactly once",
     (p) => deliveries(p, "connection"),
     (effect) => [faults.duplicatesMessage(effect.message)],
   ),
   stateful(
     "delivered-fields-match",
-    "delivers what was said by whom",
+    "delivery has the correct content and sender",
     (p) => deliveries(p).filter(({ of }) => of.when === "always"),
     (effect, p) => [altersContent(effect.message, effect, p, 1)],
   ),
   stateful(
-    "refused-has-no-effect",
-    "lets nothing of a refused request happen",
+    "rejected-has-no-effect",
+    "a rejected request has no effect",
     (p) => requirements(p).filter(({ of }) => of.operation.effects.some(({ kind }) => kind === "deliver")),
     ({ operation, requirement }: Demand) => [faults.deliversRefused(operation.id, requirement.else)],
   ),
   stateful(
     "unchanged-announces-nothing",
-    "announces nothing where nothing changed",
+    "announces nothing when nothing changed",
     (p) => deliveries(p).filter(({ of }) => of.when === "changed"),
     (effect, p) => {
       const operation = operations(p).find(({ effects }) => effects.includes(effect));
@@ -311,7 +314,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "no-delivery-after-removal",
-    "delivers nothing more to one who left",
+    "delivers nothing to a former member",
     (p) => {
       const addressed = new Set(deliveries(p).flatMap(({ of: { to } }) => (to.kind === "relation" ? [to.relation] : [])));
       return effectsOf(p, "remove").filter(({ operation }) =>
@@ -326,7 +329,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "disconnect-effect-delivered",
-    "tells the others when a connection ends",
+    "tells others when a connection ends",
     (p) =>
       p.contract.state.relations.flatMap(({ onDisconnect }) =>
         onDisconnect.filter((effect) => effect.kind === "deliver").map(at),
@@ -335,7 +338,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "unexpected-message",
-    "sends nothing without a cause",
+    "sends no unexpected message",
     (p) => [at(p.channel)],
     (_channel, p) => {
       const operation = besidesFence(p).find((candidate) => named(p, replyOf(candidate)?.message)?.correlation !== undefined);
@@ -345,13 +348,13 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "first-message-once",
-    "sends the first message once",
+    "sends the first message exactly once",
     (p) => (p.channel.handshake?.first === undefined ? [] : [at(p.channel.handshake)]),
     (handshake) => [faults.duplicatesMessage(handshake.first ?? "")],
   ),
   stateful(
     "no-unexpected-close",
-    "keeps connections open that gave no cause to close",
+    "does not close connections without a declared cause",
     (p) => [at(p.channel)],
     (_channel, p) => {
       const message = deliveries(p).find(({ of }) => of.when === "always")?.of.message;
@@ -362,7 +365,7 @@ export const statefulRules: readonly Rule[] = [
   // --- the end of a credential ---
   stateful(
     expiryRules.closes,
-    "closes a connection whose credential has run out with the declared code, after the grace and not before",
+    "closes with the declared code when the credential has expired, after the grace period and not before",
     graces,
     ({ close }) => [
       faults.neverCloses(close),
@@ -374,7 +377,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     expiryRules.keeps,
-    "keeps a connection that has renewed its credential in time",
+    "keeps a connection that renews its credential in time",
     (p) =>
       graces(p).length === 0
         ? []
@@ -391,7 +394,7 @@ export const statefulRules: readonly Rule[] = [
   // --- order and positions ---
   stateful(
     "order-total",
-    "shows every member one order",
+    "all members see one order",
     (p) =>
       positioned(p)
         .filter(({ order }) => order === "total")
@@ -400,7 +403,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "order-sender",
-    "keeps the order of each sender",
+    "preserves the order of each sender",
     (p) => ordered(p).map(at),
     (stream, p) =>
       stream.seq === undefined
@@ -409,7 +412,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "order-real-time",
-    "gives what is sent after an answer a later place",
+    "positions respect real time: later requests get later positions",
     (p) =>
       positioned(p)
         .filter(({ order }) => order === "total")
@@ -418,19 +421,19 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "position-contiguous",
-    "leaves no place out",
+    "no gaps in positions",
     (p) => positioned(p).map(at),
     (stream, p) => inStream(stream, p, (message) => faults.dropsMessage(message, { everyNth: 2 })),
   ),
   stateful(
     "position-once",
-    "shows each place once",
+    "no duplicate positions",
     (p) => positioned(p).map(at),
     (stream, p) => inStream(stream, p, (message) => faults.duplicatesMessage(message)),
   ),
   stateful(
     "position-consistent-between-observers",
-    "shows all observers the same event at a place",
+    "all observers see the same event at a position",
     (p) => positioned(p).map(at),
     (stream, p) => {
       const effect = deliveries(p).find(({ of }) => of.when === "always" && stream.messages.includes(of.message))?.of;
@@ -439,7 +442,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "count-in-range",
-    "counts the tuples that there can be",
+    "member count stays within range",
     (p) => effectsOf(p, "reply").filter(({ of }) => splitBindings(of.bindings).counts.length > 0),
     (effect) => {
       const [count] = splitBindings(effect.bindings).counts;
@@ -448,7 +451,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "count-exact-at-position",
-    "counts exactly at every place",
+    "member count is exact at every position",
     (p) => (positioned(p).length === 0 ? [] : counted(p)),
     (effect) => {
       const [count] = splitBindings(effect.bindings).counts;
@@ -456,8 +459,8 @@ export const statefulRules: readonly Rule[] = [
     },
   ),
   stateful(
-    "once-per-key",
-    "does once what comes twice with the same key",
+    "idempotency-key-honoured",
+    "honours idempotency keys",
     (p) => effectsOf(p, "once").filter(({ of }) => of.key.kind === "message"),
     (effect, p) => {
       const operation = operations(p).find(({ effects }) => effects.includes(effect));
@@ -471,7 +474,7 @@ export const statefulRules: readonly Rule[] = [
   ),
   stateful(
     "replay-complete",
-    "brings all that was missed, where it says so",
+    "replay is complete when the reply says so",
     (p) => effectsOf(p, "replay").filter(({ of }) => of.recovered !== undefined),
     (effect, p) => {
       const operation = operations(p).find(({ effects }) => effects.includes(effect));
@@ -479,8 +482,8 @@ export const statefulRules: readonly Rule[] = [
     },
   ),
   stateful(
-    "replay-honest",
-    "says truly whether all that was missed follows",
+    "replay-flag-truthful",
+    "the recovered flag is truthful",
     (p) => effectsOf(p, "replay").filter(({ of }) => of.recovered !== undefined),
     (effect, p) => {
       const operation = operations(p).find(({ effects }) => effects.includes(effect));

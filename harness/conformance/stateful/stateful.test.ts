@@ -71,18 +71,22 @@ describe("the honest server", () => {
 
 describe("planted faults", () => {
   // One of each kind; `npm run mutation -- --only RULE` plants all of them.
-  it.each(["reply-fields-match", "delivered-fields-match", "delivered-once", "once-per-key", "position-once", "count-in-range"])(
-    "are found by %s, with a small case that is stored",
-    async (id) => {
-      const rule = statefulRules.find((candidate) => candidate.id === id);
-      if (rule === undefined) throw new Error(`no rule ${id}`);
-      const proofs = await runRuleMutants({ contract, channel, server, rule, runs: 60, folder });
-      expect(proofs.length).toBeGreaterThan(0);
-      expect(proofs.filter(({ killed }) => !killed)).toEqual([]);
-      const stored = readdirSync(folder).find((name) => name.startsWith(`${id}-`));
-      expect(loadFailure((stored ?? "").replace(/\.json$/, ""), folder).rule).toBe(id);
-    },
-  );
+  it.each([
+    "reply-fields-match",
+    "delivered-fields-match",
+    "delivered-once",
+    "idempotency-key-honoured",
+    "position-once",
+    "count-in-range",
+  ])("are found by %s, with a small case that is stored", async (id) => {
+    const rule = statefulRules.find((candidate) => candidate.id === id);
+    if (rule === undefined) throw new Error(`no rule ${id}`);
+    const proofs = await runRuleMutants({ contract, channel, server, rule, runs: 60, folder });
+    expect(proofs.length).toBeGreaterThan(0);
+    expect(proofs.filter(({ killed }) => !killed)).toEqual([]);
+    const stored = readdirSync(folder).find((name) => name.startsWith(`${id}-`));
+    expect(loadFailure((stored ?? "").replace(/\.json$/, ""), folder).rule).toBe(id);
+  });
 
   it("is named by every rule of the phase", () => {
     const subject = { contract, channel };

@@ -12,15 +12,15 @@ import { decisivePlaces, errorsFor } from "../client-messages.ts";
 import { type BoundPromise, boundsOf, sendable, withFreshId } from "./bounds.ts";
 
 const titles: Readonly<Record<BoundKind, string>> = {
-  length: "accepts a text that is exactly as short or as long as it may be, counted in code points",
-  pattern: "accepts the shortest and the longest text that a pattern allows, and each class to its end",
-  number: "accepts a number at its bound",
-  count: "accepts as few and as many items as are allowed",
-  enum: "accepts each value of an enum",
-  optional: "accepts a message with and without an optional member",
-  null: "accepts null where the schema allows it",
-  text: "accepts the oddest texts that a schema allows",
-  additional: "accepts a member that no schema names, where the schema allows such members in so many words",
+  length: "accepts strings of minimum and maximum length, counted in code points",
+  pattern: "accepts minimal and maximal strings matching the pattern, at the edges of each character class",
+  number: "accepts numbers at their bounds",
+  count: "accepts the minimum and maximum number of items",
+  enum: "accepts every value of an enum",
+  optional: "accepts messages with and without optional properties",
+  null: "accepts null where allowed",
+  text: "accepts unusual Unicode text that the schema allows",
+  additional: "accepts additional properties where explicitly allowed",
 };
 
 function accepts(kind: BoundKind): Rule {

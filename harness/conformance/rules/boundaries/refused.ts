@@ -10,15 +10,15 @@ import { errorsFor } from "../client-messages.ts";
 import { type BoundPromise, boundsOf, sendable, withFreshId } from "./bounds.ts";
 
 const titles: Readonly<Partial<Record<BoundKind, string>>> = {
-  length: "refuses a text that is one code point too short or too long",
-  pattern: "refuses a text that is one character shorter or longer than its pattern allows",
-  number: "refuses a number beyond its bound",
-  count: "refuses one item too few or too many",
+  length: "rejects strings one code point too short or too long",
+  pattern: "rejects strings one character shorter or longer than the pattern allows",
+  number: "rejects numbers beyond their bounds",
+  count: "rejects one item too few or too many",
 };
 
 function refuses([kind, title]: [string, string]): Rule {
   return rule<BoundPromise>({
-    id: `boundaries-${kind}-refused`,
+    id: `boundaries-${kind}-rejected`,
     level: "MUST",
     phase: "boundaries",
     title,

@@ -31,7 +31,7 @@ export const unchangedRules: readonly Rule[] = [
     id: "boundaries-text-unchanged",
     level: "MUST",
     phase: "boundaries",
-    title: "delivers a text as it was sent, to the longest one and to the oddest characters",
+    title: "delivers text unchanged, at maximum length and with unusual characters",
     from: carried,
     async check(context, promise) {
       const { client, effect, source, at } = promise;

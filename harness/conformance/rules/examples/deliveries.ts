@@ -165,7 +165,7 @@ export const deliveryRules: readonly Rule[] = [
     id: "examples-delivery",
     level: "MUST",
     phase: "examples",
-    title: "delivers to others what the operation's effect says",
+    title: "delivers to others what the effect declares",
     from: deliveries,
     async check(context, promise) {
       const scene = await stage(context, promise);
@@ -179,7 +179,7 @@ export const deliveryRules: readonly Rule[] = [
     id: "examples-delivery-fields",
     level: "MUST",
     phase: "examples",
-    title: "fills a delivery's fields as the operation's effect says",
+    title: "delivered fields have the values that the effect declares",
     from: fields,
     async check(context, promise) {
       const { effect, at, value } = promise;
@@ -205,7 +205,7 @@ export const deliveryRules: readonly Rule[] = [
     id: "examples-delivery-sender",
     level: "MUST",
     phase: "examples",
-    title: "delivers to the sender itself where the document includes it, and not where it excludes it",
+    title: "delivers to the sender only where the document includes it",
     from: (subject) =>
       deliveries(subject).filter(
         ({ effect }) => subject.channel.delivery?.fence !== undefined && effect.to.kind !== "connection",
@@ -232,7 +232,7 @@ export const deliveryRules: readonly Rule[] = [
     id: "examples-delivery-once",
     level: "MUST",
     phase: "examples",
-    title: "delivers once",
+    title: "delivers exactly once",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : deliveries(subject)),
     async check(context, promise) {
       const { effect } = promise;
@@ -251,7 +251,7 @@ export const deliveryRules: readonly Rule[] = [
     id: "examples-delivery-each",
     level: "MUST",
     phase: "examples",
-    title: "delivers a message as often as it is sent, where the document does not say that a repetition happens once",
+    title: "delivers a repeated message again where no idempotency is declared",
     from: repeatable,
     async check(context, promise) {
       const { client, effect, example } = promise;

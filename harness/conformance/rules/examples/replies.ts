@@ -93,7 +93,7 @@ export const replyRules: readonly Rule[] = [
     id: "examples-outcome",
     level: "MUST",
     phase: "examples",
-    title: "answers each example with the outcome that the document gives it",
+    title: "answers each example with the declared outcome",
     from: examples,
     async check(context, { client, example }) {
       const { operation, message } = client;
@@ -125,7 +125,7 @@ export const replyRules: readonly Rule[] = [
     id: "examples-success",
     level: "MUST",
     phase: "examples",
-    title: "lets an operation succeed when all that it requires holds",
+    title: "accepts an operation when its requirements hold",
     from: answered,
     async check(context, { client }) {
       await succeed(context, client);
@@ -137,7 +137,7 @@ export const replyRules: readonly Rule[] = [
     id: "examples-reply-id",
     level: "MUST",
     phase: "examples",
-    title: "carries the request's id in the reply",
+    title: "reply carries the id of its request",
     from: correlated,
     async check(context, { client }) {
       await succeed(context, client);
@@ -152,7 +152,7 @@ export const replyRules: readonly Rule[] = [
     id: "examples-reply-once",
     level: "MUST",
     phase: "examples",
-    title: "replies once to a request",
+    title: "replies exactly once to a request",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : correlated(subject)),
     async check(context, { client }) {
       const { peer, reply } = await succeed(context, client);
@@ -171,7 +171,7 @@ export const replyRules: readonly Rule[] = [
     id: "examples-reply-fields",
     level: "MUST",
     phase: "examples",
-    title: "fills the reply's fields as the operation's effect says",
+    title: "reply fields have the values that the effect declares",
     from: bindings,
     async check(context, { client, at, value }) {
       const { peer, message, reply } = await succeed(context, client);

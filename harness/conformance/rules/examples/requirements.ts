@@ -179,20 +179,20 @@ function brokenBy({ client, error }: RequirementPromise, { contract }: ContractU
 
 export const requirementRules: readonly Rule[] = [
   rule<RequirementPromise>({
-    id: "examples-requirement-refused",
+    id: "examples-requirement-rejected",
     level: "MUST",
     phase: "examples",
-    title: "refuses an operation where a relation that it requires is missing, or one that must be absent is there",
+    title: "rejects an operation whose required relation is missing, or whose excluded relation exists",
     from: demands,
     check: (context, promise) => expectEnforced(context, promise, false),
     brokenBy,
   }),
 
   rule<RequirementPromise>({
-    id: "examples-requirement-refused-long",
+    id: "examples-requirement-rejected-long",
     level: "MUST",
     phase: "examples",
-    title: "refuses it with the same error where the name is long",
+    title: "rejects it with the same error when the name is long",
     from: named,
     check: (context, promise) => expectEnforced(context, promise, true),
     brokenBy,

@@ -76,7 +76,7 @@ export const closingRules: readonly Rule[] = [
     id: "frames-nothing-after-close",
     level: "MUST",
     phase: "frames",
-    title: "does not act on what comes after a close",
+    title: "ignores frames after a close frame",
     from: withFence(clause("5.5.1", "After a close frame no more data is sent; what comes is not processed.")),
     async check(context) {
       const peer = await context.dial();
@@ -94,7 +94,7 @@ export const closingRules: readonly Rule[] = [
     id: "frames-server-ends-tcp",
     level: "SHOULD",
     phase: "frames",
-    title: "ends the TCP connection itself once both close frames are sent",
+    title: "closes the TCP connection after the close handshake",
     from: () => [clause("7.1.1", "The server ends the TCP connection first, so that the client does not wait.")],
     async check(context) {
       const peer = await context.dial();
@@ -108,7 +108,7 @@ export const closingRules: readonly Rule[] = [
     id: "frames-half-close",
     level: "MUST",
     phase: "frames",
-    title: "ends the connection when the client ends its side of TCP without a close frame",
+    title: "ends the connection after a TCP half-close",
     from: () => [clause("7.1.5", "A connection that ends without a close frame is closed abnormally; the server lets go of it.")],
     async check(context) {
       const peer = await context.dial();

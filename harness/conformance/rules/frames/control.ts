@@ -33,7 +33,7 @@ export const controlRules: readonly Rule[] = [
     id: "frames-ping-burst",
     level: "MUST",
     phase: "frames",
-    title: "answers the last of many pings",
+    title: "answers at least the last of many pings",
     from: () => [clause("5.5.3", "Of several pings that are not answered yet, at least the last one is.")],
     async check(context) {
       const peer = await context.dial();
@@ -44,14 +44,14 @@ export const controlRules: readonly Rule[] = [
   }),
 
   rule({
-    id: "frames-unasked-pong",
+    id: "frames-unsolicited-pong",
     level: "MUST",
     phase: "frames",
-    title: "takes an unasked pong without an answer",
-    from: withFence(clause("5.5.3", "A pong may come unasked; no answer is expected.")),
+    title: "ignores an unsolicited pong",
+    from: withFence(clause("5.5.3", "A pong may come unsolicited; no answer is expected.")),
     async check(context) {
       const peer = await context.dial();
-      peer.sendRaw({ opcode: opcode.pong, payload: "unasked" });
+      peer.sendRaw({ opcode: opcode.pong, payload: "unsolicited" });
       const { text, message } = fenceRequest(context);
       peer.sendText(text);
       await peer.replyTo(message);

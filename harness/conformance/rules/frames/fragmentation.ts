@@ -53,7 +53,7 @@ function withEmptyFrame(id: string, at: "first" | "middle" | "last"): Rule {
     id: `frames-${id}`,
     level: "MUST",
     phase: "frames",
-    title: `reads a message whose ${at} fragment is empty`,
+    title: `accepts a message with an empty ${at} fragment`,
     from: withFence(clause("5.4", fragmentsSay)),
     async check(context) {
       const peer = await context.dial();
@@ -69,8 +69,8 @@ function withEmptyFrame(id: string, at: "first" | "middle" | "last"): Rule {
 }
 
 export const fragmentationRules: readonly Rule[] = [
-  inParts("two-fragments", "reads a message in two fragments", () => 2),
-  inParts("many-fragments", "reads a message in fragments of one byte", (bytes) => bytes),
+  inParts("two-fragments", "accepts a message in two fragments", () => 2),
+  inParts("many-fragments", "accepts a message in fragments of one byte", (bytes) => bytes),
   withEmptyFrame("empty-first-fragment", "first"),
   withEmptyFrame("empty-middle-fragment", "middle"),
   withEmptyFrame("empty-last-fragment", "last"),
@@ -79,7 +79,7 @@ export const fragmentationRules: readonly Rule[] = [
     id: "frames-ping-between-fragments",
     level: "MUST",
     phase: "frames",
-    title: "answers a ping between two fragments before the message has ended, then reads the message",
+    title: "answers a ping between two fragments, then accepts the message",
     from: withFence(clause("5.4", interleavedSays)),
     async check(context) {
       const peer = await context.dial();
@@ -94,12 +94,12 @@ export const fragmentationRules: readonly Rule[] = [
     id: "frames-pong-between-fragments",
     level: "MUST",
     phase: "frames",
-    title: "reads a message with an unasked pong between its fragments",
+    title: "accepts an unsolicited pong between two fragments",
     from: withFence(clause("5.4", interleavedSays)),
     async check(context) {
       const peer = await context.dial();
       const { text, message } = fenceRequest(context);
-      await sendInParts(peer, text, 2, async () => peer.sendRaw({ opcode: opcode.pong, payload: "unasked" }));
+      await sendInParts(peer, text, 2, async () => peer.sendRaw({ opcode: opcode.pong, payload: "unsolicited" }));
       await peer.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
@@ -158,7 +158,7 @@ export const fragmentationRules: readonly Rule[] = [
     id: "frames-fragments-add-up",
     level: "MUST",
     phase: "frames",
-    title: "counts the fragments of a message together against the limit of its bytes",
+    title: "counts all fragments of a message against the size limit",
     from: ({ channel }) =>
       channel.limits
         .filter(({ kind }) => kind === "message-bytes")

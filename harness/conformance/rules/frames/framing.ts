@@ -59,10 +59,10 @@ export const framingRules: readonly Rule[] = [
   }),
 
   rule({
-    id: "frames-announced-too-long",
+    id: "frames-declared-length-too-long",
     level: "SHOULD",
     phase: "frames",
-    title: "refuses a message by the length in its header, before the bytes have come",
+    title: "rejects an oversized message by the length in its header, before its payload arrives",
     from: ({ channel }) =>
       channel.limits
         .filter(({ kind }) => kind === "message-bytes")
@@ -82,7 +82,7 @@ export const framingRules: readonly Rule[] = [
     id: "frames-zero-mask",
     level: "MUST",
     phase: "frames",
-    title: "reads a frame whose masking key is zero",
+    title: "accepts a frame with masking key zero",
     from: withFence(clause("5.3", "The masking key is any 32-bit value.")),
     async check(context) {
       const peer = await context.dial();
@@ -97,7 +97,7 @@ export const framingRules: readonly Rule[] = [
     id: "frames-byte-by-byte",
     level: "MUST",
     phase: "frames",
-    title: "reads a frame that comes byte by byte",
+    title: "accepts a frame that arrives byte by byte",
     from: withFence(clause("5.4", "Frames have no relation to the segments of TCP that carry them.")),
     async check(context) {
       const peer = await context.dial();
@@ -115,7 +115,7 @@ export const framingRules: readonly Rule[] = [
     id: "frames-many-in-one-segment",
     level: "MUST",
     phase: "frames",
-    title: "reads several frames that come at once, and answers each in order",
+    title: "accepts several frames in one segment and answers each in order",
     from: withFence(clause("5.4", "Frames have no relation to the segments of TCP that carry them.")),
     async check(context) {
       const peer = await context.dial();

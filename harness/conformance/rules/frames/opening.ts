@@ -26,28 +26,28 @@ async function mustRefuse(context: Context, options: DialOptions): Promise<Reado
 // The standard has MUST for all of them. Many servers do not look at Host and the version of HTTP, and no client suffers from that.
 const wrong: Readonly<Record<string, { readonly title: string; readonly options: DialOptions; readonly level?: Level }>> = {
   "key-missing": {
-    title: "refuses a handshake without Sec-WebSocket-Key",
+    title: "rejects a handshake without Sec-WebSocket-Key",
     options: { headers: { "Sec-WebSocket-Key": undefined } },
   },
   "key-too-short": {
-    title: "refuses a Sec-WebSocket-Key that is not 16 bytes in base64",
+    title: "rejects a Sec-WebSocket-Key that is not 16 bytes in base64",
     options: { headers: { "Sec-WebSocket-Key": "c2hvcnQ=" } },
   },
   "key-not-base64": {
-    title: "refuses a Sec-WebSocket-Key that is not base64",
+    title: "rejects a Sec-WebSocket-Key that is not base64",
     options: { headers: { "Sec-WebSocket-Key": "not base64 at all!!!!!!!" } },
   },
   "version-missing": {
-    title: "refuses a handshake without Sec-WebSocket-Version",
+    title: "rejects a handshake without Sec-WebSocket-Version",
     options: { headers: { "Sec-WebSocket-Version": undefined } },
   },
   "connection-missing": {
-    title: "refuses a handshake without Connection: Upgrade",
+    title: "does not upgrade a request without Connection: Upgrade",
     options: { headers: { Connection: undefined } },
   },
-  "host-missing": { title: "refuses a handshake without Host", options: { headers: { Host: undefined } }, level: "SHOULD" },
-  "method-post": { title: "refuses a handshake by POST", options: { method: "POST" } },
-  "http-1-0": { title: "refuses a handshake in HTTP/1.0", options: { httpVersion: "HTTP/1.0" }, level: "SHOULD" },
+  "host-missing": { title: "rejects a handshake without Host", options: { headers: { Host: undefined } }, level: "SHOULD" },
+  "method-post": { title: "rejects a handshake by POST", options: { method: "POST" } },
+  "http-1-0": { title: "rejects a handshake in HTTP/1.0", options: { httpVersion: "HTTP/1.0" }, level: "SHOULD" },
 };
 
 const refused: readonly Rule[] = Object.entries(wrong).map(([id, { title, options, level = "MUST" }]) =>
@@ -71,7 +71,7 @@ export const openingRules: readonly Rule[] = [
     id: "frames-opening-version-unknown",
     level: "MUST",
     phase: "frames",
-    title: "refuses an unknown version and names the one it speaks",
+    title: "rejects an unknown version and lists the supported ones",
     from: () => [
       clause(
         "4.2.2",
@@ -90,7 +90,7 @@ export const openingRules: readonly Rule[] = [
     id: "frames-opening-extension-unknown",
     level: "MUST",
     phase: "frames",
-    title: "takes no extension that it was not offered or does not know",
+    title: "does not select an unknown extension",
     from: () => [clause("9.1", "A server agrees only to extensions that the client offered.")],
     async check(context) {
       const peer = await context.dial({ headers: { "Sec-WebSocket-Extensions": "x-unheard-of; level=1" } });

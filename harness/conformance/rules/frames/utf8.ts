@@ -59,7 +59,7 @@ export const utf8Rules: readonly Rule[] = [
     id: "frames-utf8-split-character",
     level: "MUST",
     phase: "frames",
-    title: "reads a character that is cut by the border of two fragments",
+    title: "accepts a multi-byte character split across fragments",
     from: withFence(clause("8.1", "A fragment need not be UTF-8 by itself; the whole message is.")),
     async check(context) {
       const peer = await context.dial();

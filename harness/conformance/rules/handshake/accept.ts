@@ -27,7 +27,7 @@ export const acceptRules: readonly Rule[] = [
     id: "handshake-accepted",
     level: "MUST",
     phase: "handshake",
-    title: "accepts a handshake that is as the document describes it",
+    title: "accepts a valid handshake",
     from: handshake,
     async check({ dial }) {
       await (await dial()).fence();
@@ -38,7 +38,7 @@ export const acceptRules: readonly Rule[] = [
     id: "handshake-accept-key",
     level: "MUST",
     phase: "handshake",
-    title: "answers the key with the Sec-WebSocket-Accept that belongs to it",
+    title: "returns the correct Sec-WebSocket-Accept",
     from: answer("Sec-WebSocket-Accept is the base64 of the SHA-1 of the key and 258EAFA5-E914-47DA-95CA-C5AB0DC85B11."),
     async check(context) {
       const { headers } = await open(context, { headers: { "Sec-WebSocket-Key": fixedKey } });
@@ -80,7 +80,7 @@ export const acceptRules: readonly Rule[] = [
     id: "handshake-header-tokens",
     level: "MUST",
     phase: "handshake",
-    title: "reads Upgrade and Connection without regard to case, and finds upgrade among several tokens",
+    title: "compares Upgrade and Connection case-insensitively, as lists of tokens",
     from: () => [
       {
         pointer: "RFC 6455 section 4.2.1",
@@ -98,10 +98,10 @@ export const acceptRules: readonly Rule[] = [
     brokenBy: () => faults.dropsHandshake(101),
   }),
   rule({
-    id: "handshake-extension-unasked",
+    id: "handshake-extension-not-offered",
     level: "MUST",
     phase: "handshake",
-    title: "chooses no extension that was not offered",
+    title: "does not select an extension that was not offered",
     from: () => [
       { pointer: "RFC 6455 section 9.1", text: "A server must not accept an extension that the client did not ask for." },
     ],

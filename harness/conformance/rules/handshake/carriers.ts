@@ -51,7 +51,7 @@ export const carrierRules: readonly Rule[] = [
     id: "handshake-carrier-accepted",
     level: "MUST",
     phase: "handshake",
-    title: "accepts the credential in each declared place",
+    title: "accepts the credential by each declared carrier",
     from: carriers,
     async check({ dial }, { carrier }) {
       await (await dial({ carrier })).fence();
@@ -62,7 +62,7 @@ export const carrierRules: readonly Rule[] = [
     id: "handshake-carrier-order",
     level: "MUST",
     phase: "handshake",
-    title: "takes the credential from the place that the document puts first, where two have one",
+    title: "prefers the first declared carrier when two hold a credential",
     from: contests,
     async check(context, { carrier, loser, refusal }) {
       const good = await context.credential();
@@ -77,7 +77,7 @@ export const carrierRules: readonly Rule[] = [
     id: "handshake-credential-not-repeated",
     level: "MUST",
     phase: "handshake",
-    title: "repeats the credential in no header and no message",
+    title: "does not echo the credential in headers or messages",
     from: carriers,
     async check({ dial }, { carrier }) {
       const peer = await dial({ carrier });

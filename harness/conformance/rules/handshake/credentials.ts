@@ -26,44 +26,44 @@ function otherAlgorithm({ channel }: ContractUnderTest): CredentialOptions {
 
 const forgeries: readonly Forgery[] = [
   {
-    id: "handshake-credential-other-key-refused",
-    title: "refuses a JWT that is signed with another key",
+    id: "handshake-credential-other-key-rejected",
+    title: "rejects a JWT signed with another key",
     when: "credential-invalid",
     options: { forged: "other-key" },
   },
   {
-    id: "handshake-credential-altered-refused",
-    title: "refuses a JWT whose claims were changed after it was signed",
+    id: "handshake-credential-altered-rejected",
+    title: "rejects a JWT whose claims were changed after signing",
     when: "credential-invalid",
     options: { forged: "altered" },
   },
   {
-    id: "handshake-credential-cut-refused",
-    title: "refuses a JWT without its signature",
+    id: "handshake-credential-cut-rejected",
+    title: "rejects a JWT with a truncated signature",
     when: "credential-invalid",
     options: { forged: "cut" },
   },
   {
-    id: "handshake-credential-unsigned-refused",
-    title: "refuses a JWT of the algorithm none",
+    id: "handshake-credential-unsigned-rejected",
+    title: "rejects an unsigned JWT (alg: none)",
     when: "credential-invalid",
     options: { algorithm: "none" },
   },
   {
-    id: "handshake-credential-algorithm-refused",
-    title: "refuses a JWT that is signed with the right key by an algorithm that the document does not name",
+    id: "handshake-credential-algorithm-rejected",
+    title: "rejects a JWT signed with the right key by an undeclared algorithm",
     when: "credential-invalid",
     options: otherAlgorithm,
   },
   {
-    id: "handshake-credential-not-yet-refused",
-    title: "refuses a JWT that is not valid yet (nbf)",
+    id: "handshake-credential-not-yet-rejected",
+    title: "rejects a JWT that is not valid yet (nbf)",
     when: "credential-invalid",
     options: { notBeforeSeconds: 600 },
   },
   {
-    id: "handshake-credential-expired-refused",
-    title: "refuses a JWT that has run out (exp)",
+    id: "handshake-credential-expired-rejected",
+    title: "rejects an expired JWT (exp)",
     when: "credential-expired",
     options: { lifetimeSeconds: -600 },
   },
@@ -92,10 +92,10 @@ function claims(subject: ContractUnderTest, wanted: "required" | "constant"): re
 
 export const credentialRules: readonly Rule[] = [
   rule<Refused>({
-    id: "handshake-credential-missing-refused",
+    id: "handshake-credential-missing-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses a client without a credential, as the document says",
+    title: "rejects a client without a credential, as declared",
     from: (subject) => refusals(subject, "credential-missing"),
     async check(context, refusal) {
       await expectRefusal(context, refusal, { credential: null });
@@ -103,10 +103,10 @@ export const credentialRules: readonly Rule[] = [
     brokenBy: () => faults.acceptsCredential("credential-missing"),
   }),
   rule<Refused>({
-    id: "handshake-credential-malformed-refused",
+    id: "handshake-credential-malformed-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses what is no credential at all, as the document says",
+    title: "rejects a malformed credential, as declared",
     from: (subject) => refusals(subject, "credential-invalid"),
     async check(context, refusal) {
       for (const credential of ["x", "a.b.c", "eyJhbGciOiJub25lIn0..", "x".repeat(4_000)])
@@ -129,10 +129,10 @@ export const credentialRules: readonly Rule[] = [
     }),
   ),
   rule({
-    id: "handshake-credential-claim-missing-refused",
+    id: "handshake-credential-claim-missing-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses a JWT that lacks a required claim",
+    title: "rejects a JWT that lacks a required claim",
     from: (subject) => claims(subject, "required"),
     async check(context, { name, ...refusal }) {
       await expectRefusal(context, refusal, { credential: await context.credential({ claims: { [name]: undefined } }) });
@@ -140,10 +140,10 @@ export const credentialRules: readonly Rule[] = [
     brokenBy: () => faults.acceptsCredential("credential-invalid"),
   }),
   rule({
-    id: "handshake-credential-claim-wrong-refused",
+    id: "handshake-credential-claim-wrong-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses a JWT whose claim has another value than the document demands",
+    title: "rejects a JWT with the wrong value of a required claim",
     from: (subject) => claims(subject, "constant"),
     async check(context, { name, ...refusal }) {
       await expectRefusal(context, refusal, { credential: await context.credential({ claims: { [name]: "wsproof-wrong" } }) });
@@ -151,10 +151,10 @@ export const credentialRules: readonly Rule[] = [
     brokenBy: () => faults.acceptsCredential("credential-invalid"),
   }),
   rule<Refused>({
-    id: "handshake-claim-refused",
+    id: "handshake-claim-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses a good credential whose claim shuts its user out, as the document says",
+    title: "rejects a valid token whose claim bars the user, as declared",
     from: (subject) => refusals(subject, "claim"),
     async check(context, refusal) {
       const credential = await context.credential({ claims: { [refusal.claim ?? ""]: [refusal.contains] } });

@@ -43,7 +43,7 @@ export const firstMessageRules: readonly Rule[] = [
     id: "handshake-first-message",
     level: "MUST",
     phase: "handshake",
-    title: "sends the declared message before any other, even to a client that speaks at once",
+    title: "sends the declared first message before any other, even to a client that sends at once",
     from: firstMessage,
     async check(context, { first }) {
       const attempt = await context.attempt();
@@ -57,7 +57,7 @@ export const firstMessageRules: readonly Rule[] = [
     id: "handshake-first-message-valid",
     level: "MUST",
     phase: "handshake",
-    title: "sends a first message that keeps its schema",
+    title: "first message matches its schema",
     from: firstMessage,
     async check({ dial }, { first }) {
       const peer = await dial();
@@ -70,7 +70,7 @@ export const firstMessageRules: readonly Rule[] = [
     id: "handshake-first-message-once",
     level: "MUST",
     phase: "handshake",
-    title: "sends the first message once",
+    title: "sends the first message exactly once",
     from: firstMessage,
     async check({ dial }, { first }) {
       const peer = await dial();
@@ -83,7 +83,7 @@ export const firstMessageRules: readonly Rule[] = [
     id: "handshake-attribute-from-claim",
     level: "MUST",
     phase: "handshake",
-    title: "takes the attribute of a connection from the claim of its credential",
+    title: "connection attribute equals the claim of its credential",
     from: (subject) =>
       attributes(subject, ({ claim }) => claim !== undefined && subject.channel.handshake?.credentials !== undefined),
     async check(context, { attribute }) {
@@ -101,7 +101,7 @@ export const firstMessageRules: readonly Rule[] = [
     id: "handshake-attribute-unique",
     level: "MUST",
     phase: "handshake",
-    title: "gives no two connections the same value of a unique attribute, not even of one user",
+    title: "unique attributes differ between connections, also of one user",
     from: (subject) => attributes(subject, ({ unique }) => unique),
     async check(context, { attribute }) {
       const user = await context.user();
@@ -115,7 +115,7 @@ export const firstMessageRules: readonly Rule[] = [
     id: "handshake-advertised-number",
     level: "MUST",
     phase: "handshake",
-    title: "advertises the number in force where the document says that it does",
+    title: "advertises its limits in the declared member",
     from: (subject) =>
       firstMessage(subject).flatMap(({ first }) => advertised(subject).map((promise) => ({ ...promise, first }))),
     async check({ dial }, { at }) {

@@ -34,10 +34,10 @@ async function fill(context: Context, limit: Limit, user: User): Promise<TestCli
 
 export const refusalRules: readonly Rule[] = [
   rule<Refused>({
-    id: "handshake-path-unknown-refused",
+    id: "handshake-path-unknown-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses an upgrade on a path that is no channel, as the document says",
+    title: "rejects an upgrade on an unknown path, as declared",
     from: (subject) => refusals(subject, "path-unknown"),
     async check(context, refusal) {
       const own = new URL(context.target.urls[0] ?? "ws://none/").pathname;
@@ -47,10 +47,10 @@ export const refusalRules: readonly Rule[] = [
     brokenBy: () => faults.acceptsHandshake("path-unknown"),
   }),
   rule<Refused>({
-    id: "handshake-not-an-upgrade-refused",
+    id: "handshake-not-an-upgrade-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses a plain GET on the channel's path, as the document says",
+    title: "answers a request without an upgrade as declared",
     from: (subject) => refusals(subject, "not-an-upgrade"),
     async check(context, refusal) {
       const plain = {
@@ -64,10 +64,10 @@ export const refusalRules: readonly Rule[] = [
     brokenBy: ({ outcome }) => faults.changesStatus("http" in outcome ? outcome.http : 426, 200),
   }),
   rule<Refused>({
-    id: "handshake-origin-refused",
+    id: "handshake-origin-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses a browser page of a foreign origin, as the document says",
+    title: "rejects a foreign Origin, as declared",
     from: (subject) => refusals(subject, "origin-not-allowed"),
     async check(context, refusal) {
       for (const origin of ["https://wsproof-foreign.example", "null"]) await expectRefusal(context, refusal, { origin });
@@ -75,10 +75,10 @@ export const refusalRules: readonly Rule[] = [
     brokenBy: () => faults.acceptsHandshake("origin-not-allowed"),
   }),
   rule({
-    id: "handshake-too-many-connections-refused",
+    id: "handshake-too-many-connections-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses one connection more than a user may hold, and leaves the others alone",
+    title: "rejects one connection beyond the limit of a user and keeps the others open",
     from: tooMany,
     async check(context, { limit, ...refusal }) {
       const user = await context.user();
@@ -92,7 +92,7 @@ export const refusalRules: readonly Rule[] = [
     id: "handshake-connection-freed",
     level: "MUST",
     phase: "handshake",
-    title: "lets a user connect again once one of the allowed connections has ended",
+    title: "accepts a connection again after one of the user's has ended",
     from: tooMany,
     async check(context, { limit }) {
       const user = await context.user();

@@ -22,7 +22,7 @@ export const serverRules: readonly Rule[] = [
     id: incidentalRules.message,
     level: "MUST",
     phase: "handshake",
-    title: "sends only messages that the document has, each as its schema has it",
+    title: "sends only declared messages, each valid by its schema",
     from: sent,
     async check({ dial }) {
       await (await dial()).fence();

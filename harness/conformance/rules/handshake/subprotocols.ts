@@ -36,7 +36,7 @@ export const subprotocolRules: readonly Rule[] = [
     id: "handshake-subprotocol-chosen",
     level: "MUST",
     phase: "handshake",
-    title: "chooses each subprotocol that it speaks when that one alone is offered",
+    title: "selects each declared subprotocol when it alone is offered",
     from: subprotocols,
     async check({ dial }, { spoken }) {
       for (const one of spoken) expectChosen(await dial({ subprotocols: [one] }), [one]);
@@ -47,7 +47,7 @@ export const subprotocolRules: readonly Rule[] = [
     id: "handshake-subprotocol-among-unknown",
     level: "MUST",
     phase: "handshake",
-    title: "finds its subprotocol among unknown ones, at whatever place",
+    title: "selects a declared subprotocol among unknown ones, at any position",
     from: subprotocols,
     async check({ dial }, { spoken }) {
       const [best = ""] = spoken;
@@ -60,7 +60,7 @@ export const subprotocolRules: readonly Rule[] = [
     id: "handshake-subprotocol-plain",
     level: "MUST",
     phase: "handshake",
-    title: "chooses a subprotocol that it speaks, never the one that carries the credential",
+    title: "never selects the subprotocol that carries the credential",
     from: (subject) =>
       (subject.channel.handshake?.credentials?.carriers ?? []).some((carrier) => carrier.in === "subprotocol")
         ? subprotocols(subject)
@@ -72,10 +72,10 @@ export const subprotocolRules: readonly Rule[] = [
     brokenBy: ({ spoken }) => faults.echoesWrongSubprotocol(`${spoken[0]}, bearer.abc`),
   }),
   rule({
-    id: "handshake-subprotocol-none-refused",
+    id: "handshake-subprotocol-none-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses a client that offers no subprotocol, as the document says",
+    title: "rejects a client that offers no subprotocol, as declared",
     from: unacceptable,
     async check(context, refusal) {
       await expectRefusal(context, refusal, { subprotocols: [] });
@@ -83,10 +83,10 @@ export const subprotocolRules: readonly Rule[] = [
     brokenBy: () => faults.acceptsHandshake("subprotocol-not-acceptable"),
   }),
   rule({
-    id: "handshake-subprotocol-unknown-refused",
+    id: "handshake-subprotocol-unknown-rejected",
     level: "MUST",
     phase: "handshake",
-    title: "refuses a client that offers only unknown subprotocols, as the document says",
+    title: "rejects a client that offers only unknown subprotocols, as declared",
     from: unacceptable,
     async check(context, refusal) {
       await expectRefusal(context, refusal, { subprotocols: [unknown, `${unknown}.2`] });
@@ -97,7 +97,7 @@ export const subprotocolRules: readonly Rule[] = [
     id: "handshake-subprotocol-never-invented",
     level: "MUST",
     phase: "handshake",
-    title: "never answers with a subprotocol that was not offered",
+    title: "never selects a subprotocol that was not offered",
     from: () => [
       {
         pointer: "RFC 6455 section 4.2.2",

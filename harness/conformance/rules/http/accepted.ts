@@ -33,7 +33,7 @@ export const httpAcceptedRules: readonly Rule[] = [
     id: "http-body-accepted",
     level: "MUST",
     phase: "boundaries",
-    title: "takes over HTTP what is at a bound of the schema, and what has no member that may be left out",
+    title: "accepts HTTP bodies at schema bounds and with optional properties omitted",
     from: bounds,
     async check(context, { http, bound }) {
       const { validator, of } = dataOf(context.contract);

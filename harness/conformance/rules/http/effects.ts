@@ -148,7 +148,7 @@ export const httpEffectRules: readonly Rule[] = [
     id: "http-success",
     level: "MUST",
     phase: "examples",
-    title: "answers over HTTP with the declared status and body where all that is required holds",
+    title: "answers a valid HTTP request with the declared status and body",
     from: answered,
     async check(context, { http }) {
       const effect = http.operation.effects.find((one) => one.kind === "reply");
@@ -172,7 +172,7 @@ export const httpEffectRules: readonly Rule[] = [
     id: "http-delivery",
     level: "MUST",
     phase: "examples",
-    title: "delivers once, with its fields, what was asked for over HTTP",
+    title: "delivers exactly once, with the right fields, what an HTTP request publishes",
     from: deliveries,
     async check(context, promise) {
       const { http, effect } = promise;
@@ -202,10 +202,10 @@ export const httpEffectRules: readonly Rule[] = [
   }),
 
   rule<OncePromise>({
-    id: "http-once-repeated",
+    id: "http-idempotency-key-repeated",
     level: "MUST",
     phase: "examples",
-    title: "gives a request that is repeated with its key the same answer, and does nothing a second time",
+    title: "HTTP: repeats the answer for a repeated idempotency key, without a second effect",
     from: onces,
     async check(context, { http, once }) {
       const scene = await sceneFor(context, http);
@@ -230,10 +230,10 @@ export const httpEffectRules: readonly Rule[] = [
   }),
 
   rule<OncePromise>({
-    id: "http-once-apart",
+    id: "http-idempotency-key-separate",
     level: "MUST",
     phase: "examples",
-    title: "does what is asked for with another key, and with the same key by another user",
+    title: "HTTP: keeps idempotency keys of other users and other keys apart",
     from: onces,
     async check(context, { http, once }) {
       const scene = await sceneFor(context, http);

@@ -78,10 +78,10 @@ function expectRefusal(context: Context, { http, error }: RatePromise, answer: E
 
 export const httpRateRules: readonly Rule[] = [
   rule<RatePromise>({
-    id: "http-rate-refused",
+    id: "http-rate-rejected",
     level: "MUST",
     phase: "limits",
-    title: "admits the burst over HTTP, and refuses with the declared status what is beyond it",
+    title: "accepts the HTTP burst and rejects requests beyond it with the declared status",
     from: rates,
     async check(context, promise) {
       const { http, limit, error } = promise;
@@ -119,7 +119,7 @@ export const httpRateRules: readonly Rule[] = [
     id: "http-retry-after",
     level: "MUST",
     phase: "limits",
-    title: "says in Retry-After after how many whole seconds the same request is admitted",
+    title: "Retry-After gives the wait in whole seconds",
     from: retries,
     async check(context, promise) {
       const { http, limit, error } = promise;

@@ -156,10 +156,10 @@ const acceptedStatus = ({ success }: HttpOperation) => success?.httpStatus ?? 20
 
 export const httpRefusalRules: readonly Rule[] = [
   rule<CredentialPromise>({
-    id: "http-credential-refused",
+    id: "http-credential-rejected",
     level: "MUST",
     phase: "examples",
-    title: "refuses over HTTP, with the declared status, what has no good credential",
+    title: "rejects an HTTP request without a valid credential, with the declared status",
     from: credentials,
     async check(context, { http, codes, defect, options }) {
       const request = options === undefined ? { credential: null } : { user: await userFor(context, http.operation, options) };
@@ -172,10 +172,10 @@ export const httpRefusalRules: readonly Rule[] = [
   }),
 
   rule<ClaimPromise>({
-    id: "http-claim-refused",
+    id: "http-claim-rejected",
     level: "MUST",
     phase: "examples",
-    title: "refuses over HTTP, with the declared status, whom the required claim is missing",
+    title: "rejects HTTP requests lacking a required claim, with the declared status",
     from: claims,
     async check(context, { http, codes, requirement }) {
       const { claim, contains } = requirement;
@@ -196,10 +196,10 @@ export const httpRefusalRules: readonly Rule[] = [
   }),
 
   rule<ShapePromise>({
-    id: "http-refusal-shape",
+    id: "http-rejection-body",
     level: "MUST",
     phase: "examples",
-    title: "gives a refusal over HTTP the declared body",
+    title: "HTTP rejections have the declared body",
     from: shapes,
     async check(context, { http, message }) {
       for await (const [what, request] of bad(context, http)) {
@@ -220,10 +220,10 @@ export const httpRefusalRules: readonly Rule[] = [
   }),
 
   rule<RefusedPromise>({
-    id: "http-not-json-refused",
+    id: "http-not-json-rejected",
     level: "MUST",
     phase: "invalid",
-    title: "refuses over HTTP, with the declared status, a body that is not JSON",
+    title: "rejects an HTTP body that is not JSON, with the declared status",
     from: refusing("not-json"),
     async check(context, { http, codes }) {
       const frames = dataOf(context.contract)
@@ -240,10 +240,10 @@ export const httpRefusalRules: readonly Rule[] = [
   }),
 
   rule<KeywordPromise>({
-    id: "http-keyword-refused",
+    id: "http-keyword-rejected",
     level: "MUST",
     phase: "invalid",
-    title: "refuses over HTTP, with the declared status, a body that one keyword of its schema forbids",
+    title: "rejects an HTTP body that violates one schema keyword, with the declared status",
     from: keywords,
     async check(context, { http, codes, constraint }) {
       const { mutator, samples } = dataOf(context.contract).of(http.message);
@@ -259,10 +259,10 @@ export const httpRefusalRules: readonly Rule[] = [
   }),
 
   rule<HeaderPromise>({
-    id: "http-header-refused",
+    id: "http-header-rejected",
     level: "MUST",
     phase: "invalid",
-    title: "refuses over HTTP, with the declared status, a header that breaks its schema",
+    title: "rejects an HTTP header that violates its schema, with the declared status",
     from: headers,
     async check(context, { http, codes, name, values }) {
       for (const value of values) {

@@ -45,7 +45,7 @@ export const aftermathRules: readonly Rule[] = [
     id: "invalid-nothing-delivered",
     level: "MUST",
     phase: "invalid",
-    title: "delivers nothing of a frame that it refuses",
+    title: "delivers nothing of a rejected frame",
     from: refusable,
     async check(context, promise) {
       const { client, effect } = promise;
@@ -76,10 +76,10 @@ export const aftermathRules: readonly Rule[] = [
   }),
 
   rule<MessagePromise>({
-    id: "invalid-works-on",
+    id: "invalid-connection-usable",
     level: "MUST",
     phase: "invalid",
-    title: "lets an operation succeed on a connection that has sent malformed frames of it",
+    title: "connection stays usable after malformed frames",
     from: (subject) =>
       breakableMessages(subject).filter(
         ({ client }) =>
@@ -105,10 +105,10 @@ export const aftermathRules: readonly Rule[] = [
   }),
 
   rule({
-    id: "invalid-others-unharmed",
+    id: "invalid-others-unaffected",
     level: "MUST",
     phase: "invalid",
-    title: "lets other connections be, whatever one sends",
+    title: "malformed input on one connection does not affect others",
     from: ({ contract, channel }) =>
       channel.delivery?.fence === undefined || contract.errors?.reply.message === undefined ? [] : [{ pointer: channel.pointer }],
     async check(context) {
@@ -130,7 +130,7 @@ export const aftermathRules: readonly Rule[] = [
     id: "invalid-state-kept",
     level: "MUST",
     phase: "invalid",
-    title: "does not change what a connection may do because of a frame that it refuses",
+    title: "a rejected frame does not change the connection's state",
     from: (subject) =>
       breakableMessages(subject).filter(
         ({ client }) =>

@@ -118,7 +118,7 @@ export const errorReplyRules: readonly Rule[] = [
     id: "invalid-error-retryable",
     level: "MUST",
     phase: "invalid",
-    title: "says of an error whether it is retryable as the document does",
+    title: "error carries the declared retryable flag",
     from: (subject) => (subject.contract.errors?.reply.retryable === undefined ? [] : malformedCodes(subject)),
     async check(context, { code }) {
       const { reply } = await provoke(context, await context.dial(), code);
@@ -132,7 +132,7 @@ export const errorReplyRules: readonly Rule[] = [
     id: "invalid-error-once",
     level: "MUST",
     phase: "invalid",
-    title: "reports a malformed frame once",
+    title: "reports a malformed frame exactly once",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : malformedCodes(subject)),
     async check(context, { code }) {
       const { came } = await provoke(context, await context.dial(), code);
@@ -146,7 +146,7 @@ export const errorReplyRules: readonly Rule[] = [
     id: "invalid-error-pointer",
     level: "MUST",
     phase: "invalid",
-    title: "points at what is wrong, where the error has a pointer",
+    title: "error pointer names the invalid member",
     from: withPointer,
     async check(context, promise) {
       const at = context.contract.errors!.reply.pointer!;
@@ -170,7 +170,7 @@ export const errorReplyRules: readonly Rule[] = [
     id: "invalid-error-pointer-given",
     level: "SHOULD",
     phase: "invalid",
-    title: "gives a pointer with every error about a message that is not in its schema",
+    title: "every schema error has a pointer",
     from: withPointer,
     async check(context, promise) {
       const { pointer } = context.contract.errors!.reply;
@@ -193,7 +193,7 @@ export const errorReplyRules: readonly Rule[] = [
     id: "invalid-error-id",
     level: "MUST",
     phase: "invalid",
-    title: "carries the id of a refused frame whose id was usable",
+    title: "error carries the id of the rejected frame where it is readable",
     from: withCorrelation,
     async check(context, promise) {
       const at = errorCorrelation(context)!;
@@ -213,7 +213,7 @@ export const errorReplyRules: readonly Rule[] = [
     id: "invalid-error-no-id",
     level: "MUST",
     phase: "invalid",
-    title: "carries no id where the refused frame had none that was usable",
+    title: "error carries no id where the rejected frame has no readable one",
     from: withCorrelation,
     async check(context, promise) {
       const at = errorCorrelation(context)!;
@@ -233,7 +233,7 @@ export const errorReplyRules: readonly Rule[] = [
     id: "invalid-error-no-secret",
     level: "MUST",
     phase: "invalid",
-    title: "does not repeat a credential in an error",
+    title: "does not echo a credential in an error",
     from: (subject) => (freeText(subject) === undefined ? [] : secrets(subject)),
     async check(context, { client, at }) {
       const peer = await context.dial();

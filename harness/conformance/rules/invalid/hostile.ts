@@ -83,27 +83,22 @@ export function undeclaredCode({ channel }: Pick<ContractUnderTest, "channel">):
 }
 
 export const hostileRules: readonly Rule[] = [
-  refuses("invalid-not-json", "refuses what is not JSON with the declared error", "not-json"),
-  refuses("invalid-not-a-message", "refuses JSON that is no message with the declared error", "not-in-schema"),
-  refuses("invalid-unknown-type", "refuses a message of an unknown type with the declared error", "unknown-type"),
+  refuses("invalid-not-json", "rejects text that is not JSON, with the declared error", "not-json"),
+  refuses("invalid-not-a-message", "rejects JSON that is not a message, with the declared error", "not-in-schema"),
+  refuses("invalid-unknown-type", "rejects a message of an unknown type, with the declared error", "unknown-type"),
   refuses(
     "invalid-type-missing",
-    "refuses a message without a usable type with one of the declared errors",
+    "rejects a message without a usable type, with a declared error",
     "unknown-type",
     "not-in-schema",
   ),
-  refuses(
-    "invalid-beyond-json",
-    "refuses what a parser may give up on with one of the declared errors",
-    "not-json",
-    "not-in-schema",
-  ),
+  refuses("invalid-beyond-json", "rejects JSON that exceeds parser limits, with a declared error", "not-json", "not-in-schema"),
 
   rule<HostilePromise>({
-    id: "invalid-silent-survived",
+    id: "invalid-unspecified-handled",
     level: "MUST",
     phase: "invalid",
-    title: "survives a frame on which the document is silent: the connection lives, or ends with a declared code",
+    title: "handles unspecified frames: stays open or closes with a declared code",
     from: silent,
     async check(context, { frame }) {
       const peer = await context.dial();

@@ -11,10 +11,10 @@ import { breakable, brokenFor, coverage, type ObligationPromise, outcomesOf } fr
 
 export const keywordRules: readonly Rule[] = [
   rule<ObligationPromise>({
-    id: "invalid-keyword-refused",
+    id: "invalid-keyword-rejected",
     level: "MUST",
     phase: "invalid",
-    title: "refuses a message that one keyword of its schema forbids, with the declared error",
+    title: "rejects a message that violates one schema keyword, with the declared error",
     from: breakable,
     async check(context, { client, constraint }) {
       context.note(coverage(context));

@@ -62,7 +62,7 @@ export const momentRules: readonly Rule[] = [
     id: "invalid-during-renewal",
     level: "MUST",
     phase: "invalid",
-    title: "refuses a malformed frame while a credential is renewed, and renews it all the same",
+    title: "rejects a malformed frame during a renewal, and still renews",
     from: renewals,
     async check(context, { client }) {
       const peer = await context.dial({ user: await userFor(context, client.operation) });
@@ -84,7 +84,7 @@ export const momentRules: readonly Rule[] = [
     id: "invalid-after-renewal",
     level: "MUST",
     phase: "invalid",
-    title: "refuses malformed frames after a renewal as before it",
+    title: "rejects malformed frames after a renewal as before",
     from: renewals,
     async check(context, { client }) {
       const peer = await context.dial({ user: await userFor(context, client.operation) });

@@ -131,7 +131,7 @@ export const boundRules: readonly Rule[] = [
     id: "limits-bytes-at-bound",
     level: "MUST",
     phase: "limits",
-    title: "reads a message of exactly as many bytes as are allowed",
+    title: "accepts a message of exactly the maximum size",
     from: byteLimits,
     async check(context, { limit }) {
       const peer = await context.dial();
@@ -147,7 +147,7 @@ export const boundRules: readonly Rule[] = [
     id: "limits-bytes-beyond",
     level: "MUST",
     phase: "limits",
-    title: "refuses a message of one byte more than is allowed",
+    title: "rejects a message one byte over the maximum size",
     from: byteLimits,
     async check(context, { limit }) {
       const peer = await context.dial();
@@ -168,7 +168,7 @@ export const boundRules: readonly Rule[] = [
     id: "limits-relation-beyond",
     level: "MUST",
     phase: "limits",
-    title: "admits as many as are allowed, and refuses one more with the declared error",
+    title: "accepts up to the limit and rejects one more with the declared error",
     from: relationLimits,
     async check(context, { limit }) {
       const filled = await fill(context, limit);
@@ -183,7 +183,7 @@ export const boundRules: readonly Rule[] = [
     id: "limits-relation-repeat-admitted",
     level: "MUST",
     phase: "limits",
-    title: "does not count what is there already a second time",
+    title: "does not count the same tuple twice",
     from: relationLimits,
     async check(context, { limit }) {
       const { peers, operation, keys } = await fill(context, limit);
@@ -200,7 +200,7 @@ export const boundRules: readonly Rule[] = [
     id: "limits-relation-released",
     level: "MUST",
     phase: "limits",
-    title: "admits another once one has gone",
+    title: "accepts another after one was removed",
     from: (subject) => relationLimits(subject).filter(({ limit }) => removing(subject, limit.relation) !== undefined),
     async check(context, { limit }) {
       const filled = await fill(context, limit);
@@ -219,7 +219,7 @@ export const boundRules: readonly Rule[] = [
     id: "limits-connections-beyond",
     level: "MUST",
     phase: "limits",
-    title: "admits as many connections of one user as are allowed, and closes one more with the declared code",
+    title: "accepts connections of one user up to the limit and closes one more with the declared code",
     from: connectionLimits,
     async check(context, { limit }) {
       const { user } = await fillConnections(context, limit);
@@ -233,7 +233,7 @@ export const boundRules: readonly Rule[] = [
     id: "limits-connections-oldest-kept",
     level: "MUST",
     phase: "limits",
-    title: "lets the older connections be when one too many is refused",
+    title: "keeps older connections open when one too many is rejected",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : connectionLimits(subject)),
     async check(context, { limit }) {
       const { user, peers } = await fillConnections(context, limit);
@@ -248,7 +248,7 @@ export const boundRules: readonly Rule[] = [
     id: "limits-connections-released",
     level: "MUST",
     phase: "limits",
-    title: "admits another connection of the user once one has gone",
+    title: "accepts another connection of the user after one has ended",
     from: connectionLimits,
     async check(context, { limit }) {
       const { user, peers } = await fillConnections(context, limit);

@@ -42,7 +42,7 @@ export const errorFlagRules: readonly Rule[] = [
     id: "limits-error-retryable",
     level: "MUST",
     phase: "limits",
-    title: "says of a refusal for a limit whether it may be tried again, as declared",
+    title: "limit errors carry the declared retryable flag",
     from: limitCodes,
     async check(context, { code }) {
       const reply = await provoke(context, code.code);

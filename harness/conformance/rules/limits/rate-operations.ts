@@ -136,7 +136,7 @@ export const rateOperationRules: readonly Rule[] = [
     id: "limits-rate-operation-counted",
     level: "MUST",
     phase: "limits",
-    title: "refuses each operation that requires a rate limit once others have used it up, with the declared error",
+    title: "a rate limit covers every operation that requires it, with the declared error",
     from: counted,
     async check(context, { limit, operation }) {
       const code = codeOf(operation, limit);
@@ -159,7 +159,7 @@ export const rateOperationRules: readonly Rule[] = [
     id: "limits-rate-other-bucket-free",
     level: "MUST",
     phase: "limits",
-    title: "does not refuse an operation for a rate limit that it does not require",
+    title: "a rate limit does not affect operations that do not require it",
     from: notCounted,
     async check(context, { limit, operation, http }) {
       const refuse = (code: ErrorValue | undefined) => {

@@ -60,7 +60,7 @@ export const rateRules: readonly Rule[] = [
     id: "limits-rate-burst-admitted",
     level: "MUST",
     phase: "limits",
-    title: "admits the whole burst at once",
+    title: "accepts the whole burst at once",
     from: limitsOf("connection"),
     async check(context, { limit }) {
       const { burst } = context.effective(limit);
@@ -80,10 +80,10 @@ export const rateRules: readonly Rule[] = [
   }),
 
   rule<RatePromise>({
-    id: "limits-rate-beyond-refused",
+    id: "limits-rate-beyond-rejected",
     level: "MUST",
     phase: "limits",
-    title: "refuses what is beyond the burst and what has been refilled since",
+    title: "rejects messages beyond burst and refill",
     from: limitsOf("connection"),
     async check(context, { limit }) {
       const { burst, perSecond } = context.effective(limit);
@@ -106,7 +106,7 @@ export const rateRules: readonly Rule[] = [
     id: "limits-rate-retry-after-honoured",
     level: "MUST",
     phase: "limits",
-    title: "admits the same message once the time to wait has passed",
+    title: "accepts the message after the advertised wait",
     from: (subject) => (subject.contract.errors?.reply.retryAfterMs === undefined ? [] : limitsOf("connection")(subject)),
     async check(context, { limit }) {
       const { burst, perSecond } = context.effective(limit);
@@ -138,7 +138,7 @@ export const rateRules: readonly Rule[] = [
     id: "limits-rate-retry-after-exact",
     level: "MUST",
     phase: "limits",
-    title: "asks for the wait that the refill of one message takes, no longer and no shorter, and refuses before it has passed",
+    title: "advertises the exact wait, and rejects until it has passed",
     from: (subject) => (subject.contract.errors?.reply.retryAfterMs === undefined ? [] : limitsOf("any")(subject)),
     async check(context, { limit }) {
       const { perSecond } = context.effective(limit);
@@ -164,10 +164,10 @@ export const rateRules: readonly Rule[] = [
   }),
 
   rule<RatePromise>({
-    id: "limits-rate-neighbour-admitted",
+    id: "limits-rate-others-unaffected",
     level: "MUST",
     phase: "limits",
-    title: "does not make others pay for one who sends too much",
+    title: "one client's rate limiting does not affect others",
     from: limitsOf("any"),
     async check(context, { limit }) {
       const { perSecond } = context.effective(limit);

@@ -82,10 +82,10 @@ async function earnLast(context: Context, { peer, strike, free }: Offender, limi
 
 export const strikeRules: readonly Rule[] = [
   rule<StrikePromise>({
-    id: "limits-errors-borne",
+    id: "limits-errors-tolerated",
     level: "MUST",
     phase: "limits",
-    title: "keeps the connection open up to the limit of errors",
+    title: "tolerates errors up to the limit",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : strikeLimits(subject)),
     async check(context, { limit }) {
       const { peer, strike, free } = await offender(context, limit);
@@ -110,7 +110,7 @@ export const strikeRules: readonly Rule[] = [
     id: "limits-errors-close",
     level: "MUST",
     phase: "limits",
-    title: "closes with the declared code at one error more than the limit",
+    title: "closes with the declared code one error beyond the limit",
     from: strikeLimits,
     async check(context, { limit }) {
       const one = await offender(context, limit);

@@ -139,7 +139,7 @@ export const timeRules: readonly Rule[] = [
     id: "limits-heartbeat-answered-kept",
     level: "MUST",
     phase: "limits",
-    title: "keeps a silent connection that answers pings",
+    title: "keeps an idle connection that answers pings",
     from: serverPings,
     async check(context, { heartbeat }) {
       const peer = await context.dial();
@@ -155,7 +155,7 @@ export const timeRules: readonly Rule[] = [
     id: "limits-heartbeat-silent-closed",
     level: "MUST",
     phase: "limits",
-    title: "closes a connection that answers nothing with the declared code, in the declared time and not before",
+    title: "closes an unresponsive connection with the declared code, within the declared time and not before",
     from: closingPings,
     async check(context, { heartbeat }) {
       const { timeoutMs } = context.effective(heartbeat);
@@ -176,7 +176,7 @@ export const timeRules: readonly Rule[] = [
     id: "limits-heartbeat-busy-kept",
     level: "MUST",
     phase: "limits",
-    title: "keeps a connection that answers no ping but sends messages",
+    title: "keeps a connection that sends messages but answers no pings",
     from: (subject) =>
       subject.channel.delivery?.fence === undefined
         ? []
@@ -201,7 +201,7 @@ export const timeRules: readonly Rule[] = [
     id: "limits-credential-expired-closed",
     level: "MUST",
     phase: "limits",
-    title: "closes with the declared code when the credential has run out, after the grace and not before",
+    title: "closes with the declared code when the credential has expired, after the grace period and not before",
     from: graces,
     async check(context, { limit }) {
       const expiresAtMs = context.clock.nowMs() + lifetimeSeconds * 1000;
@@ -245,7 +245,7 @@ export const timeRules: readonly Rule[] = [
     level: "MUST",
     phase: "limits",
     alone: true,
-    title: "closes a client that does not read with the declared code, and goes on serving others",
+    title: "closes a slow consumer with the declared code and keeps serving others",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : queues(subject)),
     async check(context, { limit }) {
       const bystander = await context.dial({ stays: true });
@@ -271,7 +271,7 @@ export const timeRules: readonly Rule[] = [
     id: "limits-first-message-in-time",
     level: "MUST",
     phase: "limits",
-    title: "closes with the declared code when the first message does not come in time",
+    title: "closes with the declared code when the first message is late",
     from: ({ channel }) =>
       channel.limits
         .filter((limit) => limit.kind === "first-message" && limit.close !== undefined)
@@ -289,7 +289,7 @@ export const timeRules: readonly Rule[] = [
     id: "limits-credential-grace-served",
     level: "MUST",
     phase: "limits",
-    title: "serves a connection during the grace, so that it can renew its credential",
+    title: "serves a connection during the grace period, so that it can renew its credential",
     from: (subject) => (renewing(subject) === undefined ? [] : graces(subject)),
     async check(context, { limit }) {
       const graceMs = patient(context.effective(limit));
