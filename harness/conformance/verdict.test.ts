@@ -58,10 +58,7 @@ describe("the baseline", () => {
   it.each([
     ["id: x", /base\.yaml:1: expected a list/],
     ["- id: handshake-x", /base\.yaml:1: expected \{ id, reason \}/],
-    [
-      "- { id: handshake-x, reason: a }\n- { id: handshake-x, reason: b }",
-      /base\.yaml:2: handshake-x is in the list already/,
-    ],
+    ["- { id: handshake-x, reason: a }\n- { id: handshake-x, reason: b }", /base\.yaml:2: handshake-x is in the list already/],
     ["- { id: nowhere, reason: a }", /base\.yaml:1: no rule is called nowhere/],
     ["- [", /base\.yaml:\d: /],
   ])("names the line of a mistake: %s", (text, words) => {

@@ -19,7 +19,8 @@ function answer(socket, text) {
   const re = isText(id, most.id) ? { re: id } : {};
   if (typeof type !== "string") return { type: "error", ...re, code: "BAD_MESSAGE" };
   if (!Object.hasOwn(wants, type)) return { type: "error", ...re, code: "UNKNOWN_TYPE" };
-  if (["id", ...wants[type]].some((key) => !isText(message[key], most[key]))) return { type: "error", ...re, code: "BAD_MESSAGE" };
+  if (["id", ...wants[type]].some((key) => !isText(message[key], most[key])))
+    return { type: "error", ...re, code: "BAD_MESSAGE" };
   if (type === "ping") return { type: "pong", re: id };
   const members = rooms.get(room) ?? new Set();
   if (type === "join") {
