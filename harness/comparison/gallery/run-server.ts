@@ -46,7 +46,7 @@ export async function runServer(server: GalleryServer, seed: number): Promise<Ga
       ...["--spec", path.join(folder, "asyncapi.yaml"), "--seed", String(seed), "--json", json],
       ...(existsSync(baseline) ? ["--baseline", baseline] : []),
     ]);
-    const report = existsSync(json) ? (JSON.parse(await readFile(json, "utf8")) as Report) : undefined;
+    const report = readReport(existsSync(json) ? await readFile(json, "utf8") : "");
     return { server, report, code, output };
   } finally {
     child.kill("SIGKILL");
@@ -78,4 +78,13 @@ function verify(args: readonly string[]): Promise<{ code: number; output: string
       resolve({ code: error === null ? 0 : Number(error.code ?? 2), output: stdout + stderr }),
     );
   });
+}
+
+/** A run that ended badly may have left no report, or a part of one. */
+function readReport(text: string): Report | undefined {
+  try {
+    return JSON.parse(text) as Report;
+  } catch {
+    return undefined;
+  }
 }

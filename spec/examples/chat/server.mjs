@@ -37,8 +37,12 @@ function answer(socket, text) {
   return { type: "said", re: id, room };
 }
 
-const server = new WebSocketServer({ host: "127.0.0.1", port: Number(process.argv[2]), path: "/chat", maxPayload: 8192 });
-server.shouldHandle = ({ url }) => url.split("?")[0] === "/chat";
+const server = new WebSocketServer({
+  host: "127.0.0.1",
+  port: Number(process.argv[2]),
+  maxPayload: 8192,
+  verifyClient: ({ req }, done) => done(req.url.split("?")[0] === "/chat", 404),
+});
 server.on("connection", (socket) => {
   socket.clientId = `c${++connections}`;
   socket.on("error", () => {}); // ws has closed the connection with the right code by then
