@@ -39,6 +39,22 @@ export type MemberCount = number;
 /** RFC 3339 in UTC with milliseconds. */
 export type Timestamp = string;
 
+/** What was wrong. See the table of errors. */
+export type ErrorCode =
+  | "INVALID_JSON"
+  | "INVALID_MESSAGE"
+  | "UNKNOWN_TYPE"
+  | "TOKEN_INVALID"
+  | "TOKEN_MISMATCH"
+  | "FORBIDDEN"
+  | "NOT_IN_ROOM"
+  | "ROOM_FULL"
+  | "TOO_MANY_ROOMS"
+  | "RECIPIENT_NOT_FOUND"
+  | "RATE_LIMITED"
+  | "UNAVAILABLE"
+  | "INTERNAL";
+
 /** The last event that the client has seen. */
 export interface Position {
   epoch: Epoch;
@@ -87,22 +103,6 @@ export interface Limits {
   control: RateLimit;
   ping: RateLimit;
 }
-
-/** What was wrong. See the table of errors. */
-export type ErrorCode =
-  | "INVALID_JSON"
-  | "INVALID_MESSAGE"
-  | "UNKNOWN_TYPE"
-  | "TOKEN_INVALID"
-  | "TOKEN_MISMATCH"
-  | "FORBIDDEN"
-  | "NOT_IN_ROOM"
-  | "ROOM_FULL"
-  | "TOO_MANY_ROOMS"
-  | "RECIPIENT_NOT_FOUND"
-  | "RATE_LIMITED"
-  | "UNAVAILABLE"
-  | "INTERNAL";
 
 /** Gives the connection a fresh token of the same user before, or shortly after, the old one runs out. */
 export interface Authenticate {

@@ -33,7 +33,7 @@ export interface Generated {
 /** Every file that a contract gives, by its path below the output folder. */
 export async function emitAll(contract: Contract): Promise<Files> {
   const files: Files = new Map([
-    ["types.gen.ts", emitTypes(contract)],
+    ["types.gen.ts", await emitTypes(contract)],
     ["protocol.gen.ts", emitConstants(contract)],
     ["PROTOCOL.md", emitMarkdown(contract)],
     ["protocol.html", emitHtml(contract)],

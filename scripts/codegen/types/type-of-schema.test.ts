@@ -22,13 +22,17 @@ const closed = { type: "object", additionalProperties: false } as const;
 
 test.each<[string, JsonSchema, string]>([
   ["an open tuple takes more", { type: "array", items: [{ type: "string" }], minItems: 1 }, "[string, ...unknown[]]"],
-  ["a tuple without minItems may be shorter", { type: "array", items: [{ type: "string" }] }, "[string?, ...unknown[]]"],
+  [
+    "a tuple without minItems may be shorter",
+    { type: "array", items: [{ type: "string" }] },
+    "[item1?: string, ...rest: unknown[]]",
+  ],
   [
     "a closed tuple ends",
     { type: "array", items: [{ type: "string" }, { type: "number" }], additionalItems: false, minItems: 2 },
     "[string, number]",
   ],
-  ["maxItems cuts a tuple", { type: "array", items: [{ type: "string" }, {}], maxItems: 1 }, "[string?]"],
+  ["maxItems cuts a tuple", { type: "array", items: [{ type: "string" }, {}], maxItems: 1 }, "[item1?: string]"],
   [
     "many items are a list",
     { type: "array", items: { type: "string" }, minItems: 1000, maxItems: 1000 },
@@ -106,8 +110,9 @@ test("a description cannot end its comment", () => {
 
 test.each([
   ["joined_room", "JoinedRoom"],
-  ["1x", "_1x"],
-  ["日本", "日本"],
+  ["1x", "_1X"],
+  ["日本", "_"],
+  ["v2beta", "V2Beta"],
   ["---", "_"],
   ["n".repeat(400), `N${"n".repeat(79)}`],
 ])("%s is a type's name", (name, expected) => {

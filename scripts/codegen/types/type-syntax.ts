@@ -85,10 +85,12 @@ export function printType(type: TypeNode, indent = "", used = 0): string {
     case "array":
       return `${inParentheses(type.items, indent)}[]`;
     case "tuple": {
-      const members = type.members.map(({ type: member, optional }) =>
-        optional ? `${inParentheses(member, indent)}?` : printType(member, indent),
+      // With labels: tsc takes an optional member without one for a circle where a type refers to itself in it.
+      const isLabelled = type.members.some(({ optional }) => optional);
+      const members = type.members.map(({ type: member, optional }, index) =>
+        isLabelled ? `item${index + 1}${optional ? "?" : ""}: ${printType(member, indent)}` : printType(member, indent),
       );
-      if (type.rest !== undefined) members.push(`...${inParentheses(type.rest, indent)}[]`);
+      if (type.rest !== undefined) members.push(`...${isLabelled ? "rest: " : ""}${inParentheses(type.rest, indent)}[]`);
       return `[${members.join(", ")}]`;
     }
     case "object":
