@@ -6,8 +6,8 @@ import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { beginCheck } from "../conformance/check.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
 import { type ReferenceProcess, startReferenceProcess } from "../testbed/reference-process.ts";
-import { dialByOtherClocks } from "./clock-skew.ts";
-import type { ClockDial } from "./log-history.ts";
+import { handshakeWithSkewedClocks } from "./clock-skew.ts";
+import type { SkewedHandshake } from "./log-history.ts";
 
 const { contract } = await loadContract({ file: defaultSpecFile });
 const channel = contract!.channels.find(({ kind }) => kind === "websocket")!;
@@ -36,10 +36,10 @@ it("judges the answers of a node, and nothing where none comes", async () => {
   };
   opened = await openRun({ contract: contract!, channel, target, auth: { secret: server.secret } });
   const check = beginCheck({ ...opened.run, timeoutMs: 500 });
-  const dials: ClockDial[] = [];
-  await dialByOtherClocks(check.context, dials);
+  const handshakes: SkewedHandshake[] = [];
+  await handshakeWithSkewedClocks(check.context, handshakes);
   await check.end();
-  const shown = dials.map(({ node, actual, kept }) => `${node} ${actual} ${kept}`);
+  const shown = handshakes.map(({ node, actual, asDeclared }) => `${node} ${actual} ${asDeclared}`);
   expect(shown.slice(0, 3)).toEqual(["0 close 4401 true", "0 accepted true", "0 close 4401 true"]);
   expect(shown.slice(3)).toEqual(Array(3).fill("1 no answer undefined"));
 });

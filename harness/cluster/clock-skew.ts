@@ -1,4 +1,4 @@
-// Handshakes with credentials whose issuer's clock is off: refused or accepted as the document says, by every node and at any time.
+// Handshakes with credentials from a skewed clock: every node rejects or accepts them as the document says, at any time.
 
 import type { Refusal } from "../../spec/contract.ts";
 import type { ClientContext, ContractUnderTest } from "../client/context.ts";
@@ -6,7 +6,7 @@ import type { CredentialOptions } from "../client/credentials.ts";
 import type { User } from "../client/received.ts";
 import type { TestClient } from "../client/test-client.ts";
 import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
-import type { ClockDial } from "./log-history.ts";
+import type { SkewedHandshake } from "./log-history.ts";
 
 const offSeconds = 600;
 const lifetimeSeconds = 3_600;
@@ -15,28 +15,28 @@ interface Offer {
   readonly what: string;
   /** By how much the issuer's clock is ahead of ours. */
   readonly aheadSeconds: number;
-  /** undefined: it is to be accepted. */
+  /** undefined: it is accepted. */
   readonly when: Refusal["when"] | undefined;
 }
 
 const offers: readonly Offer[] = [
-  { what: `a clock ${offSeconds} s ahead: not valid yet`, aheadSeconds: offSeconds, when: "credential-invalid" },
-  { what: `a clock ${offSeconds} s behind: valid still`, aheadSeconds: -offSeconds, when: undefined },
+  { what: `a clock ${offSeconds} s ahead: not yet valid`, aheadSeconds: offSeconds, when: "credential-invalid" },
+  { what: `a clock ${offSeconds} s behind: still valid`, aheadSeconds: -offSeconds, when: undefined },
   {
-    what: `a clock ${lifetimeSeconds + offSeconds} s behind: run out`,
+    what: `a clock ${lifetimeSeconds + offSeconds} s behind: expired`,
     aheadSeconds: -lifetimeSeconds - offSeconds,
     when: "credential-expired",
   },
 ];
 
-/** What the document says of credentials that do not hold now; empty where they have no time. */
+/** How the document rejects credentials that are not valid now; empty where credentials have no times. */
 export function clockRefusals({ channel }: ContractUnderTest): readonly Refusal[] {
   const { credentials, refusals = [] } = channel.handshake ?? {};
   if (credentials?.scheme !== "jwt" || channel.handshake?.first === undefined) return [];
   return refusals.filter(({ when }) => offers.some((offer) => offer.when === when));
 }
 
-/** As an issuer makes it whose clock is off. */
+/** A credential as an issuer with that clock makes it. */
 function credentialOf({ aheadSeconds }: Offer): CredentialOptions {
   return {
     lifetimeSeconds: lifetimeSeconds + aheadSeconds,
@@ -45,8 +45,8 @@ function credentialOf({ aheadSeconds }: Offer): CredentialOptions {
   };
 }
 
-/** One handshake of each kind at each node, one after the other. Nothing where we cannot issueToken. */
-export async function dialByOtherClocks(context: ClientContext, dials: ClockDial[]): Promise<void> {
+/** One handshake of each kind at each node, one after the other. Does nothing where no credential can be issued. */
+export async function handshakeWithSkewedClocks(context: ClientContext, handshakes: SkewedHandshake[]): Promise<void> {
   const refusals = clockRefusals(context);
   if (refusals.length === 0) return;
   for (const node of context.target.urls.keys()) {
@@ -55,7 +55,7 @@ export async function dialByOtherClocks(context: ClientContext, dials: ClockDial
       if (offer.when !== undefined && refusal === undefined) continue;
       const { context: own, end } = context.part();
       try {
-        dials.push(await dial(own, node, offer, refusal, refusals));
+        handshakes.push(await dial(own, node, offer, refusal, refusals));
       } catch (error) {
         if (error instanceof NotTestable) return;
         throw error;
@@ -72,7 +72,7 @@ async function dial(
   offer: Offer,
   refusal: Refusal | undefined,
   refusals: readonly Refusal[],
-): Promise<ClockDial> {
+): Promise<SkewedHandshake> {
   const user = await context.user(credentialOf(offer));
   const atMs = context.clock.nowMs();
   const answer = await answerTo(context, node, user);
@@ -84,11 +84,11 @@ async function dial(
     what,
     expected: refusal === undefined ? "accepted" : describe(refusal),
     actual: answer,
-    kept: isKept(answer, refusal, refusals),
+    asDeclared: isAsDeclared(answer, refusal, refusals),
   };
 }
 
-/** In the words of `describe`; another text where it was not answered at all. */
+/** In the words of `describe`; another text where no answer came. */
 async function answerTo(context: ClientContext, node: number, user: User): Promise<string> {
   let peer: TestClient | undefined;
   try {
@@ -108,8 +108,8 @@ function describe({ outcome }: Refusal): string {
   return "http" in outcome ? `HTTP ${outcome.http}` : `close ${outcome.close}`;
 }
 
-/** A node that is down, drains, or has lost its Redis says nothing of credentials. */
-function isKept(answer: string, refusal: Refusal | undefined, refusals: readonly Refusal[]): boolean | undefined {
+/** A node that is down, drains, or has lost Redis says nothing of credentials. */
+function isAsDeclared(answer: string, refusal: Refusal | undefined, refusals: readonly Refusal[]): boolean | undefined {
   if (answer === (refusal === undefined ? "accepted" : describe(refusal))) return true;
   return answer === "accepted" || refusals.some((one) => describe(one) === answer) ? false : undefined;
 }

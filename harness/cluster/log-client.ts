@@ -1,4 +1,4 @@
-// One client of a log: joins, publishes one message after the other, comes back after every loss with its position, and writes down all it sees.
+// One client of a log: it joins, publishes, resumes from its position after every lost connection, and records all that it observes.
 
 import { lookup } from "../../spec/pointer.ts";
 import type { ClientContext } from "../client/context.ts";
@@ -6,20 +6,20 @@ import { withValueAt } from "../client/messages.ts";
 import type { Received, User } from "../client/received.ts";
 import type { TestClient } from "../client/test-client.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
-import type { Position, Publish, Seen, Session } from "./log-history.ts";
+import type { ObservedEvent, Position, Publish, Subscription } from "./log-history.ts";
 import type { LogRoles } from "./log-roles.ts";
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type OpenSession = Writable<Omit<Session, "seen">> & { seen: Seen[] };
+type OpenSubscription = Writable<Omit<Subscription, "seen">> & { seen: ObservedEvent[] };
 
 /** What all clients of a run share. */
-export interface Bench {
+export interface WorkloadState {
   readonly context: ClientContext;
   readonly roles: LogRoles;
   readonly nodes: number;
   readonly publishes: Publish[];
-  readonly sessions: Session[];
-  /** Whether frames are kept until the end of the check. A long run keeps what it has seen, and forgets the frames. */
+  readonly subscriptions: Subscription[];
+  /** Whether frames are kept until the end of the check. A long run keeps only the observed events. */
   readonly keepsFrames: boolean;
 }
 
@@ -30,24 +30,28 @@ export interface ClientOptions {
   readonly user: User;
 }
 
-/** How long a lost client waits before it comes back. */
+/** How long a client waits before it reconnects. */
 const pauseMs = 100;
+/** More clients of one node than any workload has. */
+const mostClients = 16;
 
 export class LogClient {
-  readonly #bench: Bench;
+  readonly #state: WorkloadState;
   readonly #options: ClientOptions;
   #peer: TestClient | undefined;
   #part: ReturnType<ClientContext["part"]> | undefined;
   readonly #endings: Promise<void>[] = [];
-  #session: OpenSession | undefined;
+  #subscription: OpenSubscription | undefined;
   #position: Position | undefined;
   #node: number;
   #count = 0;
+  /** Why the last attempt to join failed. */
+  joinError: Violation | TargetLost | undefined;
   /** A publish whose reply was lost, to be repeated with the same idempotency key. */
   #pending: Publish | undefined;
 
-  constructor(bench: Bench, options: ClientOptions) {
-    this.#bench = bench;
+  constructor(state: WorkloadState, options: ClientOptions) {
+    this.#state = state;
     this.#options = options;
     this.#node = options.node;
   }
@@ -61,45 +65,46 @@ export class LogClient {
     return this.#pending !== undefined;
   }
 
-  /** Ends the TCP connection without goodbye. */
+  /** Resets the TCP connection. */
   reset(): void {
     this.#peer?.reset();
   }
 
-  /** Reads nothing until the function that it returns is called. */
+  /** Stops reading. @returns a function that resumes */
   stall(): () => void {
     const peer = this.#peer;
     peer?.pause();
     return () => peer?.resume();
   }
 
-  /** Connected and joined, or not within the time. */
-  async attend(withinMs: number): Promise<boolean> {
-    const { clock } = this.#bench.context;
+  /** Connects and joins if necessary. @returns false when that takes longer */
+  async ensureJoined(withinMs: number): Promise<boolean> {
+    const { clock } = this.#state.context;
     const untilMs = clock.nowMs() + withinMs;
     for (;;) {
-      if (this.#peer !== undefined && this.#peer.closed === undefined && this.#session !== undefined) return true;
+      if (this.#peer !== undefined && this.#peer.closed === undefined && this.#subscription !== undefined) return true;
       this.#settle();
       try {
-        await this.#come();
+        await this.#connectAndJoin();
         return true;
       } catch (error) {
         if (!(error instanceof Violation) && !(error instanceof TargetLost)) throw error;
+        this.joinError = error;
         this.#peer?.reset();
         this.#settle();
         this.#endPart();
         if (clock.nowMs() > untilMs) return false;
-        // The node may be gone for good; another one serves as well.
-        this.#node = (this.#node + 1) % this.#bench.nodes;
+        // The node may be gone; another one serves as well.
+        this.#node = (this.#node + 1) % this.#state.nodes;
         await clock.sleep(pauseMs);
       }
     }
   }
 
-  async #come(): Promise<void> {
-    const { context, roles, sessions } = this.#bench;
+  async #connectAndJoin(): Promise<void> {
+    const { context, roles, subscriptions } = this.#state;
     const { user, key, client } = this.#options;
-    this.#part = this.#bench.keepsFrames ? undefined : context.part();
+    this.#part = this.#state.keepsFrames ? undefined : context.part();
     const peer = await (this.#part?.context ?? context).dial({ user, node: this.#node });
     this.#peer = peer;
     let message = withValueAt(context.example(roles.join.messages[0]!), roles.key.joined, key);
@@ -112,7 +117,7 @@ export class LogClient {
     if (joinedAt === undefined) throw new Violation("a position in the reply to the join", reply.text);
     const recovered = roles.replay?.recovered === undefined ? undefined : lookup(reply.value, roles.replay.recovered);
     const count = roles.joinedCount === undefined ? undefined : lookup(reply.value, roles.joinedCount);
-    this.#session = {
+    this.#subscription = {
       client,
       node: this.#node,
       key,
@@ -126,18 +131,18 @@ export class LogClient {
       endedAtMs: undefined,
     };
     if (recovered !== true) this.#position = joinedAt;
-    sessions.push(this.#session);
+    subscriptions.push(this.#subscription);
   }
 
   /**
-   * Publishes once, or repeats what is pending. Never throws for what the target does.
-   * @param key another log than its own, where it is no member
+   * Publishes once, or repeats the pending publish. Never throws for what the target does.
+   * @param key default its own log; another one where it is no member
    */
   async publish(key = this.#options.key): Promise<Publish> {
-    const { context, roles, publishes } = this.#bench;
+    const { context, roles, publishes } = this.#state;
     const { client } = this.#options;
     if (this.#pending !== undefined) key = this.#pending.key;
-    const uid = this.#pending?.uid ?? `${key}.${client}.${++this.#count}`;
+    const uid = this.#pending?.uid ?? this.#nextUid(key);
     const node = this.#node;
     const invokedAtMs = this.#pending?.invokedAtMs ?? context.clock.nowMs();
     const done = (rest: Pick<Publish, "outcome" | "endedAtMs" | "at" | "code">): Publish => {
@@ -147,14 +152,14 @@ export class LogClient {
       return publish;
     };
     let message = withValueAt(context.example(roles.publish.messages[0]!), roles.key.published, key);
-    message = withValueAt(message, roles.content.sent, uid);
+    message = withValueAt(message, roles.content.sent, roles.content.least === undefined ? uid : Number(uid));
     if (roles.once !== undefined) message = withValueAt(message, roles.once, uid.padEnd(16, "."));
     try {
       const reply = await this.#peer!.request(message);
       const code = context.errorCode(reply);
       const endedAtMs = reply.atMs;
       if (code === undefined) return done({ outcome: "ok", endedAtMs, at: positionIn(roles, reply.value), code });
-      // What is refused did not happen, except where the contract says that this is not known.
+      // A rejected publish did not happen, except where the contract says that the outcome is unknown.
       const error = context.contract.errors?.codes.find((one) => one.code === code);
       return done({ outcome: error?.when === "internal" ? "info" : "fail", endedAtMs, at: undefined, code });
     } catch (error) {
@@ -179,33 +184,44 @@ export class LogClient {
     }
   }
 
-  /** Writes down what came. */
+  /** Unique in the run. */
+  #nextUid(key: string): string {
+    const { roles, nodes } = this.#state;
+    const { client } = this.#options;
+    this.#count++;
+    const { least } = roles.content;
+    if (least === undefined) return `${key}.${client}.${this.#count}`;
+    // One residue class for each client: nodes and clients are few beside the integers that the field allows.
+    return String(least + this.#count * mostClients * nodes + client);
+  }
+
+  /** Records the events that have come. */
   collect(): void {
-    const session = this.#session;
-    if (session === undefined || this.#peer === undefined) return;
+    const subscription = this.#subscription;
+    if (subscription === undefined || this.#peer === undefined) return;
     for (const received of this.#peer.takeAll()) {
       const seen = this.#read(received);
       if (seen === undefined) continue;
-      session.seen.push(seen);
+      subscription.seen.push(seen);
       this.#position = seen.at;
     }
     this.#settle();
   }
 
-  /** Ends the session where its connection has ended. */
+  /** Ends the subscription if its connection has ended. */
   #settle(): void {
     const closed = this.#peer?.closed;
-    if (this.#session === undefined || closed === undefined) return;
-    const session = this.#session;
+    if (this.#subscription === undefined || closed === undefined) return;
+    const subscription = this.#subscription;
     for (const received of this.#peer!.takeAll()) {
       const seen = this.#read(received);
       if (seen === undefined) continue;
-      session.seen.push(seen);
+      subscription.seen.push(seen);
       this.#position = seen.at;
     }
-    session.closeCode = closed.code;
-    session.endedAtMs = closed.atMs;
-    this.#session = undefined;
+    subscription.closeCode = closed.code;
+    subscription.endedAtMs = closed.atMs;
+    this.#subscription = undefined;
     this.#peer = undefined;
     this.#endPart();
   }
@@ -215,17 +231,17 @@ export class LogClient {
     this.#part = undefined;
   }
 
-  /** What was left without a reply at the end stays unknown. Ends the connection only where its frames are not kept. */
-  async giveUp(): Promise<void> {
+  /** A publish still without a reply counts as unknown. Ends the connection only where its frames are not kept. */
+  async finish(): Promise<void> {
     this.collect();
-    if (this.#pending !== undefined) this.#bench.publishes.push(this.#pending);
+    if (this.#pending !== undefined) this.#state.publishes.push(this.#pending);
     this.#pending = undefined;
     this.#endPart();
     await Promise.all(this.#endings);
   }
 
-  #read(received: Received): Seen | undefined {
-    const { roles } = this.#bench;
+  #read(received: Received): ObservedEvent | undefined {
+    const { roles } = this.#state;
     const { name, value, atMs } = received;
     if (name === undefined || !roles.stream.messages.includes(name) || lookup(value, roles.stream.key!) !== this.#options.key)
       return undefined;
@@ -241,7 +257,7 @@ export class LogClient {
         name === roles.delivered
           ? `${name} ${JSON.stringify(content)}`
           : `${name} ${JSON.stringify(lookup(value, parentOf(roles.stream.seq!)))}`,
-      uid: typeof content === "string" ? content : undefined,
+      uid: typeof content === "string" || typeof content === "number" ? String(content) : undefined,
       count: typeof count === "number" ? count : undefined,
       changes: change?.by ?? 0,
       atMs,

@@ -1,4 +1,4 @@
-// The history of a cluster run, in Jepsen's words: operations with invocation and completion, and what each session saw of a log.
+// The history of a cluster run: publishes with invocation and completion, and the events that each subscription observed.
 import type { ErrorValue } from "../../spec/contract.ts";
 
 export interface Position {
@@ -6,7 +6,7 @@ export interface Position {
   readonly seq: number;
 }
 
-/** One publish of one client. Its uid stands in the message and nowhere else in the run. */
+/** One publish of one client. Its uid is in this message and in no other of the run. */
 export interface Publish {
   readonly uid: string;
   readonly client: number;
@@ -16,50 +16,50 @@ export interface Publish {
   readonly invokedAtMs: number;
   /** When the reply came; undefined for `info`. */
   readonly endedAtMs: number | undefined;
-  /** ok: acknowledged. fail: refused, so it has not happened. info: no reply came; whether it happened is unknown. */
+  /** ok: acknowledged. fail: rejected, so it has not happened. info: no reply came, so whether it happened is unknown. */
   readonly outcome: "ok" | "fail" | "info";
-  /** Where the reply says it stands. */
+  /** The acknowledged position. */
   readonly at: Position | undefined;
-  /** Of a refusal. */
+  /** The error code of a rejection. */
   readonly code: ErrorValue | undefined;
 }
 
-/** One event of the log, as one session saw it. */
-export interface Seen {
+/** One event of the log, as one subscription observed it. */
+export interface ObservedEvent {
   readonly at: Position;
   /** The message's name. */
   readonly message: string;
-  /** What makes it this event and no other: all of the message but its time. */
+  /** Equal for the same event at all observers: the message without its time. */
   readonly identity: string;
-  /** Of a publish of this run. */
+  /** The publish of this run that it delivers. */
   readonly uid: string | undefined;
-  /** What a relation's count is after it, where it says so, and by how much the event changes it. */
+  /** The count that the event carries, and by how much the event changes it. */
   readonly count: number | undefined;
   readonly changes: -1 | 0 | 1;
   readonly atMs: number;
 }
 
-/** One membership of one connection: from its join to its end. */
-export interface Session {
+/** One connection in one log, from its join to its end. */
+export interface Subscription {
   readonly client: number;
   readonly node: number;
   readonly key: string;
-  /** Where the log stood at the join; its own join is the event at that place, or before it. */
+  /** The position of the log at the join; the event of its own join has this position or an earlier one. */
   readonly joinedAt: Position;
   readonly joinedAtMs: number;
   readonly count: number | undefined;
-  /** The position that it came back with; undefined where it began anew. */
+  /** The position that it resumed from; undefined where it joined without one. */
   readonly since: Position | undefined;
-  /** Whether the server said that all after `since` follows. */
+  /** Whether the server said that everything after `since` follows. */
   readonly recovered: boolean | undefined;
-  readonly seen: readonly Seen[];
+  readonly seen: readonly ObservedEvent[];
   /** undefined: still open at the end. */
   readonly closeCode: number | undefined;
   readonly endedAtMs: number | undefined;
 }
 
-/** One handshake with a credential whose issuer's clock is off. */
-export interface ClockDial {
+/** One handshake with a credential from a skewed clock. */
+export interface SkewedHandshake {
   readonly node: number;
   readonly atMs: number;
   readonly endedAtMs: number;
@@ -67,15 +67,15 @@ export interface ClockDial {
   readonly what: string;
   readonly expected: string;
   readonly actual: string;
-  /** undefined: the answer says nothing of the credential, as that of a node which is down. */
-  readonly kept: boolean | undefined;
+  /** Whether the answer is the declared one; undefined where it says nothing of the credential, as from a node that is down. */
+  readonly asDeclared: boolean | undefined;
 }
 
 export interface LogHistory {
   readonly publishes: readonly Publish[];
-  readonly sessions: readonly Session[];
-  readonly clockDials: readonly ClockDial[];
-  /** What was done to the cluster. */
+  readonly subscriptions: readonly Subscription[];
+  readonly skewedHandshakes: readonly SkewedHandshake[];
+  /** The injected faults. */
   readonly faults: readonly {
     readonly what: string;
     readonly node: number | undefined;
@@ -84,18 +84,18 @@ export interface LogHistory {
   }[];
   /** What a picture calls the URLs, by index. Default: `node 0` and so on. */
   readonly nodeNames?: readonly string[] | undefined;
-  /** Keys whose every open session was seen to reach one common sentinel after all faults. */
+  /** Keys of which every open subscription has observed one common sentinel after all faults. */
   readonly settled: ReadonlySet<string>;
 }
 
-/** What breaks a promise, and the operations and sessions that show it. */
+/** A broken promise, and the publishes and subscriptions that show it. */
 export interface Anomaly {
   readonly check: Check;
   readonly expected: string;
   readonly actual: string;
   readonly publishes: readonly Publish[];
-  readonly sights: readonly { readonly session: Session; readonly seen: Seen | undefined }[];
-  readonly dials?: readonly ClockDial[];
+  readonly observations: readonly { readonly subscription: Subscription; readonly seen: ObservedEvent | undefined }[];
+  readonly handshakes?: readonly SkewedHandshake[];
 }
 
 export const checks = [
@@ -115,7 +115,7 @@ export const checks = [
 ] as const;
 export type Check = (typeof checks)[number];
 
-/** observed: how many facts the check looked at; 0 proves nothing. */
+/** observed: how many facts the check looked at. 0 proves nothing. */
 export interface Verdict {
   readonly observed: number;
   readonly anomalies: readonly Anomaly[];

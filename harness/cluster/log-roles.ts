@@ -1,12 +1,13 @@
-// Who plays which part in a log, from the contract alone: the operation that publishes, the one that joins, and where each thing stands.
+// The roles in a log, from the contract alone: the operation that publishes, the one that joins, and where their fields are.
 import type { Channel, Contract, Effect, Operation, Pointer, Stream } from "../../spec/contract.ts";
+import { conjuncts, schemasAt } from "../../spec/schema-walk.ts";
 
 export interface LogRoles {
   readonly stream: Stream;
   readonly publish: Operation;
   readonly join: Operation;
-  /** In the publish and in what it delivers: free text that comes through unchanged. */
-  readonly content: { readonly sent: Pointer; readonly delivered: Pointer };
+  /** In the publish and in what it delivers: a free text that comes through unchanged, else a free integer from `least` on. */
+  readonly content: { readonly sent: Pointer; readonly delivered: Pointer; readonly least: number | undefined };
   /** In the publish and in the join: which log. */
   readonly key: { readonly published: Pointer; readonly joined: Pointer; readonly column: string };
   /** In the publish: the idempotency key, where the contract has one. */
@@ -23,8 +24,15 @@ export interface LogRoles {
 
 type Deliver = Extract<Effect, { kind: "deliver" }>;
 
-/** Undefined where the contract promises no log in total order, or not enough to take part in one. */
-export function logRoles(contract: Contract, channel: Channel): LogRoles | undefined {
+/**
+ * Undefined where the contract promises no log in total order, or not enough to take part in one.
+ * @param allows what may tell publishes apart, default a text
+ */
+export function logRoles(
+  contract: Contract,
+  channel: Channel,
+  allows: "text" | "text-or-integer" = "text",
+): LogRoles | undefined {
   const received = contract.operations.filter((operation) => operation.channel === channel.id && operation.action === "receive");
   for (const stream of channel.delivery?.streams ?? []) {
     if (stream.order !== "total" || stream.key === undefined || stream.epoch === undefined || stream.seq === undefined) continue;
@@ -38,7 +46,7 @@ export function logRoles(contract: Contract, channel: Channel): LogRoles | undef
       const join = received.find(({ effects }) =>
         effects.some((effect) => effect.kind === "add" && effect.relation === relation),
       );
-      const roles = join === undefined ? undefined : assign(contract, stream, publish, deliver, join, relation);
+      const roles = join === undefined ? undefined : assign(contract, stream, publish, deliver, join, relation, allows);
       if (roles !== undefined) return roles;
     }
   }
@@ -52,13 +60,16 @@ function assign(
   deliver: Deliver,
   join: Operation,
   relation: string,
+  allows: "text" | "text-or-integer",
 ): LogRoles | undefined {
   const sentKey = deliver.bindings.get(stream.key!);
   const add = join.effects.find((effect) => effect.kind === "add");
   if (sentKey?.kind !== "message" || add?.kind !== "add") return undefined;
   const [column, joinKey] = [...add.where][0] ?? [];
-  const content = [...deliver.bindings].find(([at, value]) => at !== stream.key && value.kind === "message");
-  if (column === undefined || joinKey?.kind !== "message" || content?.[1].kind !== "message") return undefined;
+  const content = contentOf(contract, stream, publish, deliver, allows);
+  if (column === undefined || joinKey?.kind !== "message" || content === undefined) return undefined;
+  if (!isFreeText(contract, join, joinKey.pointer, sampleKey) || !isFreeText(contract, publish, sentKey.pointer, sampleKey))
+    return undefined;
   const once = publish.effects.find((effect) => effect.kind === "once");
   const replay = join.effects.find((effect) => effect.kind === "replay");
   const reply = join.effects.find((effect) => effect.kind === "reply");
@@ -66,7 +77,7 @@ function assign(
     stream,
     publish,
     join,
-    content: { sent: content[1].pointer, delivered: content[0] },
+    content,
     key: { published: sentKey.pointer, joined: joinKey.pointer, column },
     once: once?.kind === "once" && once.key.kind === "message" ? once.key.pointer : undefined,
     replay:
@@ -77,6 +88,70 @@ function assign(
     delivered: deliver.message,
     changes: changesOf(contract, relation),
   };
+}
+
+/** The longest names that a run gives to logs and to publishes. */
+const sampleKey = "p1-log-1".padEnd(24, "1");
+const sampleContent = `${sampleKey}.${"1.1".padEnd(15, "1")}`;
+/** Fewer integers would not tell all publishes of a run apart. */
+const fewestIntegers = 100_000;
+
+function contentOf(
+  contract: Contract,
+  stream: Stream,
+  publish: Operation,
+  deliver: Deliver,
+  allows: "text" | "text-or-integer",
+): LogRoles["content"] | undefined {
+  const free = [...deliver.bindings].flatMap(([delivered, value]) =>
+    delivered !== stream.key && value.kind === "message" ? [{ delivered, sent: value.pointer }] : [],
+  );
+  const text = free.find(({ sent }) => isFreeText(contract, publish, sent, sampleContent));
+  if (text !== undefined) return { ...text, least: undefined };
+  if (allows === "text") return undefined;
+  for (const one of free) {
+    const least = leastFreeInteger(contract, publish, one.sent);
+    if (least !== undefined) return { ...one, least };
+  }
+  return undefined;
+}
+
+/** What must hold for a field of the operation's message; undefined where the message has none. */
+function constraintsAt(contract: Contract, operation: Operation, pointer: Pointer): Record<string, unknown>[] | undefined {
+  const message = contract.messages.find(({ name }) => name === operation.messages[0]);
+  const found = message === undefined ? undefined : schemasAt(message.payload, pointer, contract.definitions);
+  return found?.flatMap((schema) => conjuncts(schema, contract.definitions));
+}
+
+const narrowing = ["enum", "const", "pattern", "format", "not", "oneOf", "anyOf", "if", "multipleOf"];
+
+function isFreeText(contract: Contract, operation: Operation, pointer: Pointer, sample: string): boolean {
+  const parts = constraintsAt(contract, operation, pointer);
+  if (parts === undefined) return false;
+  return parts.every((part) => {
+    const types = [part.type ?? "string"].flat();
+    const allowed = typeof part.pattern !== "string" || matches(part.pattern, sample);
+    const others = narrowing.filter((keyword) => keyword !== "pattern").some((keyword) => part[keyword] !== undefined);
+    return types.includes("string") && allowed && !others && Number(part.maxLength ?? sample.length) >= sample.length;
+  });
+}
+
+function matches(pattern: string, text: string): boolean {
+  try {
+    return new RegExp(pattern, "u").test(text);
+  } catch {
+    return false;
+  }
+}
+
+function leastFreeInteger(contract: Contract, operation: Operation, pointer: Pointer): number | undefined {
+  const parts = constraintsAt(contract, operation, pointer);
+  if (parts === undefined || parts.length === 0) return undefined;
+  const isInteger = (part: Record<string, unknown>) => [part.type].flat().some((type) => type === "integer" || type === "number");
+  if (!parts.some(isInteger) || parts.some((part) => narrowing.some((keyword) => part[keyword] !== undefined))) return undefined;
+  const least = Math.max(...parts.map((part) => Math.ceil(Number(part.minimum ?? Number(part.exclusiveMinimum ?? -1) + 1))));
+  const most = Math.min(...parts.map((part) => Number(part.maximum ?? part.exclusiveMaximum ?? Number.MAX_SAFE_INTEGER)));
+  return most - least >= fewestIntegers ? least : undefined;
 }
 
 function countIn(bindings: Deliver["bindings"], relation: string): Pointer | undefined {

@@ -1,8 +1,8 @@
-// Does the planned faults to a cluster of ours, one after the other, and heals each; the clients work on meanwhile.
+// Injects the planned faults into a cluster, one after the other, and heals each; the clients go on meanwhile.
 
 import type { Clock } from "../client/clock.ts";
 import type { LogClient } from "../cluster/log-client.ts";
-import type { LogHistory } from "../cluster/log-history.ts";
+import type { NemesisHooks } from "../cluster/nemesis-hooks.ts";
 import { TargetLost } from "../schema/errors.ts";
 import { keptAfterReloadMs } from "./load-balancer.ts";
 import type { PlannedFault } from "./nemesis-plan.ts";
@@ -11,27 +11,19 @@ import type { Cluster } from "./nodes.ts";
 export interface Nemesis {
   readonly cluster: Cluster;
   readonly plan: readonly PlannedFault[];
-  /** Over so many acknowledged messages the faults are spread. */
+  /** The faults are spread over this many acknowledged messages. */
   readonly messages: number;
   readonly clock: Clock;
-  /** One line for each fault, as it begins. */
+  /** Gets one line for each fault, as it begins. */
   say(line: string): void;
 }
 
-export interface NemesisHooks {
-  readonly clients: readonly LogClient[];
-  acknowledged(): number;
-  note(fault: LogHistory["faults"][number]): void;
-  /** Handshakes at every node with credentials whose issuer's clock is off. */
-  dialByOtherClocks(): Promise<void>;
-}
-
-/** A cluster that acknowledges nothing gets its next fault all the same. */
+/** The next fault comes after this time even if nothing is acknowledged. */
 const longestQuietMs = 30_000;
 
 /**
  * Resolves when the last fault is healed.
- * @throws TargetLost where a node ends that nobody has ended
+ * @throws TargetLost when a node ends that no fault has ended
  */
 export async function runNemesis({ cluster, plan, messages, clock, say }: Nemesis, hooks: NemesisHooks): Promise<void> {
   for (const [at, fault] of plan.entries()) {
@@ -55,7 +47,7 @@ export async function runNemesis({ cluster, plan, messages, clock, say }: Nemesi
 interface Prepared {
   readonly what: string;
   readonly node: number | undefined;
-  /** @param last waits as long as the fault shall last */
+  /** @param last waits for the duration of the fault */
   run(last: () => Promise<void>): Promise<void>;
 }
 
@@ -136,7 +128,7 @@ function prepare({ kind, node: index, forMs }: PlannedFault, cluster: Cluster, h
         const lasting = last().then(() => {
           isOver = true;
         });
-        do await hooks.dialByOtherClocks();
+        do await hooks.handshakeWithSkewedClocks();
         while (!isOver);
         await lasting;
       });

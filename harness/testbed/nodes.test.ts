@@ -80,8 +80,8 @@ function found(history: LogHistory): ReadonlyMap<Check, number> {
   );
 }
 
-function evidentAtMs({ publishes, sights }: Anomaly): number {
-  const times = [...publishes.map(({ endedAtMs }) => endedAtMs), ...sights.map(({ seen }) => seen?.atMs)];
+function evidentAtMs({ publishes, observations }: Anomaly): number {
+  const times = [...publishes.map(({ endedAtMs }) => endedAtMs), ...observations.map(({ seen }) => seen?.atMs)];
   return Math.max(...times.filter((time) => time !== undefined));
 }
 
@@ -92,13 +92,13 @@ it("keeps every promise of the log while each kind of fault is done to three nod
   // Among them the reload of nginx: without it the run goes on, but not this test.
   expect(history.faults).toHaveLength(faultKinds.length);
   expect(history.nodeNames).toEqual(["node 0", "node 1", "node 2", "nginx"]);
-  expect(history.sessions.some(({ node }) => history.nodeNames?.[node] === "nginx")).toBe(true);
+  expect(history.subscriptions.some(({ node }) => history.nodeNames?.[node] === "nginx")).toBe(true);
   expect(history.settled.size).toBe(2);
   expect(history.publishes.filter(({ outcome }) => outcome === "ok").length).toBeGreaterThanOrEqual(2_000);
   for (const check of checks) expect.soft(checkers[check](history), check).toMatchObject({ anomalies: [] });
   for (const check of checks) expect.soft(checkers[check](history).observed, check).toBeGreaterThan(0);
   // Redis came back without its data: the log began anew, and nobody took the one for the other.
-  expect(new Set(history.sessions.map(({ key, joinedAt }) => `${key} ${joinedAt.epoch}`)).size).toBeGreaterThan(2);
+  expect(new Set(history.subscriptions.map(({ key, joinedAt }) => `${key} ${joinedAt.epoch}`)).size).toBeGreaterThan(2);
   await check.end();
 }, 180_000);
 

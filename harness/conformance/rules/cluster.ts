@@ -4,7 +4,7 @@ import { checkers } from "../../cluster/check-log.ts";
 import { clockRefusals } from "../../cluster/clock-skew.ts";
 import type { Check, LogHistory } from "../../cluster/log-history.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
-import { drawLanes } from "../../cluster/timeline.ts";
+import { drawTimeline } from "../../cluster/timeline.ts";
 import { runWorkload } from "../../cluster/workload.ts";
 import type { Context } from "../context.ts";
 import { ReproducedViolation } from "../evidence.ts";
@@ -16,6 +16,8 @@ import { type Clause, rule } from "../rule.ts";
 interface LogPromise extends Clause {
   readonly check: Check;
 }
+
+const rolesOf = ({ contract, channel }: ContractUnderTest) => logRoles(contract, channel, "text-or-integer");
 
 const titles: Readonly<Record<Check, string>> = {
   unexpected: "delivers only published messages, in the right log",
@@ -36,7 +38,7 @@ const titles: Readonly<Record<Check, string>> = {
 const countChecks: ReadonlySet<Check> = new Set(["member-count", "membership"]);
 
 function promises(subject: ContractUnderTest, check: Check): readonly LogPromise[] {
-  const roles = logRoles(subject.contract, subject.channel);
+  const roles = rolesOf(subject);
   if (check === "credential-clock") {
     const [refusal] = roles === undefined ? [] : clockRefusals(subject);
     return refusal === undefined ? [] : [{ pointer: refusal.pointer, check }];
@@ -47,16 +49,18 @@ function promises(subject: ContractUnderTest, check: Check): readonly LogPromise
 }
 
 function planted(check: Check, subject: ContractUnderTest): Fault | readonly Fault[] {
-  const { stream, delivered, publish, changes, content } = logRoles(subject.contract, subject.channel)!;
+  const { stream, delivered, publish, changes, content } = rolesOf(subject)!;
   const [changing, change] = [...changes].find(([, { count }]) => count !== undefined) ?? [];
   const reply = publish.effects.find((effect) => effect.kind === "reply");
   const acknowledgedTooEarly =
     reply?.kind === "reply" ? faults.addsToField(reply.message, stream.seq!, -20, { everyNth: 3 }) : [];
   const byProxy: Readonly<Record<Check, Fault | readonly Fault[]>> = {
-    unexpected: faults.changesField(delivered, content.delivered, "never published", { everyNth: 7 }),
+    unexpected: faults.changesField(delivered, content.delivered, content.least === undefined ? "never published" : -1, {
+      everyNth: 7,
+    }),
     lost: faults.dropsMessage(delivered, { everyNth: 7 }),
     duplicated: faults.duplicatesMessage(delivered, { everyNth: 7 }),
-    // Counted for each connection: another content would be the same for all who came at the same time.
+    // Counted for each connection, because connections that joined together would all get the same altered content.
     "inconsistent-offset": faults.addsToField(delivered, stream.seq!, 1, { everyNth: 7 }),
     "non-contiguous": faults.dropsMessage(delivered, { everyNth: 7 }),
     "sender-order": acknowledgedTooEarly,
@@ -70,11 +74,11 @@ function planted(check: Check, subject: ContractUnderTest): Fault | readonly Fau
       when === "credential-invalid" || when === "credential-expired" ? faults.acceptsCredential(when) : [],
     ),
   };
-  return [byProxy[check], faultsOfNodes.filter(([, seers]) => seers.includes(check)).map(([fault]) => fault)].flat();
+  return [byProxy[check], faultsOfNodes.filter(([, checks]) => checks.includes(check)).map(([fault]) => fault)].flat();
 }
 
-/** What a node does wrong towards the others, and which checks must see it. */
-const faultsOfNodes: readonly [fault: Fault, seers: readonly Check[]][] = [
+/** What a node does wrong towards the others, and which checks must fail. */
+const faultsOfNodes: readonly [fault: Fault, checks: readonly Check[]][] = [
   [faults.nodes("redis-local-first"), ["inconsistent-offset"]],
   [faults.nodes("redis-plain-pubsub", { harm: Array(4).fill("subscriber-killed") }), ["lost", "non-contiguous"]],
   [faults.nodes("redis-publishes-twice"), ["duplicated"]],
@@ -100,14 +104,14 @@ export const clusterPhase: Phase = {
   name: "cluster",
   rules: clusterRules,
   async prepare(context, _rules, progress): Promise<LogHistory> {
-    const roles = logRoles(context.contract, context.channel)!;
+    const roles = rolesOf(context)!;
     const history = await (context.target.runCluster?.(context, roles, progress) ?? runWorkload(context, roles, {}, progress));
-    const { publishes, sessions } = history;
+    const { publishes, subscriptions } = history;
     const acknowledged = publishes.filter(({ outcome }) => outcome === "ok").length;
     context.note(
       `${acknowledged} acknowledged, ${publishes.filter(({ outcome }) => outcome === "fail").length} rejected, ` +
         `${publishes.filter(({ outcome }) => outcome === "info").length} unknown, over ${context.target.urls.length} URLs, ` +
-        `${sessions.length} sessions and ${history.faults.length} faults`,
+        `${subscriptions.length} subscriptions and ${history.faults.length} faults`,
     );
     return history;
   },
@@ -120,7 +124,7 @@ async function checkHistory(context: Context, check: Check): Promise<void> {
   const [first] = anomalies;
   if (first === undefined) return;
   throw new ReproducedViolation(first.expected, `${first.actual}${anomalies.length > 1 ? ` (one of ${anomalies.length})` : ""}`, {
-    steps: drawLanes(first, history),
+    steps: drawTimeline(first, history),
     frames: [],
     failed: 1,
     runs: 1,
