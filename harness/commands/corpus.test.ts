@@ -47,7 +47,7 @@ function documentOf(entry: string): string {
 const entries = readdirSync(corpus).sort();
 const rows: Row[] = entries.map((entry) => {
   const { asyncapi, info } = parse(readFileSync(documentOf(entry), "utf8"), { merge: true });
-  return { name: path.parse(entry).name, version: asyncapi, title: info.title, failed: new Map() };
+  return { name: entry.replace(/\.(?:yaml|yml|json)$/, ""), version: asyncapi, title: info.title, failed: new Map() };
 });
 
 /** Runs one command of the program in this process. */
