@@ -1,6 +1,7 @@
 // The request of a handshake, from the contract and what a rule wants different. Pure.
 import { createHash } from "node:crypto";
 import type { Carrier, Channel } from "../../spec/contract.ts";
+import { Violation } from "../schema/errors.ts";
 import type { User } from "./received.ts";
 import type { TestClient } from "./test-client.ts";
 import type { UpgradeRequest } from "./wire/upgrade.ts";
@@ -34,6 +35,8 @@ export interface DialOptions {
   readonly stays?: boolean;
   /** Bytes sent in the same packet as the request. */
   readonly early?: Uint8Array;
+  /** Called with the connection as soon as it is open, before the first message. */
+  readonly opened?: (client: TestClient) => void;
 }
 
 /** How the target answered a handshake. */
@@ -50,6 +53,15 @@ export type Attempt =
     }
   /** The TCP connection ended without an answer that we could read. */
   | { readonly kind: "dropped"; readonly how: string };
+
+/** The target answered a handshake that should have been accepted in another way. */
+export class HandshakeRejected extends Violation {
+  readonly answer: Exclude<Attempt, { kind: "open" }>;
+  constructor(answer: Exclude<Attempt, { kind: "open" }>, actual: string) {
+    super("the handshake to be accepted", actual);
+    this.answer = answer;
+  }
+}
 
 export interface Dial {
   readonly url: URL;

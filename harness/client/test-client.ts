@@ -261,12 +261,18 @@ export class TestClient {
 
   /**
    * Gives the open connection away, with what came and was not taken, to one who reads its bytes: see WireSocket.takeBytes.
-   * For this client it has ended.
+   * For this client it has ended. `closed` tells how it had ended before.
    */
-  handOver(): { socket: WireSocket; waiting: readonly Received[] } {
+  handOver(): { socket: WireSocket; waiting: readonly Received[]; closed: Closed | undefined } {
+    const { closed } = this;
     this.#leave(1005);
     this.#inbox.ended = true;
-    return { socket: this.#socket, waiting: this.takeAll() };
+    return { socket: this.#socket, waiting: this.takeAll(), closed };
+  }
+
+  /** Forgets the TCP connection, whoever reads it. */
+  destroy(): void {
+    this.#socket.destroy();
   }
 
   #leave(code: number): void {

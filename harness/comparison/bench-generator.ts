@@ -115,7 +115,7 @@ function peerOn(tcp: net.Socket): TestClient {
       tcp.on("data", (chunk) => reader.bytes(chunk));
     },
   };
-  return { handOver: () => ({ socket, waiting: [] }) } as unknown as TestClient;
+  return { handOver: () => ({ socket, waiting: [], closed: undefined }) } as unknown as TestClient;
 }
 
 async function measure(): Promise<void> {

@@ -59,7 +59,7 @@ export function createSamplePeer(): SamplePeer {
   };
   const push = (bytes: Buffer) => reader!.bytes(bytes);
   return {
-    peer: { handOver: () => ({ socket, waiting: [] }) } as unknown as TestClient,
+    peer: { handOver: () => ({ socket, waiting: [], closed: undefined }) } as unknown as TestClient,
     sent,
     say: (...texts) => push(Buffer.concat(texts.map((payload) => encodeFrame({ opcode: 1, payload })))),
     push,

@@ -2,7 +2,7 @@
 import { type ErrorValue, type Heartbeat, isErrorValue, type Limit, type RateLimit } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import type { CredentialOptions } from "../client/credentials.ts";
-import { type Attempt, createRequest, type DialOptions, describeRequest } from "../client/dial.ts";
+import { type Attempt, createRequest, type DialOptions, describeRequest, HandshakeRejected } from "../client/dial.ts";
 import { sendOpening } from "../client/first-message.ts";
 import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import { withValueAt } from "../client/messages.ts";
@@ -12,7 +12,7 @@ import { until } from "../client/until.ts";
 import { type Connected, connect } from "../client/wire/socket.ts";
 import { emitRequest } from "../client/wire/upgrade.ts";
 import type { HistoryEvent } from "../model/history.ts";
-import { NotTestable, Violation } from "../schema/errors.ts";
+import { NotTestable } from "../schema/errors.ts";
 import { shortened } from "./answer.ts";
 import type { Context } from "./context.ts";
 import type { Run } from "./run-state.ts";
@@ -93,8 +93,9 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
 
   const dial = async (options: DialOptions = {}): Promise<TestClient> => {
     const answer = await attempt(options);
-    if (answer.kind !== "open") throw new Violation("the handshake to be accepted", describeRefusal(answer));
+    if (answer.kind !== "open") throw new HandshakeRejected(answer, describeRefusal(answer));
     const { peer } = answer;
+    options.opened?.(peer);
     const first = run.channel.handshake?.first;
     if (first !== undefined && options.awaitFirst !== false) {
       peer.first = await peer.receiveNext(first);

@@ -10,7 +10,7 @@ import type { Recorder } from "./recorder.ts";
 export interface Reader {
   /** A text, in `bytes` from `start` to `end` only until this returns. @param atMs when its chunk came */
   text(bytes: Buffer, start: number, end: number, atMs: number): void;
-  /** The connection has ended without our doing. Called once. */
+  /** The server ended the connection, or it was lost. Called once. */
   lost?(): void;
 }
 
@@ -20,11 +20,10 @@ export class LoadSocket {
   readonly #reader: Reader;
   #isOpen = true;
   #isLeaving = false;
-  #closeCode: number | undefined;
 
   /** Takes the peer's connection over. What came on it before goes to the reader first. */
   constructor(peer: TestClient, recorder: Recorder, reader: Reader) {
-    const { socket, waiting } = peer.handOver();
+    const { socket, waiting, closed } = peer.handOver();
     this.#socket = socket;
     this.#recorder = recorder;
     this.#reader = reader;
@@ -39,6 +38,8 @@ export class LoadSocket {
       const bytes = Buffer.from(text);
       reader.text(bytes, 0, bytes.length, nowMs());
     }
+    // The close frame came right behind the 101, or while the connection was set up.
+    if (closed !== undefined) this.#end(String(closed.code));
     socket.takeBytes({
       bytes: (chunk) => {
         atMs = nowMs();
@@ -75,10 +76,10 @@ export class LoadSocket {
       this.#recorder.counts.pings++;
       this.#socket.sendFrame({ opcode: opcode.pong, payload });
     } else if (code === opcode.close) {
-      this.#closeCode = parseClosePayload(payload).code;
-      if (!this.#isLeaving) this.#socket.sendClose(this.#closeCode === 1005 ? undefined : this.#closeCode);
+      const closeCode = parseClosePayload(payload).code;
+      if (!this.#isLeaving) this.#socket.sendClose(closeCode === 1005 ? undefined : closeCode);
       else this.#socket.end();
-      this.#end(`${this.#closeCode}`);
+      this.#end(String(closeCode));
     }
   }
 

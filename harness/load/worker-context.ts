@@ -1,13 +1,16 @@
 // What a scenario works with in one thread: the contract, the target, its share of the load, and connections in their place.
 
+import pMap, { pMapSkip } from "p-map";
 import type { Channel, Contract, Operation } from "../../spec/contract.ts";
 import type { Auth } from "../client/credentials.ts";
+import { HandshakeRejected } from "../client/dial.ts";
 import type { User } from "../client/received.ts";
 import type { TestClient } from "../client/test-client.ts";
 import { beginCheck } from "../conformance/check.ts";
 import type { Context } from "../conformance/context.ts";
 import { type OpenedRun, openRun } from "../conformance/open-run.ts";
-import { Violation } from "../schema/errors.ts";
+import { TargetLost, Violation } from "../schema/errors.ts";
+import { nowMs } from "./clock.ts";
 import type { HttpPart } from "./load-result.ts";
 import type { Recorder, Window } from "./recorder.ts";
 
@@ -59,15 +62,40 @@ export interface Stage extends StageOptions {
   mine(total: number): readonly number[];
   /** What the thread's share of the rate is. */
   readonly perSecond: number | undefined;
-  /** Opens a connection, brings it where it shall be, and forgets how it got there. */
+  /**
+   * Opens a connection and sets it up; its history is forgotten.
+   * @throws ConnectionFailed where the server refused or closed it, or did not answer
+   */
   place<T>(
     node: number,
     put: (context: Context, peer: TestClient) => Promise<T>,
     user?: (context: Context) => Promise<User>,
   ): Promise<T>;
-  /** All of them, so many at a time. `progress` gets how many are there. */
+  /**
+   * All of them, a few at a time. What the server refuses is counted and left out, unless it refuses all from the beginning.
+   * `progress` gets how many are there.
+   */
   placeAll<T>(items: readonly number[], place: (item: number) => Promise<T>, progress: (count: number) => void): Promise<T[]>;
+  /** Why the first connection that failed did. */
+  readonly failure: string | undefined;
+  /** Closes what was opened and not handed to a scenario. */
   end(): Promise<void>;
+  /** Drops every connection. */
+  abort(): Promise<void>;
+}
+
+/** One connection of the load could not be set up: the server's doing, so it is counted. */
+export class ConnectionFailed extends Error {
+  override readonly name = "ConnectionFailed";
+  /** As it is counted: `HTTP 503`, a close code, `reset`, an error code of the document, or `no answer`. */
+  readonly how: string;
+  /** Whether it was open before. */
+  readonly wasOpen: boolean;
+  constructor(how: string, wasOpen: boolean, message: string) {
+    super(message);
+    this.how = how;
+    this.wasOpen = wasOpen;
+  }
 }
 
 /** What a scenario does after all is in its place. */
@@ -90,58 +118,120 @@ export interface Act {
 export type Reached = Readonly<Record<string, { readonly lowest: number; readonly highest: number }>>;
 
 const atATime = 32;
+/** A server that refuses so many in a row and accepted none will not accept the rest. */
+const enoughRefused = 64;
+/** The first contact is one connection of many: a server that refuses some may refuse it. */
+const firstContacts = 4;
+const firstContactMs = 1_000;
 
 /** @throws UsageError, TargetLost */
 export async function openStage(options: StageOptions): Promise<Stage> {
-  const { contract, channel, urls, origin, insecure, auth, pid, demand, share } = options;
-  const opened = await openRun({
-    contract,
-    channel,
-    target: { urls, origin, pid, askToStop: undefined, embedded: false },
-    auth,
-    timeoutMs: demand.timeoutMs,
-    insecure,
-    label: `${options.label}w${share.index}`,
-  });
+  const { contract, channel, urls, origin, insecure, auth, pid, demand, share, recorder } = options;
+  const opened = await firstContact(() =>
+    openRun({
+      contract,
+      channel,
+      target: { urls, origin, pid, askToStop: undefined, embedded: false },
+      auth,
+      timeoutMs: demand.timeoutMs,
+      insecure,
+      label: `${options.label}w${share.index}`,
+    }),
+  );
   // It would hear every broadcast, and keep it.
   await opened.probe.end();
-  const check = beginCheck(opened.run);
+  // Without a probe nobody can be asked whether the target lives: each connection fails for itself.
+  const run = { ...opened.run, assertTargetAlive: async () => undefined };
+  const check = beginCheck(run);
+  const clients: TestClient[] = [];
+  let failure: string | undefined;
+  let isAborted = false;
   return {
     ...options,
-    run: opened.run,
+    run,
+    get failure() {
+      return failure;
+    },
     context: check.context,
     perSecond: demand.perSecond === undefined ? undefined : demand.perSecond / share.count,
     mine: (total) => Array.from({ length: total }, (_, index) => index).filter((index) => index % share.count === share.index),
     async place(node, put, user) {
       const part = check.context.part();
+      let client: TestClient | undefined;
+      const opened = (one: TestClient) => {
+        client = one;
+        clients.push(one);
+        if (isAborted) one.destroy();
+      };
       try {
         const who = await user?.(part.context);
         const peer = await part.context.dial({
-          node: node % urls.length,
-          stays: true,
+          ...{ node: node % urls.length, stays: true, opened },
           ...(who === undefined ? {} : { user: who }),
         });
         return await put(part.context, peer);
+      } catch (error) {
+        throw asConnectionFailed(error, client);
       } finally {
         await part.end();
       }
     },
     async placeAll(items, place, progress) {
-      const placed: Awaited<ReturnType<typeof place>>[] = new Array(items.length);
-      let next = 0;
+      type Placed = Awaited<ReturnType<typeof place>>;
       let done = 0;
-      const lane = async () => {
-        while (next < items.length) {
-          const at = next++;
-          placed[at] = await place(items[at]!);
+      let refused = 0;
+      const one = async (item: number): Promise<Placed | typeof pMapSkip> => {
+        if (done === 0 && refused >= enoughRefused) return pMapSkip;
+        try {
+          const placed = await place(item);
           progress(++done);
+          return placed;
+        } catch (error) {
+          if (!(error instanceof ConnectionFailed)) throw error;
+          refused++;
+          failure ??= error.message;
+          if (error.wasOpen) recorder.closed(error.how, nowMs());
+          else recorder.refused(error.how, nowMs());
+          return pMapSkip;
         }
       };
-      await Promise.all(Array.from({ length: Math.min(atATime, items.length) }, lane));
+      const placed = await pMap(items, one, { concurrency: atATime });
+      if (refused > 0) recorder.notes.add(notPlaced);
       return placed;
     },
     end: () => check.end(),
+    async abort() {
+      isAborted = true;
+      for (const client of clients) client.destroy();
+      await check.end();
+    },
   };
+}
+
+const notPlaced = "some connections could not be set up: they are counted as refused or closed, and the others carried the load";
+
+async function firstContact(open: () => Promise<OpenedRun>): Promise<OpenedRun> {
+  const startMs = nowMs();
+  for (let left = firstContacts; ; left--) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof TargetLost) || left <= 1 || nowMs() - startMs > firstContactMs) throw error;
+    }
+  }
+}
+
+/** What the server did to one connection; anything else, such as a mistake in the document, is thrown as it is. */
+function asConnectionFailed(error: unknown, client: TestClient | undefined): unknown {
+  if (!(error instanceof Violation) && !(error instanceof TargetLost)) return error;
+  const text = error instanceof Violation ? `the harness waited for ${error.expected} and got ${error.actual}` : error.message;
+  if (error instanceof HandshakeRejected) {
+    const { answer } = error;
+    return new ConnectionFailed(answer.kind === "refused" ? `HTTP ${answer.status}` : "reset", false, text);
+  }
+  if (client?.closed !== undefined) return new ConnectionFailed(String(client.closed.code), true, text);
+  if (client === undefined) return new ConnectionFailed(/\((E[A-Z]+)\)/.exec(text)?.[1] ?? "no answer", false, text);
+  return new ConnectionFailed(error instanceof Violation ? error.actual.slice(0, 80) : "no answer", false, text);
 }
 
 /** @throws Violation where our own load would break the document: no server could keep it */

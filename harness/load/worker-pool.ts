@@ -13,7 +13,7 @@ export type ToWorker =
   | { readonly say: "settle"; readonly reached: Reached }
   | { readonly say: "end" };
 export type FromWorker =
-  | { readonly say: "opened" }
+  | { readonly say: "opened"; readonly failure: string | undefined; readonly progress: Progress }
   | { readonly say: "progress"; readonly progress: Progress }
   | { readonly say: "reached"; readonly reached: Reached }
   | { readonly say: "result"; readonly result: ShareResult }
@@ -22,6 +22,8 @@ export type FromWorker =
 
 /** One thread, wherever it runs. */
 interface Hand {
+  /** Why the first connection that failed did. */
+  readonly failure: string | undefined;
   progress(): Progress;
   play(window: Window): Promise<Reached>;
   settle(reached: Reached): Promise<ShareResult>;
@@ -44,6 +46,8 @@ export interface CrewOptions extends Omit<ShareOptions, "share"> {
 /** Before the first send, so that all threads have heard of it. */
 const headStartMs = 50;
 const tellEveryMs = 500;
+/** How long a thread may take to close its connections. */
+const leaveMs = 10_000;
 
 /** @throws UsageError, TargetLost */
 export async function runCrew(options: CrewOptions): Promise<Crew> {
@@ -64,6 +68,9 @@ export async function runCrew(options: CrewOptions): Promise<Crew> {
       const failed = opening.find((one) => one.status === "rejected");
       if (failed !== undefined) throw failed.reason;
     }
+    const failure = hands.find((hand) => hand.failure !== undefined)?.failure;
+    if (failure !== undefined && sum(hands).placed === 0)
+      throw new TargetLost(`No connection of the load could be set up: ${failure}. Is it a limit of the server?`);
     between?.();
     stage = "playing";
     window = windowFrom(nowMs() + headStartMs, demand);
@@ -131,7 +138,9 @@ async function openWorker(share: ShareOptions): Promise<Hand> {
   const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: share });
   let latest: Progress = { placed: 0, done: 0, errors: 0, p99: undefined };
   const waiting = new Map<FromWorker["say"], { resolve: (message: FromWorker) => void; reject: (error: unknown) => void }>();
+  let failed: unknown;
   const fail = (error: unknown) => {
+    failed ??= error;
     for (const { reject } of waiting.values()) reject(error);
     waiting.clear();
   };
@@ -144,12 +153,15 @@ async function openWorker(share: ShareOptions): Promise<Hand> {
   worker.on("exit", (code) => fail(new Error(`a worker of the load generator ended with ${code}`)));
   function told<S extends FromWorker["say"]>(say: S): Promise<Extract<FromWorker, { say: S }>> {
     return new Promise((resolve, reject) => {
+      if (failed !== undefined) reject(failed);
       waiting.set(say, { resolve: resolve as (message: FromWorker) => void, reject });
     });
   }
   const ask = (message: ToWorker) => worker.postMessage(message);
-  await told("opened");
+  const opened = await told("opened");
+  latest = opened.progress;
   return {
+    failure: opened.failure,
     progress: () => latest,
     async play(window) {
       const reply = told("reached");
@@ -165,7 +177,9 @@ async function openWorker(share: ShareOptions): Promise<Hand> {
       worker.removeAllListeners("exit");
       const exited = once(worker, "exit");
       ask({ say: "end" });
+      const timer = setTimeout(() => void worker.terminate(), leaveMs);
       await exited;
+      clearTimeout(timer);
     },
   };
 }

@@ -43,6 +43,8 @@ export interface Progress extends Latest {
 }
 
 export interface OpenShare {
+  /** Why the first connection that failed did; undefined where none failed. */
+  readonly failure: string | undefined;
   progress(): Progress;
   play(window: Window): Promise<Reached>;
   settle(reached: Reached): Promise<ShareResult>;
@@ -66,13 +68,14 @@ export async function openShare(options: ShareOptions): Promise<OpenShare> {
       placed = count;
     });
   } catch (error) {
-    await stage.end();
+    await stage.abort();
     throw error;
   }
   let busy = 0;
   let busyMs = 0;
   let stallMs = 0;
   return {
+    failure: stage.failure,
     progress: () => ({ placed, ...(recorder.latest(nowMs()) ?? { done: 0, errors: 0, p99: undefined }) }),
     async play(window) {
       const before = performance.eventLoopUtilization();
@@ -105,8 +108,13 @@ export async function openShare(options: ShareOptions): Promise<OpenShare> {
       };
     },
     async end() {
-      await act.end();
-      await stage.end();
+      try {
+        await act.end();
+        await stage.end();
+      } catch (error) {
+        await stage.abort();
+        throw error;
+      }
     },
   };
 }

@@ -10,7 +10,7 @@ const say = (message: FromWorker) => parentPort?.postMessage(message);
 async function work(): Promise<void> {
   const share = await openShare(workerData as ShareOptions);
   const timer = setInterval(() => say({ say: "progress", progress: share.progress() }), tellEveryMs);
-  say({ say: "opened" });
+  say({ say: "opened", failure: share.failure, progress: share.progress() });
   parentPort?.on("message", (message: ToWorker) => {
     answer(message).catch(fail);
   });

@@ -1,11 +1,10 @@
 // handshake: connections accepted at a rate, timed until the contract's first message; and refused ones, by autocannon.
 import type { Handshake } from "../../../spec/contract.ts";
-import { TargetLost, Violation } from "../../schema/errors.ts";
 import { nowMs } from "../clock.ts";
 import { fire } from "../http.ts";
 import type { HttpPart } from "../load-result.ts";
 import { play } from "../send-loop.ts";
-import type { Act, Stage } from "../worker-context.ts";
+import { type Act, ConnectionFailed, type Stage } from "../worker-context.ts";
 
 /** Of those refused over HTTP, at once. */
 const refusedConnections = 10;
@@ -19,8 +18,9 @@ export async function prepareHandshake(stage: Stage): Promise<Act> {
     try {
       await stage.place(index, async () => recorder.done(dueMs, nowMs(), 0));
     } catch (error) {
-      if (!(error instanceof Violation) && !(error instanceof TargetLost)) throw error;
-      recorder.refused(error instanceof Violation ? error.actual.slice(0, 80) : "no answer", nowMs());
+      if (!(error instanceof ConnectionFailed)) throw error;
+      if (error.wasOpen) recorder.closed(error.how, nowMs());
+      else recorder.refused(error.how, nowMs());
     }
     then?.();
   }
