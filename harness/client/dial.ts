@@ -33,10 +33,10 @@ export interface DialOptions {
   readonly awaitFirst?: boolean;
   /** Whether to send at once what a limit of kind `first-message` waits for, so that it can stay open idle. Default false. */
   readonly stays?: boolean;
-  /** Bytes sent in the same packet as the request. */
-  readonly early?: Uint8Array;
   /** Called with the connection as soon as it is open, before the first message. */
   readonly opened?: (client: TestClient) => void;
+  /** Of an HTTP request. Nothing of a WebSocket is sent before the 101 (RFC 6455 section 4.1). */
+  readonly body?: Uint8Array;
 }
 
 /** How the target answered a handshake. */

@@ -18,6 +18,8 @@ export class Inbox {
   ended = false;
   /** We hung up: what still comes is not checked. */
   left = false;
+  /** What was illegal about frames that came, in words. */
+  readonly illegalFrames: string[] = [];
   readonly #owner: ClientOwner;
   readonly #connection: number;
   #messages: Received[] = [];
@@ -50,7 +52,7 @@ export class Inbox {
   }
 
   event(event: WireEvent): void {
-    if (this.left && event.kind !== "close") return;
+    if (this.left && event.kind !== "close" && event.kind !== "broken") return;
     if (event.kind === "text") this.#text(event.text, event.bytes);
     else if (event.kind === "binary") this.#binary(event.payload);
     else if (event.kind === "broken") this.#illegalFrame(event.clause, event.how);
@@ -96,6 +98,7 @@ export class Inbox {
 
   #illegalFrame(clause: string, how: string): void {
     this.#note(`received ${how}`);
+    this.illegalFrames.push(how);
     const expected = "frames that RFC 6455 allows";
     this.#owner.report({ kind: "frame", pointer: clause, expected, actual: how, connection: this.#connection });
   }

@@ -92,6 +92,11 @@ export class TestClient {
     return this.#inbox.closed;
   }
 
+  /** What was illegal about frames that came, in words. */
+  get illegalFrames(): readonly string[] {
+    return this.#inbox.illegalFrames;
+  }
+
   /** Whether pings of the target are answered. Default true. */
   get answerPings(): boolean {
     return this.#socket.answerPings;

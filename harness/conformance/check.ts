@@ -63,8 +63,8 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     const url = new URL(target);
     const request = createRequest({ url, channel: run.channel, options, credential, origin: run.target.origin, connection });
     const secrets = [credential ?? "", ...(options.also ?? []).map((one) => one.credential)];
-    const isPlain = request.method !== "GET" && options.early !== undefined;
-    const body = isPlain ? `, body ${shortened(Buffer.from(options.early ?? []).toString("utf8"))}` : "";
+    const isPlain = request.method !== "GET" && options.body !== undefined;
+    const body = isPlain ? `, body ${shortened(Buffer.from(options.body ?? []).toString("utf8"))}` : "";
     run.recorder.record({ kind: "note", connection, text: describeRequest(request, secrets) + body });
     const { timeoutMs, insecure } = run;
     const connected = await connect({
@@ -72,7 +72,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       request,
       timeoutMs,
       insecure,
-      ...(options.early === undefined ? {} : { early: options.early }),
+      ...(options.body === undefined ? {} : { body: options.body }),
     });
     if (connected.kind === "open") {
       const { socket, headers } = connected;

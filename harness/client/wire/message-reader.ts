@@ -11,8 +11,10 @@ export type WireEvent =
   /** The frame breaks the standard: which clause, and how. */
   | { readonly kind: "broken"; readonly clause: string; readonly how: string };
 
-// 1004 to 1006 and 1015 may not stand in a frame (section 7.4.1); the registered ones below 3000 are those of RFC 6455 and IANA.
-const sendable = new Set([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]);
+/** Codes that must not stand in a close frame (section 7.4.1), and those that are no codes at all (7.4.2). Unassigned ones are no violation. */
+function isReserved(code: number): boolean {
+  return code < 1000 || code > 4999 || [1004, 1005, 1006, 1015].includes(code);
+}
 
 /** Puts fragments together. What comes from a server must not be masked, what comes from a client must be. */
 export class MessageReader {
@@ -48,7 +50,7 @@ export class MessageReader {
     else if (frame.opcode === opcode.close) {
       const { code, reason } = parseClosePayload(frame.payload);
       if (frame.payload.length === 1) broken("5.5.1", "a close frame with half a status code");
-      else if (frame.payload.length > 1 && !(sendable.has(code) || (code >= 3000 && code <= 4999))) {
+      else if (frame.payload.length > 1 && isReserved(code)) {
         broken("7.4", `a close frame with the code ${code}`);
       }
       if (!isUtf8(frame.payload.subarray(2))) broken("5.5.1", "a close reason that is not UTF-8");

@@ -10,8 +10,8 @@ export interface ConnectOptions {
   /** `ws:` or `wss:`; only host and port are used. */
   readonly url: URL;
   readonly request: UpgradeRequest;
-  /** Sent in the same packet as the request. */
-  readonly early?: Uint8Array;
+  /** Of an HTTP request. */
+  readonly body?: Uint8Array;
   /** For the TCP connection and the head of the response, each. */
   readonly timeoutMs: number;
   /** Accept a certificate that cannot be verified. Default false. */
@@ -37,7 +37,7 @@ const lingerMs = 2_000;
 export async function connect(options: ConnectOptions): Promise<Connected> {
   const socket = await openTcp(options);
   socket.write(emitRequest(options.request), "latin1");
-  if (options.early !== undefined) socket.write(options.early);
+  if (options.body !== undefined) socket.write(options.body);
   return new Promise((resolve, reject) => {
     let bytes: Buffer = Buffer.alloc(0);
     let head: ReturnType<typeof parseResponseHead>;

@@ -4,7 +4,7 @@ import type { TestClient } from "../../../client/test-client.ts";
 import { encodeFrame, opcode } from "../../../client/wire/frame.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Rule, rule } from "../../rule.ts";
-import { clause, fenceRequest, ignoresFence, refuses, withFence } from "./clause.ts";
+import { clause, fenceRequest, ignoresFence, mustAnswerClose, refuses, withFence } from "./clause.ts";
 
 const fragmentsSay =
   "A message may come in several frames: the first with its opcode, the others as continuations, the last with FIN.";
@@ -115,7 +115,7 @@ export const fragmentationRules: readonly Rule[] = [
       const peer = await context.dial();
       peer.sendRaw({ opcode: opcode.text, payload: "{", fin: false });
       await peer.hangUp(1000);
-      await peer.closes({ code: 1000 });
+      await mustAnswerClose(peer);
     },
     brokenBy: () => faults.ignoresClose(),
   }),
@@ -124,7 +124,7 @@ export const fragmentationRules: readonly Rule[] = [
     id: "continuation-without-start",
     section: "5.4",
     text: fragmentsSay,
-    title: "closes with 1002 on a continuation that continues nothing",
+    title: "fails the connection on a continuation that continues nothing",
     frames: () => [{ opcode: opcode.continuation, payload: "{}" }],
     brokenBy: faults.tolerates("continuation-without-start"),
   }),
@@ -133,7 +133,7 @@ export const fragmentationRules: readonly Rule[] = [
     id: "continuation-after-end",
     section: "5.4",
     text: fragmentsSay,
-    title: "closes with 1002 on a continuation after the last fragment",
+    title: "fails the connection on a continuation after the last fragment",
     frames: (message) => [
       { opcode: opcode.text, payload: message.slice(0, 1), fin: false },
       { opcode: opcode.continuation, payload: message.slice(1) },
@@ -146,7 +146,7 @@ export const fragmentationRules: readonly Rule[] = [
     id: "new-message-inside-message",
     section: "5.4",
     text: "The fragments of one message are not interleaved with those of another.",
-    title: "closes with 1002 when a new message begins before the last one has ended",
+    title: "fails the connection when a new message begins before the last one has ended",
     frames: () => [
       { opcode: opcode.text, payload: "{", fin: false },
       { opcode: opcode.text, payload: "{}" },

@@ -6,21 +6,15 @@ import { faults } from "../../faults/fault.ts";
 import { type Level, type Rule, rule } from "../../rule.ts";
 import { clause } from "./clause.ts";
 
-const text = "A server that gets a handshake which is not as section 4.2.1 describes stops and answers with an HTTP error.";
+const text = "A server that receives a handshake other than section 4.2.1 describes stops and answers in HTTP, not with 101.";
 
+/** Whatever is not 101 is no handshake: a web page at the same address may answer what is plain HTTP. */
 async function mustRefuse(context: Context, options: DialOptions): Promise<ReadonlyMap<string, string>> {
   const attempt = await context.attempt(options);
   context.judged();
-  if (attempt.kind === "refused" && attempt.status >= 400 && attempt.status < 500) return attempt.headers;
+  if (attempt.kind === "refused") return attempt.headers;
   if (attempt.kind === "open") await attempt.peer.hangUp();
-  throw new Violation(
-    "an HTTP status from 400 to 499",
-    attempt.kind === "open"
-      ? "the connection was accepted"
-      : attempt.kind === "refused"
-        ? `status ${attempt.status}`
-        : attempt.how,
-  );
+  throw new Violation("an HTTP response other than 101", attempt.kind === "open" ? "the connection was accepted" : attempt.how);
 }
 
 // The standard has MUST for all of them. Many servers do not look at Host and the version of HTTP, and no client suffers from that.

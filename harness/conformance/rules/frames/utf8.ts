@@ -21,9 +21,8 @@ const single: readonly Rule[] = Object.entries(notUtf8).map(([id, { what, bytes 
     id: `utf8-${id}`,
     section: "8.1",
     text,
-    title: `closes with 1007 on ${what}`,
+    title: `fails the connection on ${what}`,
     frames: () => [{ opcode: opcode.text, payload: Buffer.from([0x22, ...bytes, 0x22]) }],
-    codes: [1007],
     brokenBy: faults.tolerates("not-utf8"),
   }),
 );
@@ -35,12 +34,11 @@ export const utf8Rules: readonly Rule[] = [
     id: "utf8-split-invalid",
     section: "8.1",
     text,
-    title: "closes with 1007 on bytes that are not UTF-8 once the fragments are put together",
+    title: "fails the connection on bytes that are not UTF-8 once the fragments are put together",
     frames: () => [
       { opcode: opcode.text, payload: Buffer.from([0x22, 0xe2, 0x82]), fin: false },
       { opcode: opcode.continuation, payload: Buffer.from([0x22]) },
     ],
-    codes: [1007],
     brokenBy: faults.tolerates("not-utf8"),
   }),
 
@@ -49,9 +47,8 @@ export const utf8Rules: readonly Rule[] = [
     level: "MAY",
     section: "8.1",
     text: "A receiver may fail the connection as soon as a fragment cannot become UTF-8 any more.",
-    title: "closes with 1007 at the first fragment that is not UTF-8, before the message has ended",
+    title: "fails the connection at the first fragment that is not UTF-8, before the message has ended",
     frames: () => [{ opcode: opcode.text, payload: Buffer.from([0x22, 0xff]), fin: false }],
-    codes: [1007],
     brokenBy: faults.tolerates("not-utf8"),
   }),
 

@@ -96,7 +96,7 @@ export async function exchange(context: Context, http: HttpOperation, request: H
       "Content-Length": String(Buffer.byteLength(body)),
       ...request.headers,
     },
-    early: Buffer.from(body),
+    body: Buffer.from(body),
   });
   if (answer.kind === "dropped") throw new TargetLost(`No answer over HTTP: ${answer.how}.`);
   if (answer.kind === "open") throw new Violation("an answer to a request that is no upgrade", "an upgrade to WebSocket");

@@ -223,7 +223,8 @@ export const errorReplyRules: readonly Rule[] = [
         if (id !== undefined || correlation === undefined) continue;
         context.judged();
         const actual = lookup(answer.reply.value, at);
-        if (actual !== undefined) throw new Violation(`no id at ${at} of the error for ${what}`, JSON.stringify(actual));
+        if (actual !== undefined && actual !== null)
+          throw new Violation(`no id at ${at} of the error for ${what}`, JSON.stringify(actual));
       }
     },
     brokenBy: (_, subject) => faults.addsField(subject.contract.errors!.reply.message!, errorCorrelation(subject)!, "never-sent"),

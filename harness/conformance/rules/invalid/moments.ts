@@ -1,8 +1,7 @@
-// Malformed frames at awkward moments: in the same packet as the handshake, while a credential is renewed, and after it was.
+// Malformed frames at awkward moments: right after the handshake, while a credential is renewed, and after it was.
 
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
-import { encodeFrame, opcode } from "../../../client/wire/frame.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { answerTo, describeAnswer, expectRefused } from "../../answer.ts";
@@ -38,15 +37,16 @@ const notJson = "neither JSON nor anything else";
 
 export const momentRules: readonly Rule[] = [
   rule<HostilePromise>({
-    id: "invalid-with-handshake",
+    id: "invalid-right-after-handshake",
     level: "MUST",
     phase: "invalid",
-    title: "refuses a malformed frame that comes in the same packet as the handshake, after its own first message",
+    title: "rejects a malformed frame sent right after the handshake, after the first message",
     from: plainest,
     async check(context, { frame, codes }) {
-      // Any key does: a client must mask.
-      const early = encodeFrame({ opcode: opcode.text, payload: textOf(context, frame), maskKey: 0x5a5a_a5a5 });
-      const peer = await context.dial({ early });
+      const peer = await context.dial({ awaitFirst: false });
+      peer.sendText(textOf(context, frame));
+      const { first } = context.channel.handshake ?? {};
+      if (first !== undefined) await peer.receiveNext(first);
       const errors = (await peer.fence()).map((received) => context.errorCode(received)).filter((code) => code !== undefined);
       if (errors.length !== 1 || !codes.some(({ code }) => code === errors[0])) {
         throw new Violation(
