@@ -1,148 +1,148 @@
-// Candidates for a value that one keyword refuses, the mildest and most telling first. The caller asks the validator which of them do.
+// Candidates for a value that one keyword rejects, kind by kind, the plainest first. The caller asks the validator which of them it rejects.
 import { join } from "../../spec/pointer.ts";
 import { list, number, record, strings, text } from "../../spec/raw.ts";
 import { withoutValueAt, withValueAt } from "./edit.ts";
 import type { Json } from "./json.ts";
 import type { KeywordConstraint } from "./keyword-constraints.ts";
-import { ofLength, parsePlainPattern, probeCharacters } from "./pattern.ts";
-import { codePoints } from "./string-arbitrary.ts";
+import { kind, type MutationKind } from "./mutation-kind.ts";
+import { longer, offPattern, otherThan, otherTypes, shorter } from "./wrong-values.ts";
 
-/** Longer texts and arrays than this are not made: a limit on bytes would refuse them first. */
+/** Longer texts and arrays than this are not made: a limit on bytes would reject them first. */
 export const greatestSize = 20_000;
 
 /**
  * Replacements for the value at the constraint's location.
- * @param value what stands there in a valid message
- * @param samples draws values that keep a schema, for `not` and `oneOf`
+ * @param value the value there in a valid message
+ * @param samples draws valid values of a schema, for `not` and `oneOf`
  */
-export function candidatesFor(
+export function mutationKinds(
   constraint: KeywordConstraint,
   value: Json,
   samples: (schema: unknown) => readonly Json[],
-): readonly Json[] {
+): readonly MutationKind[] {
   const { keyword, schema, member } = constraint;
   const bound = number(schema[keyword]) ?? 0;
   const string = typeof value === "string" ? value : "";
   const items = Array.isArray(value) ? (value as readonly Json[]) : [];
   switch (keyword) {
     case "type":
-      return [...coerced(value), null, 5, "text", true, 1.5, [], {}];
+      return otherTypes(value);
     case "const":
     case "enum":
       return otherThan(value);
     case "minLength":
-      return bound > greatestSize ? [] : shorter(string, bound - 1, schema);
+      return bound > greatestSize
+        ? []
+        : [kind("one below", ...shorter(string, bound - 1, schema)), ...(bound > 1 ? [kind("empty", "")] : [])];
     case "maxLength":
-      return bound > greatestSize ? [] : longer(string, bound + 1, schema);
-    case "pattern":
-      return offPattern(string, text(schema.pattern) ?? "");
-    case "format":
-      if (typeof value === "number") return [2 ** 31, 1.5, 2 ** 63];
-      return [`${string} `, "no such thing", "", `${string}\u0000`, "http://[", "2024-13-45", "[", "\u2028"];
-    case "minimum":
-      return below(bound);
-    case "maximum":
-      return below(-bound).map((other) => -(other as number));
-    case "exclusiveMinimum":
-    case "exclusiveMaximum":
-      return [bound];
-    case "multipleOf":
-      return [Number(value) + bound / 2, Number(value) + 1, bound / 2, bound + 1, 0.1];
-    case "minItems":
-      return [items.slice(0, Math.max(0, bound - 1))];
-    case "maxItems":
-      return bound > greatestSize ? [] : [padded(items, bound + 1)];
-    case "uniqueItems":
-      return items.length === 0
+      return bound > greatestSize
         ? []
         : [
-            [...items, items[0]!],
-            [items[0]!, items[0]!, ...items.slice(2)],
+            kind("one beyond", ...longer(string, bound + 1, schema)),
+            ...(bound * 2 < greatestSize ? [kind("twice as long", ...longer(string, Math.max(4, bound * 2), schema))] : []),
           ];
+    case "pattern":
+      return offPattern(string, text(schema.pattern) ?? "", greatestSize);
+    case "format":
+      if (typeof value === "number") return [kind("one beyond", 2 ** 31, 2 ** 63), kind("fraction", 1.5)];
+      return [
+        kind("space after it", `${string} `),
+        kind("free text", "no such thing"),
+        kind("empty", ""),
+        kind("NUL after it", `${string}\u0000`),
+        kind("malformed", "http://[", "2024-13-45", "[", "\u2028"),
+      ];
+    case "minimum":
+      return below(bound).map(([name, other]) => kind(name, other));
+    case "maximum":
+      return below(-bound).map(([name, other]) => kind(name, -other + 0));
+    case "exclusiveMinimum":
+      return [kind("at the bound", bound), ...below(bound).map(([name, other]) => kind(name, other))];
+    case "exclusiveMaximum":
+      return [kind("at the bound", bound), ...below(-bound).map(([name, other]) => kind(name, -other + 0))];
+    case "multipleOf":
+      return [
+        kind("between two multiples", Number(value) + bound / 2, bound / 2, 0.1),
+        kind("one more", Number(value) + 1, bound + 1),
+      ];
+    case "minItems":
+      return [kind("one fewer", items.slice(0, Math.max(0, bound - 1))), ...(bound > 1 ? [kind("empty", [])] : [])];
+    case "maxItems":
+      return bound > greatestSize ? [] : [kind("one more", padded(items, bound + 1))];
+    case "uniqueItems":
+      return items.length === 0 ? [] : [kind("an item twice", [...items, items[0]!], [items[0]!, items[0]!, ...items.slice(2)])];
     case "contains":
-      return [[], ...items.map((item) => [item]), [null], ["text"], [5], [{}]];
+      return [kind("empty", []), kind("none that fits", ...items.map((item) => [item]), [null], ["text"], [5], [{}])];
+    case "maxContains":
+      return bound > greatestSize ? [] : [kind("one more", ...items.map((item) => padded([item], bound + 1)))];
+    case "minContains":
+      return [kind("one fewer", ...items.map((_, at) => [...items.slice(0, at), ...items.slice(at + 1)]), [])];
     case "additionalItems":
-      return [[...padded(items, list(schema.items).length), "unexpected"]];
+      return [kind("an item more", [...padded(items, tupleLength(schema)), "unexpected"])];
     case "additionalProperties":
-      return ["unexpected", "\u0000unexpected"].map((name) => withValueAt(value, join("", name), true));
+    case "unevaluatedProperties":
+      return [
+        kind("a member more", withValueAt(value, "/unexpected", true)),
+        kind("a member of another case", ...renamed(value).map((name) => withValueAt(value, join("", name), true))),
+        kind("a member with NUL in its name", withValueAt(value, "/\u0000unexpected", true)),
+      ];
     case "propertyNames":
-      return ["not allowed!", "", "\u00e9", "x".repeat(300), "0"].map((name) => withValueAt(value, join("", name), true));
+      return ["not allowed!", "", "\u00e9", "x".repeat(300), "0"].map((name) =>
+        kind(`a member named ${JSON.stringify(name.slice(0, 12))}`, withValueAt(value, join("", name), true)),
+      );
     case "required":
-      return [withoutValueAt(value, join("", member!))];
+      return [kind("missing", withoutValueAt(value, join("", member!)))];
     case "false schema":
-      return [true, null, "text", 5].map((forbidden) => withValueAt(value, join("", member!), forbidden));
+      return [null, true, 5, "text"].map((forbidden) =>
+        kind(forbidden === null ? "null" : typeof forbidden, withValueAt(value, join("", member!), forbidden)),
+      );
     case "dependencies":
-      return withoutOneNeeded(value, member!, strings(record(schema.dependencies)[member!]));
+    case "dependentRequired":
+      return withoutOneNeeded(value, member!, strings(record(schema[keyword])[member!]));
     case "minProperties":
-      return fewerMembers(value, bound - 1);
+      return [kind("one fewer", ...fewerMembers(value, bound - 1))];
     case "maxProperties":
-      return bound > greatestSize ? [] : [moreMembers(value, bound + 1)];
+      return bound > greatestSize ? [] : [kind("one more", moreMembers(value, bound + 1))];
     case "not":
-      return samples(schema.not).flatMap((sample) => [merged(value, sample), sample]);
+      return [kind("a forbidden value", ...samples(schema.not).flatMap((sample) => [merged(value, sample), sample]))];
     case "anyOf":
-      return [null, true, 5, -1.5, "text", "", [], {}, ...otherThan(value)];
+      return [...otherTypes(value), ...otherThan(value)];
     case "oneOf":
-      return [null, true, 5, -1.5, "text", "", [], {}, ...otherThan(value), ...list(schema.oneOf).flatMap(samples)];
+      return [
+        ...otherTypes(value),
+        ...otherThan(value),
+        kind("a value of several branches", ...list(schema.oneOf).flatMap(samples)),
+      ];
     default:
       return [];
   }
 }
 
-/** The same content in the type that a careless program would take as well. */
-function coerced(value: Json): Json[] {
-  if (typeof value === "string") return [5];
-  if (typeof value === "number") return [String(value)];
-  if (typeof value === "boolean") return [String(value), value ? 1 : 0];
-  if (Array.isArray(value)) return [{}];
-  return value === null ? [""] : [[], "{}"];
-}
-
-function otherThan(value: Json): Json[] {
-  if (typeof value === "string") return [`${value}x`, value.toUpperCase(), ` ${value}`, "", null];
-  if (typeof value === "number") return [value + 1, String(value), null];
-  if (typeof value === "boolean") return [!value, null];
-  if (Array.isArray(value)) return [[...(value as readonly Json[]), null], null];
-  return value === null ? [false, 0] : [{ ...value, unexpected: true }, {}, null];
-}
-
-function below(bound: number): Json[] {
+function below(bound: number): readonly (readonly [string, number])[] {
   const near = Number.isSafeInteger(bound - 1) ? bound - 1 : bound - Math.abs(bound) * 0.001;
-  return [near, bound * 2 - 1, -Number.MAX_VALUE];
+  return [
+    ["one beyond", near],
+    ["far beyond", bound * 2 - 1],
+    ["the greatest double", -Number.MAX_VALUE],
+  ];
 }
 
-function shorter(value: string, length: number, schema: KeywordConstraint["schema"]): Json[] {
-  const plain = parsePlainPattern(text(schema.pattern) ?? "");
-  const fitting = plain === undefined ? undefined : ofLength(plain, length);
-  return [...(fitting === undefined ? [] : [fitting]), [...value].slice(0, length).join(""), "x".repeat(Math.max(0, length))];
-}
-
-function longer(value: string, length: number, schema: KeywordConstraint["schema"]): Json[] {
-  const plain = parsePlainPattern(text(schema.pattern) ?? "");
-  const fitting = plain === undefined ? undefined : ofLength(plain, length);
-  const missing = Math.max(0, length - codePoints(value));
-  const last = [...value].at(-1) ?? "x";
-  return [...(fitting === undefined ? [] : [fitting]), value + last.repeat(missing), "x".repeat(length)];
-}
-
-function offPattern(value: string, pattern: string): Json[] {
-  const characters = [...value];
-  const plain = parsePlainPattern(pattern);
-  const tooLong =
-    plain !== undefined && plain.maxLength < greatestSize
-      ? `${value}${(characters.at(-1) ?? "a").repeat(plain.maxLength + 1 - characters.length)}`
-      : [];
-  // One character that does not fit, in the place of the last: length and all else stay as they were.
-  const swapped = [" ", "!", "/", "\n", "\u00e9", "\u0000", "0", "a", ...probeCharacters].map((other) =>
-    [...characters.slice(0, -1), other].join(""),
-  );
-  // A lone surrogate survives JSON as an escape; some patterns forbid nothing else.
-  const lone = [`${value.slice(0, -1)}\ud800`, `${value.slice(0, -1)}\udc00`];
-  return [...swapped.slice(0, 8), ...[tooLong].flat(), `${value}\n`, ` ${value}`, "", ...swapped.slice(8), ...lone];
+/** Items that have a schema by their index: of draft-07's array form of `items`, or of `prefixItems`. */
+function tupleLength({ items, prefixItems }: KeywordConstraint["schema"]): number {
+  return list(prefixItems ?? items).length;
 }
 
 function padded(items: readonly Json[], length: number): Json[] {
   const filler = items.at(-1) ?? null;
   return [...items, ...Array.from({ length: Math.max(0, length - items.length) }, () => filler)];
+}
+
+/** Names of the value's members with another case, which no member has. */
+function renamed(value: Json): string[] {
+  const names = Object.keys(Object(value));
+  return names
+    .flatMap((name) => [name.toUpperCase(), name.charAt(0).toUpperCase() + name.slice(1)])
+    .filter((name) => !names.includes(name));
 }
 
 function merged(value: Json, more: Json): Json {
@@ -152,9 +152,9 @@ function merged(value: Json, more: Json): Json {
     : more;
 }
 
-function withoutOneNeeded(value: Json, member: string, needed: readonly string[]): Json[] {
+function withoutOneNeeded(value: Json, member: string, needed: readonly string[]): MutationKind[] {
   const there = Object.hasOwn(Object(value), member) ? value : withValueAt(value, join("", member), null);
-  return needed.map((name) => withoutValueAt(there, join("", name)));
+  return needed.map((name) => kind(`without ${name}`, withoutValueAt(there, join("", name))));
 }
 
 function fewerMembers(value: Json, count: number): Json[] {

@@ -66,3 +66,40 @@ describe("each keyword of our own client messages is broken alone", async () => 
     expect(mutations.filter(({ exact }) => !exact).map(named)).toEqual([]);
   });
 });
+
+describe("one keyword is broken in every way that there is", () => {
+  const kindsOf = (schema: JsonSchema, example: Json) => {
+    const validator = createSchemaValidator(new Map());
+    const samples = createValidSamples(schema, "#", {
+      validator,
+      arbitraries: createArbitraries(new Map(), validator.compile),
+      examples: [example],
+    });
+    const mutator = createMutator(schema, "#", new Map(), samples, validator);
+    return Object.fromEntries(
+      mutator.constraints.map((constraint) => {
+        const { mutations, missing } = mutator.mutateAll(constraint, example);
+        expect(mutations.filter(({ value }) => validator.compile(schema)(value))).toEqual([]);
+        return [constraint.keyword, { values: mutations.map(({ value }) => value), missing }];
+      }),
+    );
+  };
+
+  it("an integer is a text, a boolean, a fraction, null, an array and an object", () => {
+    const { type } = kindsOf({ type: "integer" }, 7);
+    expect(type!.values).toEqual(expect.arrayContaining(["7", true, 7.5, null, [7], { value: 7 }]));
+    expect(type!.missing).toEqual(["integer"]);
+  });
+  it("a bound is crossed by one and by much", () => {
+    const { maximum } = kindsOf({ type: "integer", maximum: 10 }, 7);
+    expect(maximum!.values).toEqual([11, 21, Number.MAX_VALUE]);
+  });
+  it("a text of an enum has the wrong case, is another, empty or null", () => {
+    const { enum: values } = kindsOf({ enum: ["red"] }, "red");
+    expect(values!.values).toEqual(expect.arrayContaining(["RED", "redx", " red", "", null, ["red"]]));
+  });
+  it("a kind that the schema accepts is missing", () => {
+    const { type } = kindsOf({ type: ["integer", "null", "boolean"] }, 7);
+    expect(type!.missing).toEqual(["boolean", "integer", "null"]);
+  });
+});

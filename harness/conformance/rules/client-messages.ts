@@ -41,6 +41,12 @@ export function isReadable(context: Context, text: string): boolean {
   return Buffer.byteLength(text) <= maxBytes(context);
 }
 
+/** How many malformed frames a connection may send within every limit of errors; at least one, at most eight. */
+export function toleratedErrors(context: Context): number {
+  const limits = context.channel.limits.flatMap((limit) => (limit.kind === "errors" ? [context.effective(limit)] : []));
+  return Math.max(1, Math.min(8, ...limits));
+}
+
 /** A message of the operation that succeeds now on this connection, where the contract says how to get there. */
 export async function baseFor(context: Context, peer: TestClient, { operation, message }: ClientMessage): Promise<unknown> {
   return operation.messages[0] === message.name ? satisfyPreconditions(context, peer, operation) : context.example(message.name);

@@ -13,7 +13,7 @@ import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Rule, rule } from "../../rule.ts";
 import { errorsFor, isReadable, maxBytes } from "../client-messages.ts";
-import { describeConstraint } from "../invalid/mutations.ts";
+import { describeConstraint, mutationsWithin } from "../invalid/mutations.ts";
 import {
   errorsOf,
   exchange,
@@ -247,13 +247,15 @@ export const httpRefusalRules: readonly Rule[] = [
     from: keywords,
     async check(context, { http, codes, constraint }) {
       const { mutator, samples } = dataOf(context.contract).of(http.message);
-      const mutation = mutator.mutate(constraint, samples.all[0]!);
-      if ("why" in mutation) throw new NotTestable(`${constraint.pointer} cannot be broken here: ${mutation.why}`);
-      if (!isReadable(context, JSON.stringify(mutation.value)))
+      const { made } = mutationsWithin(context, mutator.mutateAll(constraint, samples.all[0]!));
+      const readable = made.filter(({ value }) => isReadable(context, JSON.stringify(value)));
+      if (readable.length === 0)
         throw new NotTestable(`what breaks ${constraint.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
-      const answer = await exchange(context, http, { body: mutation.value });
-      const what = `\`${http.message.name}\` that breaks ${constraint.keyword} at ${constraint.location || "the body"}`;
-      expectHttpRefused(context, http, answer, codes, what);
+      for (const { kind, value } of readable) {
+        const answer = await exchange(context, http, { text: JSON.stringify(value) });
+        const what = `\`${http.message.name}\` that breaks ${constraint.keyword} (${kind}) at ${constraint.location || "the body"}`;
+        expectHttpRefused(context, http, answer, codes, what);
+      }
     },
     brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),
   }),

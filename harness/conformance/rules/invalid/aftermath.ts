@@ -11,7 +11,7 @@ import { answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Rule, rule } from "../../rule.ts";
-import { clientMessages, errorsFor, isReadable, maxBytes } from "../client-messages.ts";
+import { clientMessages, errorsFor, isReadable, maxBytes, toleratedErrors } from "../client-messages.ts";
 import { type DeliveryPromise, deliveries, isOf, type Scene, stage } from "../examples/deliveries.ts";
 import { undeclaredCode } from "./hostile.ts";
 import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts";
@@ -20,12 +20,6 @@ import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts"
 function refusable(subject: ContractUnderTest): readonly DeliveryPromise[] {
   const names = new Set(breakableMessages(subject).map(({ client }) => client.message.name));
   return deliveries(subject).filter(({ client }) => names.has(client.message.name));
-}
-
-/** So many malformed frames are within every limit of errors; at least one. */
-function strikes(context: Context): number {
-  const limits = context.channel.limits.flatMap((limit) => (limit.kind === "errors" ? [context.effective(limit)] : []));
-  return Math.max(1, Math.min(8, ...limits));
 }
 
 /** A valid request of the scene, whose delivery shows that all before it has been dealt with. */
@@ -50,7 +44,7 @@ export const aftermathRules: readonly Rule[] = [
     async check(context, promise) {
       const { client, effect } = promise;
       const { mutations } = dataOf(context.contract).of(client.message);
-      const perScene = strikes(context);
+      const perScene = toleratedErrors(context);
       // Members outside the envelope first: they are what an operation that forgot to check would deliver.
       const inner = mutations.filter(({ constraint }) => constraint.location.includes("/")).slice(0, perScene);
       const scene = await stage(context, promise);
@@ -91,7 +85,7 @@ export const aftermathRules: readonly Rule[] = [
       const { mutations } = dataOf(context.contract).of(client.message);
       const peer = await context.dial({ user: await userFor(context, client.operation) });
       const message = await satisfyPreconditions(context, peer, client.operation);
-      for (const { constraint } of mutations.slice(0, Math.min(4, strikes(context)))) {
+      for (const { constraint } of mutations.slice(0, Math.min(4, toleratedErrors(context)))) {
         const { value } = breakIn(context, client, constraint, message);
         if (!isReadable(context, JSON.stringify(value))) continue;
         const answer = await answerTo(context, peer, JSON.stringify(value));
@@ -144,7 +138,7 @@ export const aftermathRules: readonly Rule[] = [
       const message = await satisfyPreconditions(context, peer, client.operation);
       // Malformed frames of all operations: one that ends the relation must not have taken effect.
       const others = clientMessages(context).filter(({ operation }) => operation.effects.some(({ kind }) => kind === "remove"));
-      let left = strikes(context);
+      let left = toleratedErrors(context);
       for (const other of others) {
         const place = sharedPlace(other, client);
         const { mutations } = dataOf(context.contract).of(other.message);

@@ -1,13 +1,14 @@
-// For each keyword of each client message one message that breaks just that: the error for what is not in the schema.
+// For each keyword of each client message one message of each kind that breaks just that: it must get the declared error.
 
 import { userFor } from "../../../client/preconditions.ts";
 import { valueAt } from "../../../schema/edit.ts";
 import { NotTestable } from "../../../schema/errors.ts";
+import type { Mutation } from "../../../schema/invalid.ts";
 import { answerTo, expectRefused } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Rule, rule } from "../../rule.ts";
-import { isReadable, maxBytes } from "../client-messages.ts";
-import { breakable, brokenFor, coverage, type ObligationPromise, outcomesOf } from "./mutations.ts";
+import { baseFor, type ClientMessage, isReadable, maxBytes, toleratedErrors } from "../client-messages.ts";
+import { allBrokenIn, breakable, coverage, type ObligationPromise, outcomesOf } from "./mutations.ts";
 
 export const keywordRules: readonly Rule[] = [
   rule<ObligationPromise>({
@@ -18,21 +19,29 @@ export const keywordRules: readonly Rule[] = [
     from: breakable,
     async check(context, { client, constraint }) {
       context.note(coverage(context));
-      const peer = await context.dial({ user: await userFor(context, client.operation) });
-      const { value } = await brokenFor(context, peer, client, constraint);
-      const text = JSON.stringify(value);
-      if (!isReadable(context, text))
+      const user = await userFor(context, client.operation);
+      const connect = async () => {
+        const peer = await context.dial({ user });
+        return { peer, broken: allBrokenIn(context, client, constraint, await baseFor(context, peer, client)) };
+      };
+      let { peer, broken } = await connect();
+      let left = toleratedErrors(context);
+      let sent = 0;
+      for (const { kind } of broken) {
+        if (peer.closed !== undefined || left === 0) {
+          if (peer.closed === undefined) await peer.hangUp();
+          ({ peer, broken } = await connect());
+          left = toleratedErrors(context);
+        }
+        const mutation = broken.find((one) => one.kind === kind);
+        if (mutation === undefined || !isReadable(context, JSON.stringify(mutation.value))) continue;
+        left--;
+        sent++;
+        const answer = await answerTo(context, peer, JSON.stringify(mutation.value));
+        expectRefused(answer, outcomesOf(context, client, constraint), describe(client, mutation));
+      }
+      if (sent === 0)
         throw new NotTestable(`what breaks ${constraint.pointer} is over the ${maxBytes(context)} bytes that the target reads`);
-      const { keyword, location, member } = constraint;
-      const what = member === undefined ? keyword : `${keyword} ${member}`;
-      const broken = JSON.stringify(valueAt(value, location)) ?? "";
-      const shown = broken.length > 60 ? `${broken.slice(0, 60)}...` : broken;
-      const answer = await answerTo(context, peer, text);
-      expectRefused(
-        answer,
-        outcomesOf(context, client, constraint),
-        `\`${client.message.name}\` that breaks ${what} with ${shown} at ${location || "the message"}`,
-      );
     },
     // A frame with a bad id is taken as a good one only by losing its id, so that one is ignored.
     brokenBy: ({ client, constraint }) =>
@@ -41,3 +50,11 @@ export const keywordRules: readonly Rule[] = [
         : [faults.acceptsInvalid("any"), faults.ignoresInvalid("any")],
   }),
 ];
+
+function describe({ message }: ClientMessage, { constraint, kind, value }: Mutation): string {
+  const { keyword, location, member } = constraint;
+  const what = member === undefined ? keyword : `${keyword} ${member}`;
+  const broken = JSON.stringify(valueAt(value, location)) ?? "";
+  const shown = broken.length > 60 ? `${broken.slice(0, 60)}...` : broken;
+  return `\`${message.name}\` that breaks ${what} (${kind}) with ${shown} at ${location || "the message"}`;
+}

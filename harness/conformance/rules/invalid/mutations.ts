@@ -4,16 +4,15 @@ import type { ErrorCode } from "../../../../spec/contract.ts";
 import { join } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import type { TestClient } from "../../../client/test-client.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { valueAt } from "../../../schema/edit.ts";
 import { NotTestable } from "../../../schema/errors.ts";
-import type { KeywordConstraint, Mutation } from "../../../schema/invalid.ts";
+import type { KeywordConstraint, Mutation, Mutations } from "../../../schema/invalid.ts";
 import type { Json } from "../../../schema/json.ts";
 import { documentBytes, type Malformed } from "../../../schema/malformed-frames.ts";
 import type { Context } from "../../context.ts";
 import type { Clause } from "../../rule.ts";
-import { baseFor, type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
+import { type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
 
 export interface ObligationPromise extends Clause {
   readonly client: ClientMessage;
@@ -48,13 +47,46 @@ export function breakableMessages(subject: ContractUnderTest): readonly MessageP
     .map((client) => ({ pointer: client.message.pointer, client }));
 }
 
-/** How many of all keyword constraints can be broken, and why the others cannot. */
+const told = new WeakMap<ContractUnderTest["contract"], string>();
+
+/** Which kinds of mutations there are for each keyword, such as `type 8 of 9 kinds`, and which keywords cannot be broken and why. */
 export function coverage(subject: ContractUnderTest): string {
+  const known = told.get(subject.contract) ?? describeCoverage(subject);
+  told.set(subject.contract, known);
+  return known;
+}
+
+function describeCoverage(subject: ContractUnderTest): string {
   const all = clientMessages(subject).map(({ message }) => dataOf(subject.contract).of(message));
-  const broken = all.reduce((sum, { mutations }) => sum + mutations.length, 0);
-  const unmutated = all.flatMap(({ unmutated }) => unmutated);
-  const why = unmutated.map(({ constraint, why }) => `${constraint.pointer}: ${why}`);
-  return [`keyword constraints exercised: ${broken} of ${broken + unmutated.length}`, ...why].join("; ");
+  const kinds = new Map<string, { readonly made: Set<string>; readonly all: Set<string> }>();
+  for (const { mutations, mutator, samples } of all) {
+    for (const { constraint } of mutations) {
+      const { made, missing } = mutationsWithin(subject, mutator.mutateAll(constraint, samples.all[0]!));
+      const known = kinds.get(constraint.keyword) ?? { made: new Set(), all: new Set() };
+      kinds.set(constraint.keyword, known);
+      for (const { kind } of made) known.made.add(kind);
+      for (const kind of [...made.map((one) => one.kind), ...missing]) known.all.add(kind);
+    }
+  }
+  const exercised = all.reduce((sum, { mutations }) => sum + mutations.length, 0);
+  const unmutated = all.flatMap((one) => one.unmutated);
+  return [
+    `keyword constraints exercised: ${exercised} of ${exercised + unmutated.length}`,
+    [...kinds].map(([keyword, { made, all }]) => `${keyword} ${made.size} of ${all.size} kinds`).join(", "),
+    ...unmutated.map(({ constraint, why }) => `${constraint.pointer}: ${why}`),
+  ].join("; ");
+}
+
+/** Those that are within the document's limit of bytes. */
+export function mutationsWithin(
+  { channel }: Pick<ContractUnderTest, "channel">,
+  { mutations, missing }: Mutations,
+): { readonly made: readonly Mutation[]; readonly missing: readonly string[] } {
+  const fits = ({ value }: Mutation) => Buffer.byteLength(JSON.stringify(value)) <= documentBytes(channel);
+  return {
+    made: mutations.filter(fits),
+    missing: [...missing, ...mutations.filter((one) => !fits(one)).map(({ kind }) => kind)],
+  };
 }
 
 /** Which errors the document gives to a message whose keyword is broken. */
@@ -77,18 +109,22 @@ export function describeConstraint(
   return `${location || "the message"} of \`${message.name}\` has ${keyword} ${bound.length > 80 ? `${bound.slice(0, 80)}...` : bound}.`;
 }
 
-/** A message that would succeed on this connection but for one keyword. Its id is fresh where it has one. */
-export async function brokenFor(
+/** Messages that would succeed but for one keyword, one for each kind of mutation. An id that they have is fresh. */
+export function allBrokenIn(
   context: Context,
-  peer: TestClient,
   client: ClientMessage,
   constraint: KeywordConstraint,
-): Promise<Mutation & { readonly id: unknown }> {
-  const base = await baseFor(context, peer, client);
-  return breakIn(context, client, constraint, base);
+  base: unknown,
+): readonly Mutation[] {
+  const { correlation } = client.message;
+  const { mutator } = dataOf(context.contract).of(client.message);
+  return mutationsWithin(context, mutator.mutateAll(constraint, base as Json)).made.map((mutation) => {
+    const hasId = correlation !== undefined && valueAt(base as Json, correlation) === valueAt(mutation.value, correlation);
+    return hasId ? { ...mutation, value: withValueAt(mutation.value, correlation, context.id()) as Json } : mutation;
+  });
 }
 
-/** The same, from a valid message that is at hand. */
+/** A message that would succeed but for one keyword, in the plainest way. An id that it has is fresh. */
 export function breakIn(
   context: Context,
   client: ClientMessage,
