@@ -10,7 +10,9 @@ import { codePoints } from "./string-arbitrary.ts";
 export function otherTypes(value: Json): readonly MutationKind[] {
   const isNumber = typeof value === "number";
   const kinds = [
-    ...(isNumber ? [kind("numeric text", String(value)), kind("boolean", true, false), kind("fraction", value + 0.5, 1.5, -1.5)] : []),
+    ...(isNumber
+      ? [kind("numeric text", String(value)), kind("boolean", true, false), kind("fraction", value + 0.5, 1.5, -1.5)]
+      : []),
     ...(typeof value === "boolean" ? [kind("text", String(value), "text"), kind("integer", Number(value))] : []),
     ...(Array.isArray(value) && value.length > 0 ? [kind("an item without its array", (value as readonly Json[])[0]!)] : []),
     ...(Array.isArray(value) ? [kind("object", {})] : []),
