@@ -60,7 +60,12 @@ test.each<[string, JsonSchema, string]>([
   [
     "a type that the parts of allOf imply",
     { allOf: [{ type: "object" }, { ...closed, properties: { a: true } }] },
-    "{ [key: string]: unknown; } & { a?: unknown; }",
+    "{ a?: unknown; }",
+  ],
+  [
+    "a list that two parts describe",
+    { type: "array", allOf: [{ items: [{ type: "string" }] }, { items: { enum: ["a", 1] }, minItems: 1 }] },
+    '[string & ("a" | 1), ...("a" | 1)[]]',
   ],
   [
     "a name that every object inherits",

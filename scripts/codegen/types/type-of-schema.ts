@@ -182,12 +182,18 @@ function arrayType(schema: Schema, scope: SchemaScope): TypeNode {
   if (high === 0) return { kind: "tuple", members: [], rest: undefined };
   if (tuple === undefined) return listType(rest, low, high);
   const types = tuple.slice(0, high).map((item) => typeOfSchema(item, scope));
-  const after = high <= types.length || own === false ? undefined : rest;
+  const after = high <= types.length || own === false ? undefined : hasMixedReference(rest) ? unknownType : rest;
   if (types.length > max.tupleMembers)
     return { kind: "array", items: unionOf([...types, ...(after === undefined ? [] : [after])]) };
   const members = types.map((type, index): TupleMember => ({ type, optional: index >= low }));
   return { kind: "tuple", members, rest: after };
 }
+
+/** In what may follow in a tuple, tsc resolves such a reference at once, and finds a circle where it leads back. */
+const hasMixedReference = (type: TypeNode): boolean =>
+  type.kind === "intersection"
+    ? type.members.some(({ kind }) => kind === "reference")
+    : type.kind === "union" && type.members.some(hasMixedReference);
 
 function listType(items: TypeNode, low: number, high: number): TypeNode {
   const member = { type: items, optional: false };

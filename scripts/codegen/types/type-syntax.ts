@@ -43,11 +43,42 @@ export function unionOf(members: readonly TypeNode[]): TypeNode {
   return flat.length === 1 ? flat[0]! : { kind: "union", members: flat };
 }
 
+type ListNode = Extract<TypeNode, { kind: "array" | "tuple" }>;
+const isList = (type: TypeNode): type is ListNode => type.kind === "array" || type.kind === "tuple";
+const isAnyObject = (type: TypeNode) =>
+  type.kind === "object" && type.properties.length === 0 && type.index !== undefined && isUnknown(type.index);
+
 export function intersectionOf(members: readonly TypeNode[]): TypeNode {
   const flat = distinct("intersection", members).filter((member) => !isUnknown(member));
-  if (flat.some(isNever)) return neverType;
-  if (flat.length === 0) return unknownType;
-  return flat.length === 1 ? flat[0]! : { kind: "intersection", members: flat };
+  const lists = flat.filter(isList);
+  const others = flat.filter((member) => !isList(member));
+  // An object with any properties narrows no other object.
+  const telling = others.filter(
+    (member) => !isAnyObject(member) || !others.some((other) => other !== member && other.kind === "object"),
+  );
+  const all = lists.length === 0 ? telling : [lists.reduce(bothLists), ...telling];
+  if (all.some(isNever)) return neverType;
+  if (all.length === 0) return unknownType;
+  return all.length === 1 ? all[0]! : { kind: "intersection", members: all };
+}
+
+/** Member by member: tsc gives the members of `[A] & B[]` no context to keep a literal in. */
+function bothLists(a: ListNode, b: ListNode): ListNode {
+  const parts = [a, b].map((list) => (list.kind === "array" ? { members: [], rest: list.items } : list));
+  const members: TupleMember[] = [];
+  const rests = parts.flatMap(({ rest }) => (rest === undefined ? [] : [rest]));
+  const rest = rests.length < 2 ? undefined : intersectionOf(rests);
+  for (let index = 0; parts.some((part) => part.members[index] !== undefined); index++) {
+    const here = parts.map((part): TupleMember | undefined => {
+      const open = part.rest === undefined ? undefined : { type: part.rest, optional: true };
+      return part.members[index] ?? open;
+    });
+    const known = here.filter((member) => member !== undefined);
+    // One of them ends before: what would come after is never there.
+    if (known.length < 2) return { kind: "tuple", members, rest: undefined };
+    members.push({ type: intersectionOf(known.map(({ type }) => type)), optional: known.every(({ optional }) => optional) });
+  }
+  return members.length === 0 && rest !== undefined ? { kind: "array", items: rest } : { kind: "tuple", members, rest };
 }
 
 /** Text as it may stand in a block comment. */
