@@ -1,11 +1,12 @@
 // Schemas of a document with every `$ref` rewritten to `#/definitions/NAME`, and the definitions that this takes.
+import { breakCycles, type Cycle } from "./break-cycles.ts";
 import type { DocumentPointer, JsonSchema } from "./contract.ts";
 import { canonical, join, lookup, tokens } from "./pointer.ts";
 import { isRecord, record } from "./raw.ts";
 import type { SourceTree } from "./source-tree.ts";
 
 /** Keywords whose members are names that the author chose, so that none of them is a keyword. */
-const nameMaps = new Set(["properties", "patternProperties", "dependencies"]);
+const nameMaps = new Set(["properties", "patternProperties", "dependencies", "dependentSchemas"]);
 /** Keywords that hold data: a `$ref` in there is just a member. */
 const dataKeywords = new Set(["const", "enum", "default", "examples", "example"]);
 /** Keys that say nothing about what they hold, so that a definition is not named after them. */
@@ -18,6 +19,10 @@ export interface Definitions {
   schemaAt(pointer: DocumentPointer): JsonSchema;
   /** All that is referenced, after the named schemas of the document, in its order. */
   all(): ReadonlyMap<string, JsonSchema>;
+  /** Definitions that contained themselves at the same place, before they were changed. */
+  cycles(): readonly Cycle[];
+  /** Where in the document the definition stands. */
+  pointerOf(name: string): DocumentPointer | undefined;
 }
 
 export function createDefinitions(tree: SourceTree): Definitions {
@@ -25,6 +30,7 @@ export function createDefinitions(tree: SourceTree): Definitions {
   const pointerByName = new Map<string, DocumentPointer>();
   const schemas = new Map<string, JsonSchema>();
   const unwritten: string[] = [];
+  const cycles: Cycle[] = [];
 
   const nameOf = (pointer: DocumentPointer): string => {
     const known = nameByPointer.get(pointer);
@@ -44,6 +50,7 @@ export function createDefinitions(tree: SourceTree): Definitions {
     for (let name = unwritten.shift(); name !== undefined; name = unwritten.shift()) {
       schemas.set(name, rewrite(unwrapped(lookup(tree.root, pointerByName.get(name)!))));
     }
+    for (let found = breakCycles(schemas); found.length > 0; found = breakCycles(schemas)) cycles.push(...found);
     return schemas;
   };
 
@@ -60,7 +67,9 @@ export function createDefinitions(tree: SourceTree): Definitions {
     if (keyword === "$ref" && typeof child === "string") return `#/definitions/${nameOf(canonical(child))}`;
     if (dataKeywords.has(keyword) || keyword.startsWith("x-")) return child;
     if (nameMaps.has(keyword) && isRecord(child)) {
-      return Object.fromEntries(Object.entries(child).map(([name, schema]) => [name, rewriteNested(schema)]));
+      // What is no schema there, such as a `$ref` in place of the names, is reported by lint and says nothing.
+      const schemas = Object.entries(child).filter(([, schema]) => typeof schema === "object" || typeof schema === "boolean");
+      return Object.fromEntries(schemas.map(([name, schema]) => [name, rewriteNested(schema)]));
     }
     return rewriteNested(child);
   };
@@ -76,6 +85,8 @@ export function createDefinitions(tree: SourceTree): Definitions {
   return {
     schemaAt: (pointer) => rewrite(unwrapped(lookup(tree.root, pointer))),
     all: complete,
+    cycles: () => cycles,
+    pointerOf: (name) => pointerByName.get(name),
   };
 }
 

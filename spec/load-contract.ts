@@ -3,8 +3,8 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Contract, Finding } from "./contract.ts";
 import { normalise } from "./normalise.ts";
-import { isRecord, record, text } from "./raw.ts";
 import { withFiles } from "./references.ts";
+import { asyncapiVersion, checkVersion, correctKeys } from "./root-keys.ts";
 import { at, parseTree, type SourceTree } from "./source-tree.ts";
 
 /** The protocol rooms.v1, which the reference server speaks. */
@@ -32,6 +32,8 @@ export interface Loaded {
 /** What the checks of lint need besides the contract. */
 export interface LoadedTree extends Loaded {
   readonly tree: SourceTree | undefined;
+  /** The document as it was read, before conversion and overlay. */
+  readonly original: SourceTree | undefined;
 }
 
 /**
@@ -51,13 +53,16 @@ export async function loadWithTree({ file, perspective, overlay, server, variabl
     findings.push(...step.findings);
     return step.findings.some(({ blocking }) => blocking) ? undefined : step.tree;
   };
-  const failed = () => ({ contract: undefined, tree: undefined, findings });
+  const failed = () => ({ contract: undefined, tree: undefined, original: undefined, findings });
 
   let tree = sound(await read(file, "--spec"));
   if (tree === undefined) return failed();
   const version = asyncapiVersion(tree);
   tree = sound(checkVersion(tree, version));
   if (tree === undefined || version === undefined) return failed();
+  tree = sound(correctKeys(tree));
+  if (tree === undefined) return failed();
+  const original = tree;
   if (version.startsWith("2.")) {
     const { fromVersion2 } = await import("./older-version.ts");
     tree = sound(await fromVersion2(tree, version));
@@ -70,7 +75,7 @@ export async function loadWithTree({ file, perspective, overlay, server, variabl
   if (tree !== undefined) tree = sound(await withFiles(tree));
   return tree === undefined
     ? failed()
-    : { contract: normalise(tree, { perspective, asyncapi: version, server, variables }), tree, findings };
+    : { contract: normalise(tree, { perspective, asyncapi: version, server, variables }), tree, original, findings };
 }
 
 async function read(file: string, option: string): Promise<{ tree: SourceTree | undefined; findings: Finding[] }> {
@@ -87,22 +92,4 @@ async function read(file: string, option: string): Promise<{ tree: SourceTree | 
     });
     return { tree: undefined, findings: [finding] };
   }
-}
-
-function asyncapiVersion(tree: SourceTree): string | undefined {
-  const version = record(tree.root).asyncapi;
-  return typeof version === "number" ? String(version) : text(version);
-}
-
-function checkVersion(tree: SourceTree, version: string | undefined): { tree: SourceTree; findings: Finding[] } {
-  if (version !== undefined && /^[23]\./.test(version)) return { tree, findings: [] };
-  const finding = at(tree, version === undefined ? "#" : "#/asyncapi", {
-    severity: "error",
-    blocking: true,
-    id: "not-asyncapi",
-    expected: "an AsyncAPI document of version 2 or 3, which says so at its root: `asyncapi: 3.0.0`",
-    actual: version === undefined ? (isRecord(tree.root) ? "no key `asyncapi`" : "no object") : `asyncapi: ${version}`,
-    fix: "add `asyncapi: 3.0.0`, or give another file",
-  });
-  return { tree, findings: [finding] };
 }

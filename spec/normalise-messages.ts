@@ -71,7 +71,7 @@ export function normaliseMessage(
     contentType,
     format: formatOf(contentType),
     payload: schemaOf(tree, pointer, "payload", definitions) ?? true,
-    draft: "07",
+    draft: draftOf(tree, pointer),
     headers: schemaOf(tree, pointer, "headers", definitions),
     correlation: payloadPointer(record(get("correlationId")).location),
     httpStatus: number(record(record(get("bindings")).http).statusCode),
@@ -83,6 +83,15 @@ function schemaOf(tree: SourceTree, message: DocumentPointer, key: string, defin
   const pointer = memberPointer(tree, message, key);
   if (pointer === undefined || foreignSchemaFormat(tree, pointer) !== undefined) return undefined;
   return definitions.schemaAt(pointer);
+}
+
+/** The draft that schemaFormat or the payload's own $schema names. */
+function draftOf(tree: SourceTree, message: DocumentPointer): Message["draft"] {
+  const pointer = memberPointer(tree, message, "payload");
+  const payload = pointer === undefined ? undefined : record(resolve(tree, pointer)?.value);
+  const schema = record(payload?.schema);
+  const told = [payload?.schemaFormat, memberValue(tree, message, "schemaFormat"), payload?.$schema, schema.$schema];
+  return told.some((one) => /2020-12/.test(text(one) ?? "")) ? "2020-12" : "07";
 }
 
 /** The language of a payload's schema where it is not judged here, such as Avro. */

@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { DocumentPointer, Finding } from "./contract.ts";
-import { canonical, join, lookup, parent } from "./pointer.ts";
-import { isRecord } from "./raw.ts";
+import { canonical, join, lookup, parent, tokens } from "./pointer.ts";
+import { isRecord, record, text } from "./raw.ts";
 import { at, type FindingText, parseTree, resolve, type SourceTree } from "./source-tree.ts";
 
 /** Where the other files of a document stand in its tree, one key each. Such a key means nothing in AsyncAPI. */
@@ -54,7 +54,8 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
   const findings: Finding[] = [];
   const files: Record<string, unknown> = {};
   const numberOf = new Map([[path.resolve(tree.file), ""]]);
-  const bundled: SourceTree = { ...tree, root, origins };
+  const shownFiles = new Map<DocumentPointer, string>();
+  const bundled: SourceTree = { ...tree, root, origins, files: shownFiles };
 
   const rewrite = async (value: unknown, pointer: DocumentPointer, file: string): Promise<void> => {
     for (const reference of referencesIn(value, pointer)) {
@@ -84,6 +85,7 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
     const number = String(numberOf.size);
     numberOf.set(target, number);
     const here = `#/${filesKey}/${number}`;
+    shownFiles.set(here, shown);
     for (const [pointer, origin] of parsed.tree.origins) origins.set(here + pointer.slice(1), origin);
     files[number] = parsed.tree.root;
     root[filesKey] = files;
@@ -91,6 +93,7 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
   };
 
   await rewrite(root, "#", tree.file);
+  adoptChannels(root);
   for (const reference of [...referencesIn(root, "#"), ...referencesIn(files, `#/${filesKey}`)]) {
     const target = reference.holder.$ref as string;
     if (!target.startsWith("#") || resolve(bundled, canonical(target)) !== undefined) continue;
@@ -98,6 +101,20 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
     if (text !== undefined) findings.push(at(bundled, reference.pointer, text));
   }
   return { tree: bundled, findings };
+}
+
+/** An operation may be of another file's channel: then that is a channel of this document. */
+function adoptChannels(root: Record<string, unknown>): void {
+  for (const operation of Object.values(record(root.operations))) {
+    const reference = text(record(record(operation).channel).$ref);
+    if (reference === undefined || !reference.startsWith(`#/${filesKey}/`)) continue;
+    const channels = record(root.channels);
+    const known = Object.values(channels).some((channel) => record(channel).$ref === reference);
+    if (known) continue;
+    let key = tokens(reference).at(-1)!;
+    while (Object.hasOwn(channels, key)) key += "_";
+    root.channels = { ...channels, [key]: { $ref: reference } };
+  }
 }
 
 const remote = (reference: string) =>

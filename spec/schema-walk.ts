@@ -1,5 +1,7 @@
-// Answers about a schema without a value: what must hold at once, and what can stand at a pointer.
-import { type Pointer, tokens } from "./pointer.ts";
+// Answers about a schema without a value: its parts, what must hold at once, and what can stand at a pointer.
+
+import { testWithin } from "./guarded-regexp.ts";
+import { join, type Pointer, tokens } from "./pointer.ts";
 import { isRecord, list, record, text } from "./raw.ts";
 
 /** JSON Schema (draft 07 and AsyncAPI's superset) as it stands in the document. `$ref` is kept, always as `#/definitions/NAME`. */
@@ -66,14 +68,18 @@ function childrenOf(part: Record<string, unknown>, token: string): unknown[] {
   if (Object.hasOwn(properties, token)) return [properties[token]];
   const matching = Object.entries(record(part.patternProperties)).filter(([pattern]) => matches(pattern, token));
   if (matching.length > 0) return matching.map(([, child]) => child);
-  if (/^\d+$/.test(token) && part.items !== undefined)
-    return Array.isArray(part.items) ? part.items.slice(Number(token)) : [part.items];
+  if (/^\d+$/.test(token)) {
+    const tuple = Array.isArray(part.items) ? part.items : list(part.prefixItems);
+    const rest = Array.isArray(part.items) ? part.additionalItems : part.items;
+    if (Number(token) < tuple.length) return [tuple[Number(token)]];
+    if (tuple.length > 0 || rest !== undefined) return rest === undefined ? [] : [rest];
+  }
   return isRecord(part.additionalProperties) || part.additionalProperties === true ? [part.additionalProperties] : [];
 }
 
 function matches(pattern: string, name: string): boolean {
   try {
-    return new RegExp(pattern, "u").test(name);
+    return testWithin(new RegExp(pattern, "u"), name) ?? false;
   } catch {
     return true;
   }
@@ -90,4 +96,38 @@ export function allowedAt(schema: JsonSchema, pointer: Pointer, definitions: Def
   const parts = (schemasAt(schema, pointer, definitions) ?? []).filter(isRecord);
   const sets = parts.flatMap((part) => ("const" in part ? [[part.const]] : Array.isArray(part.enum) ? [part.enum] : []));
   return sets.length === 0 ? undefined : sets.flat();
+}
+
+/** Keywords that hold schemas by name, in a list, and one schema: draft 07 and 2020-12. */
+const schemaMaps = new Set(["properties", "patternProperties", "dependencies", "dependentSchemas", "definitions", "$defs"]);
+const schemaLists = new Set(["allOf", "anyOf", "oneOf", "items", "prefixItems"]);
+const schemaKeywords = new Set(
+  `items additionalItems additionalProperties unevaluatedItems unevaluatedProperties contains propertyNames not if then else`.split(
+    " ",
+  ),
+);
+
+/** Calls `visit` for every schema object within a schema, the schema itself first. */
+export function eachSubschema(
+  schema: unknown,
+  visit: (schema: Record<string, unknown>, pointer: Pointer) => void,
+  pointer = "",
+): void {
+  if (!isRecord(schema)) return;
+  visit(schema, pointer);
+  for (const [child, at] of subschemas(schema, pointer)) eachSubschema(child, visit, at);
+}
+
+/** What stands where a schema must stand, directly below this one: perhaps no schema. */
+export function subschemas(schema: Record<string, unknown>, pointer: Pointer): [unknown, Pointer][] {
+  return Object.entries(schema).flatMap(([keyword, child]): [unknown, Pointer][] => {
+    const at = `${pointer}/${keyword}`;
+    if (schemaMaps.has(keyword) && isRecord(child)) {
+      const schemas =
+        keyword === "dependencies" ? Object.entries(child).filter(([, one]) => !Array.isArray(one)) : Object.entries(child);
+      return schemas.map(([name, nested]) => [nested, join(at, name)]);
+    }
+    if (schemaLists.has(keyword) && Array.isArray(child)) return child.map((nested, index) => [nested, `${at}/${index}`]);
+    return schemaKeywords.has(keyword) ? [[child, at]] : [];
+  });
 }

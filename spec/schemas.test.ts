@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Contract, JsonSchema } from "./contract.ts";
 import { defaultSpecFile, loadContract } from "./load-contract.ts";
-import { bundle, createValidators, eachSubschema, reachedDefinitions } from "./schemas.ts";
+import { eachSubschema } from "./schema-walk.ts";
+import { bundle, createValidators, reachedDefinitions } from "./schemas.ts";
 
 const { contract: ours } = await loadContract({ file: defaultSpecFile });
 

@@ -1,8 +1,11 @@
-// JSON Schemas of messages that stand alone, and their validators by AJV.
+// JSON Schemas of messages that stand alone, and their validators by AJV. Nothing here throws: what AJV cannot use is reported.
 import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import formatsPlugin from "ajv-formats";
-import type { Contract, DocumentPointer, JsonSchema, Pointer } from "./contract.ts";
-import { isRecord, list, record } from "./raw.ts";
+import type { Contract, DocumentPointer, JsonSchema, Message, Pointer } from "./contract.ts";
+import { guardedRegExp } from "./guarded-regexp.ts";
+import { list, record } from "./raw.ts";
+import { eachSubschema } from "./schema-walk.ts";
 
 const namePrefix = "#/definitions/";
 
@@ -35,9 +38,15 @@ export function bundle(contract: Pick<Contract, "definitions">, schema: JsonSche
 /** AsyncAPI's additions to JSON Schema, and what others add without effect on validity. */
 const annotations = ["discriminator", "externalDocs", "example", "xml", "markdownDescription"];
 
-/** An AJV for the document's schemas: draft 07, formats, AsyncAPI's keywords. Strict: unknown keywords and ones without effect throw. */
-export function createAjv(strict: boolean, options: Options = {}): Ajv {
-  const ajv = new Ajv({
+/** Digits to which a value must be a multiple: 19.99 is one of 0.01, though not in binary. */
+const multipleOfPrecision = 6;
+
+/**
+ * An AJV for the document's schemas: formats, AsyncAPI's keywords. Strict: unknown keywords and ones without effect throw.
+ * Schemas are not held against their meta-schema, which takes quadratic time for long enums: AJV checks the keywords that it compiles.
+ */
+export function createAjv(strict: boolean, options: Options = {}, draft: Message["draft"] = "07"): Ajv {
+  const ajv = new (draft === "07" ? Ajv : Ajv2020)({
     allErrors: true,
     strictSchema: strict,
     strictTypes: strict,
@@ -45,7 +54,10 @@ export function createAjv(strict: boolean, options: Options = {}): Ajv {
     strictRequired: false,
     allowUnionTypes: true,
     logger: false,
+    validateSchema: false,
+    multipleOfPrecision,
     ...options,
+    code: { regExp: guardedRegExp, ...options.code },
   });
   formatsPlugin.default(ajv);
   if (strict) for (const keyword of annotations) ajv.addKeyword(keyword);
@@ -60,51 +72,39 @@ export function isKnownFormat(format: string): boolean {
   return known.has(format);
 }
 
-/** Calls `visit` for every schema object within a schema, the schema itself first. */
-export function eachSubschema(
-  schema: unknown,
-  visit: (schema: Record<string, unknown>, pointer: Pointer) => void,
-  pointer = "",
-): void {
-  if (!isRecord(schema)) return;
-  visit(schema, pointer);
-  for (const [keyword, child] of Object.entries(schema)) {
-    const at = `${pointer}/${keyword}`;
-    if (schemaMaps.has(keyword)) {
-      for (const [name, nested] of Object.entries(record(child))) {
-        eachSubschema(nested, visit, `${at}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
-      }
-    } else if (schemaLists.has(keyword) && Array.isArray(child)) {
-      for (const [index, nested] of child.entries()) eachSubschema(nested, visit, `${at}/${index}`);
-    } else if (schemaKeywords.has(keyword)) {
-      eachSubschema(child, visit, at);
-    }
-  }
-}
-
-const schemaMaps = new Set(["properties", "patternProperties", "dependencies", "definitions"]);
-const schemaLists = new Set(["allOf", "anyOf", "oneOf", "items"]);
-const schemaKeywords = new Set([
-  "items",
-  "additionalItems",
-  "additionalProperties",
-  "propertyNames",
-  "contains",
-  "not",
-  "if",
-  "then",
-  "else",
-]);
-
-/** Without its x- keys and formats that AJV does not know: what strict AJV takes for mistakes and is none. */
+/**
+ * Without what AJV refuses although the rest of the schema has a meaning: x- keys, formats that it does not know, patterns that are no
+ * regular expression, and `nullable` where there is no type that it could widen.
+ */
 export function comparable(schema: JsonSchema): JsonSchema {
   if (typeof schema === "boolean") return schema;
   const copy = structuredClone(schema) as Record<string, unknown>;
   eachSubschema(copy, (part) => {
     for (const keyword of Object.keys(part)) if (keyword.startsWith("x-")) delete part[keyword];
     if (typeof part.format === "string" && !isKnownFormat(part.format)) delete part.format;
+    if (typeof part.pattern === "string" && !isRegExp(part.pattern)) delete part.pattern;
+    for (const pattern of Object.keys(record(part.patternProperties))) {
+      if (!isRegExp(pattern)) delete (part.patternProperties as Record<string, unknown>)[pattern];
+    }
+    if (part.nullable !== undefined && !isNullableUsable(part)) delete part.nullable;
   });
   return copy;
+}
+
+/** Whether the pattern is a regular expression, in the syntax with the flag u or in the older one. */
+export function isRegExp(pattern: string): boolean {
+  return ["u", ""].some((flags) => {
+    try {
+      return new RegExp(pattern, flags).flags === flags;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** OpenAPI's `nullable` widens the type beside it; an enum beside it must list null itself. */
+function isNullableUsable({ nullable, type, enum: values }: Record<string, unknown>): boolean {
+  return typeof nullable === "boolean" && type !== undefined && (!Array.isArray(values) || values.includes(null));
 }
 
 export interface SchemaError {
@@ -151,30 +151,37 @@ export function usesVocabulary(contract: Contract): boolean {
 }
 
 /** How a schema may be read, the strictest way first: the first AJV that compiles it counts. */
-export function readings(
-  contract: Contract,
-): readonly { readonly kind: SchemaProblem["kind"] | undefined; readonly create: (options?: Options) => Ajv }[] {
+export function readings(contract: Contract): readonly {
+  readonly kind: SchemaProblem["kind"] | undefined;
+  readonly create: (options?: Options, draft?: Message["draft"]) => Ajv;
+}[] {
   const strict = usesVocabulary(contract);
   return [
-    ...(strict ? [{ kind: undefined, create: (options: Options = {}) => createAjv(true, options) }] : []),
-    { kind: strict ? "not-strict" : undefined, create: (options: Options = {}) => createAjv(false, options) },
-    { kind: "not-unicode", create: (options: Options = {}) => createAjv(false, { ...options, unicodeRegExp: false }) },
+    ...(strict
+      ? [{ kind: undefined, create: (options?: Options, draft?: Message["draft"]) => createAjv(true, options, draft) }]
+      : []),
+    { kind: strict ? "not-strict" : undefined, create: (options, draft) => createAjv(false, options, draft) },
+    { kind: "not-unicode", create: (options, draft) => createAjv(false, { ...options, unicodeRegExp: false }, draft) },
   ];
 }
 
 export function createValidators(contract: Contract): Validators {
-  const attempts = readings(contract).map(({ kind, create }) => ({ kind, ajv: once(create) }));
+  const attempts = readings(contract).map(({ kind, create }) => ({
+    kind,
+    ajv: { "07": once(() => create()), "2020-12": once(() => create({}, "2020-12")) },
+  }));
+  const byName = new Map(contract.messages.map((message) => [message.name, message]));
   const compiled = new Map<string, Validate>();
   const problems: SchemaProblem[] = [];
 
   const compile = (name: string): Validate => {
-    const message = contract.messages.find((candidate) => candidate.name === name);
+    const message = byName.get(name);
     if (message === undefined) throw new Error(`the contract has no message ${name}`);
     const schema = comparable(bundle(contract, message.payload));
     let reason = "";
     for (const { kind, ajv } of attempts) {
       try {
-        const validate = ajv().compile(schema as object | boolean);
+        const validate = ajv[message.draft]().compile(schema as object | boolean);
         if (kind !== undefined) problems.push({ message: name, pointer: message.pointer, kind, text: reason });
         return (value) => errorsOf(validate, value);
       } catch (error) {
@@ -208,8 +215,14 @@ function once<T>(create: () => T): () => T {
   };
 }
 
-function errorsOf(validate: ValidateFunction, value: unknown): SchemaError[] {
-  if (validate(value)) return [];
+function errorsOf(validate: ValidateFunction, value: unknown): readonly SchemaError[] {
+  try {
+    if (validate(value)) return [];
+  } catch (error) {
+    // A value that nests deeper than the stack.
+    if (!(error instanceof RangeError)) throw error;
+    return [{ pointer: "", keyword: "nesting", text: "must not be nested so deeply that it cannot be checked" }];
+  }
   return list(validate.errors).map((error) => {
     const { instancePath, keyword, message, params } = error as ErrorObject;
     return { pointer: instancePath, keyword, text: describe(keyword, message ?? keyword, params) };
@@ -224,10 +237,13 @@ function describe(keyword: string, text: string, params: Record<string, unknown>
     case "const":
       return `must be ${JSON.stringify(params.allowedValue)}`;
     case "enum":
-      return `must be one of ${list(params.allowedValues)
-        .map((allowed) => JSON.stringify(allowed))
-        .join(", ")}`;
+      return `must be one of ${oneOf(list(params.allowedValues))}`;
     default:
       return text;
   }
+}
+
+function oneOf(values: readonly unknown[]): string {
+  const shown = values.slice(0, 20).map((value) => JSON.stringify(value));
+  return shown.join(", ") + (values.length > shown.length ? ` or ${values.length - shown.length} more` : "");
 }

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Contract, JsonSchema } from "../contract.ts";
 import { defaultSpecFile, loadContract } from "../load-contract.ts";
-import { createValidators, eachSubschema } from "../schemas.ts";
+import { eachSubschema } from "../schema-walk.ts";
+import { createValidators } from "../schemas.ts";
 import { schemaChanges } from "./schema-changes.ts";
 
 const none = new Map<string, JsonSchema>();

@@ -47,13 +47,14 @@ export async function lint({
   parser = true,
   ...options
 }: LintOptions): Promise<{ contract: Contract | undefined; findings: Finding[] }> {
-  const { contract, tree, findings } = await loadWithTree(options);
-  if (contract === undefined || tree === undefined) return { contract: undefined, findings: sorted(findings) };
+  const { contract, tree, original, findings } = await loadWithTree(options);
+  if (contract === undefined || tree === undefined || original === undefined)
+    return { contract: undefined, findings: sorted(findings) };
   const checked = { tree, contract, validators: createValidators(contract), ours: usesVocabulary(contract) };
   const all = [...findings, ...checks.flatMap((check) => check(checked))];
   if (parser) {
     const { validateWithParser } = await import("./parser.ts");
-    all.push(...(await validateWithParser(options.file)));
+    all.push(...(await validateWithParser(original)));
   }
   const blocked = all.some(({ blocking }) => blocking);
   return { contract: blocked ? undefined : contract, findings: sorted(all) };

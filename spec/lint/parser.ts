@@ -1,44 +1,74 @@
-// The official parser's opinion. It is slow to load (half a second), so only this file imports it, and only when asked.
-import { readFile } from "node:fs/promises";
+// The findings of the official parser. It takes most of the time of lint, so only this file imports it, and only when asked.
 import path from "node:path";
 import type { Finding } from "../contract.ts";
+import { join } from "../pointer.ts";
+import { isRecord } from "../raw.ts";
+import { at, type SourceTree } from "../source-tree.ts";
 
-/** Advice on publishing a document in a catalogue, without consequence for what is judged. */
+/** Advice on publishing a document in a catalogue, which says nothing about the protocol. */
 const advice =
   /-(latest-version|tags|tag-description|id|messageId|operationId|defaultContentType|info-.*|unused-component|unused-.*)$/;
-/** Our own checks say the same with the value and a fix. */
-const covered = new Set([
+/** Rules that our own checks cover, with the value and a fix; and one that repeats another before references are followed. */
+const covered = [
   "asyncapi2-message-examples",
-  "asyncapi3-message-examples",
+  "asyncapi2-message-examples-custom-format",
   "asyncapi2-channel-parameters",
   "asyncapi3-channel-parameters",
-  "invalid-ref",
-]);
+  "asyncapi2-schemas",
+  "asyncapi2-schema-default",
+  "asyncapi2-schema-examples",
+  "asyncapi-document-unresolved",
+];
 
 /** The parser fetches every remote `$ref`, in examples and x- keys too, which are no references to us. It gets an empty document instead. */
 const nothingRemote = ["http", "https"].map((schema) => ({ schema, order: 1, read: () => "{}" }));
 
-/** What @asyncapi/parser finds in a document as it stands in its file. */
-export async function validateWithParser(file: string): Promise<Finding[]> {
+/** So many values of an enum tell the parser what they are; it compares each with each. */
+const maxEnum = 50;
+
+/**
+ * What @asyncapi/parser finds in a document as it was read, before conversion and overlay.
+ * It gets plain data and gives paths, so that the YAML is parsed once. It never throws: what ends the parser is a finding.
+ */
+export async function validateWithParser(tree: SourceTree): Promise<Finding[]> {
   const { Parser } = await import("@asyncapi/parser");
-  const diagnostics = await new Parser({ __unstable: { resolver: { resolvers: nothingRemote } } }).validate(
-    await readFile(file, "utf8"),
-    { source: path.resolve(file) },
-  );
+  const ruleset = { recommended: false, rules: Object.fromEntries(covered.map((rule) => [rule, "off"])) } as object;
+  const run = async () => {
+    const parser = new Parser({ ruleset, __unstable: { resolver: { resolvers: nothingRemote } } });
+    return parser.validate(JSON.stringify(shortened(tree.root)), { source: path.resolve(tree.file) });
+  };
+  const diagnostics = await run().catch((error: unknown) => error as Error);
+  if (!Array.isArray(diagnostics)) return [at(tree, "#", parserFailed(diagnostics))];
   return diagnostics
-    .filter(({ code, severity }) => !covered.has(String(code)) && (severity === 0 || !advice.test(String(code))))
-    .map(({ code, message, range, path: where, severity }): Finding => {
+    .filter(({ code, severity }) => String(code) !== "invalid-ref" && (severity === 0 || !advice.test(String(code))))
+    .map(({ code, message, path: where, severity }): Finding => {
       const refused = severity === 0;
-      return {
+      return at(tree, join("#", ...where.map(String)), {
         severity: refused ? "error" : "info",
         id: `parser-${code}`,
-        file,
-        line: range.start.line + 1,
-        column: range.start.character + 1,
-        pointer: ["#", ...where.map((token) => String(token).replaceAll("~", "~0").replaceAll("/", "~1"))].join("/"),
         expected: "what @asyncapi/parser accepts",
         actual: message,
         fix: refused ? "fix this first: other tools reject the document" : "see the AsyncAPI specification",
-      };
+      });
     });
+}
+
+const parserFailed = (error: Error) =>
+  ({
+    severity: "info",
+    id: "parser-failed",
+    expected: "an answer of @asyncapi/parser",
+    actual: error.message.split("\n")[0] ?? "an error",
+    fix: "No action needed: all other checks ran.",
+  }) as const;
+
+function shortened(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shortened);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, child]) => [
+      key,
+      key === "enum" && Array.isArray(child) ? child.slice(0, maxEnum) : shortened(child),
+    ]),
+  );
 }

@@ -1,12 +1,13 @@
 // Schemas: mistyped keywords, formats that nobody checks, and schemas that no value can satisfy.
 import type { DocumentPointer, Finding, JsonSchema, Pointer } from "../contract.ts";
+import { nearest } from "../nearest.ts";
 import { memberPointer } from "../normalise-messages.ts";
 import { join, lookup } from "../pointer.ts";
 import { isRecord, list, record, strings, text } from "../raw.ts";
-import { conjuncts } from "../schema-walk.ts";
-import { eachSubschema, isKnownFormat } from "../schemas.ts";
+import { conjuncts, eachSubschema } from "../schema-walk.ts";
+import { isKnownFormat } from "../schemas.ts";
 import { at, resolve, type SourceTree } from "../source-tree.ts";
-import { type Check, choices, nearest } from "./check.ts";
+import { type Check, choices } from "./check.ts";
 
 /** Draft 07 and AsyncAPI's additions (Schema Object). */
 const keywords = new Set(

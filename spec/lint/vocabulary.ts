@@ -2,12 +2,13 @@
 import { readFileSync } from "node:fs";
 import type { ErrorObject, ValidateFunction } from "ajv";
 import type { DocumentPointer, Finding } from "../contract.ts";
+import { nearest } from "../nearest.ts";
 import { canonical, join, lookup } from "../pointer.ts";
 import { list, record } from "../raw.ts";
 import { isUnreadable, valueForms } from "../read-value.ts";
 import { createAjv } from "../schemas.ts";
 import { at, type FindingText, resolve, type SourceTree } from "../source-tree.ts";
-import { type Check, choices, correction, nearest } from "./check.ts";
+import { type Check, choices, correction } from "./check.ts";
 
 let compiled: ValidateFunction | undefined;
 

@@ -1,6 +1,6 @@
 // Values of options against their schema, by AJV: the first mistake becomes a UsageError that names the option or the line, echoes the value and says what was expected.
 import { Ajv, type ErrorObject } from "ajv";
-import { nearest } from "../../../spec/lint/check.ts";
+import { nearest } from "../../../spec/nearest.ts";
 import { UsageError } from "../../schema/errors.ts";
 import { longFlag } from "./flags.ts";
 
