@@ -217,6 +217,12 @@ export const closeCodes = {
     "reconnect": "stop",
     "when": "A text frame is not UTF-8."
   },
+  "POLICY_VIOLATION": {
+    "code": 1008,
+    "by": "server",
+    "reconnect": "stop",
+    "when": "A message has more than 16384 fragments."
+  },
   "MESSAGE_TOO_BIG": {
     "code": 1009,
     "by": "server",
@@ -241,7 +247,7 @@ export const closeCodes = {
     "by": "server",
     "reconnect": "back-off",
     "minDelayMs": 10000,
-    "when": "The server has too much to do to take this connection."
+    "when": "The server has as many connections as it can take, in all or from the client's address."
   },
   "HEARTBEAT_TIMEOUT": {
     "code": 4001,
@@ -296,7 +302,7 @@ export const closeCodes = {
     "by": "server",
     "reconnect": "back-off",
     "minDelayMs": 5000,
-    "when": "Over the limit `refusalsPerMinute`."
+    "when": "Over the limit `refusalsPerMinute`, or over 100 pings and pongs at once and 10 per second beside those of the heartbeat."
   },
   "TOO_MANY_CONNECTIONS": {
     "code": 4430,

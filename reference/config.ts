@@ -26,7 +26,10 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** undefined: the memory hub. */
   readonly redisUrl: string | undefined;
+  /** TCP sockets, in whatever state. */
   readonly maxConnections: number;
+  /** undefined: maxConnections. */
+  readonly connectionsPerAddress: number | undefined;
   readonly headersTimeoutMs: number;
   readonly drainMs: number;
   readonly reconnectWithinMs: number;
@@ -81,7 +84,18 @@ const general: readonly Variable[] = [
     about: "Redis that several nodes share, or nodes of a Redis Cluster separated by commas. Default: everything in memory.",
     fallback: undefined,
   },
-  { name: "MAX_CONNECTIONS", about: "Connections of this node; more are closed with 1013.", fallback: "100000", range: [1, 1e7] },
+  {
+    name: "MAX_CONNECTIONS",
+    about: "Sockets of this node. More are closed with 1013, and from 5 % more on reset.",
+    fallback: "100000",
+    range: [1, 1e7],
+  },
+  {
+    name: "CONNECTIONS_PER_ADDRESS",
+    about: "Sockets of one client address, or IPv6 /64 network; more are closed with 1013. Default: MAX_CONNECTIONS.",
+    fallback: undefined,
+    range: [1, 1e7],
+  },
   {
     name: "HEADERS_TIMEOUT_MS",
     about: "Timeout for the headers of a request.",
@@ -237,6 +251,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, { 
     logLevel: text("LOG_LEVEL") as LogLevel,
     redisUrl,
     maxConnections: number("MAX_CONNECTIONS")!,
+    connectionsPerAddress: number("CONNECTIONS_PER_ADDRESS"),
     headersTimeoutMs: number("HEADERS_TIMEOUT_MS")!,
     drainMs: number("DRAIN_MS")!,
     reconnectWithinMs: number("RECONNECT_WITHIN_MS")!,

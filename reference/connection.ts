@@ -8,9 +8,17 @@ import type { Drainable } from "./drain.ts";
 import { type FanOut, FlushingWebSocket, type Outbox } from "./fan-out.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { EphemeralEvent, LogEvent } from "./hub/hub.ts";
+import { Limiter, type Rate } from "./limiter.ts";
 import type { Session, Transport } from "./session.ts";
 import { SlowConsumerDetector } from "./slow-consumer-detector.ts";
+import { maxBytesAfterEnd } from "./sockets.ts";
 
+/** How long a client is read after a close frame was sent, in ms. Afterwards its bytes are discarded until ws ends the connection. */
+const readAfterCloseMs = 1_000;
+/** How often a chunk of discarded bytes is taken, in ms. */
+const discardEveryMs = 50;
+/** Pings and pongs that a client may send beside its answers to heartbeats. Browsers send none. */
+const controlFrameRate = (heartbeatMs: number): Rate => ({ burst: 100, perSecond: 10 + 2_000 / heartbeatMs });
 /** The longest delay of a Node timer. */
 const maxTimerMs = 2 ** 31 - 1;
 
@@ -20,13 +28,22 @@ export interface ConnectionContext {
   /** 0 to 1. */
   random(): number;
   readonly fanOut: FanOut;
-  /** Called once, with the close code, when the connection is gone. */
+  /** Called once, when a close frame is sent or the answer to one. */
+  closing(tcp: Socket): void;
+  /** Called once, when the connection is gone. @param code the server's own close code where it closed first */
   ended(connection: Connection, code: number): void;
 }
 
 /** A WebSocket with a reference to its connection. */
 export class ConnectionSocket extends FlushingWebSocket {
   connection: Connection | undefined;
+
+  /** ws calls this too, for invalid frames and for the answer to a close frame. */
+  override close(code?: number, reason?: string | Buffer): void {
+    const isFirst = this.readyState === this.OPEN;
+    super.close(code, reason);
+    if (isFirst) this.connection?.hasSentClose(code);
+  }
 }
 
 export class Connection implements Transport, Drainable {
@@ -42,6 +59,10 @@ export class Connection implements Transport, Drainable {
   #timer: NodeJS.Timeout | undefined;
   #isReading = true;
   #hasEnded = false;
+  #isClosing = false;
+  /** Of the close frame that was sent; undefined where it has none. */
+  #closeCode: number | undefined;
+  #controlFrames: Limiter | undefined;
 
   constructor(socket: ConnectionSocket, tcp: Socket, context: ConnectionContext) {
     this.#socket = socket;
@@ -55,6 +76,8 @@ export class Connection implements Transport, Drainable {
     socket.connection = this;
     socket.on("message", passMessage);
     socket.on("close", passClose);
+    socket.on("ping", passControlFrame);
+    socket.on("pong", passControlFrame);
     this.#schedule();
   }
 
@@ -92,10 +115,37 @@ export class Connection implements Transport, Drainable {
 
   /** Sends a close frame. The rooms are left now, not when the client answers. */
   close(code: number, reason: string): void {
+    if (this.#isClosing) return;
     this.#socket.close(code, reason);
-    this.#endSession();
     // The answer to the close frame must be read.
     this.setReading(true);
+  }
+
+  /** A close frame was sent: the client may answer, and little else of it is read. */
+  hasSentClose(code: number | undefined): void {
+    this.#isClosing = true;
+    this.#closeCode = code;
+    this.#endSession();
+    this.#context.closing(this.#tcp);
+    clearTimeout(this.#timer);
+    const limitBytes = this.#tcp.bytesRead + maxBytesAfterEnd;
+    const check = (): void => {
+      if (this.#tcp.bytesRead > limitBytes) this.#discardInput();
+    };
+    this.#tcp.on("data", check);
+    this.#timer = setTimeout(() => this.#discardInput(), readAfterCloseMs);
+  }
+
+  /**
+   * Takes the client's bytes from the kernel without parsing them, one chunk at a time: a flood costs little. Not reading at all would make
+   * the kernel answer with a reset, which would destroy what a slow client has not received yet, the close frame too.
+   */
+  #discardInput(): void {
+    clearTimeout(this.#timer);
+    this.#socket.pause();
+    this.#tcp.removeAllListeners("data");
+    this.#tcp.on("data", () => this.#tcp.pause());
+    this.#timer = setInterval(() => this.#tcp.resume(), discardEveryMs);
   }
 
   announceShutdown(reason: string, reconnectWithinMs: number): void {
@@ -126,13 +176,21 @@ export class Connection implements Transport, Drainable {
     clearTimeout(this.#timer);
     this.#slowConsumer?.stop();
     this.#endSession();
-    this.#context.ended(this, code);
+    this.#context.ended(this, this.#closeCode ?? code);
   }
 
   /** A message from the socket. */
   receive(data: RawData, isBinary: boolean): void {
     if (isBinary) this.close(closeCodes.UNSUPPORTED_DATA.code, "text frames only");
     else this.#session?.receive(data.toString());
+  }
+
+  /** Counts pings and pongs. ws answers a ping itself. */
+  receiveControlFrame(): void {
+    if (this.#isClosing) return;
+    this.#controlFrames ??= new Limiter(controlFrameRate(this.#context.config.heartbeat.intervalMs));
+    if (this.#controlFrames.take(this.#context.clock.monotonicMs()) === undefined) return;
+    this.close(closeCodes.RATE_LIMITED.code, "too many pings or pongs");
   }
 
   #endSession(): void {
@@ -144,8 +202,8 @@ export class Connection implements Transport, Drainable {
   // --- one timer for heartbeat and token expiry ---
 
   #schedule(): void {
-    clearTimeout(this.#timer);
     if (this.#socket.readyState !== this.#socket.OPEN) return;
+    clearTimeout(this.#timer);
     const { clock } = this.#context;
     const waitMs = Math.min(this.#heartbeat.dueMs - clock.monotonicMs(), this.#expiresAtMs - clock.dateMs(), maxTimerMs);
     this.#timer = setTimeout(() => this.#tick(), Math.max(1, Math.ceil(waitMs)));
@@ -179,6 +237,9 @@ function ignore(): void {}
 // One function for all sockets, not a closure for each, so that an idle connection needs little memory.
 function passMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
   (this as ConnectionSocket).connection?.receive(data, isBinary);
+}
+function passControlFrame(this: WebSocket): void {
+  (this as ConnectionSocket).connection?.receiveControlFrame();
 }
 function passClose(this: WebSocket, code: number): void {
   (this as ConnectionSocket).connection?.hasClosed(code);

@@ -16,6 +16,9 @@ export interface Metrics {
 /** @param facts read at each scrape */
 export function createMetrics(facts: {
   connections(): number;
+  sockets(): readonly (readonly [state: string, count: number])[];
+  /** Sockets dropped at accept. */
+  shed(): number;
   isReady(): boolean;
   isRateLocal(): boolean;
   delivered(): number;
@@ -47,17 +50,17 @@ export function createMetrics(facts: {
       this.set(facts.isRateLocal() ? 1 : 0);
     },
   });
-  let reported = 0;
-  new Counter({
-    name: "wsproof_deliveries_total",
-    help: "Frames written to connections.",
+  new Gauge({
+    name: "wsproof_sockets",
+    help: "TCP sockets by state.",
+    labelNames: ["state"],
     registers,
     collect() {
-      const now = facts.delivered();
-      this.inc(now - reported);
-      reported = now;
+      for (const [state, count] of facts.sockets()) this.set({ state }, count);
     },
   });
+  countFrom("wsproof_sockets_shed_total", "Sockets dropped at accept, because too many were open.", facts.shed);
+  countFrom("wsproof_deliveries_total", "Frames written to connections.", facts.delivered);
   const upgrades = new Counter({
     name: "wsproof_upgrades_total",
     help: "Upgrades by outcome.",
@@ -67,8 +70,28 @@ export function createMetrics(facts: {
   const received = createCounts("wsproof_received_total", "Messages from clients.", "type", [...clientMessages, "malformed"]);
   const errors = createCounts("wsproof_errors_total", "Errors sent to clients.", "code", Object.keys(errorCodes));
   const known = Object.values(closeCodes).map(({ code }) => `${code}`);
-  const closes = createCounts("wsproof_closes_total", "Closed connections by close code.", "code", [...known, "other"]);
+  const closes = createCounts(
+    "wsproof_closes_total",
+    "Closed connections by close code: the server's own where it closed first.",
+    "code",
+    [...new Set([...known, "1001", "1005", "1006", "1008", "other"])],
+  );
   const published = new Counter({ name: "wsproof_http_published_total", help: "Messages published over HTTP.", registers });
+
+  /** A counter whose value is kept elsewhere. */
+  function countFrom(name: string, help: string, read: () => number): void {
+    let reported = 0;
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = read();
+        this.inc(now - reported);
+        reported = now;
+      },
+    });
+  }
 
   /** One child per label value, made in advance, because looking it up costs more than counting. */
   function createCounts(name: string, help: string, label: string, values: readonly string[]) {

@@ -16,6 +16,7 @@ import type { Hub } from "./hub/hub.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { Session, type SessionContext } from "./session.ts";
+import { forwardedAddress, SocketRegistry, socketStates, socketsWithinDescriptors } from "./sockets.ts";
 import { createToken, createTokenVerifier } from "./tokens.ts";
 
 /** How long ws waits for the answer to a close frame. */
@@ -47,8 +48,11 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
   let isDraining = false;
   /** Known once the server listens. */
   let allowedOrigins: readonly string[] = [];
+  const registry = createSocketRegistry(config, log);
   const metrics = createMetrics({
     connections: () => connections.size,
+    sockets: () => socketStates.map((state) => [state, registry.count(state)] as const),
+    shed: () => registry.shed,
     isReady: () => !isDraining && hub.available,
     isRateLocal: () => hub.isRateLocal,
     delivered: () => fanOut.delivered,
@@ -67,6 +71,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     config,
     random: Math.random,
     fanOut,
+    closing: (tcp) => registry.setState(tcp, "closing"),
     ended(connection, code) {
       connections.delete(connection);
       metrics.closed(code);
@@ -95,6 +100,8 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     },
     app,
   );
+  server.timeout = requestTimeoutMs;
+  registry.own(server);
   const sockets = new WebSocketServer<typeof ConnectionSocket>({
     noServer: true,
     WebSocket: ConnectionSocket,
@@ -102,6 +109,8 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     perMessageDeflate: false,
     maxPayload: config.limits.messageBytes,
     closeTimeout: closeTimeoutMs,
+    // Connection limits control frames and closes with a code. ws would end the connection without one.
+    maxPendingAutoPongs: 0,
     handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
   } as ServerOptions<typeof ConnectionSocket>);
 
@@ -124,15 +133,17 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     );
     if (decision.kind === "refuse") {
       metrics.upgraded(`${decision.status}`);
-      tcp.end(encodeRefusal(decision));
+      registry.refuse(tcp, encodeRefusal(decision));
       return;
     }
+    const admission = registry.admit(tcp, forwardedAddress(headers["x-forwarded-for"], config.trustedProxyHops));
     sockets.handleUpgrade(request, tcp, head, (socket) => {
       tcp.off("error", ignore);
+      registry.setState(tcp, "open");
       const connection = new Connection(socket, tcp, connectionContext);
       connections.add(connection);
       if (decision.kind === "close") close(connection, decision.code, decision.reason);
-      else if (connections.size > config.maxConnections) close(connection, closeCodes.TRY_AGAIN_LATER.code, "this node is full");
+      else if (admission !== "ok") close(connection, closeCodes.TRY_AGAIN_LATER.code, fullReasons[admission]);
       else if (decision.credential === undefined) close(connection, closeCodes.UNAUTHENTICATED.code, "no token");
       else void admit(connection, decision.credential);
     });
@@ -157,7 +168,11 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
   const port = await listen(server, config.port, config.host);
   allowedOrigins = config.allowedOrigins ?? ["localhost", "127.0.0.1", "[::1]"].map((name) => `http://${name}:${port}`);
   const metricsServer = config.metricsPort === undefined ? undefined : createServer(createMetricsRoutes(metrics));
-  if (metricsServer) await listen(metricsServer, config.metricsPort!, config.host);
+  if (metricsServer) {
+    metricsServer.timeout = requestTimeoutMs;
+    registry.own(metricsServer);
+    await listen(metricsServer, config.metricsPort!, config.host);
+  }
 
   let ending: Promise<void> | undefined;
   async function end(): Promise<void> {
@@ -169,6 +184,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
       one?.close();
       one?.closeAllConnections();
     }
+    registry.destroyAll();
     log.info("drained");
   }
   return {
@@ -178,6 +194,25 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
       return ending;
     },
   };
+}
+
+const fullReasons = { full: "this node is full", "address-full": "too many connections from this address" } as const;
+/** Dropped sockets are logged at most this often. */
+const shedLogMs = 10_000;
+
+function createSocketRegistry({ maxConnections, connectionsPerAddress = maxConnections }: Config, log: Logger): SocketRegistry {
+  const possible = socketsWithinDescriptors() ?? maxConnections;
+  // The share above the limit that is still answered needs descriptors too.
+  const maxSockets = Math.min(maxConnections, Math.floor(possible / 1.06));
+  if (maxSockets < maxConnections) {
+    log.warn({ maxConnections, maxSockets }, "the descriptor limit (ulimit -n) allows fewer sockets than MAX_CONNECTIONS");
+  }
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
+  return new SocketRegistry({ maxSockets, maxPerAddress: connectionsPerAddress }, (shed) => {
+    if (performance.now() - loggedAtMs < shedLogMs) return;
+    loggedAtMs = performance.now();
+    log.warn({ shed, maxSockets }, "dropping new sockets: too many are open");
+  });
 }
 
 function ignore(): void {}
