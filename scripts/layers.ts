@@ -1,4 +1,4 @@
-// Who may import whom: spec <- scripts, generated <- reference, spec + generated <- harness. Pure.
+// Who may import whom: spec <- scripts, generated <- reference, spec + generated <- harness, and the order within harness. Pure.
 import { importsOf } from "./import-graph.ts";
 
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -8,6 +8,38 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   reference: ["generated", "reference"],
   harness: ["spec", "generated", "harness"],
 };
+
+/** Folders of harness, lowest first: a file imports from its own folder and from lower ones. Folders of one line do not import each other. */
+export const harnessOrder: readonly (readonly string[])[] = [
+  ["schema"],
+  ["model"],
+  ["client"],
+  ["cluster"],
+  ["testbed"],
+  ["conformance"],
+  ["load"],
+  ["report"],
+  ["mutation", "comparison"],
+  ["commands"],
+];
+
+/** The order as the CONTRIBUTING file draws it. */
+export const drawnOrder = harnessOrder.map((folders) => folders.join(", ")).join(" < ");
+
+/** Every program is above all folders, and a test may import what it drives. */
+const isAboveFolders = (file: string) => file.split("/").length < 3 || /\.test\.ts$/.test(file);
+
+/** The imports of one file of harness from a higher folder, each as a sentence. */
+export function orderBreaks(file: string, source: string): string[] {
+  if (!file.startsWith("harness/") || isAboveFolders(file)) return [];
+  const rankOf = (path: string) => harnessOrder.findIndex((folders) => folders.includes(path.split("/")[1]!));
+  const own = file.split("/")[1]!;
+  return importsOf(file, source).flatMap((target) => {
+    const [layer, folder = ""] = target.split("/");
+    if (layer !== "harness" || folder === own || rankOf(target) < rankOf(file)) return [];
+    return [`${file} imports ${target}: the order is ${drawnOrder}`];
+  });
+}
 
 /** The command line alone joins the layers: it may import scripts as well. */
 const isCommand = (file: string) => file === "harness/cli.ts" || file.startsWith("harness/commands/");

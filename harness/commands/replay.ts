@@ -21,7 +21,7 @@ export function registerReplay(program: Command): void {
     .addHelpText("after", examples)
     .action(async (id: string, flags: FlagValues) => {
       const [{ replay }, { checkValues }, { checkUrls }] = await Promise.all([
-        import("../conformance/stateful/replay.ts"),
+        import("./replay-case.ts"),
         import("./settings/check-values.ts"),
         import("./settings/urls.ts"),
       ]);

@@ -22,7 +22,7 @@ export interface Validities {
   readonly replaced: readonly CredentialValidity[];
 }
 
-type Grace = Extract<Limit, { kind: "credential-grace" }> & { readonly close: number };
+export type Grace = Extract<Limit, { kind: "credential-grace" }> & { readonly close: number };
 
 export function graceOf({ protocol }: Pick<Evaluation, "protocol">): Grace | undefined {
   return protocol.channel.limits.find((limit): limit is Grace => limit.kind === "credential-grace" && limit.close !== undefined);

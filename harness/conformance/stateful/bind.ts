@@ -12,23 +12,23 @@ import { createRecogniser } from "../../model/recognise.ts";
 import type { Knowledge } from "../../model/trace.ts";
 import { NotTestable } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
-import { askedOf, type Role, rolesOf, type SendStep } from "./case.ts";
-import { createBrief } from "./short-lived-tokens.ts";
+import { askedOf, type FieldRole, rolesOf, type SendStep } from "./case.ts";
+import { createShortLivedToken } from "./short-lived-tokens.ts";
 
-/** One place at the table: the connections that followed one another in it. */
-export interface Slot {
+/** One user of the case and the connections that it had, one after the other. */
+export interface Participant {
   readonly user: User;
   readonly node: number;
-  peer: TestClient | undefined;
+  client: TestClient | undefined;
   /** Numbers of all its connections. */
   readonly connections: Set<number>;
 }
 
 /** What a case has met so far. */
-export interface Table {
+export interface CaseState {
   readonly context: Context;
   readonly protocol: Protocol;
-  readonly slots: readonly Slot[];
+  readonly participants: readonly Participant[];
   /** Names of the keys. */
   readonly keys: readonly string[];
   readonly credentials: Map<string, NonNullable<ReturnType<Knowledge["credentials"]["get"]>>>;
@@ -37,78 +37,78 @@ export interface Table {
 }
 
 /** The frame to send, with an id of its own; undefined where the step makes no valid one now. */
-export async function bindStep(table: Table, step: SendStep, slot: Slot): Promise<unknown> {
-  const operation = table.protocol.contract.operations.find(({ id }) => id === step.operation);
+export async function bindStep(state: CaseState, step: SendStep, participant: Participant): Promise<unknown> {
+  const operation = state.protocol.contract.operations.find(({ id }) => id === step.operation);
   if (operation === undefined) return undefined;
-  const name = `${slot.user.name} ${operation.id}`;
-  const roles = rolesOf(table.protocol, operation);
+  const name = `${participant.user.name} ${operation.id}`;
+  const roles = rolesOf(state.protocol, operation);
   const idAt = [...roles].find(([, role]) => role === "id")?.[0];
-  const again = step.once === "again" ? table.keyed.get(name) : undefined;
-  if (again !== undefined) return idAt === undefined ? again : withValueAt(again, idAt, table.context.id());
+  const again = step.once === "again" ? state.keyed.get(name) : undefined;
+  if (again !== undefined) return idAt === undefined ? again : withValueAt(again, idAt, state.context.id());
   let frame: unknown = step.frame;
   for (const [pointer, role] of roles)
-    frame = withValueAt(frame, pointer, await valueFor(table, step, slot, operation, pointer, role));
+    frame = withValueAt(frame, pointer, await valueFor(state, step, participant, operation, pointer, role));
   // Members that are left out are undefined so far.
   frame = JSON.parse(JSON.stringify(frame));
-  const message = operation.messages.find((candidate) => table.context.wrongWith(candidate, frame).length === 0);
+  const message = operation.messages.find((candidate) => state.context.wrongWith(candidate, frame).length === 0);
   if (message === undefined) return undefined;
-  if (step.once !== "no") table.keyed.set(name, frame);
+  if (step.once !== "no") state.keyed.set(name, frame);
   return frame;
 }
 
 async function valueFor(
-  table: Table,
+  state: CaseState,
   step: SendStep,
-  slot: Slot,
+  participant: Participant,
   operation: Operation,
   pointer: Pointer,
-  role: Role,
+  role: FieldRole,
 ): Promise<unknown> {
-  const { context, keys } = table;
+  const { context, keys } = state;
   switch (role) {
     case "id":
       return context.id();
     case "column":
       return keys[step.key % keys.length];
     case "attribute":
-      return addressee(table, step, operation, pointer);
+      return addressee(state, step, operation, pointer);
     case "once":
       return step.once === "no" ? undefined : `${context.fresh("key")}-0123456789abcdef`.slice(-64);
     case "since":
-      return since(table, step, slot, operation);
+      return since(state, step, participant, operation);
     case "credential":
-      return credential(table, step, slot, operation).catch((error: unknown) => {
+      return credential(state, step, participant, operation).catch((error: unknown) => {
         if (!(error instanceof NotTestable)) throw error; // then the step is left out
       });
   }
 }
 
-function addressee(table: Table, step: SendStep, operation: Operation, pointer: Pointer): unknown {
+function addressee(state: CaseState, step: SendStep, operation: Operation, pointer: Pointer): unknown {
   const named = [
     ...operation.requires.flatMap((one) => (one.kind === "connection" ? [one] : [])),
     ...operation.effects.flatMap((one) => (one.kind === "deliver" && one.to.kind === "connection" ? [one.to] : [])),
   ].find(({ equals }) => equals.kind === "message" && equals.pointer === pointer);
-  const to = step.to < 0 ? undefined : table.slots[step.to % table.slots.length];
-  return (named === undefined ? undefined : to?.peer?.attributes.get(named.attribute)) ?? table.context.fresh("nobody");
+  const to = step.to < 0 ? undefined : state.participants[step.to % state.participants.length];
+  return (named === undefined ? undefined : to?.client?.attributes.get(named.attribute)) ?? state.context.fresh("nobody");
 }
 
-/** A position in the log of the step's key: the last that the slot has seen, one before it, or one that never was. */
-function since(table: Table, step: SendStep, slot: Slot, operation: Operation): unknown {
+/** A position in the log of the step's key: the last that the participant has seen, one before it, or one that never was. */
+function since(state: CaseState, step: SendStep, participant: Participant, operation: Operation): unknown {
   const replay = operation.effects.find(({ kind }) => kind === "replay");
-  const stream = table.protocol.channel.delivery?.streams.find(({ name }) => replay?.kind === "replay" && name === replay.stream);
+  const stream = state.protocol.channel.delivery?.streams.find(({ name }) => replay?.kind === "replay" && name === replay.stream);
   if (step.since === "no" || stream?.epoch === undefined || stream.seq === undefined) return undefined;
-  const last = lastSeen(table, stream as PositionedStream, slot, canonical(table.keys[step.key % table.keys.length]));
+  const last = lastSeen(state, stream as PositionedStream, participant, canonical(state.keys[step.key % state.keys.length]));
   if (last === undefined) return undefined;
   const seq = { last: last.seq, stale: Math.max(0, last.seq - 3), future: last.seq + 1_000 }[step.since];
   const member = (at: Pointer) => at.slice(at.lastIndexOf("/") + 1);
   return { [member(stream.epoch)]: last.epoch, [member(stream.seq)]: seq };
 }
 
-function lastSeen(table: Table, stream: PositionedStream, slot: Slot, key: string) {
+function lastSeen(state: CaseState, stream: PositionedStream, participant: Participant, key: string) {
   const speaks = new Set([...stream.messages, ...stream.replies]);
-  const recogniser = createRecogniser(table.protocol, (name, frame) => table.context.wrongWith(name, frame).length === 0);
-  for (const event of [...table.context.history()].reverse()) {
-    if (event.kind !== "receive" || !slot.connections.has(event.connection)) continue;
+  const recogniser = createRecogniser(state.protocol, (name, frame) => state.context.wrongWith(name, frame).length === 0);
+  for (const event of [...state.context.history()].reverse()) {
+    if (event.kind !== "receive" || !participant.connections.has(event.connection)) continue;
     const position = positionOf(stream, event.frame);
     const message = recogniser.event(event.frame, stream.replies);
     if (
@@ -122,15 +122,15 @@ function lastSeen(table: Table, stream: PositionedStream, slot: Slot, key: strin
   return undefined;
 }
 
-async function credential(table: Table, step: SendStep, slot: Slot, operation: Operation): Promise<unknown> {
-  const { context, protocol, credentials } = table;
-  const { name, claims } = slot.user;
+async function credential(state: CaseState, step: SendStep, participant: Participant, operation: Operation): Promise<unknown> {
+  const { context, protocol, credentials } = state;
+  const { name, claims } = participant.user;
   if (step.credential === "other") {
     const other = await context.user();
     if (other.credential !== undefined) credentials.set(other.credential, { good: true, claims: other.claims });
     return other.credential;
   }
-  if (step.credential === "brief") return (await briefCredential(table, slot.user)).token;
+  if (step.credential === "short-lived") return (await shortLivedCredential(state, participant.user)).token;
   const lists = new Map([...claims].filter(([, value]) => Array.isArray(value)));
   if (step.credential === "lacking") for (const [claim, value] of shutOut(protocol, operation)) lists.set(claim, [value]);
   if (step.credential === "changed") {
@@ -161,12 +161,12 @@ function shutOut({ channel }: Protocol, { requires }: Operation): (readonly [str
   return [...lacked, ...refused].slice(0, 1);
 }
 
-/** A good one of the user that runs out soon. @throws NotTestable */
-export async function briefCredential(
-  { context, credentials }: Pick<Table, "context" | "credentials">,
+/** A valid credential of the user that expires soon. @throws NotTestable */
+export async function shortLivedCredential(
+  { context, credentials }: Pick<CaseState, "context" | "credentials">,
   user: User,
 ): Promise<{ readonly token: string; readonly expiresAtMs: number }> {
-  const { claims, expiresAtMs } = createBrief(context.clock);
+  const { claims, expiresAtMs } = createShortLivedToken(context.clock);
   const token = await credentialOf(context, user, claims);
   credentials.set(token, { good: true, claims: new Map([...user.claims, ...Object.entries(claims)]), expiresAtMs });
   return { token, expiresAtMs };

@@ -2,7 +2,7 @@
 import type { Operation } from "../../../spec/contract.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Context } from "../context.ts";
-import type { Slot } from "./bind.ts";
+import type { Participant } from "./bind.ts";
 
 /** Fences that are kept for the end of a case. */
 const keptFences = 6;
@@ -18,12 +18,13 @@ export class Budget {
   }
 
   /** Counts one request; false where it might be one too many. */
-  spend(slot: Slot, operation: Operation, kept = 0): boolean {
+  spend(participant: Participant, operation: Operation, kept = 0): boolean {
     const accounts = operation.requires.flatMap((requirement) => {
       if (requirement.kind !== "rate") return [];
       const limit = this.#protocol.channel.rateLimits.find(({ name }) => name === requirement.limit);
       if (limit === undefined) return [];
-      const owner = limit.scope === "connection" ? slot.peer?.connection : slot.peer?.attributes.get(limit.scope);
+      const owner =
+        limit.scope === "connection" ? participant.client?.connection : participant.client?.attributes.get(limit.scope);
       return [{ name: `${limit.name} ${owner}`, burst: this.#context.effective(limit).burst }];
     });
     if (accounts.some(({ name, burst }) => (this.#spent.get(name) ?? 0) >= burst - kept)) return false;
@@ -32,14 +33,14 @@ export class Budget {
   }
 
   /** @param sparing whether some must be left for the end */
-  spendFence(slot: Slot, sparing: boolean): boolean {
+  spendFence(participant: Participant, sparing: boolean): boolean {
     const { fence } = this.#protocol;
-    return fence === undefined ? !sparing : this.spend(slot, fence, sparing ? keptFences : 0);
+    return fence === undefined ? !sparing : this.spend(participant, fence, sparing ? keptFences : 0);
   }
 
   /** Counts one malformed frame; each may also count for the rates, so few are sent. */
-  spendMalformed(slot: Slot): boolean {
-    const name = `malformed ${slot.peer?.connection}`;
+  spendMalformed(participant: Participant): boolean {
+    const name = `malformed ${participant.client?.connection}`;
     const limits = this.#protocol.channel.limits
       .filter(({ kind }) => kind === "errors")
       .map((limit) => this.#context.effective(limit));

@@ -2,7 +2,7 @@
 import type { HistoryEvent } from "../../model/history.ts";
 import { callsOf } from "../../model/protocol.ts";
 import { exchange, freshHeader, type HttpRequest, httpOperations, parametersFor } from "../rules/http/exchange.ts";
-import type { Slot, Table } from "./bind.ts";
+import type { CaseState, Participant } from "./bind.ts";
 import type { CallStep } from "./case.ts";
 
 /** Above the numbers of connections, so that none is taken for one. */
@@ -18,8 +18,8 @@ export interface Call {
 type Kept = Map<string, Pick<HttpRequest, "parameters" | "headers" | "body">>;
 
 /** Begins the request. @returns undefined where the step makes none */
-export function beginCall(table: Table, step: CallStep, { user }: Slot, number: number, kept: Kept): Call | undefined {
-  const { context, protocol, keys } = table;
+export function beginCall(state: CaseState, step: CallStep, { user }: Participant, number: number, kept: Kept): Call | undefined {
+  const { context, protocol, keys } = state;
   const operation = callsOf(protocol.contract).find(({ id }) => id === step.operation);
   const http = httpOperations(context).find((one) => one.operation === operation);
   if (operation === undefined || http === undefined || context.wrongWith(http.message.name, step.frame).length > 0)

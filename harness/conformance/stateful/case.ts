@@ -5,21 +5,21 @@ import { callsOf, type Protocol } from "../../model/protocol.ts";
 /** How a step waits: until all is quiet, for its own reply, or not at all. */
 export type Sync = "fence" | "reply" | "none";
 
-export interface CaseLink {
+export interface CaseConnection {
   /** Number of its user: connections with the same number belong to one user. */
   readonly user: number;
   /** Number of its node; taken modulo the nodes there are. */
   readonly node: number;
   /** Whether it has joined the first key of every relation before the first step. */
   readonly member: boolean;
-  /** Whether the credential that it opens with runs out soon, where one like that can be made. Default false. */
+  /** Whether it opens with a short-lived credential, where one can be issued. Default false. */
   readonly expires?: boolean;
 }
 
 export interface SendStep {
   readonly do: "send";
   /** Taken modulo the connections. */
-  readonly link: number;
+  readonly connection: number;
   /** Id of an operation. */
   readonly operation: string;
   /** A valid message of it. What stands at the places that the contract gives a meaning is bound when the case runs. */
@@ -29,10 +29,10 @@ export interface SendStep {
   /** Whom it is for: a connection, or -1 for nobody. */
   readonly to: number;
   /**
-   * `brief`: good, but it runs out soon. `changed`: good, with the claims that operations require where the user's first one lacks
+   * `short-lived`: valid, but expires soon. `changed`: valid, with the claims that operations require where the user's first one lacks
    * them, else without them.
    */
-  readonly credential: "good" | "brief" | "bad" | "other" | "lacking" | "changed";
+  readonly credential: "good" | "short-lived" | "bad" | "other" | "lacking" | "changed";
   /** With an idempotency key: a new one, or that of the last step of this user that had one, with the same frame. */
   readonly once: "no" | "new" | "again";
   readonly since: "no" | "last" | "stale" | "future";
@@ -43,7 +43,7 @@ export interface SendStep {
 export interface CallStep {
   readonly do: "call";
   /** Taken modulo the connections: its user asks. */
-  readonly link: number;
+  readonly connection: number;
   /** Id of an operation. */
   readonly operation: string;
   /** A valid body. */
@@ -58,31 +58,31 @@ export interface CallStep {
 export type Step =
   | SendStep
   /** A frame that is no message. */
-  | { readonly do: "malformed"; readonly link: number; readonly kind: "not-json" | "unknown-type"; readonly sync: Sync }
-  | { readonly do: "hang-up"; readonly link: number; readonly how: "clean" | "reset" | "half-close"; readonly sync: Sync }
-  /** Another connection of the same user takes its place. */
-  | { readonly do: "reconnect"; readonly link: number; readonly sync: Sync }
+  | { readonly do: "malformed"; readonly connection: number; readonly kind: "not-json" | "unknown-type"; readonly sync: Sync }
+  | { readonly do: "hang-up"; readonly connection: number; readonly how: "clean" | "reset" | "half-close"; readonly sync: Sync }
+  /** A new connection of the same user replaces it. */
+  | { readonly do: "reconnect"; readonly connection: number; readonly sync: Sync }
   | CallStep
-  /** Nothing more happens until the credential that the connection opened with has run out, or until it may be closed for that. */
-  | { readonly do: "wait"; readonly link: number; readonly until: "expiry" | "close"; readonly sync: Sync };
+  /** Waits until the credential that the connection opened with has expired, or until the grace after that is over. */
+  | { readonly do: "wait"; readonly connection: number; readonly until: "expiry" | "close"; readonly sync: Sync };
 
 export interface StatefulCase {
-  readonly links: readonly CaseLink[];
+  readonly connections: readonly CaseConnection[];
   readonly steps: readonly Step[];
 }
 
 /** Whether the case waits for the end of a credential. */
-export function isSlow({ links }: StatefulCase): boolean {
-  return links.some(({ expires }) => expires === true);
+export function isSlow({ connections }: StatefulCase): boolean {
+  return connections.some(({ expires }) => expires === true);
 }
 
-/** What a place in a client's message means to the model. */
-export type Role = "column" | "attribute" | "credential" | "once" | "since" | "id";
+/** What a field of a client's message means to the model. */
+export type FieldRole = "column" | "attribute" | "credential" | "once" | "since" | "id";
 
 /** The places in the operation's message that are bound at run time. */
-export function rolesOf(protocol: Protocol, operation: Operation): Map<Pointer, Role> {
-  const roles = new Map<Pointer, Role>();
-  const put = (value: Value | undefined, role: Role) => {
+export function rolesOf(protocol: Protocol, operation: Operation): Map<Pointer, FieldRole> {
+  const roles = new Map<Pointer, FieldRole>();
+  const put = (value: Value | undefined, role: FieldRole) => {
     if (value?.kind === "message" && !roles.has(value.pointer)) roles.set(value.pointer, role);
   };
   for (const requirement of operation.requires) {
@@ -136,17 +136,17 @@ export function describeStep(step: Step, keyed: boolean): string {
         ...(step.since === "no" ? [] : [`since: ${step.since}`]),
         ...(step.credential === "good" ? [] : [`credential: ${step.credential}`]),
       ];
-      return `connection ${step.link} asks for ${step.operation}${keyed ? `, key ${step.key}` : ""}${extras.map((text) => `, ${text}`).join("")}${waits}`;
+      return `connection ${step.connection} asks for ${step.operation}${keyed ? `, key ${step.key}` : ""}${extras.map((text) => `, ${text}`).join("")}${waits}`;
     }
     case "call":
-      return `the user of connection ${step.link} asks for ${step.operation} over HTTP${keyed ? `, key ${step.key}` : ""}${step.once === "no" ? "" : `, idempotency key: ${step.once}`}${waits}`;
+      return `the user of connection ${step.connection} asks for ${step.operation} over HTTP${keyed ? `, key ${step.key}` : ""}${step.once === "no" ? "" : `, idempotency key: ${step.once}`}${waits}`;
     case "malformed":
-      return `connection ${step.link} sends a frame that is ${step.kind}${waits}`;
+      return `connection ${step.connection} sends a frame that is ${step.kind}${waits}`;
     case "hang-up":
-      return `connection ${step.link} ends (${step.how})${waits}`;
+      return `connection ${step.connection} ends (${step.how})${waits}`;
     case "reconnect":
-      return `another connection of the same user takes the place of connection ${step.link}${waits}`;
+      return `a new connection of the same user replaces connection ${step.connection}${waits}`;
     case "wait":
-      return `nothing happens until the credential of connection ${step.link} has run out${step.until === "close" ? ", and the grace after that is over" : ""}${waits}`;
+      return `waits until the credential of connection ${step.connection} has expired${step.until === "close" ? ", and the grace after that is over" : ""}${waits}`;
   }
 }

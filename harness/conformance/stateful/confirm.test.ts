@@ -24,7 +24,7 @@ it("10: draws steps with a fence, with a reply alone and without waiting, and br
   for (const sync of ["fence", "reply", "none"] as const) {
     expect(syncs.filter((one) => one === sync).length / syncs.length).toBeGreaterThan(0.15);
   }
-  const links = cases.flatMap((one) => one.links);
-  expect(links.filter(({ member }) => member).length / links.length).toBeGreaterThan(0.6);
+  const connections = cases.flatMap((one) => one.connections);
+  expect(connections.filter(({ member }) => member).length / connections.length).toBeGreaterThan(0.6);
   expect(drawCase(arbitrary, 1, 7)).toEqual(cases[7]);
 });

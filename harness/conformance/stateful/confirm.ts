@@ -44,8 +44,8 @@ export async function confirm(
   const deadlineMs = Math.max(100, Math.ceil(first.fenceMs * 10));
   const others = new Map<string, { count: number; shown: Executed; finding: ModelFinding }>();
   const count = (executed: Executed, weight: number) => {
-    for (const rule of new Set(executed.judgement.findings.map((finding) => finding.rule))) {
-      const finding = executed.judgement.findings.find((one) => one.rule === rule);
+    for (const rule of new Set(executed.result.findings.map((finding) => finding.rule))) {
+      const finding = executed.result.findings.find((one) => one.rule === rule);
       const known = others.get(rule);
       if (finding === undefined || !asked.has(rule)) continue;
       others.set(rule, {
@@ -56,7 +56,7 @@ export async function confirm(
     }
   };
   count(first, 0);
-  const closes = first.judgement.findings.some(({ events }) => events.some((at) => first.history[at]?.kind === "close"));
+  const closes = first.result.findings.some(({ events }) => events.some((at) => first.history[at]?.kind === "close"));
   const quickly = { deadlineMs, ...(closes ? { lingerMs: deadlineMs } : {}) };
   const slow = isSlow(plan) || closes;
   const again = () => execute(context, protocol, plan, { ...quickly, asked });
@@ -65,13 +65,13 @@ export async function confirm(
   for (const [id, other] of others) if (other.count === 0 && other.finding.timed === true) others.delete(id);
   const rule = mostFrequent(
     new Map([...others].map(([id, other]) => [id, other.count])),
-    first.judgement.findings.map((finding) => finding.rule),
+    first.result.findings.map((finding) => finding.rule),
   );
   if (rule === undefined) return undefined;
   const only = new Set([rule]);
   const untilMs = context.clock.nowMs() + shrinkMs;
   const fails = async (smaller: StatefulCase) =>
-    (await execute(context, protocol, smaller, { ...quickly, asked: only })).judgement.findings.some(
+    (await execute(context, protocol, smaller, { ...quickly, asked: only })).result.findings.some(
       (finding) => finding.rule === rule,
     );
   const failsTwice = async (smaller: StatefulCase) => {
@@ -98,7 +98,7 @@ export async function confirm(
     }),
   );
   for (const executed of last) {
-    const finding = executed.judgement.findings.find((one) => one.rule === rule);
+    const finding = executed.result.findings.find((one) => one.rule === rule);
     if (finding === undefined) continue;
     failed++;
     shown = { count: failed, shown: executed, finding };

@@ -8,7 +8,7 @@ import type { Clause } from "../rule.ts";
 /** All by rule id. */
 export interface StatefulEvidence {
   /** How often the rule was decided. */
-  readonly judged: ReadonlyMap<string, number>;
+  readonly decided: ReadonlyMap<string, number>;
   readonly failures: ReadonlyMap<string, ReproducedViolation>;
   /** Why a rule that did not fail could not be decided. */
   readonly undecided: ReadonlyMap<string, string>;
@@ -16,11 +16,11 @@ export interface StatefulEvidence {
 
 /**
  * Reads the evidence for one clause of a rule. A failure is reported at the clause that it names, at the first where it names none
- * of them. What was judged is known per rule: it is spread over the clauses.
+ * of them. Decisions are known per rule and are spread over the clauses.
  */
 export function checkEvidence(context: Context, ruleId: string, clause: Clause, clauses: readonly Clause[]): void {
-  const { judged, failures, undecided } = context.evidence as StatefulEvidence;
-  const count = judged.get(ruleId) ?? 0;
+  const { decided, failures, undecided } = context.evidence as StatefulEvidence;
+  const count = decided.get(ruleId) ?? 0;
   const failure = failures.get(ruleId);
   const reason = undecided.get(ruleId);
   if (failure !== undefined) {

@@ -1,4 +1,4 @@
-// Runs one case against the target and judges what happened. Nothing sleeps to prove silence: a fence or the contract's deadline does.
+// Runs one case against the target and evaluates its history. No sleep proves silence: a fence or the contract's deadline does.
 
 import { withValueAt } from "../../client/messages.ts";
 import { requiredClaims } from "../../client/preconditions.ts";
@@ -12,10 +12,18 @@ import { callsOf, type Protocol } from "../../model/protocol.ts";
 import type { Knowledge } from "../../model/trace.ts";
 import { NotTestable, Violation } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
-import { bindStep, briefCredential, type Slot, type Table } from "./bind.ts";
+import { bindStep, type CaseState, type Participant, shortLivedCredential } from "./bind.ts";
 import { Budget } from "./budget.ts";
 import { beginCall, type Call } from "./call.ts";
-import { askedOf, type CallStep, type CaseLink, operationsOf, type SendStep, type StatefulCase, type Step } from "./case.ts";
+import {
+  askedOf,
+  type CallStep,
+  type CaseConnection,
+  operationsOf,
+  type SendStep,
+  type StatefulCase,
+  type Step,
+} from "./case.ts";
 
 export interface ExecuteOptions {
   /** In place of the contract's deadlines, in ms; used while shrinking. */
@@ -29,7 +37,7 @@ export interface ExecuteOptions {
 }
 
 export interface Executed {
-  readonly judgement: EvaluationResult;
+  readonly result: EvaluationResult;
   readonly history: History;
   /** Longest time that a fence of all connections took, in ms. */
   readonly fenceMs: number;
@@ -60,7 +68,7 @@ class Execution {
   readonly #budget: Budget;
   readonly #users = new Map<string, User>();
   readonly #halfClosed = new Map<number, number>();
-  /** Connection -> when the credential runs out that it opened with, where that is soon. */
+  /** Connection -> when the short-lived credential that it opened with expires. */
   readonly #expiry = new Map<number, number>();
   readonly #troubles: string[] = [];
   #fenceMs = 0;
@@ -82,29 +90,38 @@ class Execution {
   }
 
   async run(): Promise<Executed> {
-    const table = await this.#sit();
-    await this.#joinMembers(table);
+    const state = await this.#openConnections();
+    await this.#joinMembers(state);
     for (const [index, step] of this.#plan.steps.entries()) {
       if (this.#stalled) break;
       this.#options.onStep?.(step, index);
-      if (await this.#step(table, step)) this.#taken++;
+      if (await this.#step(state, step)) this.#taken++;
     }
-    return this.#conclude(table);
+    return this.#conclude(state);
   }
 
   /** Opens the connections of the case. */
-  async #sit(): Promise<Table> {
+  async #openConnections(): Promise<CaseState> {
     const context = this.#context;
     const users = new Map<number, User>();
-    const slots: Slot[] = [];
-    for (const { user, node } of this.#plan.links) {
+    const participants: Participant[] = [];
+    for (const { user, node } of this.#plan.connections) {
       if (!users.has(user)) users.set(user, await this.#createUser(user));
-      slots.push({ user: users.get(user)!, node: node % context.target.urls.length, peer: undefined, connections: new Set() });
+      participants.push({
+        user: users.get(user)!,
+        node: node % context.target.urls.length,
+        client: undefined,
+        connections: new Set(),
+      });
     }
     const keys = [context.fresh("key"), context.fresh("key"), context.fresh("key")];
-    const table: Table = { context, protocol: this.#protocol, slots, keys, credentials: new Map(), keyed: new Map() };
-    await Promise.all(slots.map((slot, at) => this.#dial(slot, this.#plan.links[at]?.expires === true ? table : undefined)));
-    return table;
+    const state: CaseState = { context, protocol: this.#protocol, participants, keys, credentials: new Map(), keyed: new Map() };
+    await Promise.all(
+      participants.map((participant, at) =>
+        this.#dial(participant, this.#plan.connections[at]?.expires === true ? state : undefined),
+      ),
+    );
+    return state;
   }
 
   /** Every other user has all the claims that operations require. */
@@ -118,17 +135,17 @@ class Execution {
     return user;
   }
 
-  /** @param brief where its credential shall run out soon */
-  async #dial(slot: Slot, brief?: Table): Promise<void> {
-    const { user, node } = slot;
-    const soon = brief === undefined ? undefined : await briefCredential(brief, user).catch(ignoreNotTestable);
+  /** @param shortLived given where it opens with a short-lived credential */
+  async #dial(participant: Participant, shortLived?: CaseState): Promise<void> {
+    const { user, node } = participant;
+    const soon = shortLived === undefined ? undefined : await shortLivedCredential(shortLived, user).catch(ignoreNotTestable);
     try {
-      slot.peer = await this.#context.dial({ user, node, ...(soon === undefined ? {} : { credential: soon.token }) });
-      slot.connections.add(slot.peer.connection);
-      if (soon !== undefined) this.#expiry.set(slot.peer.connection, soon.expiresAtMs);
+      participant.client = await this.#context.dial({ user, node, ...(soon === undefined ? {} : { credential: soon.token }) });
+      participant.connections.add(participant.client.connection);
+      if (soon !== undefined) this.#expiry.set(participant.client.connection, soon.expiresAtMs);
     } catch (error) {
-      // It has run out on the way: the machine is busy.
-      if (soon !== undefined && this.#context.clock.nowMs() >= soon.expiresAtMs) return this.#dial(slot);
+      // It has expired on the way: the machine is busy.
+      if (soon !== undefined && this.#context.clock.nowMs() >= soon.expiresAtMs) return this.#dial(participant);
       if (!(error instanceof Violation)) throw error;
       this.#troubles.push(`a connection could not be opened: ${error.message}`);
       this.#stalled = true;
@@ -136,7 +153,7 @@ class Execution {
   }
 
   /** Brings those who are members from the start into the first key of every relation. */
-  async #joinMembers(table: Table) {
+  async #joinMembers(state: CaseState) {
     const joins = operationsOf(this.#protocol).filter(({ effects }) => effects.some(({ kind }) => kind === "add"));
     for (const operation of joins) {
       const message = this.#protocol.contract.messages.find(({ name }) => operation.messages.includes(name));
@@ -144,36 +161,36 @@ class Execution {
       if (example === undefined) continue;
       const base = { do: "send", operation: operation.id, frame: example.payload, key: 0, to: 0 } as const;
       const quiet = { credential: "good", once: "no", since: "no", sync: "reply" } as const;
-      const members = this.#plan.links.flatMap(({ member }: CaseLink, link) => (member ? [link] : []));
-      await Promise.all(members.map((link) => this.#send(table, { ...base, ...quiet, link })));
+      const members = this.#plan.connections.flatMap(({ member }: CaseConnection, connection) => (member ? [connection] : []));
+      await Promise.all(members.map((connection) => this.#send(state, { ...base, ...quiet, connection })));
     }
   }
 
   /** @returns whether anything was done */
-  async #step(table: Table, step: Step): Promise<boolean> {
-    const slot = table.slots[step.link % table.slots.length];
-    if (slot === undefined) return false;
-    const taken = await this.#perform(table, step, slot);
-    if (step.sync === "fence") await this.#fenceAll(table, true);
+  async #step(state: CaseState, step: Step): Promise<boolean> {
+    const participant = state.participants[step.connection % state.participants.length];
+    if (participant === undefined) return false;
+    const taken = await this.#perform(state, step, participant);
+    if (step.sync === "fence") await this.#fenceAll(state, true);
     return taken;
   }
 
-  async #perform(table: Table, step: Step, slot: Slot): Promise<boolean> {
-    if (step.do === "send") return this.#send(table, step);
-    if (step.do === "call") return this.#call(table, step, slot);
-    const open = slot.peer !== undefined && slot.peer.closed === undefined;
+  async #perform(state: CaseState, step: Step, participant: Participant): Promise<boolean> {
+    if (step.do === "send") return this.#send(state, step);
+    if (step.do === "call") return this.#call(state, step, participant);
+    const open = participant.client !== undefined && participant.client.closed === undefined;
     if (step.do === "reconnect") {
-      if (slot.peer !== undefined) this.#hangUp(slot, "clean");
-      await this.#dial(slot);
+      if (participant.client !== undefined) this.#hangUp(participant, "clean");
+      await this.#dial(participant);
       return true;
     }
     if (step.do === "hang-up") {
-      this.#hangUp(slot, step.how);
+      this.#hangUp(participant, step.how);
       return open;
     }
-    if (step.do === "wait") return this.#wait(slot, step.until);
-    if (!open || !this.#budget.spendMalformed(slot)) return false;
-    slot.peer?.sendText(
+    if (step.do === "wait") return this.#wait(participant, step.until);
+    if (!open || !this.#budget.spendMalformed(participant)) return false;
+    participant.client?.sendText(
       step.kind === "not-json"
         ? "{"
         : JSON.stringify(withValueAt({}, this.#protocol.tagAt ?? "/type", this.#context.fresh("unknown"))),
@@ -181,35 +198,36 @@ class Execution {
     return true;
   }
 
-  async #send(table: Table, step: SendStep): Promise<boolean> {
-    const slot = table.slots[step.link % table.slots.length];
+  async #send(state: CaseState, step: SendStep): Promise<boolean> {
+    const participant = state.participants[step.connection % state.participants.length];
     const operation = operationsOf(this.#protocol).find(({ id }) => id === step.operation);
-    if (slot?.peer === undefined || slot.peer.closed !== undefined || operation === undefined) return false;
-    const frame = await bindStep(table, step, slot);
-    if (frame === undefined || slot.peer.closed !== undefined || !this.#budget.spend(slot, operation)) return false;
-    const { peer } = slot;
-    if (operation.reply === undefined || step.sync === "none") peer.sendText(JSON.stringify(frame));
-    else await this.#patiently(peer, peer.request(frame, { withinMs: this.#patienceMs() }));
+    if (participant?.client === undefined || participant.client.closed !== undefined || operation === undefined) return false;
+    const frame = await bindStep(state, step, participant);
+    if (frame === undefined || participant.client.closed !== undefined || !this.#budget.spend(participant, operation))
+      return false;
+    const { client } = participant;
+    if (operation.reply === undefined || step.sync === "none") client.sendText(JSON.stringify(frame));
+    else await this.#patiently(client, client.request(frame, { withinMs: this.#patienceMs() }));
     return true;
   }
 
   /** @returns whether there was anything to wait for */
-  async #wait(slot: Slot, until: "expiry" | "close"): Promise<boolean> {
-    const expiresAtMs = slot.peer === undefined ? undefined : this.#expiry.get(slot.peer.connection);
+  async #wait(participant: Participant, until: "expiry" | "close"): Promise<boolean> {
+    const expiresAtMs = participant.client === undefined ? undefined : this.#expiry.get(participant.client.connection);
     const grace = graceOf({ protocol: this.#protocol });
-    if (slot.peer?.closed !== undefined || expiresAtMs === undefined || grace === undefined) return false;
+    if (participant.client?.closed !== undefined || expiresAtMs === undefined || grace === undefined) return false;
     const untilMs = until === "expiry" ? expiresAtMs + 50 : expiresAtMs + this.#context.effective(grace) + 500;
     const leftMs = untilMs - this.#context.clock.nowMs();
     if (leftMs <= 0) return false;
-    await this.#context.until("a close", () => slot.peer?.closed, { withinMs: leftMs }).catch(ignoreViolation);
+    await this.#context.until("a close", () => participant.client?.closed, { withinMs: leftMs }).catch(ignoreViolation);
     return true;
   }
 
   /** The user asks over HTTP, for as long as there is a connection by which the budget knows it. */
-  async #call(table: Table, step: CallStep, slot: Slot): Promise<boolean> {
+  async #call(state: CaseState, step: CallStep, participant: Participant): Promise<boolean> {
     const operation = callsOf(this.#protocol.contract).find(({ id }) => id === step.operation);
-    if (operation === undefined || slot.peer === undefined || !this.#budget.spend(slot, operation)) return false;
-    const call = beginCall(table, step, slot, this.#calls.length, this.#kept);
+    if (operation === undefined || participant.client === undefined || !this.#budget.spend(participant, operation)) return false;
+    const call = beginCall(state, step, participant, this.#calls.length, this.#kept);
     if (call === undefined) return false;
     this.#calls.push(call);
     if (step.sync !== "none") await call.done;
@@ -220,50 +238,57 @@ class Execution {
     return this.#options.deadlineMs ?? this.#context.timeoutMs;
   }
 
-  /** Waits, and takes note where it was in vain: the judge will say what that means, and what it means that the connection was closed. */
-  async #patiently(peer: TestClient, promise: Promise<unknown>) {
+  /** Waits. When nothing comes the case stops; the evaluation says what that means. */
+  async #patiently(client: TestClient, promise: Promise<unknown>) {
     try {
       await promise;
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
-      if (peer.closed === undefined) this.#stalled = true;
+      if (client.closed === undefined) this.#stalled = true;
     }
   }
 
-  #hangUp(slot: Slot, how: "clean" | "reset" | "half-close") {
-    const { peer } = slot;
-    slot.peer = undefined;
-    if (peer === undefined || peer.closed !== undefined) return;
-    if (how === "reset") peer.reset();
+  #hangUp(participant: Participant, how: "clean" | "reset" | "half-close") {
+    const { client } = participant;
+    participant.client = undefined;
+    if (client === undefined || client.closed !== undefined) return;
+    if (how === "reset") client.reset();
     else if (how === "half-close") {
-      this.#halfClosed.set(peer.connection, this.#context.clock.nowMs());
-      peer.endTcp();
-    } else void peer.hangUp();
+      this.#halfClosed.set(client.connection, this.#context.clock.nowMs());
+      client.endTcp();
+    } else void client.hangUp();
   }
 
   /** Each connection fences for itself; then what they still must receive gets a moment to come. */
-  async #fenceAll(table: Table, sparing: boolean) {
+  async #fenceAll(state: CaseState, sparing: boolean) {
     const startMs = this.#context.clock.nowMs();
-    const open = table.slots.filter(
-      (slot) => slot.peer !== undefined && slot.peer.closed === undefined && this.#budget.spendFence(slot, sparing),
+    const open = state.participants.filter(
+      (participant) =>
+        participant.client !== undefined &&
+        participant.client.closed === undefined &&
+        this.#budget.spendFence(participant, sparing),
     );
     await Promise.all(
-      open.map(({ peer }) => this.#patiently(peer as TestClient, (peer as TestClient).fence({ withinMs: this.#patienceMs() }))),
+      open.map(({ client }) =>
+        this.#patiently(client as TestClient, (client as TestClient).fence({ withinMs: this.#patienceMs() })),
+      ),
     );
     this.#fenceMs = Math.max(this.#fenceMs, this.#context.clock.nowMs() - startMs);
   }
 
-  /** Waits for what the clock alone decides: credentials that run out, all at the same time. */
-  async #outwait(table: Table): Promise<EvaluationResult> {
+  /** Waits for what the clock alone decides: credentials that expire, all at the same time. */
+  async #outwait(state: CaseState): Promise<EvaluationResult> {
     const { clock } = this.#context;
     for (;;) {
-      const judgement = this.#judge(table);
-      const timed = judgement.open.filter(({ decidedAtMs }) => decidedAtMs !== undefined && decidedAtMs > this.#aliveAtMs);
+      const result = this.#evaluate(state);
+      const timed = result.open.filter(({ decidedAtMs }) => decidedAtMs !== undefined && decidedAtMs > this.#aliveAtMs);
       const dueMs = Math.max(...timed.map(({ decidedAtMs }) => decidedAtMs ?? 0));
-      if (timed.length === 0 || this.#isDecided(judgement)) return judgement;
+      if (timed.length === 0 || this.#isDecided(result)) return result;
       const waiting = new Set(timed.map(({ connection }) => connection));
-      const peers = table.slots.flatMap(({ peer }) => (peer !== undefined && waiting.has(peer.connection) ? [peer] : []));
-      const oneEnded = () => (peers.some(({ closed }) => closed !== undefined) ? true : undefined);
+      const clients = state.participants.flatMap(({ client }) =>
+        client !== undefined && waiting.has(client.connection) ? [client] : [],
+      );
+      const oneEnded = () => (clients.some(({ closed }) => closed !== undefined) ? true : undefined);
       try {
         await this.#context.until("a close", oneEnded, { withinMs: Math.max(0, dueMs - clock.nowMs()) });
       } catch (error) {
@@ -273,27 +298,27 @@ class Execution {
     }
   }
 
-  async #conclude(table: Table): Promise<Executed> {
+  async #conclude(state: CaseState): Promise<Executed> {
     await Promise.all(this.#calls.map(({ done }) => done));
-    const timed = await this.#outwait(table);
-    if (!this.#isDecided(timed)) await this.#fenceAll(table, false);
-    let judgement = this.#judge(table);
+    const timed = await this.#outwait(state);
+    if (!this.#isDecided(timed)) await this.#fenceAll(state, false);
+    let result = this.#evaluate(state);
     const { clock } = this.#context;
     const untilMs = clock.nowMs() + this.#deadlineMs();
-    while (judgement.open.length > 0 && !this.#isDecided(judgement) && clock.nowMs() < untilMs) {
+    while (result.open.length > 0 && !this.#isDecided(result) && clock.nowMs() < untilMs) {
       await this.#more(untilMs);
-      judgement = this.#judge(table);
+      result = this.#evaluate(state);
     }
-    if (judgement.open.length > 0 && !this.#isDecided(judgement)) {
-      await this.#fenceAll(table, false);
-      judgement = this.#judge(table);
+    if (result.open.length > 0 && !this.#isDecided(result)) {
+      await this.#fenceAll(state, false);
+      result = this.#evaluate(state);
     }
     const lingerUntilMs = clock.nowMs() + (this.#options.lingerMs ?? 0);
-    while (!this.#isDecided(judgement) && clock.nowMs() < lingerUntilMs) {
+    while (!this.#isDecided(result) && clock.nowMs() < lingerUntilMs) {
       await this.#more(lingerUntilMs);
-      judgement = this.#judge(table);
+      result = this.#evaluate(state);
     }
-    return { judgement, history: this.#history(), fenceMs: this.#fenceMs, taken: this.#taken };
+    return { result, history: this.#history(), fenceMs: this.#fenceMs, taken: this.#taken };
   }
 
   /** Until something more happens on the connections of the case, or that moment. */
@@ -314,18 +339,18 @@ class Execution {
     return (this.#options.deadlineMs ?? Math.max(1_000, ...streams.map(({ withinMs }) => withinMs))) + 5;
   }
 
-  #judge(table: Table): EvaluationResult {
+  #evaluate(state: CaseState): EvaluationResult {
     const { deadlineMs } = this.#options;
     const knowledge: Knowledge = {
       claimsOf: (user) => this.#users.get(user)?.claims ?? new Map(),
-      credentials: table.credentials,
+      credentials: state.credentials,
       expiryOf: (connection) => this.#expiry.get(connection),
       aliveAtMs: this.#aliveAtMs,
       accepts: (message, frame) => this.#context.wrongWith(message, frame).length === 0,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
     };
-    const judgement = evaluate(this.#protocol, this.#history(), knowledge);
-    return { ...judgement, inconclusive: [...judgement.inconclusive, ...this.#troubles] };
+    const result = evaluate(this.#protocol, this.#history(), knowledge);
+    return { ...result, inconclusive: [...result.inconclusive, ...this.#troubles] };
   }
 
   /** A half-close is a hang-up too: what comes afterwards may or may not reach us. */

@@ -41,7 +41,8 @@ export function loadFailure(id: string, folder = failuresFolder): StoredFailure 
   }
   try {
     const parsed = JSON.parse(text) as StoredFailure;
-    if (typeof parsed.rule === "string" && Array.isArray(parsed.case?.links) && Array.isArray(parsed.case.steps)) return parsed;
+    if (typeof parsed.rule === "string" && Array.isArray(parsed.case?.connections) && Array.isArray(parsed.case.steps))
+      return parsed;
   } catch {
     // Falls through to the one error.
   }

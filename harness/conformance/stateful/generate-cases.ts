@@ -4,14 +4,14 @@ import type { Operation } from "../../../spec/contract.ts";
 import { callsOf, type Protocol } from "../../model/protocol.ts";
 import { type Arbitraries, createArbitraries } from "../../schema/arbitrary.ts";
 import { createSchemaValidator } from "../../schema/schema-validator.ts";
-import { type CaseLink, operationsOf, rolesOf, type StatefulCase, type Step, type Sync } from "./case.ts";
+import { type CaseConnection, operationsOf, rolesOf, type StatefulCase, type Step, type Sync } from "./case.ts";
 
 export interface CaseOptions {
   /** Nodes of the target, from 1. */
   readonly nodes: number;
   /** Steps of a case, default 4 to 20. */
   readonly steps?: StepCount;
-  /** Whether credentials run out in them, and are renewed or not. Default false. */
+  /** Whether credentials expire in them, renewed or not. Default false. */
   readonly expiring?: boolean;
 }
 
@@ -34,14 +34,14 @@ export function caseArbitrary(
     { weight: 4, arbitrary: fc.constant("reply" as const) },
     { weight: 3, arbitrary: fc.constant("none" as const) },
   );
-  const link = fc.nat(3);
+  const connection = fc.nat(3);
   const sends = operationsOf(protocol).map((operation) => ({
     weight: weightOf(protocol, operation.id, expiring),
-    arbitrary: sendArbitrary(protocol, arbitraries, operation.id, link, sync, expiring),
+    arbitrary: sendArbitrary(protocol, arbitraries, operation.id, connection, sync, expiring),
   }));
   const calls = callsOf(protocol.contract).map((operation) => ({
     weight: 4,
-    arbitrary: callArbitrary(protocol, arbitraries, operation, link, sync),
+    arbitrary: callArbitrary(protocol, arbitraries, operation, connection, sync),
   }));
   const steps: fc.Arbitrary<Step> = fc.oneof(
     ...sends,
@@ -50,7 +50,7 @@ export function caseArbitrary(
       weight: 1,
       arbitrary: fc.record({
         do: fc.constant("malformed" as const),
-        link,
+        connection,
         kind: fc.constantFrom("not-json" as const, "unknown-type" as const),
         sync,
       }),
@@ -59,21 +59,21 @@ export function caseArbitrary(
       weight: expiring ? 1 : 2,
       arbitrary: fc.record({
         do: fc.constant("hang-up" as const),
-        link,
+        connection,
         how: fc.constantFrom("clean" as const, "reset" as const, "half-close" as const),
         sync,
       }),
     },
-    { weight: expiring ? 1 : 3, arbitrary: fc.record({ do: fc.constant("reconnect" as const), link, sync }) },
-    ...(expiring ? [{ weight: 3, arbitrary: waitArbitrary(link, sync) }] : []),
+    { weight: expiring ? 1 : 3, arbitrary: fc.record({ do: fc.constant("reconnect" as const), connection, sync }) },
+    ...(expiring ? [{ weight: 3, arbitrary: waitArbitrary(connection, sync) }] : []),
   );
   const mostly = fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) });
-  const links: fc.Arbitrary<CaseLink> = fc.record({
+  const connections: fc.Arbitrary<CaseConnection> = fc.record({
     ...{ user: fc.nat(2), node: fc.nat(nodes - 1), member: mostly },
     ...(expiring ? { expires: mostly } : {}),
   });
   return fc.record({
-    links: fc.array(links, { minLength: 2, maxLength: 4, size: "max" }),
+    connections: fc.array(connections, { minLength: 2, maxLength: 4, size: "max" }),
     steps: fc.array(steps, { minLength: count.min, maxLength: count.max, size: "max" }),
   });
 }
@@ -85,7 +85,7 @@ function callArbitrary(
   { contract }: Protocol,
   arbitraries: Arbitraries,
   { id, messages, effects }: Operation,
-  link: fc.Arbitrary<number>,
+  connection: fc.Arbitrary<number>,
   sync: fc.Arbitrary<Sync>,
 ): fc.Arbitrary<Step> {
   const message = contract.messages.find(({ name }) => name === messages[0]);
@@ -93,7 +93,7 @@ function callArbitrary(
   const once = effects.some((effect) => effect.kind === "once" && effect.key.kind === "header");
   return fc.record({
     do: fc.constant("call" as const),
-    link,
+    connection,
     operation: fc.constant(id),
     frame: arbitraries.of(message.payload, message.pointer),
     key: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(1) }),
@@ -102,16 +102,16 @@ function callArbitrary(
   });
 }
 
-function waitArbitrary(link: fc.Arbitrary<number>, sync: fc.Arbitrary<Sync>): fc.Arbitrary<Step> {
+function waitArbitrary(connection: fc.Arbitrary<number>, sync: fc.Arbitrary<Sync>): fc.Arbitrary<Step> {
   return fc.record({
     do: fc.constant("wait" as const),
-    link,
+    connection,
     until: fc.constantFrom("expiry" as const, "close" as const),
     sync,
   });
 }
 
-/** What is delivered to a relation is asked for most: there is most to go wrong. So is the renewal of what runs out. */
+/** Operations that deliver to a relation are sent most, because most can go wrong there; where credentials expire, their renewal. */
 function weightOf(protocol: Protocol, id: string, expiring: boolean): number {
   const operation = operationsOf(protocol).find((candidate) => candidate.id === id);
   const delivers = operation?.effects.some((effect) => effect.kind === "deliver" && effect.to.kind === "relation") ?? false;
@@ -125,7 +125,7 @@ function sendArbitrary(
   protocol: Protocol,
   arbitraries: Arbitraries,
   id: string,
-  link: fc.Arbitrary<number>,
+  connection: fc.Arbitrary<number>,
   sync: fc.Arbitrary<Sync>,
   expiring: boolean,
 ): fc.Arbitrary<Step> {
@@ -140,7 +140,7 @@ function sendArbitrary(
     );
   return fc.record({
     do: fc.constant("send" as const),
-    link,
+    connection,
     operation: fc.constant(id),
     frame: arbitraries.of(message.payload, message.pointer),
     key: fc.oneof(
@@ -151,7 +151,7 @@ function sendArbitrary(
     to: roles.includes("attribute") ? fc.integer({ min: -1, max: 3 }) : fc.constant(0),
     credential: roles.includes("credential")
       ? expiring
-        ? fc.constantFrom("good", "good", "good", "good", "brief", "brief", "bad", "other", "lacking", "changed")
+        ? fc.constantFrom("good", "good", "good", "good", "short-lived", "short-lived", "bad", "other", "lacking", "changed")
         : rarely("good" as const, "bad" as const, "other" as const, "lacking" as const, "changed" as const)
       : fc.constant("good" as const),
     once: roles.includes("once") ? onceArbitrary : fc.constant("no" as const),

@@ -1,4 +1,4 @@
-// The phase stateful: random cases in lanes, judged by the model; what fails is confirmed, made small and stored.
+// The phase stateful: generated cases run side by side and are evaluated by the model; failures are confirmed, shrunk and stored.
 
 import { promisesOf } from "../../model/coverage.ts";
 import { createProtocol, type Protocol } from "../../model/protocol.ts";
@@ -7,22 +7,22 @@ import type { Context } from "../context.ts";
 import { ReproducedViolation } from "../evidence.ts";
 import type { Phase, Progress } from "../phase.ts";
 import type { Rule } from "../rule.ts";
+import { statefulRules } from "../rules/stateful/rules.ts";
 import { describeStep, hasKeys, isSlow, type StatefulCase } from "./case.ts";
 import { confirm } from "./confirm.ts";
 import type { StatefulEvidence } from "./evidence.ts";
 import type { Executed } from "./execute.ts";
 import { failuresFolder, idOf, storeFailure } from "./failures.ts";
-import { statefulRules } from "./rules.ts";
 import { runCases } from "./run-cases.ts";
-import { briefGraceMs } from "./short-lived-tokens.ts";
+import { shortLivedGraceMs } from "./short-lived-tokens.ts";
 
-/** No further cases once so many failed. */
+/** No further cases once this many have failed. */
 const maxFailing = 3;
 /** For all shrinking of a run together. */
 const shrinkMs = 8_000;
 /** For that of one case that waits for the end of a credential. */
 const slowShrinkMs = 20_000;
-/** One case of so many is one in which credentials run out; but no fewer than the least, and no more than the most. */
+/** The share of cases in which credentials expire, with a least and a most. */
 const expiring = { oneIn: 6, least: 12, most: 24 };
 
 export const statefulPhase: Phase = {
@@ -40,22 +40,22 @@ export async function runStateful(
 ): Promise<StatefulEvidence> {
   const protocol = createProtocol(context.contract, context.channel.id);
   const ids = new Set(asked.map(({ id }) => id));
-  const judged = new Map<string, number>();
+  const decided = new Map<string, number>();
   const coverage = new Map<string, number>();
   const open = new Map<string, string>();
   const failing: { plan: StatefulCase; executed: Executed }[] = [];
   let cases = 0;
   const slow = await expiringCases(context, protocol, asked);
-  const lanes = { runs: context.runs, seed: context.seed, asked: ids, expiring: slow.cases };
-  await runCases(context, protocol, lanes, (plan, executed) => {
-    const { judgement } = executed;
-    for (const [rule, count] of judgement.decided) judged.set(rule, (judged.get(rule) ?? 0) + count);
-    for (const [pointer, count] of judgement.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + count);
-    for (const text of judgement.inconclusive) context.note(text);
+  const concurrency = { runs: context.runs, seed: context.seed, asked: ids, expiring: slow.cases };
+  await runCases(context, protocol, concurrency, (plan, executed) => {
+    const { result } = executed;
+    for (const [rule, count] of result.decided) decided.set(rule, (decided.get(rule) ?? 0) + count);
+    for (const [pointer, count] of result.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + count);
+    for (const text of result.inconclusive) context.note(text);
     // What a finding cut short says nothing of what was still to come.
-    if (judgement.findings.some(({ rule }) => ids.has(rule))) failing.push({ plan, executed });
+    if (result.findings.some(({ rule }) => ids.has(rule))) failing.push({ plan, executed });
     else
-      for (const { rule, expected } of judgement.open)
+      for (const { rule, expected } of result.open)
         open.set(rule, `it never came, and no fence was answered that proves it missing: ${expected}`);
     progress(`case ${++cases} of ${context.runs + slow.cases}${failing.length === 0 ? "" : `, ${failing.length} failing`}`);
     return failing.length < maxFailing ? "go on" : "stop";
@@ -64,10 +64,10 @@ export async function runStateful(
   const failures = await confirmAll(context, failing, ids, progress, folder);
   const undecided = new Map(open);
   if (slow.reason !== undefined) for (const { id, waitsMs } of asked) if (waitsMs !== undefined) undecided.set(id, slow.reason);
-  return { judged, failures, undecided };
+  return { decided, failures, undecided };
 }
 
-/** How many cases there are in which credentials run out; none, unless a rule that needs them is asked for, or with the reason. */
+/** How many cases have expiring credentials: none unless a selected rule needs them, or with the reason why there can be none. */
 async function expiringCases(
   context: Context,
   protocol: Protocol,
@@ -75,7 +75,7 @@ async function expiringCases(
 ): Promise<{ readonly cases: number; readonly reason?: string }> {
   if (!asked.some(({ waitsMs }) => waitsMs !== undefined)) return { cases: 0 };
   try {
-    await briefGraceMs(context, protocol);
+    await shortLivedGraceMs(context, protocol);
   } catch (error) {
     if (!(error instanceof NotTestable)) throw error;
     return { cases: 0, reason: error.message };
@@ -106,7 +106,7 @@ async function confirmAll(
   };
   const untilMs = context.clock.nowMs() + shrinkMs;
   for (const { plan, executed } of failing) {
-    const news = executed.judgement.findings.some(({ rule }) => ids.has(rule) && !failures.has(rule));
+    const news = executed.result.findings.some(({ rule }) => ids.has(rule) && !failures.has(rule));
     if (!news) continue;
     progress("a case failed: running it again, and looking for a smaller one");
     const wanted = new Set([...ids].filter((id) => !failures.has(id)));
@@ -132,7 +132,7 @@ async function confirmAll(
         pointer,
         failed: count,
         runs: of,
-        steps: [...describeLinks(smallest, keyed), ...smallest.steps.map((step) => describeStep(step, keyed))],
+        steps: [...describeConnections(smallest, keyed), ...smallest.steps.map((step) => describeStep(step, keyed))],
         frames: sliced(shown, found.events),
         replay: `npx wsproof replay ${id}${context.target.embedded ? "" : ` --url ${context.target.urls[0]}`}`,
       });
@@ -146,10 +146,10 @@ async function confirmAll(
   return failures;
 }
 
-function describeLinks({ links }: StatefulCase, keyed: boolean): string[] {
-  return links.map(
+function describeConnections({ connections }: StatefulCase, keyed: boolean): string[] {
+  return connections.map(
     ({ user, node, member, expires }, index) =>
-      `connection ${index}: user ${user}${node > 0 ? `, node ${node}` : ""}${member && keyed ? ", joins key 0" : ""}${expires === true ? ", with a credential that runs out soon" : ""}`,
+      `connection ${index}: user ${user}${node > 0 ? `, node ${node}` : ""}${member && keyed ? ", joins key 0" : ""}${expires === true ? ", with a short-lived credential" : ""}`,
   );
 }
 

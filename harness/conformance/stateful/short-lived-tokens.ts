@@ -1,4 +1,4 @@
-// Credentials that run out within a case: which documents allow for them, and when they do on the clock of the run.
+// Credentials that expire within a case: which documents allow them, and when they expire on the clock of the run.
 
 import type { Clock } from "../../client/clock.ts";
 import { graceOf } from "../../model/credential-validity.ts";
@@ -11,14 +11,14 @@ export const lifetimeSeconds = 2;
 /** Longer waits are not made unasked. */
 const longestMs = 60_000;
 
-export interface Brief {
+export interface ShortLivedToken {
   /** To put into the credential. */
   readonly claims: { readonly exp: number };
   /** In ms of the run's clock; never later than the moment that the target, with a right clock, means. */
   readonly expiresAtMs: number;
 }
 
-export function createBrief(clock: Clock): Brief {
+export function createShortLivedToken(clock: Clock): ShortLivedToken {
   // The run's clock first: what goes by between the two readings makes the moment earlier.
   const nowMs = clock.nowMs();
   const wallMs = Date.now();
@@ -26,14 +26,14 @@ export function createBrief(clock: Clock): Brief {
   return { claims: { exp }, expiresAtMs: nowMs + exp * 1000 - wallMs };
 }
 
-/** How long after its credential's end a connection is closed. @throws NotTestable where that cannot be seen in a case, with the reason */
-export async function briefGraceMs(context: Context, protocol: Protocol): Promise<number> {
+/** How long after its credential expired a connection is closed. @throws NotTestable with the reason why no case can see it */
+export async function shortLivedGraceMs(context: Context, protocol: Protocol): Promise<number> {
   const grace = graceOf({ protocol });
   if (grace === undefined || protocol.channel.handshake?.credentials?.scheme !== "jwt")
-    throw new NotTestable("the document names no JWT, or no close code for one that has run out");
+    throw new NotTestable("the document names no JWT, or no close code for an expired one");
   const graceMs = context.effective(grace);
   if (graceMs > longestMs)
     throw new NotTestable(`the grace is ${graceMs} ms; run the server with a shorter one and let it advertise that`);
-  await context.credential({ claims: createBrief(context.clock).claims });
+  await context.credential({ claims: createShortLivedToken(context.clock).claims });
   return graceMs;
 }

@@ -4,16 +4,27 @@ import type { SendStep, StatefulCase, Step } from "./case.ts";
 import { shrink, smallerCases } from "./shrink.ts";
 
 const send = (operation: string, changes: Partial<SendStep> = {}): SendStep => ({
-  ...{ do: "send", link: 0, operation, frame: {}, key: 2, to: 3, credential: "bad", once: "new", since: "last", sync: "none" },
+  ...{
+    do: "send",
+    connection: 0,
+    operation,
+    frame: {},
+    key: 2,
+    to: 3,
+    credential: "bad",
+    once: "new",
+    since: "last",
+    sync: "none",
+  },
   ...changes,
 });
 const plan: StatefulCase = {
-  links: [0, 1, 2, 0].map((user) => ({ user, node: 1, member: true })),
+  connections: [0, 1, 2, 0].map((user) => ({ user, node: 1, member: true })),
   steps: [
-    ...Array.from({ length: 8 }, (_, index): Step => send(`noise-${index}`, { link: index })),
-    send("cause", { link: 2 }),
-    { do: "hang-up", link: 1, how: "reset", sync: "none" },
-    send("symptom", { link: 1 }),
+    ...Array.from({ length: 8 }, (_, index): Step => send(`noise-${index}`, { connection: index })),
+    send("cause", { connection: 2 }),
+    { do: "hang-up", connection: 1, how: "reset", sync: "none" },
+    send("symptom", { connection: 1 }),
   ],
 };
 const forever = () => true;
@@ -24,8 +35,8 @@ describe("shrink", () => {
     const fails = async (smaller: StatefulCase) => operations(smaller).join().includes("cause,symptom");
     const { plan: least } = await shrink(plan, fails, forever);
     expect(least.steps).toHaveLength(2);
-    expect(least.links).toHaveLength(2);
-    for (const link of least.links) expect(link).toMatchObject({ node: 0, member: false });
+    expect(least.connections).toHaveLength(2);
+    for (const connection of least.connections) expect(connection).toMatchObject({ node: 0, member: false });
     for (const step of least.steps)
       expect(step).toMatchObject({ key: 0, once: "no", since: "no", credential: "good", sync: "fence" });
   });
@@ -49,9 +60,9 @@ describe("shrink", () => {
   });
 
   it("offers only cases whose steps point to connections that there are", () => {
-    for (const { links, steps } of smallerCases(plan)) {
-      expect(links.length).toBeGreaterThan(0);
-      for (const step of steps) expect(step.link % links.length).toBeLessThan(links.length);
+    for (const { connections, steps } of smallerCases(plan)) {
+      expect(connections.length).toBeGreaterThan(0);
+      for (const step of steps) expect(step.connection % connections.length).toBeLessThan(connections.length);
     }
   });
 });

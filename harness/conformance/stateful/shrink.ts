@@ -3,38 +3,38 @@ import type { StatefulCase, Step } from "./case.ts";
 
 /** Smaller cases, the boldest first. Every one of them is legal. */
 export function* smallerCases(plan: StatefulCase): Generator<StatefulCase> {
-  const { steps, links } = plan;
+  const { steps, connections } = plan;
   for (let size = Math.ceil(steps.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let from = steps.length - size; from > -size; from -= size) {
       const start = Math.max(0, from);
-      yield { links, steps: [...steps.slice(0, start), ...steps.slice(start + size)] };
+      yield { connections, steps: [...steps.slice(0, start), ...steps.slice(start + size)] };
     }
   }
-  for (let index = links.length - 1; index >= 0 && links.length > 1; index--) yield withoutLink(plan, index);
-  for (const [index, link] of links.entries()) {
-    if (link.member) yield withLink(plan, index, { ...link, member: false });
-    if (link.expires === true) yield withLink(plan, index, { ...link, expires: false });
-    if (link.node > 0) yield withLink(plan, index, { ...link, node: 0 });
+  for (let index = connections.length - 1; index >= 0 && connections.length > 1; index--) yield withoutConnection(plan, index);
+  for (const [index, connection] of connections.entries()) {
+    if (connection.member) yield withConnection(plan, index, { ...connection, member: false });
+    if (connection.expires === true) yield withConnection(plan, index, { ...connection, expires: false });
+    if (connection.node > 0) yield withConnection(plan, index, { ...connection, node: 0 });
   }
   for (const [index, step] of steps.entries())
-    for (const simpler of simplerSteps(step)) yield { links, steps: steps.with(index, simpler) };
+    for (const simpler of simplerSteps(step)) yield { connections, steps: steps.with(index, simpler) };
 }
 
-function withLink(plan: StatefulCase, index: number, link: StatefulCase["links"][number]): StatefulCase {
-  return { ...plan, links: plan.links.with(index, link) };
+function withConnection(plan: StatefulCase, index: number, connection: StatefulCase["connections"][number]): StatefulCase {
+  return { ...plan, connections: plan.connections.with(index, connection) };
 }
 
-function withoutLink({ links, steps }: StatefulCase, index: number): StatefulCase {
-  const place = (number: number) => {
-    const at = number % links.length;
+function withoutConnection({ connections, steps }: StatefulCase, index: number): StatefulCase {
+  const newIndex = (number: number) => {
+    const at = number % connections.length;
     return at > index ? at - 1 : at;
   };
-  const kept = steps.filter((step) => step.link % links.length !== index);
+  const kept = steps.filter((step) => step.connection % connections.length !== index);
   const moved = kept.map((step): Step => {
-    const link = place(step.link);
-    return step.do === "send" ? { ...step, link, to: step.to < 0 ? step.to : place(step.to) } : { ...step, link };
+    const connection = newIndex(step.connection);
+    return step.do === "send" ? { ...step, connection, to: step.to < 0 ? step.to : newIndex(step.to) } : { ...step, connection };
   });
-  return { links: links.toSpliced(index, 1), steps: moved };
+  return { connections: connections.toSpliced(index, 1), steps: moved };
 }
 
 function* simplerSteps(step: Step): Generator<Step> {

@@ -11,8 +11,8 @@ import { runRuleMutants } from "../../mutation/stateful/run-rule-mutants.ts";
 import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
 import { beginCheck } from "../check.ts";
 import { openRun } from "../open-run.ts";
+import { statefulRules } from "../rules/stateful/rules.ts";
 import { loadFailure } from "./failures.ts";
-import { statefulRules } from "./rules.ts";
 import { runCases } from "./run-cases.ts";
 
 let contract: Contract;
@@ -45,23 +45,23 @@ async function soak(runs: number, seed: number, delays?: { jitterMs: number; sta
   });
   const check = beginCheck({ ...opened.run, target: { ...target(), urls: [proxy.url] } });
   const wrong: unknown[] = [];
-  let judged = 0;
-  await runCases(check.context, protocol, { runs, seed }, (plan, { judgement }) => {
-    wrong.push(...judgement.findings.map((finding) => ({ ...finding, plan })), ...judgement.open, ...judgement.inconclusive);
-    for (const count of judgement.decided.values()) judged += count;
+  let decided = 0;
+  await runCases(check.context, protocol, { runs, seed }, (plan, { result }) => {
+    wrong.push(...result.findings.map((finding) => ({ ...finding, plan })), ...result.open, ...result.inconclusive);
+    for (const count of result.decided.values()) decided += count;
     return "go on";
   });
   await check.end();
   await proxy.close();
   await opened.end();
-  return { wrong, judged };
+  return { wrong, decided };
 }
 
 describe("the honest server", () => {
   it("gives no finding in 200 cases", async () => {
-    const { wrong, judged } = await soak(200, 11);
+    const { wrong, decided } = await soak(200, 11);
     expect(wrong).toEqual([]);
-    expect(judged).toBeGreaterThan(10_000);
+    expect(decided).toBeGreaterThan(10_000);
   });
 
   it("gives none behind a proxy with jitter and stalls", async () => {

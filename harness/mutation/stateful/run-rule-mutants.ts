@@ -4,8 +4,8 @@ import { beginCheck } from "../../conformance/check.ts";
 import type { Fault } from "../../conformance/faults/plan.ts";
 import { openRun } from "../../conformance/open-run.ts";
 import type { Rule } from "../../conformance/rule.ts";
+import { statefulRules } from "../../conformance/rules/stateful/rules.ts";
 import { runStateful } from "../../conformance/stateful/phase.ts";
-import { statefulRules } from "../../conformance/stateful/rules.ts";
 import type { ReferenceProcess } from "../../testbed/reference-process.ts";
 import { startProxy } from "../proxy/proxy.ts";
 

@@ -18,7 +18,7 @@ const { values } = parseArgs({
     /** Of each case. */
     steps: { type: "string", default: "20" },
     seed: { type: "string", default: "1" },
-    lanes: { type: "string", default: "8" },
+    concurrency: { type: "string", default: "8" },
     /** Cases beside them in which credentials run out. */
     expiring: { type: "string", default: "0" },
     /** ms, between the harness and the server. */
@@ -29,8 +29,8 @@ const { values } = parseArgs({
     "redis-delay": { type: "string" },
   },
 });
-const [runs, count, seed, lanes, jitterMs, stallMs, expiring] = (
-  ["runs", "steps", "seed", "lanes", "jitter", "stall", "expiring"] as const
+const [runs, count, seed, concurrency, jitterMs, stallMs, expiring] = (
+  ["runs", "steps", "seed", "concurrency", "jitter", "stall", "expiring"] as const
 ).map((name) => Number(values[name])) as [number, number, number, number, number, number, number];
 const redisDelayMs = values["redis-delay"] === undefined ? undefined : Number(values["redis-delay"]);
 
@@ -55,23 +55,23 @@ const coverage = new Map<string, number>();
 await runCases(
   check.context,
   protocol,
-  { runs, seed, lanes, steps: { min: count, max: count }, expiring },
-  (plan, { judgement, history, taken: ofCase }, index) => {
+  { runs, seed, concurrency, steps: { min: count, max: count }, expiring },
+  (plan, { result, history, taken: ofCase }, index) => {
     if (index < runs) {
       steps += plan.steps.length;
       taken += ofCase;
     }
-    for (const [pointer, times] of judgement.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + times);
+    for (const [pointer, times] of result.coverage) coverage.set(pointer, (coverage.get(pointer) ?? 0) + times);
     if (index % 500 === 499) console.log(`${index + 1} cases, heap ${heapMb()} MB`);
-    if (judgement.inconclusive.length > 0 || judgement.open.length > 0) {
+    if (result.inconclusive.length > 0 || result.open.length > 0) {
       inconclusive++;
-      const why = [...judgement.inconclusive, ...judgement.open.map(({ expected }) => `open: ${expected}`)];
+      const why = [...result.inconclusive, ...result.open.map(({ expected }) => `open: ${expected}`)];
       console.log(`case ${index} inconclusive: ${why.join("; ")}`);
     }
-    if (judgement.findings.length === 0) return "go on";
+    if (result.findings.length === 0) return "go on";
     failed++;
     console.log(`case ${index}:\n${plan.steps.map((step) => `  ${describeStep(step, true)}`).join("\n")}`);
-    for (const finding of judgement.findings.slice(0, 4)) {
+    for (const finding of result.findings.slice(0, 4)) {
       console.log(`  ${finding.rule} ${finding.pointer}\n    expected ${finding.expected}\n    actual ${finding.actual}`);
       for (const at of finding.events) console.log(`      ${at} ${JSON.stringify(history[at])}`);
     }

@@ -3,18 +3,18 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import type { Contract } from "../../../spec/contract.ts";
-import { defaultSpecFile, loadContract } from "../../../spec/load-contract.ts";
-import { createProtocol } from "../../model/protocol.ts";
-import { startProxy } from "../../mutation/proxy/proxy.ts";
-import { runRuleMutants } from "../../mutation/stateful/run-rule-mutants.ts";
-import { UsageError } from "../../schema/errors.ts";
-import { type ReferenceProcess, startReferenceProcess } from "../../testbed/reference-process.ts";
-import { faults } from "../faults/fault.ts";
-import { openRun } from "../open-run.ts";
-import { loadFailure } from "./failures.ts";
-import { replay } from "./replay.ts";
-import { statefulRules } from "./rules.ts";
+import type { Contract } from "../../spec/contract.ts";
+import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
+import { faults } from "../conformance/faults/fault.ts";
+import { openRun } from "../conformance/open-run.ts";
+import { statefulRules } from "../conformance/rules/stateful/rules.ts";
+import { loadFailure } from "../conformance/stateful/failures.ts";
+import { createProtocol } from "../model/protocol.ts";
+import { startProxy } from "../mutation/proxy/proxy.ts";
+import { runRuleMutants } from "../mutation/stateful/run-rule-mutants.ts";
+import { UsageError } from "../schema/errors.ts";
+import { type ReferenceProcess, startReferenceProcess } from "../testbed/reference-process.ts";
+import { replay } from "./replay-case.ts";
 
 let contract: Contract;
 let server: ReferenceProcess;
@@ -45,7 +45,7 @@ async function replayed(url: string) {
 it("says FIXED, step by step, on the honest server", async () => {
   const { code, text } = await replayed(server.url);
   expect(text).toMatch(/ {2}1\. connection \d/);
-  expect(text).toMatch(/\nFIXED: delivered-once holds \([1-9]\d* times\)\n$/);
+  expect(text).toMatch(/\nFIXED: delivered-once passes \([1-9]\d* times\)\n$/);
   expect(code).toBe(0);
 });
 

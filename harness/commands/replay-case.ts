@@ -1,17 +1,17 @@
-// Replays a stored case without drawing anything: FIXED where its rule holds now, FAILED where it breaks, ERROR where that cannot be said.
-import { endpointFor } from "../../../spec/endpoints.ts";
-import { loadContract } from "../../../spec/load-contract.ts";
-import type { Auth } from "../../client/credentials.ts";
-import { createProtocol } from "../../model/protocol.ts";
-import { frameLines } from "../../report/frames.ts";
-import { withDrawnExamples } from "../../schema/drawn-examples.ts";
-import { exitCode, TargetLost, UsageError } from "../../schema/errors.ts";
-import { startReferenceProcess } from "../../testbed/reference-process.ts";
-import { beginCheck } from "../check.ts";
-import { openRun } from "../open-run.ts";
-import { describeStep, hasKeys } from "./case.ts";
-import { type Executed, execute } from "./execute.ts";
-import { loadFailure, type StoredFailure } from "./failures.ts";
+// Runs a stored case again without generating anything: FIXED when its rule passes, FAILED when it fails, ERROR when neither is certain.
+import { endpointFor } from "../../spec/endpoints.ts";
+import { loadContract } from "../../spec/load-contract.ts";
+import type { Auth } from "../client/credentials.ts";
+import { beginCheck } from "../conformance/check.ts";
+import { openRun } from "../conformance/open-run.ts";
+import { describeStep, hasKeys } from "../conformance/stateful/case.ts";
+import { type Executed, execute } from "../conformance/stateful/execute.ts";
+import { loadFailure, type StoredFailure } from "../conformance/stateful/failures.ts";
+import { createProtocol } from "../model/protocol.ts";
+import { frameLines } from "../report/frames.ts";
+import { withDrawnExamples } from "../schema/drawn-examples.ts";
+import { exitCode, TargetLost, UsageError } from "../schema/errors.ts";
+import { startReferenceProcess } from "../testbed/reference-process.ts";
 
 export interface ReplayOptions {
   /** Empty or undefined: the reference server, started for the run. */
@@ -23,7 +23,7 @@ export interface ReplayOptions {
   readonly insecure?: boolean | undefined;
 }
 
-export interface ReplayPlaces {
+export interface ReplayOutput {
   /** Where failures are stored, default `.wsproof/failures`. */
   readonly folder?: string;
   /** Default stdout. */
@@ -34,7 +34,7 @@ export interface ReplayPlaces {
 export async function replay(
   id: string,
   flags: ReplayOptions,
-  { folder, write = (text) => void process.stdout.write(text) }: ReplayPlaces = {},
+  { folder, write = (text) => void process.stdout.write(text) }: ReplayOutput = {},
 ): Promise<number> {
   const failure = loadFailure(id, folder);
   const file = flags.spec ?? failure.spec;
@@ -77,10 +77,10 @@ export async function replay(
   }
 }
 
-function conclude({ rule }: StoredFailure, { judgement, history }: Executed, write: (text: string) => void): number {
-  const found = judgement.findings.find((finding) => finding.rule === rule);
-  const others = [...new Set(judgement.findings.map((finding) => finding.rule))].filter((other) => other !== rule);
-  const shown = found ?? judgement.findings[0];
+function conclude({ rule }: StoredFailure, { result, history }: Executed, write: (text: string) => void): number {
+  const found = result.findings.find((finding) => finding.rule === rule);
+  const others = [...new Set(result.findings.map((finding) => finding.rule))].filter((other) => other !== rule);
+  const shown = found ?? result.findings[0];
   if (shown !== undefined) {
     for (const { atMs, connection, arrow, text } of frameLines(shown.events.flatMap((at) => history[at] ?? []))) {
       write(`     ${atMs.toFixed(1).padStart(8)} ms  ${connection} ${arrow} ${text}\n`);
@@ -91,14 +91,14 @@ function conclude({ rule }: StoredFailure, { judgement, history }: Executed, wri
     return exitCode.findings;
   }
   if (others.length > 0) {
-    write(`FAILED: ${rule} holds now, but ${others.join(", ")} does not: expected ${shown?.expected}, got ${shown?.actual}\n`);
+    write(`FAILED: ${rule} passes now, but ${others.join(", ")} fails: expected ${shown?.expected}, got ${shown?.actual}\n`);
     return exitCode.findings;
   }
-  const doubts = [...judgement.inconclusive, ...judgement.open.map(({ expected }) => `open: ${expected}`)];
+  const doubts = [...result.inconclusive, ...result.open.map(({ expected }) => `open: ${expected}`)];
   if (doubts.length > 0) {
-    write(`ERROR: it cannot be said whether ${rule} holds: ${doubts.join("; ")}\n`);
+    write(`ERROR: ${rule} could neither pass nor fail: ${doubts.join("; ")}\n`);
     return exitCode.couldNotRun;
   }
-  write(`FIXED: ${rule} holds (${judgement.decided.get(rule) ?? 0} times)\n`);
+  write(`FIXED: ${rule} passes (${result.decided.get(rule) ?? 0} times)\n`);
   return exitCode.ok;
 }
