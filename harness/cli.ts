@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-// The command line: runs a command, and turns what it throws into words and an exit code.
+// The command line: runs a command, and turns what it throws into a message and an exit code.
 import { CommanderError } from "commander";
 import { createProgram } from "./commands/program.ts";
 import { exitCode, TargetLost, UsageError } from "./schema/errors.ts";
 
-// Whoever read along, such as `head`, may go; the run, its files and its exit code stand.
+// A reader such as `head` may leave early: the run goes on, writes its files and keeps its exit code.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE") throw error;
@@ -17,7 +17,8 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.couldNotRun;
   } else if (error instanceof UsageError || error instanceof TargetLost) {
-    process.stderr.write(`wsproof: ${error.message}\n`);
+    const { escapeTerminal } = await import("./report/escape.ts");
+    process.stderr.write(`wsproof: ${escapeTerminal(error.message)}\n`);
     process.exitCode = exitCode.couldNotRun;
   } else {
     throw error;

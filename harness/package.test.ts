@@ -107,7 +107,7 @@ describe("the command", () => {
     const urls: string[] = report.result.map(({ url }: { url: string }) => url).filter((url: string) => url.startsWith("file:"));
     expect(urls.length).toBeGreaterThan(10);
     const allowed =
-      /node_modules\/(commander\/|wsproof\/dist\/harness\/(cli|schema\/errors|schema\/version|(commands\/|load\/load-result)[a-z/-]*)\.js)/;
+      /node_modules\/(commander\/|wsproof\/dist\/harness\/(cli|schema\/errors|schema\/version|(commands\/|load\/load-result|report\/escape)[a-z/-]*)\.js)/;
     expect(urls.filter((url) => !allowed.test(url))).toEqual([]);
   });
 });

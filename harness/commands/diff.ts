@@ -42,14 +42,16 @@ export function registerDiff(program: Command): void {
 }
 
 async function run(oldFile: string, newFile: string, flags: Flags): Promise<number> {
-  const [{ diff }, { checkValues }] = await Promise.all([
+  const [{ diff }, { checkValues }, { escapeTerminal }] = await Promise.all([
     import("../../spec/diff/diff.ts"),
     import("./settings/check-values.ts"),
+    import("../report/escape.ts"),
   ]);
   checkValues(options, { perspective: flags.perspective, overlay: flags.overlay }, { naming: "flag" });
   const [old, now] = await Promise.all([load(oldFile, flags), load(newFile, flags)]);
   const difference = diff(old, now);
-  if (flags.json) process.stdout.write(`${JSON.stringify({ old: oldFile, new: newFile, ...difference }, undefined, 2)}\n`);
+  if (flags.json)
+    process.stdout.write(`${escapeTerminal(JSON.stringify({ old: oldFile, new: newFile, ...difference }, undefined, 2))}\n`);
   else process.stdout.write(await asText(difference, old, now));
   return difference.admitted ? exitCode.ok : exitCode.findings;
 }
@@ -64,7 +66,7 @@ async function load(file: string, { perspective, overlay }: Flags): Promise<Cont
 }
 
 async function asText({ changes, needed, said, admitted }: Difference, old: Contract, now: Contract): Promise<string> {
-  const { default: picocolors } = await import("picocolors");
+  const [{ default: picocolors }, { escapeLine }] = await Promise.all([import("picocolors"), import("../report/escape.ts")]);
   const { red, yellow, dim, bold, green } = picocolors.createColors(
     process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   );
@@ -75,8 +77,8 @@ async function asText({ changes, needed, said, admitted }: Difference, old: Cont
     { title: green("breaks neither"), has: ({ breaks }: Change) => breaks.length === 0 },
   ];
   const line = ({ id, direction, subject, old: before, new: after }: Change) =>
-    `  ${bold(subject)}  ${dim([id, direction].filter((part) => part !== undefined).join(", "))}
-    ${before === undefined ? dim("(absent)") : shortened(before)} -> ${after === undefined ? dim("(removed)") : shortened(after)}\n`;
+    `  ${bold(escapeLine(subject))}  ${dim(escapeLine([id, direction].filter((part) => part !== undefined).join(", ")))}
+    ${before === undefined ? dim("(absent)") : escapeLine(shortened(before))} -> ${after === undefined ? dim("(removed)") : escapeLine(shortened(after))}\n`;
   const blocks = groups.flatMap(({ title, has }) => {
     const group = changes.filter(has);
     return group.length === 0 ? [] : [`${title} (${group.length})\n${group.map(line).join("")}\n`];
@@ -85,7 +87,7 @@ async function asText({ changes, needed, said, admitted }: Difference, old: Cont
   const verdict =
     changes.length === 0
       ? green("nothing changed on the wire")
-      : `${changes.length} change${changes.length === 1 ? "" : "s"}: ${words[needed]}. The version ${old.version} -> ${now.version} announces ${words[said]}: ${
+      : `${changes.length} change${changes.length === 1 ? "" : "s"}: ${words[needed]}. The version ${escapeLine(`${old.version} -> ${now.version}`)} announces ${words[said]}: ${
           admitted ? green("ok") : red(`a new ${needed} version is needed`)
         }`;
   return `${blocks.join("")}${verdict}\n`;

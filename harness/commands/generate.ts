@@ -1,6 +1,7 @@
 // wsproof generate: writes types, validators, constants and docs from a document.
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { escapeLine } from "../report/escape.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
 import { defineFlags } from "./settings/flags.ts";
 import type { Given } from "./settings/option.ts";
@@ -74,7 +75,9 @@ type Generated = Awaited<ReturnType<typeof import("../../scripts/codegen/generat
 function report({ findings, changed, files }: Generated, out: string, check: boolean): number {
   for (const { severity, id, file, line, column, expected, actual, fix } of findings) {
     if (severity === "info") continue;
-    process.stderr.write(`${file}:${line}:${column} ${severity} ${id}: expected ${expected}, got ${actual}; ${fix}\n`);
+    process.stderr.write(
+      `${escapeLine(`${file}:${line}:${column} ${severity} ${id}: expected ${expected}, got ${actual}; ${fix}`)}\n`,
+    );
   }
   if (findings.some(({ blocking }) => blocking)) return exitCode.couldNotRun;
   if (changed.length === 0) {
@@ -84,7 +87,8 @@ function report({ findings, changed, files }: Generated, out: string, check: boo
   for (const { name, was, is, line } of changed) {
     const verb = is === undefined ? "removed" : was === undefined ? "new" : "changed";
     process.stdout.write(`${check ? `would be ${verb}` : verb}: ${out}/${name}\n`);
-    if (check && line !== undefined) process.stdout.write(`  line ${line.number}\n  - ${line.was}\n  + ${line.is}\n`);
+    if (check && line !== undefined)
+      process.stdout.write(`  line ${line.number}\n  - ${escapeLine(line.was ?? "")}\n  + ${escapeLine(line.is ?? "")}\n`);
   }
   if (!check) return exitCode.ok;
   process.stdout.write(`${changed.length} of ${files} files differ. Run \`wsproof generate\` and commit the result.\n`);

@@ -52,14 +52,15 @@ async function run(flags: Flags): Promise<number> {
   const file = spec ?? defaultSpecFile;
   const { findings } = await lint({ file, perspective, overlay });
   const shown = quiet ? findings.filter(({ severity }) => severity !== "info") : findings;
-  if (json) process.stdout.write(`${JSON.stringify({ file, findings: shown }, undefined, 2)}\n`);
+  const { escapeTerminal } = await import("../report/escape.ts");
+  if (json) process.stdout.write(`${escapeTerminal(JSON.stringify({ file, findings: shown }, undefined, 2))}\n`);
   else process.stdout.write(await asText(file, shown, findings));
   if (findings.some(({ id }) => unreadable.has(id))) return exitCode.couldNotRun;
   return findings.some(({ severity }) => severity === "error") ? exitCode.findings : exitCode.ok;
 }
 
 async function asText(file: string, shown: readonly Finding[], all: readonly Finding[]): Promise<string> {
-  const { default: colors } = await import("picocolors");
+  const [{ default: colors }, { escapeLine }] = await Promise.all([import("picocolors"), import("../report/escape.ts")]);
   const { red, yellow, dim, bold, green } = colors.createColors(
     process.stdout.isTTY === true && process.env.NO_COLOR === undefined,
   );
@@ -67,11 +68,11 @@ async function asText(file: string, shown: readonly Finding[], all: readonly Fin
   const blocks = shown.map(
     (
       finding,
-    ) => `${bold(`${finding.file}:${finding.line}:${finding.column}`)}  ${paint[finding.severity](finding.severity)}  ${finding.id}
-  at        ${dim(finding.pointer)}
-  expected  ${finding.expected}
-  got       ${finding.actual}
-  fix       ${finding.fix}
+    ) => `${bold(`${escapeLine(finding.file)}:${finding.line}:${finding.column}`)}  ${paint[finding.severity](finding.severity)}  ${finding.id}
+  at        ${dim(escapeLine(finding.pointer))}
+  expected  ${escapeLine(finding.expected)}
+  got       ${escapeLine(finding.actual)}
+  fix       ${escapeLine(finding.fix)}
 
 `,
   );
@@ -79,5 +80,5 @@ async function asText(file: string, shown: readonly Finding[], all: readonly Fin
   const counted = (["error", "warning", "info"] as const).map((name) => `${count(name)} ${name}${count(name) === 1 ? "" : "s"}`);
   const total =
     all.length === 0 ? green("no findings") : `${all.length} finding${all.length === 1 ? "" : "s"}: ${counted.join(", ")}`;
-  return `${blocks.join("")}${file}: ${total}\n`;
+  return `${blocks.join("")}${escapeLine(file)}: ${total}\n`;
 }

@@ -18,6 +18,8 @@ export interface ReplayOptions {
   readonly url?: readonly string[] | undefined;
   /** Default: the document that the failure names. */
   readonly spec?: string | undefined;
+  readonly perspective?: "server" | "client" | undefined;
+  readonly overlay?: string | undefined;
   readonly auth?: Auth | undefined;
   readonly origin?: string | undefined;
   readonly insecure?: boolean | undefined;
@@ -38,7 +40,7 @@ export async function replay(
 ): Promise<number> {
   const failure = loadFailure(id, folder);
   const file = flags.spec ?? failure.spec;
-  const { contract: loaded, findings } = await loadContract({ file });
+  const { contract: loaded, findings } = await loadContract({ file, perspective: flags.perspective, overlay: flags.overlay });
   if (loaded === undefined)
     throw new UsageError(`--spec ${file}: ${findings[0]?.actual ?? "cannot be loaded"}. Run \`wsproof lint --spec ${file}\`.`);
   const endpoint = endpointFor(loaded, flags.url?.[0]);

@@ -20,14 +20,19 @@ export function registerReplay(program: Command): void {
   defineFlags(command, replayOptions)
     .addHelpText("after", examples)
     .action(async (id: string, flags: FlagValues) => {
-      const [{ replay }, { checkValues }, { checkUrls }] = await Promise.all([
+      const [{ replay }, { checkValues }, { checkUrls }, { createMask }, { escapeTerminal }] = await Promise.all([
         import("./replay-case.ts"),
         import("./settings/check-values.ts"),
         import("./settings/urls.ts"),
+        import("../client/mask.ts"),
+        import("../report/escape.ts"),
       ]);
       const values = valuesOfFlags(replayOptions, flags) as Given<typeof replayOptions>;
       checkValues(replayOptions, values, { naming: "flag" });
       if (values.url !== undefined) checkUrls(values.url);
-      process.exitCode = await replay(id, values);
+      const { secret, tokens = [] } = values.auth ?? {};
+      const { hide } = createMask([...(secret === undefined ? [] : [secret]), ...tokens]);
+      const write = (text: string) => void process.stdout.write(escapeTerminal(hide(text)));
+      process.exitCode = await replay(id, values, { write });
     });
 }

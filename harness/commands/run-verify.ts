@@ -13,11 +13,13 @@ import { phases } from "../conformance/rules.ts";
 import { runPhases } from "../conformance/run-phases.ts";
 import { type Selection, selectRules } from "../conformance/selection.ts";
 import { summarise } from "../conformance/verdict.ts";
+import { escapeLine } from "../report/escape.ts";
 import type { Opening, ReportedRun } from "../report/reported-run.ts";
 import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
 import { emitCommandLine, programName } from "./settings/command-line.ts";
+import { replayOptions } from "./settings/replay-options.ts";
 import { verifyOptions } from "./settings/verify-options.ts";
 import type { VerifySettings } from "./settings/verify-settings.ts";
 
@@ -103,17 +105,17 @@ async function judge({
     nodeNames: own?.nodeNames,
     ...(own?.runCluster === undefined ? {} : { runCluster: own.runCluster }),
     ...(settings.nodes === undefined ? {} : { flags: nodesFlags(settings) }),
+    replayStored: (id) => replayStoredCommand(settings, id),
     embedded: own !== undefined,
   };
   const opening: Opening = {
     title: `${subject.contract.title} ${subject.contract.version}`,
-    file: settings.spec ?? "its own document",
+    file: settings.spec ?? "bundled spec",
     targets: target.urls,
     embedded: own !== undefined,
     perspective: subject.contract.perspective,
     seed: settings.seed,
   };
-  const reports = openReports(settings.reports);
   const startedAt = new Date();
   write(emitOpening(opening, palette));
   const auth = own === undefined ? settings.auth : { secret: own.secret };
@@ -121,25 +123,42 @@ async function judge({
   // What rules derive from the document is made now: later it would keep open connections waiting, and a server may take that for death.
   for (const rule of asked.flatMap(({ rules }) => rules)) rule.from(subject);
   const { run, probe, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
+  const { hide } = run.mask;
+  const reports = openReports(settings.reports, hide);
   run.recorder.onEvent(reports.event);
   try {
     const outcome = await runPhases(run, probe, asked, {
       replay: (id) => replayCommand(settings, id),
       phaseStarts: (name, waitsMs) => (waitsMs < tellWaitMs ? undefined : write(emitWait(name, waitsMs))),
-      progress: (text) => (live ? write(`\r\x1b[K${palette.dim(text)}`) : undefined),
-      phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${emitPhase(phase, palette)}`),
+      progress: (text) => (live ? write(`\r\x1b[K${palette.dim(escapeLine(text))}`) : undefined),
+      phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${hide(emitPhase(phase, palette))}`),
       revive: async () => own?.revive(),
     });
     const { results, stale } = applyBaseline(outcome.results, known);
     const report = { ...outcome, results };
     const summary = summarise(results, { interrupted: report.interrupted, strict: settings.strict, stale });
-    write(emitResults(results, summary, palette));
+    write(hide(emitResults(results, summary, palette, { verbose: settings.verbose, html: settings.reports.html })));
     const reported = { opening, report, summary, startedAt, strict: settings.strict };
     reports.end(reported);
-    return reported;
+    return JSON.parse(hide(JSON.stringify(reported)), revived);
   } finally {
     await end();
   }
+}
+
+/** Times survive JSON as texts. */
+function revived(key: string, value: unknown): unknown {
+  return key === "startedAt" ? new Date(String(value)) : value;
+}
+
+function replayStoredCommand({ given }: VerifySettings, id: string): string {
+  const { url, spec, perspective, overlay, auth, origin, insecure } = given;
+  const values = { url, spec, perspective, overlay, auth, origin, insecure };
+  return emitCommandLine(
+    { program: programName(process.argv[1]), command: `replay ${id}`, env: process.env },
+    replayOptions,
+    values,
+  );
 }
 
 /** What a replay of the cluster needs beside the rest. */

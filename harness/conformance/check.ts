@@ -152,6 +152,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       observed += count;
     },
     note: (text) => notes.add(text),
+    hide: (text) => run.mask.hide(text),
     history: () => eventsOf(run, connections),
     until: (expected, condition, { withinMs = run.timeoutMs } = {}) =>
       until(condition, {

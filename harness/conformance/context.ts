@@ -19,6 +19,8 @@ export interface Target {
   readonly runCluster?: (context: ClientContext, roles: LogRoles, progress: (text: string) => void) => Promise<LogHistory>;
   /** How the command line names it, in place of URLs, where the run has started more than the one reference server. */
   readonly flags?: string;
+  /** The command that runs a stored failure again. */
+  readonly replayStored?: (id: string) => string;
   /** True where it is our own reference server, started for this run. */
   readonly embedded: boolean;
 }
@@ -34,6 +36,8 @@ export interface Context extends ClientContext {
   /** Counts what was observed and checked, beside what TestClient counts by itself. @param count default 1 */
   judged(count?: number): void;
   /** What the connections of this check did so far. */
+  /** The text without the credentials of the run. */
+  hide(text: string): string;
   history(): readonly HistoryEvent[];
   /** Waits until `condition` gives a value, looking again at every event of this check. @throws Violation after the deadline */
   until<T>(expected: string, condition: () => T | undefined, within?: Within): Promise<T>;

@@ -5,6 +5,7 @@ import { createValidators } from "../../spec/schemas.ts";
 import { createClock } from "../client/clock.ts";
 import { type Auth, createTokenIssuer } from "../client/credentials.ts";
 import { createFence } from "../client/fence.ts";
+import { createMask } from "../client/mask.ts";
 import { createMessages, type Validate } from "../client/messages.ts";
 import { createRecorder } from "../client/recorder.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
@@ -53,6 +54,10 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
       .of(name)(value)
       .map(({ pointer, text }) => `${pointer || "(the whole)"} ${text}`);
   const messages = createMessages(contract, channel, validate);
+  const { credentials } = channel.handshake ?? {};
+  const issueToken = createTokenIssuer(credentials, contract.state, auth);
+  const prefixes = credentials?.carriers.flatMap((one) => (one.in === "subprotocol" ? one.prefix : [])) ?? [];
+  const mask = createMask([...(auth.secret === undefined ? [] : [auth.secret]), ...(auth.tokens ?? [])], prefixes);
   let probe: LivenessProbe | undefined;
   let counter = 0;
   const run: Run = {
@@ -61,7 +66,12 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     target,
     messages,
     validate,
-    issueToken: createTokenIssuer(channel.handshake?.credentials, contract.state, auth),
+    async issueToken(name, how) {
+      const issued = await issueToken(name, how);
+      if (issued.credential !== undefined) mask.add(issued.credential);
+      return issued;
+    },
+    mask,
     fence: createFence({ contract, channel, messages, clock, quietMs: options.quietMs ?? 500 }),
     recorder: createRecorder(clock),
     clock,

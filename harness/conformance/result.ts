@@ -60,7 +60,7 @@ export interface RuleResult {
   readonly failures: readonly Failure[];
   readonly notes: readonly string[];
   /** Why the failure is accepted for now, by the baseline. */
-  readonly known?: string;
+  readonly known?: string | undefined;
 }
 
 /** Stable: members are only ever added. Times in ms. */

@@ -1,6 +1,7 @@
 // What all checks of one run share: the contract, the target, the recorder, the token issuer, and whether the target is alive.
 import type { ContractUnderTest } from "../client/context.ts";
 import type { TokenIssuer } from "../client/credentials.ts";
+import type { Mask } from "../client/mask.ts";
 import type { Received } from "../client/received.ts";
 import type { ClientEnvironment } from "../client/test-client.ts";
 import type { Target } from "./context.ts";
@@ -8,6 +9,8 @@ import type { Target } from "./context.ts";
 export interface Run extends ClientEnvironment, ContractUnderTest {
   readonly target: Target;
   readonly issueToken: TokenIssuer;
+  /** Knows every credential of the run. */
+  readonly mask: Mask;
   readonly seed: number;
   readonly runs: number;
   readonly insecure: boolean;

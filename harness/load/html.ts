@@ -1,7 +1,7 @@
 // A load run as one self-contained page: the verdict, the figures, plots, what was checked, how the generator did. No script, no request.
 import { createHash } from "node:crypto";
+import { escapeMarkup } from "../report/escape.ts";
 import { pageStyle } from "../report/html-style.ts";
-import { escapeMarkup } from "../report/markup.ts";
 import { type Capacity, capacitySentence, type LoadProbe } from "./capacity.ts";
 import { type Comparison, compareResults, ratioText } from "./compare.ts";
 import { bytesText, codesText, countText, msText, shareText } from "./figures.ts";

@@ -2,6 +2,7 @@
 import { stripVTControlCharacters } from "node:util";
 import autocannon from "autocannon";
 import Table from "cli-table3";
+import { escapeLine } from "../report/escape.ts";
 import type { Palette } from "../report/terminal.ts";
 import type { CapacityStep, LoadProbe } from "./capacity.ts";
 import { type Change, type Comparison, ratioText } from "./compare.ts";
@@ -156,7 +157,7 @@ function deliveryLines({ deliveries }: LoadResult, palette: Palette): string[] {
 }
 
 function codesLine(name: string, counts: Readonly<Record<string, number>>, palette: Palette): string {
-  const text = line(name, codesText(counts));
+  const text = line(name, escapeLine(codesText(counts)));
   return Object.keys(counts).length > 0 ? palette.yellow(text) : text;
 }
 

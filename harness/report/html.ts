@@ -1,20 +1,25 @@
 // The report as one self-contained page: rules by targets, then a part for each failure. No network, no framework, no script needed.
-import type { Failure, RuleResult, Verdict } from "../conformance/phase.ts";
+import type { RuleResult, Verdict } from "../conformance/phase.ts";
+import { type Cause, causesOf } from "./causes.ts";
+import { escapeMarkup } from "./escape.ts";
 import { frameLines } from "./frames.ts";
 import { pageStyle } from "./html-style.ts";
-import { escapeMarkup } from "./markup.ts";
 import type { ReportedRun } from "./reported-run.ts";
 import { emitSequenceDiagram } from "./sequence-diagram.ts";
 import { steadiness } from "./terminal.ts";
 
 const words: Record<Verdict, string> = {
-  pass: "pass",
-  fail: "fail",
-  warn: "warn",
+  pass: "passed",
+  fail: "failed",
+  warn: "warning",
   "not-testable": "not testable",
-  "not-applicable": "not promised",
+  "not-applicable": "not applicable",
   inconclusive: "inconclusive",
 };
+
+/** Frames of one cause in the page, its last ones: those show where it failed. */
+const maxFrames = 200;
+const maxEntry = 160;
 
 /** @param runs one a target; the first one's rules give the rows */
 export function emitHtml(runs: readonly ReportedRun[]): string {
@@ -22,11 +27,9 @@ export function emitHtml(runs: readonly ReportedRun[]): string {
   const results = first?.report.results ?? [];
   const phases = [...new Set(results.map(({ phase }) => phase))];
   const title = `${first?.opening.title ?? ""}: ${first?.summary.text ?? "no run"}`;
-  const failures = runs.flatMap((run, at) =>
-    run.report.results.flatMap((result) =>
-      result.failures.map((failure, number) => emitFailure(result, failure, anchor(result, at, number), run)),
-    ),
-  );
+  const causes = runs.map(({ report }) => causesOf(report.results));
+  const failures = runs.flatMap((run, at) => causes[at]!.map((cause, number) => emitCause(cause, anchor(at, number), run)));
+  const index = runs.flatMap((_, at) => causes[at]!.map((cause, number) => emitIndexEntry(cause, anchor(at, number))));
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -44,7 +47,7 @@ export function emitHtml(runs: readonly ReportedRun[]): string {
 ${runs.map(emitVerdict).join("\n")}
 </header>
 <main>
-${failures.length > 0 ? `<section aria-labelledby="failures"><h2 id="failures">What was broken</h2>\n${failures.join("\n")}\n</section>` : ""}
+${failures.length > 0 ? `<section aria-labelledby="failures"><h2 id="failures">Failed rules, by cause</h2>\n<ol class="causes">${index.join("\n")}</ol>\n${failures.join("\n")}\n</section>` : ""}
 <section aria-labelledby="rules"><h2 id="rules">Rules</h2>
 ${phases
   .map((phase) =>
@@ -52,6 +55,7 @@ ${phases
       phase,
       results.filter((one) => one.phase === phase),
       runs,
+      causes,
     ),
   )
   .join("\n")}
@@ -78,7 +82,7 @@ function emitVerdict({ opening, summary, report, startedAt }: ReportedRun): stri
     .map(([verdict, count]) => `<span class="badge ${verdict}">${count} ${words[verdict]}</span>`);
   const facts = {
     target: opening.targets.join(" "),
-    document: `${opening.file}, from the ${opening.perspective}'s side`,
+    document: `${opening.file} (${opening.perspective} perspective)`,
     seed: String(opening.seed),
     started: startedAt.toISOString(),
     took: `${(report.durationMs / 1000).toFixed(1)} s`,
@@ -89,7 +93,12 @@ function emitVerdict({ opening, summary, report, startedAt }: ReportedRun): stri
     .join("")}</dl></div>`;
 }
 
-function emitPhase(phase: string, results: readonly RuleResult[], runs: readonly ReportedRun[]): string {
+function emitPhase(
+  phase: string,
+  results: readonly RuleResult[],
+  runs: readonly ReportedRun[],
+  causes: readonly (readonly Cause[])[],
+): string {
   const columns = runs.map(
     ({ opening }) => `<th scope="col">${runs.length > 1 ? escapeMarkup(opening.targets.join(" ")) : "verdict"}</th>`,
   );
@@ -101,6 +110,7 @@ function emitPhase(phase: string, results: readonly RuleResult[], runs: readonly
       emitCell(
         run.report.results.find(({ id }) => id === result.id),
         at,
+        causes[at]!,
       ),
     );
     return `<tr><th scope="row"><code>${escapeMarkup(result.id)}</code><span class="title">${escapeMarkup(result.title)}</span></th><td class="level">${result.level}</td>${cells.join("")}</tr>`;
@@ -111,18 +121,31 @@ function emitPhase(phase: string, results: readonly RuleResult[], runs: readonly
 ${notes.map((note) => `<p class="note">${escapeMarkup(note)}</p>`).join("")}`;
 }
 
-function emitCell(result: RuleResult | undefined, run: number): string {
+function emitCell(result: RuleResult | undefined, run: number, causes: readonly Cause[]): string {
   if (result === undefined) return '<td><span class="badge not-applicable">not run</span></td>';
   const badge = `<span class="badge ${result.verdict}">${words[result.verdict]}</span>`;
-  const linked = result.failures.length > 0 ? `<a href="#${anchor(result, run, 0)}">${badge}</a>` : badge;
+  const cause = causes.findIndex(({ rules }) => rules.some(({ id }) => id === result.id));
+  const linked = cause < 0 ? badge : `<a href="#${anchor(run, cause)}">${badge}</a>`;
   const why = [result.reason, result.known === undefined ? undefined : `known: ${result.known}`].filter(
     (one) => one !== undefined,
   );
   return `<td>${linked}${why.map((one) => `<span class="why">${escapeMarkup(one)}</span>`).join("")}</td>`;
 }
 
-function emitFailure(result: RuleResult, failure: Failure, id: string, { opening }: ReportedRun): string {
-  const frames = frameLines(failure.frames);
+function emitIndexEntry({ rules, failure, more }: Cause, id: string): string {
+  const count = more === 0 ? "" : ` <span class="why">${more + 1} failures</span>`;
+  return `<li><a href="#${id}">${escapeMarkup(shortened(failure.actual))}</a>${count} <span class="why">${rules.map((rule) => escapeMarkup(rule.id)).join(", ")}</span></li>`;
+}
+
+function shortened(text: string): string {
+  return text.length > maxEntry ? `${text.slice(0, maxEntry)}\u2026` : text;
+}
+
+function emitCause({ result, failure, more, rules }: Cause, id: string, { opening }: ReportedRun): string {
+  const all = frameLines(failure.frames);
+  const frames = all.slice(-maxFrames);
+  const omitted = all.length - frames.length;
+  const others = rules.filter((rule) => rule.id !== result.id);
   const rows = frames.map(
     ({ atMs, connection, arrow, text }) =>
       `<tr class="${arrow === "->" ? "sent" : arrow === "<-" ? "received" : "event"}"><td>${atMs.toFixed(1)}</td><td>${connection}</td><td>${escapeMarkup(arrow)}</td><td><code>${escapeMarkup(text)}</code></td></tr>`,
@@ -135,12 +158,13 @@ function emitFailure(result: RuleResult, failure: Failure, id: string, { opening
 <blockquote><p>${escapeMarkup(failure.text) || "(no description)"}</p><footer><code>${escapeMarkup(failure.pointer)}</code>${failure.pointer.startsWith("#") ? ` in ${escapeMarkup(opening.title)}` : ""}</footer></blockquote>
 <dl class="outcome"><div><dt>expected</dt><dd>${escapeMarkup(failure.expected)}</dd></div><div><dt>actual</dt><dd>${escapeMarkup(failure.actual)}</dd></div></dl>
 ${steps.length > 0 ? `<h4>The shortest sequence</h4><ol>${steps.join("")}</ol>` : ""}
-${diagram === "" ? "" : `<div class="scroll" tabindex="0" role="region" aria-label="Sequence diagram">${diagram}</div>`}
-${rows.length === 0 ? "" : `<details><summary>The frames, ${rows.length} lines</summary><div class="scroll" tabindex="0" role="region" aria-label="Frames"><table class="frames"><thead><tr><th scope="col">ms</th><th scope="col">connection</th><th scope="col"><span class="hidden">direction</span></th><th scope="col">frame</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div></details>`}
+${diagram === "" ? "" : `<div class="scroll" tabindex="0" role="region" aria-label="Sequence diagram of ${escapeMarkup(result.id)}">${diagram}</div>`}
+${rows.length === 0 ? "" : `<details><summary>The frames, ${rows.length} lines${omitted > 0 ? ` (${omitted} earlier ones omitted; the JSON report has them)` : ""}</summary><div class="scroll" tabindex="0" role="region" aria-label="Frames of ${escapeMarkup(result.id)}"><table class="frames"><thead><tr><th scope="col">ms</th><th scope="col">connection</th><th scope="col"><span class="hidden">direction</span></th><th scope="col">frame</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div></details>`}
+${more === 0 ? "" : `<p>And ${more} more with the same cause${others.length === 0 ? "." : `; it also fails ${others.map((rule) => `<code>${escapeMarkup(rule.id)}</code>`).join(", ")}.`}</p>`}
 <p class="replay"><code>${escapeMarkup(failure.replay)}</code> <button type="button" hidden data-copy="${escapeMarkup(failure.replay)}">copy</button></p>
 </article>`;
 }
 
-function anchor({ id }: RuleResult, run: number, number: number): string {
-  return `failure-${run}-${id}-${number}`;
+function anchor(run: number, cause: number): string {
+  return `failure-${run}-${cause}`;
 }

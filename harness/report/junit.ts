@@ -1,10 +1,11 @@
 // The report as JUnit XML, valid by the schemas of Ant and Jenkins: a suite a phase, a case a rule.
 import type { RuleResult } from "../conformance/phase.ts";
-import { escapeMarkup } from "./markup.ts";
+import { causesOf } from "./causes.ts";
+import { escapeMarkup } from "./escape.ts";
 import type { ReportedRun } from "./reported-run.ts";
 import { emitFailureText } from "./terminal.ts";
 
-/** SHOULD and MAY that were broken pass here, with their finding in system-out: CI shall be red for what the exit code is red for. */
+/** Failed SHOULD and MAY rules pass here, with their finding in system-out: CI is red exactly when the exit code is. */
 export function emitJunit({ opening, report, startedAt, strict }: ReportedRun): string {
   const phases = [...new Set(report.results.map(({ phase }) => phase))];
   const suites = phases.map((phase, id) => emitSuite(phase, id));
@@ -58,7 +59,11 @@ function emitCase(result: RuleResult, kind: Kind): string {
   if (kind === "error")
     return `${head}><error${emitAttributes({ message: reason ?? result.verdict, type: result.verdict })}></error></testcase>\n`;
   const message = `${title}: expected ${failures[0]?.expected}, got ${failures[0]?.actual}`;
-  const text = failures.map((failure) => emitFailureText(result, failure)).join("\n\n");
+  const blocks = causesOf([{ ...result, known: undefined }]).map(({ failure, more }) => {
+    const beside = more === 0 ? "" : `\n  and ${more} more with the same cause`;
+    return `${emitFailureText(result, failure)}${beside}`;
+  });
+  const text = blocks.join("\n\n");
   return `${head}><failure${emitAttributes({ message, type: level })}>${escapeMarkup(text)}</failure></testcase>\n`;
 }
 

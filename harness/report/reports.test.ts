@@ -1,4 +1,6 @@
+// The reports of a run: each is well-formed, small, and lets nothing of the target act.
 import { readFileSync } from "node:fs";
+import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
 import { validateXML } from "xmllint-wasm";
 import type { RuleResult, Verdict } from "../conformance/phase.ts";
@@ -8,6 +10,7 @@ import { emitHtml } from "./html.ts";
 import { emitJson } from "./json.ts";
 import { emitJunit } from "./junit.ts";
 import type { ReportedRun } from "./reported-run.ts";
+import { emitResults } from "./terminal.ts";
 
 const hostile = `<script>alert("1")</script> ]]> & \u0000 \ud800 'x'`;
 
@@ -200,13 +203,71 @@ describe("emitHtml", () => {
     expect(html).not.toMatch(/@import|url\(/);
   });
 
-  it("has a part for each failure, which its verdict links to, with diagram, frames and replay command", () => {
+  it("has a part for each cause, which the index and the verdicts link to, with diagram, frames and replay command", () => {
     const links = [...html.matchAll(/href="#(failure-[^"]*)"/g)].map(([, id]) => id);
-    expect(links).toEqual(["failure-0-handshake-b-0", "failure-0-handshake-c-0", "failure-0-limits-g-0"]);
-    for (const id of links) expect(html).toContain(`<article class="failure" id="${id}"`);
-    expect(html.match(/<svg /g)).toHaveLength(3);
+    expect(links).toEqual(["failure-0-0", "failure-0-0", "failure-0-0"]); // the index, and the cells of two rules
+    expect(html.match(/<article class="failure" id="failure-0-0"/g)).toHaveLength(1);
+    expect(html.match(/<svg /g)).toHaveLength(1);
     expect(html).toContain("npx wsproof verify --only handshake-b");
+    expect(html).toContain("And 1 more with the same cause; it also fails <code>handshake-c</code>.");
   });
+});
+
+describe("a run with hundreds of failures of one cause", () => {
+  const failure = result("handshake-b", "fail").failures[0]!;
+  const noisy: History = Array.from({ length: 60 }, (_, at) => ({ ...frames[2]!, atMs: 100 + at }) as History[number]);
+  const failures = Array.from({ length: 300 }, (_, at) => ({
+    ...failure,
+    actual: `close 1011 after i-${at}`,
+    steps: at === 150 ? ["one step"] : ["a step", "another"],
+    frames: noisy,
+  }));
+  const other = { ...failure, actual: "silence" };
+  const many = run([
+    result("handshake-b", "fail", { failures }),
+    result("limits-d", "fail", { failures: [failures[0]!, other] }),
+  ]);
+  const text = emitResults(many.report.results, many.summary, picocolors.createColors(false), { html: "r.html" });
+
+  it("takes a few screens of the terminal, and ends in an answer", () => {
+    expect(text.split("\n").length).toBeLessThan(120);
+    expect(text).toContain("1. one step");
+    expect(text).toContain("and 300 more with the same cause");
+    expect(text).toContain("also fails  limits-d");
+    expect(text.slice(text.indexOf("Not conformant"))).toMatchInlineSnapshot(`
+      "Not conformant: 2 rules failed.
+
+        handshake-b, limits-d
+          close 1011 after i-150
+        limits-d
+          silence
+
+        reproduce  npx wsproof verify --only handshake-b
+        details    open r.html
+      "
+    `);
+  });
+
+  it("is small in every file", () => {
+    expect(emitHtml([many]).length).toBeLessThan(100_000);
+    expect(emitJson(many).length).toBeLessThan(500_000);
+    expect(emitJunit(many).length).toBeLessThan(50_000);
+  });
+});
+
+it("a green run prints its counts and its verdict alone, and every rule when verbose", () => {
+  const green = run([result("handshake-a", "pass")]);
+  const colours = picocolors.createColors(false);
+  expect(emitResults(green.report.results, green.summary, colours).trim().split("\n")).toHaveLength(2);
+  expect(emitResults(green.report.results, green.summary, colours, { verbose: true })).toContain("handshake-a: keeps it");
+});
+
+it("no control character of the target reaches the terminal", () => {
+  const { report, summary } = run(everyVerdict);
+  const acting = JSON.parse(JSON.stringify(report.results).replaceAll("alert", "\\u001b[2J\\u009b\\u202e\\r"));
+  const text = emitResults(acting, summary, picocolors.createColors(false), { verbose: true });
+  expect(text).toContain("\\u001b[2J");
+  expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
 });
 
 describe("emitJson", () => {

@@ -1,7 +1,7 @@
 // A sequence diagram of what connections did, as SVG. Pure; colours come from the page's CSS.
 import type { History } from "../model/history.ts";
+import { escapeMarkup } from "./escape.ts";
 import { type FrameLine, frameLines } from "./frames.ts";
-import { escapeMarkup } from "./markup.ts";
 
 const rowHeight = 44;
 const columnWidth = 150;

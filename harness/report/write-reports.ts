@@ -24,9 +24,10 @@ export interface ReportWriter {
 
 /**
  * Opens every file, so that one that cannot be written fails the run before it starts.
+ * @param hide takes the credentials out of a text
  * @throws UsageError that names the option
  */
-export function openReports(files: ReportFiles): ReportWriter {
+export function openReports(files: ReportFiles, hide: (text: string) => string): ReportWriter {
   for (const [option, file] of Object.entries(files)) {
     if (file !== undefined) attempt(option, file, () => closeSync(openSync(file, "w")));
   }
@@ -34,7 +35,7 @@ export function openReports(files: ReportFiles): ReportWriter {
   return {
     event(event) {
       if (history !== undefined)
-        writeSync(history, `${JSON.stringify({ ...event, atMs: Math.round(event.atMs * 1000) / 1000 })}\n`);
+        writeSync(history, `${hide(JSON.stringify({ ...event, atMs: Math.round(event.atMs * 1000) / 1000 }))}\n`);
     },
     end(run) {
       if (history !== undefined) closeSync(history);
@@ -42,7 +43,7 @@ export function openReports(files: ReportFiles): ReportWriter {
       const emitters = { json: emitJson, junit: emitJunit, html: (one: ReportedRun) => emitHtml([one]) };
       for (const [option, emit] of Object.entries(emitters)) {
         const file = files[option as keyof typeof emitters];
-        if (file !== undefined) attempt(option, file, () => writeFileSync(file, emit(run)));
+        if (file !== undefined) attempt(option, file, () => writeFileSync(file, hide(emit(run))));
       }
     },
   };

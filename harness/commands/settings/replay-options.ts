@@ -10,5 +10,7 @@ export const replayOptions = {
     description: "ws: or wss: URL of a node (repeatable; default: the reference server, started for the run)",
   },
   spec: { ...specOptions.spec, description: "AsyncAPI document (default: the one of the failure)" },
+  perspective: specOptions.perspective,
+  overlay: specOptions.overlay,
   ...accessOptions,
 } as const satisfies Options;

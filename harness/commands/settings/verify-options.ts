@@ -73,6 +73,13 @@ export const verifyOptions = {
     description: "treat SHOULD violations and untestable rules as failures",
     transient: true,
   },
+  verbose: {
+    type: "boolean",
+    default: false,
+    flag: "--verbose",
+    description: "print a line for every rule",
+    transient: true,
+  },
   list: { type: "boolean", default: false, flag: "--list", description: "list the rules and exit", transient: true },
   baseline: {
     ...file,

@@ -124,17 +124,16 @@ async function confirmAll(
     ): ReproducedViolation => {
       const id = idOf(ofRule, smallest);
       const { expected, actual, pointer } = found;
-      storeFailure(
-        { id, rule: ofRule, pointer, expected, actual, seed: context.seed, spec: context.contract.file, case: smallest },
-        folder,
-      );
+      const { seed, contract } = context;
+      const stored = { id, rule: ofRule, pointer, expected, actual, seed, spec: contract.file, case: smallest };
+      storeFailure(JSON.parse(context.hide(JSON.stringify(stored))), folder);
       return new ReproducedViolation(expected, actual, {
         pointer,
         failed: count,
         runs: of,
         steps: [...describeConnections(smallest, keyed), ...smallest.steps.map((step) => describeStep(step, keyed))],
         frames: sliced(shown, found.events),
-        replay: `npx wsproof replay ${id}${context.target.embedded ? "" : ` --url ${context.target.urls[0]}`}`,
+        replay: context.target.replayStored?.(id) ?? `npx wsproof replay ${id}`,
       });
     };
     file(rule, describe(confirmed.plan, confirmed.finding, confirmed.shown, rule, failed, runs));
