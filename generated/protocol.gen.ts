@@ -686,3 +686,165 @@ export const operations = {
     ]
   }
 } as const;
+
+/** From close code to what the client should do, and the least delay in ms. */
+export const reconnectByCode = {
+  "1000": [
+    "stop",
+    0
+  ],
+  "1002": [
+    "stop",
+    0
+  ],
+  "1003": [
+    "stop",
+    0
+  ],
+  "1007": [
+    "stop",
+    0
+  ],
+  "1008": [
+    "stop",
+    0
+  ],
+  "1009": [
+    "stop",
+    0
+  ],
+  "1011": [
+    "back-off",
+    0
+  ],
+  "1012": [
+    "spread",
+    0
+  ],
+  "1013": [
+    "back-off",
+    10000
+  ],
+  "4001": [
+    "at-once",
+    0
+  ],
+  "4002": [
+    "back-off",
+    0
+  ],
+  "4003": [
+    "rejoin",
+    0
+  ],
+  "4400": [
+    "stop",
+    0
+  ],
+  "4401": [
+    "fresh-token",
+    0
+  ],
+  "4403": [
+    "stop",
+    0
+  ],
+  "4406": [
+    "stop",
+    0
+  ],
+  "4410": [
+    "fresh-token",
+    0
+  ],
+  "4429": [
+    "back-off",
+    5000
+  ],
+  "4430": [
+    "back-off",
+    30000
+  ]
+} as const;
+
+/** What the server does with each message of the client: the rate limits that count it, the replies other than errors, and for how many ms a repeated idempotency key is recognised (0: it has no key). */
+export const requests = {
+  "authenticate": {
+    "rates": [
+      "control"
+    ],
+    "replies": [
+      "authenticated"
+    ],
+    "keyMs": 0
+  },
+  "join_room": {
+    "rates": [
+      "control"
+    ],
+    "replies": [
+      "joined_room"
+    ],
+    "keyMs": 0
+  },
+  "leave_room": {
+    "rates": [
+      "control"
+    ],
+    "replies": [
+      "left_room"
+    ],
+    "keyMs": 0
+  },
+  "chat": {
+    "rates": [
+      "publish",
+      "publishUser"
+    ],
+    "replies": [
+      "ack"
+    ],
+    "keyMs": 120000
+  },
+  "direct": {
+    "rates": [
+      "publish",
+      "publishUser"
+    ],
+    "replies": [
+      "ack"
+    ],
+    "keyMs": 0
+  },
+  "broadcast": {
+    "rates": [
+      "publish",
+      "publishUser"
+    ],
+    "replies": [
+      "ack"
+    ],
+    "keyMs": 0
+  },
+  "typing": {
+    "rates": [
+      "control"
+    ],
+    "replies": [],
+    "keyMs": 0
+  },
+  "ping": {
+    "rates": [
+      "ping"
+    ],
+    "replies": [
+      "pong"
+    ],
+    "keyMs": 0
+  }
+} as const;
+
+/** Rate limits that count more than one connection. */
+export const sharedRates = [
+  "publishUser"
+] as const;

@@ -16,26 +16,19 @@ export function equal(a, b) {
 }
 
 function isDate(text) {
-  const match = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text);
-  if (match === null) return false;
-  const [year, month, day] = match.slice(1).map(Number);
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(text) ?? [];
   return month >= 1 && month <= 12 && day >= 1 && day <= new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
 }
 
 /** RFC 3339, with the leap second at 23:59:60 UTC. */
 function isTime(text, zoneNeeded) {
-  const match = /^(\d\d):(\d\d):(\d\d(?:\.\d+)?)(z|([+-])(\d\d)(?::?(\d\d))?)?$/i.exec(text);
-  if (match === null || (zoneNeeded && match[4] === undefined)) return false;
-  const hour = Number(match[1]);
-  const minute = Number(match[2]);
-  const second = Number(match[3]);
-  const sign = match[5] === "-" ? -1 : 1;
-  const zoneHour = Number(match[6] ?? 0);
-  const zoneMinute = Number(match[7] ?? 0);
-  if (zoneHour > 23 || zoneMinute > 59) return false;
+  const match = /^(\d\d):(\d\d):(\d\d(?:\.\d+)?)(z|([+-])(\d\d)(?::?(\d\d))?)?$/i.exec(text) ?? [];
+  const [, hour, minute, second, zone, sign, zoneHour = 0, zoneMinute = 0] = match;
+  if (second === undefined || (zoneNeeded && zone === undefined) || zoneHour > 23 || zoneMinute > 59) return false;
   if (hour <= 23 && minute <= 59 && second < 60) return true;
-  const utcMinute = minute - zoneMinute * sign;
-  const utcHour = hour - zoneHour * sign - (utcMinute < 0 ? 1 : 0);
+  const direction = sign === "-" ? -1 : 1;
+  const utcMinute = minute - zoneMinute * direction;
+  const utcHour = hour - zoneHour * direction - (utcMinute < 0 ? 1 : 0);
   return (utcHour === 23 || utcHour === -1) && (utcMinute === 59 || utcMinute === -1) && second < 61;
 }
 

@@ -1,15 +1,9 @@
 // What to do after a connection ended, by the class of its close code in the document. Delays have full jitter. Pure.
-import { closeCodes } from "../../generated/protocol.gen.ts";
+import { reconnectByCode } from "../../generated/protocol.gen.ts";
 
-type Reconnect = (typeof closeCodes)[keyof typeof closeCodes]["reconnect"];
+type Reconnect = (typeof reconnectByCode)[keyof typeof reconnectByCode][0];
 
-interface KnownCode {
-  readonly code: number;
-  readonly reconnect: Reconnect;
-  readonly minDelayMs?: number;
-}
-
-const known = new Map<number, KnownCode>(Object.values(closeCodes).map((entry: KnownCode) => [entry.code, entry]));
+const known: Readonly<Record<number, readonly [Reconnect, number]>> = reconnectByCode;
 
 /** Back-off doubles from here with each failure in a row, up to `longestMs`. */
 const firstMs = 500;
@@ -17,16 +11,13 @@ const longestMs = 30_000;
 /** However long a server asks for. */
 const longestSpreadMs = 300_000;
 
-export type NextStep =
-  | { readonly kind: "stop" }
-  | {
-      readonly kind: "reconnect";
-      readonly delayMs: number;
-      /** The old token must not be used again. */
-      readonly freshToken: boolean;
-      /** The server does not know the old positions any more. */
-      readonly forgetPositions: boolean;
-    };
+export interface NextStep {
+  readonly delayMs: number;
+  /** The old token must not be used again. */
+  readonly freshToken: boolean;
+  /** The server does not know the old positions any more. */
+  readonly forgetPositions: boolean;
+}
 
 export interface Ended {
   /** As the socket reports it: 1005 without a code, 1006 without a close frame. */
@@ -42,31 +33,15 @@ export interface Ended {
 /**
  * Codes that are not in the document: 44xx stop, all others back off.
  * @param random from 0 to 1, 1 excluded
+ * @returns undefined: do not reconnect
  */
-export function afterClose({ code, failures, spreadMs, tokenWasFresh }: Ended, random: () => number): NextStep {
-  const entry = known.get(code);
-  const kind: Reconnect = entry?.reconnect ?? (code >= 4400 && code < 4500 ? "stop" : "back-off");
-  const backOffMs = (entry?.minDelayMs ?? 0) + random() * Math.min(longestMs, firstMs * 2 ** (failures - 1));
-  const again = (delayMs: number, freshToken = false, forgetPositions = false): NextStep => ({
-    kind: "reconnect",
-    delayMs: Math.round(delayMs),
-    freshToken,
-    forgetPositions,
-  });
+export function afterClose({ code, failures, spreadMs, tokenWasFresh }: Ended, random: () => number): NextStep | undefined {
+  const [reconnect, minDelayMs] = known[code] ?? [code >= 4400 && code < 4500 ? "stop" : "back-off", 0];
+  const freshToken = reconnect === "fresh-token";
+  if (reconnect === "stop" || (freshToken && tokenWasFresh)) return undefined;
+  const windowMs = reconnect === "spread" ? Math.min(longestSpreadMs, spreadMs ?? longestMs) : 0;
   // A server that closes again and again is not hammered, whatever its code says.
-  const atOnceMs = failures > 1 ? backOffMs : 0;
-  switch (kind) {
-    case "stop":
-      return { kind: "stop" };
-    case "at-once":
-      return again(atOnceMs);
-    case "spread":
-      return again(Math.max(atOnceMs, random() * Math.min(longestSpreadMs, spreadMs ?? longestMs)));
-    case "fresh-token":
-      return tokenWasFresh ? { kind: "stop" } : again(atOnceMs, true);
-    case "rejoin":
-      return again(atOnceMs, false, true);
-    case "back-off":
-      return again(backOffMs);
-  }
+  const backsOff = reconnect === "back-off" || failures > 1;
+  const backOffMs = backsOff ? minDelayMs + random() * Math.min(longestMs, firstMs * 2 ** (failures - 1)) : 0;
+  return { delayMs: Math.max(backOffMs, random() * windowMs), freshToken, forgetPositions: reconnect === "rejoin" };
 }

@@ -14,7 +14,7 @@ export interface ClientOptions {
   readonly token: () => string | Promise<string>;
   /** Requests that may wait, default 1000. */
   readonly outboxSize?: number;
-  /** Deadline for the upgrade, and again for the first message after it. In ms, 100 to 300000, default 10000. */
+  /** Deadline for the upgrade, and again for the first message after it. In ms, default 10000. */
   readonly connectTimeoutMs?: number;
   /** Default: the platform's WebSocket, or the package ws. */
   readonly openSocket?: OpenSocket;

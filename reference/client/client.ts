@@ -1,6 +1,7 @@
 // A client of rooms.v1 that stays connected: it reconnects as the close codes say, rejoins its rooms where it left off, and reports what it missed.
+import { requests as requestFacts } from "../../generated/protocol.gen.ts";
 import type { Connected, JoinedRoom, ServerMessage } from "../../generated/types.gen.ts";
-import type { CallOptions, ClientEvents, ClientOptions, RoomsClient } from "./api.ts";
+import type { CallOptions, ClientOptions, RoomsClient } from "./api.ts";
 import { createConnection } from "./connection.ts";
 import { defaultDependencies } from "./dependencies.ts";
 import { createEmitter } from "./emitter.ts";
@@ -20,19 +21,9 @@ interface Room {
   readonly order: RoomOrder;
   joined: boolean;
   /** Where the client reconnected to fill a gap. A second gap there is accepted. */
-  repairedAt: Position | undefined;
+  repairedAt: string | undefined;
 }
 
-/** The reply that each request promises. */
-const replyTypes: Readonly<Record<Request["type"], Reply["type"]>> = {
-  authenticate: "authenticated",
-  join_room: "joined_room",
-  leave_room: "left_room",
-  chat: "ack",
-  direct: "ack",
-  broadcast: "ack",
-  ping: "pong",
-};
 /** After these nothing of the request took effect. */
 const isDefinite = (code: string) => code !== "INTERNAL";
 /** Ticks of the watch, 30 s in all, after which a reply is overdue. */
@@ -43,10 +34,7 @@ const hasCode = (error: unknown, ...codes: readonly string[]) => error instanceo
 export function createClient(options: ClientOptions): RoomsClient {
   const { dependencies = defaultDependencies } = options;
   const { nowMs } = dependencies;
-  const emitter = createEmitter<ClientEvents>((error, event) => {
-    // A listener of `problem` that throws is not told of itself.
-    if (event !== "problem") emitter.emit("problem", { source: "listener", error });
-  });
+  const emitter = createEmitter();
   const { emit } = emitter;
   const pace = createPace(dependencies.random);
   const outbox = createOutbox(pace.lane, options.outboxSize);
@@ -90,9 +78,7 @@ export function createClient(options: ClientOptions): RoomsClient {
         emit("stopped", { code, reason });
         emitter.endIterations();
       },
-      stateChanged: (state) => emit("state", state),
-      waiting: (delayMs, code) => emit("waiting", { delayMs, code }),
-      failed: (source, error) => emit("problem", { source, error }),
+      emit,
     },
     dependencies,
   );
@@ -143,8 +129,7 @@ export function createClient(options: ClientOptions): RoomsClient {
       const { requests, waitMs } = outbox.takeUnsent(waitFor, nowMs());
       if (waitMs !== undefined) timers.set("send", waitMs, flush);
       for (const { id, text } of requests) {
-        if (isTooBig(text))
-          outbox.fail(id, new RequestFailed("MESSAGE_TOO_BIG", "The server does not accept a message of this size.", false));
+        if (isTooBig(text)) outbox.fail(id, new RequestFailed("MESSAGE_TOO_BIG", "Over the server's limit.", false));
         else if (connection.state === "connected") transmit(text);
       }
     }
@@ -177,7 +162,7 @@ export function createClient(options: ClientOptions): RoomsClient {
   /** @returns why the message may not come now */
   function handle(message: ServerMessage): string | undefined {
     if ((message.type === "connected") === (identity !== undefined)) {
-      return identity === undefined ? "a message before `connected`" : "a second `connected`";
+      return "`connected` comes first and once";
     }
     if (message.type === "connected") return void connected(message);
     if (message.type === "server_shutdown") connection.shutdownAnnounced(message.payload.reconnectWithinMs);
@@ -217,7 +202,7 @@ export function createClient(options: ClientOptions): RoomsClient {
         return undefined;
       }
     } else if (!isReplyTo(request, message)) {
-      return `not the reply to a ${request.type}`;
+      return `no reply to ${request.type}`;
     }
     pace.accepted(request.type);
     outbox.settle(id, message);
@@ -226,12 +211,11 @@ export function createClient(options: ClientOptions): RoomsClient {
     return undefined;
   }
 
-  function isReplyTo(request: Request, reply: Reply): boolean {
-    if (reply.type !== replyTypes[request.type]) return false;
-    const expected = request.payload as { readonly room?: string } | null;
-    if (reply.type === "joined_room" || reply.type === "left_room") return reply.payload.room === expected?.room;
-    if (request.type !== "chat" || reply.type !== "ack") return true;
-    return reply.payload.room === request.payload.room && reply.payload.seq !== undefined;
+  function isReplyTo({ type, payload }: Request, reply: Reply): boolean {
+    if (!(requestFacts[type].replies as readonly string[]).includes(reply.type)) return false;
+    const { room } = (payload ?? {}) as { readonly room?: string };
+    // An `ack` with a room has a position too.
+    return type === "ping" || room === undefined || (reply.payload as { readonly room?: string }).room === room;
   }
 
   /** Whether to deliver the event. */
@@ -240,8 +224,8 @@ export function createClient(options: ClientOptions): RoomsClient {
     if (room?.joined !== true) return false;
     const verdict = room.order.event(at);
     if (verdict !== "gap") return verdict === "deliver";
-    const { position } = room.order;
-    if (room.repairedAt === undefined || room.repairedAt.seq !== position?.seq || room.repairedAt.epoch !== position.epoch) {
+    const position = JSON.stringify(room.order.position);
+    if (room.repairedAt !== position) {
       // A second join replays nothing, so only a new connection gets the missed events.
       room.repairedAt = position;
       connection.drop();
@@ -273,7 +257,7 @@ export function createClient(options: ClientOptions): RoomsClient {
     } catch (error) {
       if (hasCode(error, "UNKNOWN", "CLOSED") || rooms.get(name) !== room) return;
       rooms.delete(name);
-      emit("lost", { room: name, code: error instanceof RequestFailed ? error.code : "INVALID_MESSAGE" });
+      emit("lost", { room: name, code: (error as RequestFailed).code });
       flush();
     }
   }
@@ -309,7 +293,7 @@ export function createClient(options: ClientOptions): RoomsClient {
       timers.clearAll();
       identity = undefined;
       for (const room of rooms.values()) room.joined = false;
-      outbox.failAll("CLOSED", "The client was closed.");
+      outbox.failAll("CLOSED", "The client is closed.");
       connection.close();
       emitter.endIterations();
     },

@@ -1,8 +1,8 @@
 // Keeps one connection: opens it, ends one that hangs, and decides when to open the next.
-import { heartbeat, subprotocols } from "../../generated/protocol.gen.ts";
+import { subprotocols } from "../../generated/protocol.gen.ts";
 import type { Heartbeat } from "../../generated/types.gen.ts";
 import { afterClose } from "./after-close.ts";
-import type { ClientOptions, State } from "./api.ts";
+import type { ClientEvents, ClientOptions, State } from "./api.ts";
 import type { ClientDependencies } from "./dependencies.ts";
 import { createLiveness } from "./liveness.ts";
 import { defaultSockets, type Socket } from "./socket.ts";
@@ -19,9 +19,7 @@ export interface ConnectionHandlers {
   /** @param forgetPositions the server does not know the positions of the old connection */
   ended(forgetPositions: boolean): void;
   stopped(code: number | undefined, reason: string): void;
-  stateChanged(state: State): void;
-  waiting(delayMs: number, code: number): void;
-  failed(source: "token" | "socket", error: unknown): void;
+  emit<E extends "state" | "waiting" | "problem">(event: E, value: ClientEvents[E]): void;
 }
 
 export interface Connection {
@@ -49,24 +47,20 @@ const tokenTimeoutMs = 60_000;
 /** A close event follows an error, where it follows at all. */
 const errorGraceMs = 1_000;
 const watchMs = 2_500;
-/** Not a code of the document: the server does not answer, so it does not read it either. */
+/** Not a code of the document. */
 const silentCode = 4000;
 const closing = 2;
 
 const base64url = (text: string): string =>
-  btoa(String.fromCharCode(...new TextEncoder().encode(text)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
+  btoa(String.fromCharCode(...new TextEncoder().encode(text))).replace(/[+/=]/g, (char) => ({ "+": "-", "/": "_" })[char] ?? "");
 
 export function createConnection(
   { url, openSocket, connectTimeoutMs = 10_000 }: ClientOptions,
   handlers: ConnectionHandlers,
-  { nowMs, random, setTimer, environment = defaultEnvironment }: ClientDependencies,
+  { nowMs, random, setTimer, environment }: ClientDependencies,
 ): Connection {
   const timers = createTimers<"attempt" | "reconnect" | "heartbeat" | "watch">({ setTimer });
   const liveness = createLiveness({ timers, nowMs, ping: handlers.ping, onSilence: drop });
-  const stepTimeoutMs = Math.min(300_000, Math.max(100, Number(connectTimeoutMs) || 10_000));
   let state: State = "closed";
   let socket: Socket | undefined;
   /** Counts attempts. Events of an older one are ignored. */
@@ -82,7 +76,7 @@ export function createConnection(
   function enter(to: State): void {
     if (state === to) return;
     state = to;
-    handlers.stateChanged(to);
+    handlers.emit("state", to);
   }
 
   async function open(): Promise<void> {
@@ -102,15 +96,15 @@ export function createConnection(
     } catch (error) {
       if (!isCurrent()) return;
       // The token is still to be fetched.
-      handlers.failed("token", error);
+      handlers.emit("problem", { source: "token", error });
       if (isCurrent()) ended(1006, freshToken);
       return;
     }
     if (!isCurrent()) return;
-    timers.set("attempt", stepTimeoutMs, () => ended(1006));
+    timers.set("attempt", connectTimeoutMs, () => ended(1006));
     try {
       const opened = opener(url, [...subprotocols, `bearer.${base64url(token)}`], {
-        opened: () => isCurrent() && establishedMs === undefined && timers.set("attempt", stepTimeoutMs, () => ended(1006)),
+        opened: () => isCurrent() && establishedMs === undefined && timers.set("attempt", connectTimeoutMs, () => ended(1006)),
         message(data) {
           if (!isCurrent()) return;
           liveness.heard();
@@ -124,10 +118,9 @@ export function createConnection(
       if (isCurrent()) watch(false);
     } catch (error) {
       if (!isCurrent()) return;
-      handlers.failed("socket", error);
+      handlers.emit("problem", { source: "socket", error });
       // A URL that is none, or one that the page may not open, does not get better.
-      if (isCurrent())
-        stop(undefined, `The connection cannot be opened: ${error instanceof Error ? error.message : "unknown error"}`);
+      if (isCurrent()) stop(undefined, "The socket cannot be opened.");
     }
   }
 
@@ -141,12 +134,13 @@ export function createConnection(
     });
   }
 
-  function end(one: Socket | undefined): void {
+  /** @param code of a server that still reads; default: it does not answer, so it does not read it either */
+  function end(one: Socket | undefined, code?: number): void {
     try {
-      one?.close(silentCode);
-      one?.terminate?.();
+      one?.close(code ?? silentCode);
+      if (code === undefined) one?.terminate?.();
     } catch (error) {
-      handlers.failed("socket", error);
+      handlers.emit("problem", { source: "socket", error });
     }
   }
 
@@ -169,7 +163,7 @@ export function createConnection(
     failures++;
     const step = afterClose({ code, failures, spreadMs, tokenWasFresh }, random);
     spreadMs = undefined;
-    if (step.kind === "stop") {
+    if (step === undefined) {
       stop(code, `The server closed with ${code}.`);
       return;
     }
@@ -197,7 +191,7 @@ export function createConnection(
     const mine = generation;
     timers.set("reconnect", delayMs, () => void open());
     enter("waiting");
-    if (mine === generation && state === "waiting") handlers.waiting(delayMs, next.code);
+    if (mine === generation && state === "waiting") handlers.emit("waiting", { delayMs, code: next.code });
   }
 
   function retryNow(): void {
@@ -212,7 +206,7 @@ export function createConnection(
   }
 
   function drop(): void {
-    if (socket !== undefined) ended(heartbeat.close);
+    if (socket !== undefined) ended(1006);
   }
 
   return {
@@ -226,13 +220,8 @@ export function createConnection(
       else void open();
     },
     close() {
-      const old = detach();
+      end(detach(), 1000);
       unsubscribe();
-      try {
-        old?.close(1000);
-      } catch (error) {
-        handlers.failed("socket", error);
-      }
       enter("closed");
     },
     retryNow,
@@ -240,7 +229,7 @@ export function createConnection(
       try {
         socket?.send(text);
       } catch (error) {
-        handlers.failed("socket", error);
+        handlers.emit("problem", { source: "socket", error });
       }
     },
     established(advertised) {
@@ -255,5 +244,3 @@ export function createConnection(
     drop,
   };
 }
-
-const defaultEnvironment = { isOnline: () => true, isVisible: () => true, subscribe: () => () => undefined };

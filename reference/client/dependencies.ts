@@ -9,8 +9,7 @@ export interface ClientDependencies {
   random(): number;
   /** The idempotency key of a chat: unique, 16 to 64 printable characters. */
   key(): string;
-  /** Default: always online and visible. */
-  readonly environment?: Environment;
+  readonly environment: Environment;
 }
 
 /** Network and page state. */

@@ -1,5 +1,5 @@
 // Requests that wait for their reply, by id: bounded, and kept over a lost connection where sending twice does no harm.
-import { idempotencyMs } from "../../generated/protocol.gen.ts";
+import { requests as requestFacts } from "../../generated/protocol.gen.ts";
 import type { ClientMessage, ServerMessage } from "../../generated/types.gen.ts";
 import { RequestFailed } from "./request-failed.ts";
 
@@ -65,8 +65,7 @@ const mostAttempts = 5;
 /** Safety margin before the server forgets an idempotency key. */
 const keyMarginMs = 10_000;
 
-const unknown = () =>
-  new RequestFailed("UNKNOWN", "The connection was lost. Whether the request took effect is not known.", false);
+const unknown = () => new RequestFailed("UNKNOWN", "Connection lost: the request may have taken effect.", false);
 
 /** @param most requests that may wait, default 1000 */
 export function createOutbox(lane: (type: string) => string, most = 1_000): Outbox {
@@ -81,8 +80,8 @@ export function createOutbox(lane: (type: string) => string, most = 1_000): Outb
 
   /** Whether the server would recognise the key of a repetition. */
   const isKeyKnown = ({ request, attempts, firstSentMs }: Waiting, nowMs: number): boolean => {
-    const keptMs = (idempotencyMs as Readonly<Record<string, number>>)[request.type];
-    return attempts === 0 || keptMs === undefined || nowMs - firstSentMs < keptMs - keyMarginMs;
+    const keptMs = requestFacts[request.type].keyMs;
+    return attempts === 0 || keptMs === 0 || nowMs - firstSentMs < keptMs - keyMarginMs;
   };
 
   return {
@@ -93,16 +92,11 @@ export function createOutbox(lane: (type: string) => string, most = 1_000): Outb
       const id = `r${++count}`;
       const request = { ...unsent, id } as Request;
       const text = JSON.stringify(request);
-      let abort: (() => void) | undefined;
-      try {
-        return await new Promise<Reply>((resolve, reject) => {
-          waiting.set(id, { request, text, sent: false, attempts: 0, firstSentMs: 0, ticks: 0, resolve, reject, onReply });
-          abort = () => remove(id)?.reject(signal?.reason);
-          signal?.addEventListener("abort", abort);
-        });
-      } finally {
-        if (abort !== undefined) signal?.removeEventListener("abort", abort);
-      }
+      const abort = () => remove(id)?.reject(signal?.reason);
+      signal?.addEventListener("abort", abort);
+      return new Promise<Reply>((resolve, reject) => {
+        waiting.set(id, { request, text, sent: false, attempts: 0, firstSentMs: 0, ticks: 0, resolve, reject, onReply });
+      }).finally(() => signal?.removeEventListener("abort", abort));
     },
     takeUnsent(take, nowMs) {
       const inFlight = new Set<string>();

@@ -1,6 +1,6 @@
 // Keeps the client's requests under the advertised rate limits: the server's own algorithm (GCRA), a little stricter, and a pause after each refusal. Pure.
-import { operations, rateLimits } from "../../generated/protocol.gen.ts";
-import type { Limits, RateLimit } from "../../generated/types.gen.ts";
+import { type rateLimits, requests, sharedRates } from "../../generated/protocol.gen.ts";
+import type { Limits } from "../../generated/types.gen.ts";
 
 type RateName = keyof typeof rateLimits;
 
@@ -35,18 +35,14 @@ const longestRetryAfterMs = 300_000;
 /** However slow the advertised rate: what comes too early is refused and sent again. */
 const longestIntervalMs = 60_000;
 
-const ratesOf = new Map<string, readonly RateName[]>(
-  Object.values(operations).flatMap(({ messages, requires }) =>
-    messages.map((type) => [type, (requires as readonly { rate?: RateName }[]).flatMap(({ rate }) => rate ?? [])] as const),
-  ),
-);
+const ratesOf = (type: string): readonly RateName[] => requests[type as keyof typeof requests].rates;
 
 export function createPace(random: () => number): Pace {
-  const rates = new Map<RateName, RateLimit>();
+  let advertised: Limits | undefined;
   /** Theoretical arrival time of the next request, by rate limit. */
   const arrivalsMs = new Map<RateName, number>();
   const lanes = new Map<string, Lane>();
-  const nameOf = (type: string) => ratesOf.get(type)?.[0] ?? type;
+  const nameOf = (type: string) => ratesOf(type)[0] ?? type;
   const laneOf = (type: string): Lane => {
     const name = nameOf(type);
     const lane = lanes.get(name) ?? { blockedUntilMs: 0, refusals: 0, careful: 0 };
@@ -56,18 +52,16 @@ export function createPace(random: () => number): Pace {
 
   return {
     connected(limits) {
-      for (const [name, { scope }] of Object.entries(rateLimits) as [RateName, { scope: string }][]) {
-        rates.set(name, limits[name]);
-        if (scope === "connection") arrivalsMs.delete(name);
-      }
+      advertised = limits;
+      for (const name of [...arrivalsMs.keys()]) if (!(sharedRates as readonly string[]).includes(name)) arrivalsMs.delete(name);
     },
     lane: nameOf,
     take(type, nowMs) {
       const { blockedUntilMs } = laneOf(type);
       let waitMs = blockedUntilMs - nowMs;
       const next: [RateName, number][] = [];
-      for (const name of ratesOf.get(type) ?? []) {
-        const { burst, perSecond } = rates.get(name) ?? rateLimits[name];
+      for (const name of advertised === undefined ? [] : ratesOf(type)) {
+        const { burst, perSecond } = advertised![name];
         // Two percent slower, and half an interval in reserve: a network delivers some requests closer together than they were sent.
         const intervalMs = Math.min(longestIntervalMs, 1_020 / perSecond);
         const arrivalMs = Math.max(nowMs, arrivalsMs.get(name) ?? 0);

@@ -49,6 +49,7 @@ export function createTime(): FakeTime {
       dice = (dice * 16_807) % 2_147_483_647;
       return dice / 2_147_483_647;
     },
+    environment: { isOnline: () => true, isVisible: () => true, subscribe: () => () => undefined },
     key: () => `key-${String(++count).padStart(20, "0")}`,
     async advance(ms) {
       const untilMs = now + ms;

@@ -63,7 +63,41 @@ export function emitConstants(contract: Contract): string {
       "operations",
       operations(contract),
     ),
+    ...forClients(contract),
   ].join("\n");
+}
+
+/** What a client needs of the constants above, without their texts: a browser bundle counts bytes. */
+function forClients(contract: Contract): string[] {
+  const channel = contract.channels.find(({ kind }) => kind === "websocket") ?? contract.channels[0];
+  const tagOf = (name: string) => contract.messages.find((message) => message.name === name)?.tag?.value ?? name;
+  const errorReplies = new Set(contract.errors?.replies.map(({ message }) => message));
+  const received = contract.operations.filter((operation) => operation.action === "receive" && operation.channel === channel?.id);
+  const byMessage = (of: (operation: Contract["operations"][number]) => unknown) =>
+    Object.fromEntries(received.flatMap((operation) => operation.messages.map((name) => [tagOf(name), of(operation)])));
+  return [
+    constant(
+      "From close code to what the client should do, and the least delay in ms.",
+      "reconnectByCode",
+      Object.fromEntries(
+        (channel?.closeCodes ?? []).map(({ code, reconnect, minDelayMs }) => [code, [reconnect, minDelayMs ?? 0]]),
+      ),
+    ),
+    constant(
+      "What the server does with each message of the client: the rate limits that count it, the replies other than errors, and for how many ms a repeated idempotency key is recognised (0: it has no key).",
+      "requests",
+      byMessage(({ requires, reply, effects }) => ({
+        rates: requires.flatMap((requirement) => (requirement.kind === "rate" ? [requirement.limit] : [])),
+        replies: (reply ?? []).filter((name) => !errorReplies.has(name)).map(tagOf),
+        keyMs: effects.reduce((ms, effect) => (effect.kind === "once" ? effect.withinMs : ms), 0),
+      })),
+    ),
+    constant(
+      "Rate limits that count more than one connection.",
+      "sharedRates",
+      (channel?.rateLimits ?? []).filter(({ scope }) => scope !== "connection").map(({ name }) => name),
+    ),
+  ];
 }
 
 /** Relations, limits and recipients are left out: they need the server's state. */

@@ -13,7 +13,7 @@ import { emitServerValidator } from "./emit-server-validator.ts";
 import { emitValidators } from "./emit-validators.ts";
 
 let folder: string;
-let findFault: (value: unknown) => { readonly pointer: string; readonly keyword: string } | undefined;
+let isServerMessage: (value: unknown) => boolean;
 let contract: Contract;
 let validators: Validators;
 let samples: readonly { readonly name: string; readonly payload: unknown }[];
@@ -24,7 +24,7 @@ beforeAll(async () => {
   await writeFile(path.join(folder, "package.json"), '{ "type": "module" }');
   const files = emitValidators(contract);
   for (const name of ["runtime.gen.js", "server-messages.gen.js"]) await writeFile(path.join(folder, name), files.get(name)!);
-  ({ findFault } = await import(pathToFileURL(path.join(folder, "server-messages.gen.js")).href));
+  ({ default: isServerMessage } = await import(pathToFileURL(path.join(folder, "server-messages.gen.js")).href));
   samples = messagesOf(contract, "server", "websocket").flatMap((name) => {
     const { examples } = contract.messages.find((message) => message.name === name)!;
     return examples.map(({ payload }) => ({ name, payload }));
@@ -37,7 +37,7 @@ const isValid = (name: string, value: unknown): boolean => validators.of(name)(v
 
 test("accepts every example of the document", () => {
   expect(new Set(samples.map(({ name }) => name)).size).toBeGreaterThan(10);
-  expect(samples.map(({ payload }) => findFault(payload)).filter((fault) => fault !== undefined)).toEqual([]);
+  expect(samples.filter(({ payload }) => !isServerMessage(payload))).toEqual([]);
 });
 
 /** Values on both sides of most keywords. */
@@ -79,7 +79,7 @@ test("agrees with AJV on altered examples", () => {
         const expected = tag === name ? isValid(name, value) : false;
         if (tag !== name && samples.some((sample) => sample.name === tag)) return;
         seen[expected ? "valid" : "invalid"]++;
-        expect(findFault(value) === undefined, JSON.stringify(value)).toBe(expected);
+        expect(isServerMessage(value), JSON.stringify(value)).toBe(expected);
       },
     ),
     { numRuns: 5_000, seed: 11 },
@@ -88,20 +88,19 @@ test("agrees with AJV on altered examples", () => {
 });
 
 test.each([
-  ["null", null, ""],
-  ["a number", 5, ""],
-  ["an array", [], ""],
-  ["no tag", {}, "/type"],
-  ["the name of an inherited property as a tag", { type: "constructor" }, "/type"],
-  ["no payload", { type: "connected", timestamp: "2026-01-31T09:00:00.000Z" }, ""],
-  ["a wrong member", { type: "pong", timestamp: "now", replyTo: "r1", payload: null }, "/timestamp"],
+  ["null", null],
+  ["a number", 5],
+  ["an array", []],
+  ["no tag", {}],
+  ["a tag that is no string", { type: ["pong"] }],
+  ["the name of an inherited property as a tag", { type: "constructor" }],
+  ["no payload", { type: "connected", timestamp: "2026-01-31T09:00:00.000Z" }],
   [
     "an unknown member",
-    JSON.parse('{"type":"pong","timestamp":"2026-01-31T09:00:00.000Z","replyTo":"r1","payload":1,"__proto__":1}'),
-    "/__proto__",
+    JSON.parse(`{"type":"pong","timestamp":"2026-01-31T09:00:00.000Z","replyTo":"r1","payload":1,"__proto__":1}`),
   ],
-])("names the place of the fault: %s", (_, value, pointer) => {
-  expect(findFault(value)?.pointer).toBe(pointer);
+])("refuses %s", (_, value) => {
+  expect(isServerMessage(value)).toBe(false);
 });
 
 test("is not emitted where it would be incomplete", () => {
