@@ -1,5 +1,6 @@
 // What somebody who drives clients gets: the contract, the target, fresh users and connections, ids, and the clock.
 import type { Channel, Contract, ErrorValue, Heartbeat, Limit, Message, RateLimit } from "../../spec/contract.ts";
+import type { Json } from "../schema/json.ts";
 import type { Clock } from "./clock.ts";
 import type { CredentialOptions } from "./credentials.ts";
 import type { Attempt, DialOptions } from "./dial.ts";
@@ -36,8 +37,11 @@ export interface ClientContext extends ContractUnderTest {
   credential(options?: CredentialOptions & { readonly name?: string }): Promise<string>;
   /** A name that is unique in the run, from a counter: `p1-room-17`. Letters, digits and `-` only. @param kind default `n` */
   fresh(kind?: string): string;
-  /** An id for a request, unique in the run. */
-  id(): string;
+  /**
+   * An id for a request, drawn from the schema of ids and unique in the run while that has other values.
+   * @param message its name, where its ids differ from those of other messages
+   */
+  id(message?: string): Json;
 
   /** The number in force: what the target advertises in its first message, else the document's. */
   effective(limit: Limit): number;

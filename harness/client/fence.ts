@@ -7,7 +7,11 @@ import { type Messages, withValueAt } from "./messages.ts";
 import type { Within } from "./received.ts";
 import type { TestClient } from "./test-client.ts";
 
-export type Fence = (peer: TestClient, owner: { id(): string; note(text: string): void }, within?: Within) => Promise<void>;
+export type Fence = (
+  peer: TestClient,
+  owner: { id(message?: string): unknown; note(text: string): void },
+  within?: Within,
+) => Promise<void>;
 
 export interface FenceNeeds {
   readonly contract: Contract;
@@ -35,7 +39,7 @@ export function createFence({ contract, channel, messages, clock, quietMs }: Fen
   return async (peer, owner, within) => {
     for (let left = tries; left > 0; left--) {
       const reply = await peer.request(
-        message.correlation === undefined ? example : withValueAt(example, message.correlation, owner.id()),
+        message.correlation === undefined ? example : withValueAt(example, message.correlation, owner.id(message.name)),
         within,
       );
       if (reply.name !== contract.errors?.reply.message) return;

@@ -44,7 +44,7 @@ export async function satisfyPreconditions(
   if (name === undefined) throw new NotTestable(`the operation ${operation.id} has no message`);
   const { correlation } = context.message(name);
   let message = context.example(name);
-  if (base !== undefined) message = correlation === undefined ? base : withValueAt(base, correlation, context.id());
+  if (base !== undefined) message = correlation === undefined ? base : withValueAt(base, correlation, context.id(name));
   for (const requirement of operation.requires) message = await satisfy(context, peer, operation, requirement, message, keys);
   for (const effect of operation.effects) {
     if (effect.kind !== "add" && effect.kind !== "remove") continue;

@@ -37,7 +37,7 @@ export interface ClientOwner {
   observed(): void;
   /** A frame or message of the target violates a standard or its schema, whatever the check is about. */
   report(violation: IncidentalViolation): void;
-  id(): string;
+  id(message?: string): unknown;
   note(text: string): void;
 }
 

@@ -12,7 +12,10 @@ import { until } from "../client/until.ts";
 import { type Connected, connect } from "../client/wire/socket.ts";
 import { emitRequest } from "../client/wire/upgrade.ts";
 import type { HistoryEvent } from "../model/history.ts";
+import { dataOf } from "../schema/contract-data.ts";
 import { NotTestable } from "../schema/errors.ts";
+import type { Json } from "../schema/json.ts";
+import { NoUniqueValue } from "../schema/unique-values.ts";
 import { shortened } from "./answer.ts";
 import type { Context } from "./context.ts";
 import type { Run } from "./run-state.ts";
@@ -35,7 +38,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
   const violations: IncidentalViolation[] = [];
   const notes = new Set<string>();
   let observed = 0;
-  const id = () => `i-${run.count()}`;
+  const id = (message?: string) => messageId(run, message);
   const fresh = (kind = "n") => `${kind}-${run.label}-${run.count()}`;
   const owner: ClientOwner = {
     run,
@@ -132,7 +135,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       const message = run.messages.message(name);
       const example = message.examples[0];
       if (example === undefined) throw new NotTestable(`the message ${name} has no example`);
-      return message.correlation === undefined ? example.payload : withValueAt(example.payload, message.correlation, id());
+      return message.correlation === undefined ? example.payload : withValueAt(example.payload, message.correlation, id(name));
     },
     errorCode: (received) => errorCode(run, received),
     part() {
@@ -225,4 +228,15 @@ function nextEvent(run: Run, ms: number): Promise<void> {
     const timer = setTimeout(done, Math.min(ms, 2 ** 31 - 1));
     const stop = run.recorder.onEvent(done);
   });
+}
+
+/** @throws NotTestable where the schema of the id has no value that the harness can make */
+function messageId(run: Run, name: string | undefined): Json {
+  const message = name === undefined ? undefined : run.contract.messages.find((one) => one.name === name);
+  try {
+    return dataOf(run.contract).messageId(run.channel, run.count(), message);
+  } catch (error) {
+    if (error instanceof NoUniqueValue) throw new NotTestable(`${error.message}, so no request with an id can be sent`);
+    throw error;
+  }
 }

@@ -3,10 +3,12 @@ import type { Channel, Contract, Message } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { type Arbitraries, createArbitraries } from "./arbitrary.ts";
 import { type Bound, boundsAmong } from "./boundaries.ts";
+import { valueAt } from "./edit.ts";
 import { createMutator, type Mutation, type Mutator, type Unmutated } from "./invalid.ts";
 import type { Json } from "./json.ts";
-import { type MalformedFrame, malformedFrames } from "./malformed-frames.ts";
+import { clientMessages, type MalformedFrame, malformedFrames } from "./malformed-frames.ts";
 import { createSchemaValidator, type SchemaValidator } from "./schema-validator.ts";
+import { createUniqueValues, type UniqueValues } from "./unique-values.ts";
 import { createValidSamples, type ValidSamples } from "./valid-samples.ts";
 
 export interface MessageData {
@@ -24,6 +26,12 @@ export interface ContractData {
   readonly arbitraries: Arbitraries;
   of(message: Message): MessageData;
   malformed(channel: Channel): readonly MalformedFrame[];
+  /**
+   * Ids of requests that are valid for all messages of the channel's client; each JSON type that the schema allows has its turn.
+   * @param message ids for it alone, of the type that its example has
+   * @throws NoUniqueValue
+   */
+  messageId(channel: Channel, count: number, message?: Message): Json;
 }
 
 const known = new WeakMap<Contract, ContractData>();
@@ -40,6 +48,7 @@ function createContractData(contract: Contract): ContractData {
   const arbitraries = createArbitraries(contract.definitions, validator.compile);
   const messages = new Map<string, MessageData>();
   const malformed = new Map<string, readonly MalformedFrame[]>();
+  const ids = new Map<string, UniqueValues>();
   return {
     validator,
     arbitraries,
@@ -53,7 +62,26 @@ function createContractData(contract: Contract): ContractData {
       malformed.set(channel.id, frames);
       return frames;
     },
+    messageId(channel, count, message) {
+      const key = `${channel.id} ${message?.name ?? ""}`;
+      const values = ids.get(key) ?? createMessageIds(message, contract, channel, this);
+      ids.set(key, values);
+      return values(count);
+    },
   };
+}
+
+function createMessageIds(message: Message | undefined, contract: Contract, channel: Channel, data: ContractData): UniqueValues {
+  const messages = message === undefined ? clientMessages(contract, channel) : [message];
+  const usages = messages.flatMap((one) =>
+    one.correlation === undefined || one.format !== "json"
+      ? []
+      : [{ payload: one.payload, samples: data.of(one).samples, pointer: one.correlation }],
+  );
+  const [only] = usages;
+  const example = message === undefined ? undefined : only?.samples.all[0];
+  const like = example === undefined ? undefined : valueAt(example, only!.pointer);
+  return createUniqueValues(usages, contract.definitions, "i", like);
 }
 
 function createMessageData(

@@ -17,7 +17,7 @@ export interface MalformedFrame {
    * @param id a fresh id of a request, which the frame carries where it can
    * @param maxBytes what is large for its own sake is made as small as this asks, default what the document allows; the rest stays
    */
-  text(id: string, maxBytes?: number): string;
+  text(id: Json, maxBytes?: number): string;
   /** Whether the frame carries the id in a way that a reply can name. */
   readonly hasUsableId: boolean;
 }
@@ -138,8 +138,9 @@ export function clientMessages(contract: Contract, channel: Channel): Message[] 
 /** What is done to a message that is good otherwise. The validator says whether that breaks it. */
 function envelopes({ message, schema, value }: Base, validator: SchemaValidator): MalformedFrame[] {
   const { correlation } = message;
-  const withId = (id: string): Json => (correlation === undefined ? value : withValueAt(value, correlation, id));
+  const withId = (id: Json): Json => (correlation === undefined ? value : withValueAt(value, correlation, id));
   const isValid = validator.compile(schema);
+  const probe = (correlation === undefined ? undefined : valueAt(value, correlation)) ?? "a";
   /** `edit` works on the text, since parsing would lose what it is about. */
   const edited = (
     label: string,
@@ -147,18 +148,18 @@ function envelopes({ message, schema, value }: Base, validator: SchemaValidator)
     options: { silent?: boolean; also?: Malformed; largest?: number } = {},
   ): MalformedFrame => {
     const { largest = 1 } = options;
-    const text = (id: string, maxBytes = Infinity) => {
+    const text = (id: Json, maxBytes = Infinity) => {
       const whole = JSON.stringify(withId(id));
       return shrink(maxBytes, largest, (parts) => edit(whole, parts));
     };
-    const parsed = parse(text("a"));
+    const parsed = parse(text(probe));
     const broken = parsed !== undefined && !isValid(parsed);
     return {
       label,
       outcomes:
         options.silent === true || !broken ? [] : ["not-in-schema", ...(options.also === undefined ? [] : [options.also])],
       text,
-      hasUsableId: correlation !== undefined && parsed !== undefined && valueAt(parsed, correlation) === "a",
+      hasUsableId: correlation !== undefined && parsed !== undefined && valueAt(parsed, correlation) === probe,
     };
   };
   const first = (member: string) => (text: string) => text.replace("{", `{${member},`);

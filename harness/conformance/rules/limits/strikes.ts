@@ -6,6 +6,7 @@ import { withValueAt } from "../../../client/messages.ts";
 import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
 import type { TestClient } from "../../../client/test-client.ts";
 import { NotTestable, Violation } from "../../../schema/errors.ts";
+import type { Json } from "../../../schema/json.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Clause, type Rule, rule } from "../../rule.ts";
@@ -24,7 +25,7 @@ function strikeLimits({ channel }: ContractUnderTest): readonly StrikePromise[] 
 interface Offender {
   readonly peer: TestClient;
   /** The id of the request, where it has one. */
-  strike(): string | undefined;
+  strike(): Json | undefined;
   /** How many may be admitted before the first error. */
   readonly free: number;
 }
