@@ -6,7 +6,7 @@ import { canonical, shown } from "./frame.ts";
 import { boundOf, type ForbiddenDelivery, type Obligation, type Obligations, textOf } from "./obligation.ts";
 import type { Evaluation } from "./outcomes.ts";
 import { type Delivery, isErrorMessage } from "./protocol.ts";
-import { type Connection, NEVER, type Received } from "./trace.ts";
+import { type Connection, type Knowledge, NEVER, type Received } from "./trace.ts";
 
 /** Which obligation each delivered frame met. */
 export type Matches = ReadonlyMap<Received, Obligation>;
@@ -85,6 +85,7 @@ function matchFrame(
     return met;
   }
   if (deliveries.some((delivery) => isForeign(evaluation, delivery, frame))) return undefined;
+  if (isElsewhere(evaluation.knowledge, received)) return undefined;
   explain(evaluation, received, { mine, free, forbidden, texts, deliveries }, collector);
   return undefined;
 }
@@ -206,7 +207,7 @@ function reportUnmet(evaluation: Evaluation, unmet: Obligation, matches: Matches
 
 /** Nothing but something that must come later shows that a frame is missing: a later frame in the order promised, or a fence after the deadline. */
 function proveMissing(
-  { trace, knowledge }: Evaluation,
+  { trace, knowledge, protocol }: Evaluation,
   unmet: Obligation,
   matches: Matches,
 ): { actual: string; events: number[] } | undefined {
@@ -219,7 +220,7 @@ function proveMissing(
         met.invocation.number > invocation.number;
       if (!later || met.receiver !== receiver || met.again || met.stream !== stream || met.streamKey !== unmet.streamKey)
         continue;
-      if (received.at > unmet.until || !isUnique(met, matches)) continue;
+      if (received.at > unmet.until || !isUnique(met, matches) || isElsewhere(knowledge, received)) continue;
       return {
         actual: "a later one of the same sender came instead",
         events: [met.invocation?.sentAt ?? received.at, received.at],
@@ -228,12 +229,19 @@ function proveMissing(
   }
   if (unmet.settledAt === NEVER) return undefined;
   const deadlineMs = (trace.history[unmet.settledAt]?.atMs ?? 0) + (knowledge.deadlineMs ?? stream?.withinMs ?? 5_000);
-  const fence = receiver.fences.find(
+  // Where the document has no fence, any answer after the deadline shows that the connection is served.
+  const proofs = protocol.fence === undefined ? receiver.answered : receiver.fences;
+  const fence = proofs.find(
     ({ sentAt, answeredAt }) => (trace.history[sentAt]?.atMs ?? 0) >= deadlineMs && answeredAt < unmet.until,
   );
   return fence === undefined
     ? undefined
     : { actual: "none within the deadline", events: [unmet.settledAt, fence.sentAt, fence.answeredAt] };
+}
+
+/** Whether the frame may have another cause than the one that it was matched with. */
+export function isElsewhere({ elsewhere }: Knowledge, { message, frame }: Received): boolean {
+  return message !== undefined && elsewhere?.(message.name, frame) === true;
 }
 
 /** Whether no other frame of the run could have been taken for this one. */

@@ -1,10 +1,10 @@
 // Order without positions: frames that are unique in the run arrive in the order in which one sender sent them.
-import type { Matches } from "./check-deliveries.ts";
+import { isElsewhere, type Matches } from "./check-deliveries.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
 import type { Evaluation } from "./outcomes.ts";
 import type { Connection, Invocation } from "./trace.ts";
 
-export function checkSenderOrder({ trace }: Evaluation, matches: Matches, collector: ResultCollector) {
+export function checkSenderOrder({ trace, knowledge }: Evaluation, matches: Matches, collector: ResultCollector) {
   for (const receiver of trace.connections.values()) {
     const last = new Map<string, { invocation: Invocation; at: number }>();
     const texts = new Map<string, number>();
@@ -19,7 +19,7 @@ export function checkSenderOrder({ trace }: Evaluation, matches: Matches, collec
         met.stream.seq !== undefined
       )
         continue;
-      if (texts.get(met.text) !== 1) continue;
+      if (texts.get(met.text) !== 1 || isElsewhere(knowledge, received)) continue;
       const name = `${met.stream.name} ${met.streamKey} ${senderOf(met.invocation.connection)}`;
       const before = last.get(name);
       if (before !== undefined) {

@@ -8,7 +8,7 @@ import { canonical, shown } from "./frame.ts";
 import { resolve, resolveKey, scopeOf } from "./membership.ts";
 import { codesOf, type Evaluation, type Expected, expectOutcome } from "./outcomes.ts";
 import { errorIn, isErrorMessage, splitBindings } from "./protocol.ts";
-import { type Connection, type Invocation, NEVER, promisesReply } from "./trace.ts";
+import { type Connection, type Fence, type Invocation, NEVER, promisesReply } from "./trace.ts";
 
 type ReplyEffect = Extract<Effect, { kind: "reply" }>;
 type ChangeEffect = Extract<Effect, { kind: "add" | "remove" }>;
@@ -35,12 +35,20 @@ function checkReply(evaluation: Evaluation, invocation: Invocation, collector: R
     return;
   }
   if (reply === undefined) {
+    const served = servedAfter(evaluation, invocation);
     const what = `one reply to ${operation.id}, before the reply to the fence that was sent after it`;
     if (later !== undefined) {
       collector.check(false, "reply-exactly-one", operation.pointer, what, "none", [
         invocation.sentAt,
         later.sentAt,
         later.answeredAt,
+      ]);
+    } else if (served !== undefined) {
+      const actual = `none within ${evaluation.knowledge.replyWithinMs} ms; a later request was answered`;
+      collector.failByClock("reply-exactly-one", operation.pointer, `one reply to ${operation.id}`, actual, [
+        invocation.sentAt,
+        served.sentAt,
+        served.answeredAt,
       ]);
     } else if (connection.hungUpAt === NEVER && connection.closedAt === NEVER) {
       collector.wait({
@@ -87,6 +95,14 @@ function checkReply(evaluation: Evaluation, invocation: Invocation, collector: R
     collector.check(false, "reply-matches-effect", operation.pointer, wanted, reply.message.name, events);
   } else if (invocation.outcome === "ok") checkSuccess(evaluation, invocation, expected, collector);
   else checkRefusal(evaluation, invocation, expected, collector);
+}
+
+/** A request that was sent after the deadline of the reply, and answered. */
+function servedAfter({ trace, knowledge }: Evaluation, { connection, sentAt }: Invocation): Fence | undefined {
+  if (knowledge.replyWithinMs === undefined) return undefined;
+  const atMs = (at: number) => trace.history[at]?.atMs ?? 0;
+  const dueMs = atMs(sentAt) + knowledge.replyWithinMs;
+  return connection.answered.find((answer) => answer.sentAt > sentAt && atMs(answer.sentAt) >= dueMs);
 }
 
 /** The replies that the effects declare, else all of the operation. */

@@ -8,6 +8,7 @@ import { checkPositions } from "./check-positions.ts";
 import { checkRefusingCloses } from "./check-refusing-closes.ts";
 import { checkReplies } from "./check-replies.ts";
 import { coverEffects } from "./coverage.ts";
+import { createTrace } from "./create-trace.ts";
 import { recordEnds } from "./credential-validity.ts";
 import { type EvaluationResult, ResultCollector } from "./evaluation-result.ts";
 import type { History } from "./history.ts";
@@ -16,7 +17,7 @@ import { Membership } from "./membership.ts";
 import { collectObligations, recordChanges } from "./obligations.ts";
 import type { Evaluation } from "./outcomes.ts";
 import type { Protocol } from "./protocol.ts";
-import { createTrace, type Knowledge } from "./trace.ts";
+import type { Knowledge } from "./trace.ts";
 
 /** Checks what happened so far. A longer history may close what is open, but never takes a finding back. */
 export function evaluate(protocol: Protocol, history: History, knowledge: Knowledge): EvaluationResult {

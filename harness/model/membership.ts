@@ -137,7 +137,7 @@ export function connectionPresence(connection: Connection, from: number, until: 
 
 /** What values mean for one invocation, or for the tuple of a connection that ends. */
 export interface Scope {
-  readonly connection: Connection;
+  readonly connection: Pick<Connection, "attributes" | "http">;
   readonly frame: unknown;
   readonly key: Key;
   /** The reply to the invocation, for values that the server makes. */

@@ -2,7 +2,7 @@
 import type { Operation } from "../../../spec/contract.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Context } from "../context.ts";
-import type { Participant } from "./bind.ts";
+import type { Participant } from "./case-state.ts";
 
 /** Fences that are kept for the end of a case. */
 const keptFences = 6;

@@ -2,8 +2,8 @@
 import type { HistoryEvent } from "../../model/history.ts";
 import { callsOf } from "../../model/protocol.ts";
 import { exchange, freshHeader, type HttpRequest, httpOperations, parametersFor } from "../rules/http/exchange.ts";
-import type { CaseState, Participant } from "./bind.ts";
 import type { CallStep } from "./case.ts";
+import type { CaseState, Participant } from "./case-state.ts";
 
 /** Above the numbers of connections, so that none is taken for one. */
 const firstNumber = 1_000_000_000;
@@ -27,17 +27,18 @@ export function beginCall(state: CaseState, step: CallStep, { user }: Participan
   const name = `${user.name} ${operation.id}`;
   const again = step.once === "again" ? kept.get(name) : undefined;
   const columns = operation.effects.flatMap((effect) =>
-    effect.kind === "deliver" && effect.to.kind === "relation" ? [...effect.to.where.values()] : [],
+    effect.kind === "deliver" && effect.to.kind === "relation" ? [...effect.to.where] : [],
   );
-  const isColumn = (parameter: string) => columns.some((value) => value.kind === "parameter" && value.name === parameter);
+  const columnOf = (parameter: string) =>
+    columns.find(([, value]) => value.kind === "parameter" && value.name === parameter)?.[0];
   const once = operation.effects.find((effect) => effect.kind === "once");
   const header = once?.kind === "once" && once.key.kind === "header" ? once.key.name : undefined;
   const request = again ?? {
     parameters: new Map(
-      [...parametersFor(context, http)].map(([parameter, value]) => [
-        parameter,
-        isColumn(parameter) ? (keys[step.key % keys.length] ?? value) : value,
-      ]),
+      [...parametersFor(context, http)].map(([parameter, value]) => {
+        const column = columnOf(parameter);
+        return [parameter, column === undefined ? value : String(keys.of(column, step.key) ?? value)];
+      }),
     ),
     headers: step.once === "no" || header === undefined ? {} : { [header]: freshHeader(context, http, header) },
     body: step.frame,

@@ -1,5 +1,5 @@
 // A stateful case as plain data: connections and steps. Any step may be left out and the case is still legal.
-import type { Contract, Operation, Pointer, Value } from "../../../spec/contract.ts";
+import type { Contract, Message, Operation, Pointer, Value, Where } from "../../../spec/contract.ts";
 import { callsOf, type Protocol } from "../../model/protocol.ts";
 
 /** How a step waits: until all is quiet, for its own reply, or not at all. */
@@ -35,6 +35,8 @@ export interface SendStep {
   readonly credential: "good" | "short-lived" | "bad" | "other" | "lacking" | "changed";
   /** With an idempotency key: a new one, or that of the last step of this user that had one, with the same frame. */
   readonly once: "no" | "new" | "again";
+  /** Whether it carries an id where the document does not demand one. Default true. */
+  readonly correlated?: boolean;
   readonly since: "no" | "last" | "stale" | "future";
   readonly sync: Sync;
 }
@@ -77,42 +79,56 @@ export function isSlow({ connections }: StatefulCase): boolean {
 }
 
 /** What a field of a client's message means to the model. */
-export type FieldRole = "column" | "attribute" | "credential" | "once" | "since" | "id";
+export type Field =
+  | { readonly role: "column"; readonly column: string }
+  /** Any value that the relation holds for the connection. */
+  | { readonly role: "held"; readonly relation: string; readonly column: string }
+  | { readonly role: "attribute" | "credential" | "once" | "since" | "id" };
 
-/** The places in the operation's message that are bound at run time. */
-export function rolesOf(protocol: Protocol, operation: Operation): Map<Pointer, FieldRole> {
-  const roles = new Map<Pointer, FieldRole>();
-  const put = (value: Value | undefined, role: FieldRole) => {
-    if (value?.kind === "message" && !roles.has(value.pointer)) roles.set(value.pointer, role);
+/** The fields of the operation's message that are bound at run time. */
+export function fieldsOf(protocol: Protocol, operation: Operation): Map<Pointer, Field> {
+  const fields = new Map<Pointer, Field>();
+  const put = (value: Value | undefined, field: Field) => {
+    if (value?.kind === "message" && !fields.has(value.pointer)) fields.set(value.pointer, field);
   };
+  const putColumns = (where: Where) => {
+    for (const [column, value] of where) put(value, { role: "column", column });
+  };
+  for (const [pointer, value] of operation.bindings)
+    if (value.kind === "relation") fields.set(pointer, { role: "held", relation: value.relation, column: value.column });
   for (const requirement of operation.requires) {
-    if (requirement.kind === "relation" || requirement.kind === "limit")
-      for (const value of requirement.where.values()) put(value, "column");
-    if (requirement.kind === "connection") put(requirement.equals, "attribute");
-    if (requirement.kind === "credential") put(requirement.value, "credential");
+    if (requirement.kind === "relation" || requirement.kind === "limit") putColumns(requirement.where);
+    if (requirement.kind === "connection") put(requirement.equals, { role: "attribute" });
+    if (requirement.kind === "credential") put(requirement.value, { role: "credential" });
   }
   for (const effect of operation.effects) {
-    if (effect.kind === "add" || effect.kind === "remove") for (const value of effect.where.values()) put(value, "column");
-    if (effect.kind === "once") put(effect.key, "once");
-    if (effect.kind === "replay") put(effect.since, "since");
-    if (effect.kind === "renew") put(effect.credential, "credential");
-    if (effect.kind === "deliver" && effect.to.kind === "relation")
-      for (const value of effect.to.where.values()) put(value, "column");
-    if (effect.kind === "deliver" && effect.to.kind === "connection") put(effect.to.equals, "attribute");
+    if (effect.kind === "add" || effect.kind === "remove") putColumns(effect.where);
+    if (effect.kind === "once") put(effect.key, { role: "once" });
+    if (effect.kind === "replay") put(effect.since, { role: "since" });
+    if (effect.kind === "renew") put(effect.credential, { role: "credential" });
+    if (effect.kind === "deliver" && effect.to.kind === "relation") putColumns(effect.to.where);
+    if (effect.kind === "deliver" && effect.to.kind === "connection") put(effect.to.equals, { role: "attribute" });
   }
-  const message = protocol.contract.messages.find(({ name }) => operation.messages.includes(name));
-  if (message?.correlation !== undefined) roles.set(message.correlation, "id");
-  return roles;
+  const message = messageOf(protocol, operation);
+  if (message?.correlation !== undefined) fields.set(message.correlation, { role: "id" });
+  return fields;
 }
 
-/** Operations of the channel that a client can ask for by a JSON message, other than the fence. */
+/** The JSON message by which a client asks for the operation. */
+export function messageOf({ contract }: Protocol, operation: Operation): Message | undefined {
+  return contract.messages.find(({ name, format }) => operation.messages.includes(name) && format === "json");
+}
+
+/** Operations of the channel that a case may send by a JSON message, other than the fence. */
 export function operationsOf(protocol: Protocol): Operation[] {
   return protocol.contract.operations.filter(
     (operation) =>
       operation.action === "receive" &&
       operation.channel === protocol.channel.id &&
       operation !== protocol.fence &&
-      protocol.contract.messages.some(({ name, format }) => operation.messages.includes(name) && format === "json"),
+      operation.exercise !== "never" &&
+      (operation.exercise === "full" || (messageOf(protocol, operation)?.examples.length ?? 0) > 0) &&
+      messageOf(protocol, operation) !== undefined,
   );
 }
 
@@ -133,6 +149,7 @@ export function describeStep(step: Step, keyed: boolean): string {
     case "send": {
       const extras = [
         ...(step.once === "no" ? [] : [`idempotency key: ${step.once}`]),
+        ...(step.correlated === false ? ["without an id"] : []),
         ...(step.since === "no" ? [] : [`since: ${step.since}`]),
         ...(step.credential === "good" ? [] : [`credential: ${step.credential}`]),
       ];

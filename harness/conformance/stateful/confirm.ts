@@ -2,6 +2,7 @@
 import type { ModelFinding } from "../../model/evaluation-result.ts";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Context } from "../context.ts";
+import { Broadcasts } from "./broadcasts.ts";
 import { isSlow, type StatefulCase } from "./case.ts";
 import { type Executed, execute } from "./execute.ts";
 import { shrink } from "./shrink.ts";
@@ -59,7 +60,8 @@ export async function confirm(
   const closes = first.result.findings.some(({ events }) => events.some((at) => first.history[at]?.kind === "close"));
   const quickly = { deadlineMs, ...(closes ? { lingerMs: deadlineMs } : {}) };
   const slow = isSlow(plan) || closes;
-  const again = () => execute(context, protocol, plan, { ...quickly, asked });
+  const broadcasts = new Broadcasts(protocol);
+  const again = () => execute(context, protocol, plan, { ...quickly, broadcasts, asked });
   for (const executed of await repeated(confirmRuns, slow, again)) count(executed, 1);
   // What a clock alone decided, and no further run shows, was this machine's doing.
   for (const [id, other] of others) if (other.count === 0 && other.finding.timed === true) others.delete(id);
@@ -71,7 +73,7 @@ export async function confirm(
   const only = new Set([rule]);
   const untilMs = context.clock.nowMs() + shrinkMs;
   const fails = async (smaller: StatefulCase) =>
-    (await execute(context, protocol, smaller, { ...quickly, asked: only })).result.findings.some(
+    (await execute(context, protocol, smaller, { ...quickly, broadcasts, asked: only })).result.findings.some(
       (finding) => finding.rule === rule,
     );
   const failsTwice = async (smaller: StatefulCase) => {
@@ -93,6 +95,7 @@ export async function confirm(
     // The last word has the contract's own deadline.
     execute(context, protocol, smallest, {
       ...quickly,
+      broadcasts,
       asked: only,
       ...(run === confirmRuns - 1 ? { deadlineMs: undefined } : {}),
     }),

@@ -1,5 +1,6 @@
 // Runs one case against the target and evaluates its history. No sleep proves silence: a fence or the contract's deadline does.
 
+import { lookup } from "../../../spec/pointer.ts";
 import { withValueAt } from "../../client/messages.ts";
 import { requiredClaims } from "../../client/preconditions.ts";
 import type { User } from "../../client/received.ts";
@@ -7,34 +8,29 @@ import type { TestClient } from "../../client/test-client.ts";
 import { graceOf } from "../../model/credential-validity.ts";
 import { evaluate } from "../../model/evaluate.ts";
 import type { EvaluationResult } from "../../model/evaluation-result.ts";
-import type { History, HistoryEvent } from "../../model/history.ts";
+import type { History } from "../../model/history.ts";
 import { callsOf, type Protocol } from "../../model/protocol.ts";
-import type { Knowledge } from "../../model/trace.ts";
+import { type Knowledge, promisesReply } from "../../model/trace.ts";
 import { NotTestable, Violation } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
-import { bindStep, type CaseState, type Participant, shortLivedCredential } from "./bind.ts";
+import { bindStep } from "./bind.ts";
 import { Budget } from "./budget.ts";
 import { beginCall, type Call } from "./call.ts";
 import {
   askedOf,
   type CallStep,
   type CaseConnection,
+  messageOf,
   operationsOf,
   type SendStep,
   type StatefulCase,
   type Step,
 } from "./case.ts";
-
-export interface ExecuteOptions {
-  /** In place of the contract's deadlines, in ms; used while shrinking. */
-  readonly deadlineMs?: number | undefined;
-  /** How long to look for what may still come where nothing is found, in ms, default 0: no fence holds for a close that is under way. */
-  readonly lingerMs?: number;
-  /** A finding of another rule does not end the wait for what these still wait for. Default: a finding of any rule does. */
-  readonly asked?: ReadonlySet<string>;
-  /** Called before each step, with what it will do or why it is left out. */
-  readonly onStep?: (step: Step, index: number) => void;
-}
+import { shortLivedCredential } from "./case-credentials.ts";
+import { caseHistory } from "./case-history.ts";
+import type { CaseState, Participant } from "./case-state.ts";
+import { conclude, type ExecuteOptions, ignoreViolation } from "./conclude.ts";
+import { createKeys } from "./keys.ts";
 
 export interface Executed {
   readonly result: EvaluationResult;
@@ -60,6 +56,9 @@ export async function execute(
   }
 }
 
+/** Keys that are drawn from a schema differ from case to case. */
+let casesSoFar = 0;
+
 class Execution {
   readonly #context: Context;
   readonly #protocol: Protocol;
@@ -70,14 +69,14 @@ class Execution {
   readonly #halfClosed = new Map<number, number>();
   /** Connection -> when the short-lived credential that it opened with expires. */
   readonly #expiry = new Map<number, number>();
+  /** Frame -> message -> whether it fits: the same history is evaluated many times. */
+  readonly #accepted = new WeakMap<object, Map<string, boolean>>();
   readonly #troubles: string[] = [];
   #fenceMs = 0;
   readonly #calls: Call[] = [];
   /** Requests over HTTP that may be repeated. */
   readonly #kept: Parameters<typeof beginCall>[4] = new Map();
   #taken = 0;
-  /** The target was alive then, and what it had sent by then has been read. */
-  #aliveAtMs = 0;
   /** Something that should have come did not: no further step, only proof. */
   #stalled = false;
 
@@ -97,7 +96,16 @@ class Execution {
       this.#options.onStep?.(step, index);
       if (await this.#step(state, step)) this.#taken++;
     }
-    return this.#conclude(state);
+    await Promise.all(this.#calls.map(({ done }) => done));
+    const result = await conclude({
+      context: this.#context,
+      protocol: this.#protocol,
+      options: this.#options,
+      clients: () => state.participants.flatMap(({ client }) => client ?? []),
+      evaluate: (aliveAtMs) => this.#evaluate(state, aliveAtMs),
+      fenceAll: () => this.#fenceAll(state, false),
+    });
+    return { result, history: this.#history, fenceMs: this.#fenceMs, taken: this.#taken };
   }
 
   /** Opens the connections of the case. */
@@ -114,7 +122,7 @@ class Execution {
         connections: new Set(),
       });
     }
-    const keys = [context.fresh("key"), context.fresh("key"), context.fresh("key")];
+    const keys = createKeys(context, this.#protocol, context.seed + casesSoFar++);
     const state: CaseState = { context, protocol: this.#protocol, participants, keys, credentials: new Map(), keyed: new Map() };
     await Promise.all(
       participants.map((participant, at) =>
@@ -190,12 +198,21 @@ class Execution {
     }
     if (step.do === "wait") return this.#wait(participant, step.until);
     if (!open || !this.#budget.spendMalformed(participant)) return false;
-    participant.client?.sendText(
-      step.kind === "not-json"
-        ? "{"
-        : JSON.stringify(withValueAt({}, this.#protocol.tagAt ?? "/type", this.#context.fresh("unknown"))),
-    );
+    participant.client?.sendText(step.kind === "not-json" ? "{" : JSON.stringify(this.#unknownType()));
     return true;
+  }
+
+  /** A frame with a tag that the document does not know; an array keeps its other items. */
+  #unknownType(): unknown {
+    const { tagAt = "/type", clientMessages } = this.#protocol;
+    const tagged = clientMessages.find(({ tag }) => tag?.pointer === tagAt);
+    const example = tagged?.examples[0]?.payload;
+    const base = !Array.isArray(example)
+      ? {}
+      : tagged?.correlation === undefined
+        ? example
+        : withValueAt(example, tagged.correlation, this.#context.id(tagged.name));
+    return withValueAt(base, tagAt, this.#context.fresh("unknown"));
   }
 
   async #send(state: CaseState, step: SendStep): Promise<boolean> {
@@ -206,7 +223,10 @@ class Execution {
     if (frame === undefined || participant.client.closed !== undefined || !this.#budget.spend(participant, operation))
       return false;
     const { client } = participant;
-    if (operation.reply === undefined || step.sync === "none") client.sendText(JSON.stringify(frame));
+    this.#options.broadcasts?.announce(this, operation, frame, client);
+    const { correlation } = this.#protocol.clientMessages.find(({ name }) => operation.messages.includes(name)) ?? {};
+    const id = correlation === undefined ? undefined : lookup(frame, correlation);
+    if (!promisesReply({ operation, id }) || step.sync === "none") client.sendText(JSON.stringify(frame));
     else await this.#patiently(client, client.request(frame, { withinMs: this.#patienceMs() }));
     return true;
   }
@@ -229,6 +249,7 @@ class Execution {
     if (operation === undefined || participant.client === undefined || !this.#budget.spend(participant, operation)) return false;
     const call = beginCall(state, step, participant, this.#calls.length, this.#kept);
     if (call === undefined) return false;
+    this.#options.broadcasts?.announceAny(this);
     this.#calls.push(call);
     if (step.sync !== "none") await call.done;
     return true;
@@ -249,6 +270,7 @@ class Execution {
   }
 
   #hangUp(participant: Participant, how: "clean" | "reset" | "half-close") {
+    this.#options.broadcasts?.announceAny(this);
     const { client } = participant;
     participant.client = undefined;
     if (client === undefined || client.closed !== undefined) return;
@@ -268,127 +290,53 @@ class Execution {
         participant.client.closed === undefined &&
         this.#budget.spendFence(participant, sparing),
     );
-    await Promise.all(
-      open.map(({ client }) =>
-        this.#patiently(client as TestClient, (client as TestClient).fence({ withinMs: this.#patienceMs() })),
-      ),
-    );
+    await Promise.all(open.map(({ client }) => this.#patiently(client as TestClient, this.#probe(client as TestClient))));
     this.#fenceMs = Math.max(this.#fenceMs, this.#context.clock.nowMs() - startMs);
   }
 
-  /** Waits for what the clock alone decides: credentials that expire, all at the same time. */
-  async #outwait(state: CaseState): Promise<EvaluationResult> {
-    const { clock } = this.#context;
-    for (;;) {
-      const result = this.#evaluate(state);
-      const timed = result.open.filter(({ decidedAtMs }) => decidedAtMs !== undefined && decidedAtMs > this.#aliveAtMs);
-      const dueMs = Math.max(...timed.map(({ decidedAtMs }) => decidedAtMs ?? 0));
-      if (timed.length === 0 || this.#isDecided(result)) return result;
-      const waiting = new Set(timed.map(({ connection }) => connection));
-      const clients = state.participants.flatMap(({ client }) =>
-        client !== undefined && waiting.has(client.connection) ? [client] : [],
-      );
-      const oneEnded = () => (clients.some(({ closed }) => closed !== undefined) ? true : undefined);
-      try {
-        await this.#context.until("a close", oneEnded, { withinMs: Math.max(0, dueMs - clock.nowMs()) });
-      } catch (error) {
-        ignoreViolation(error); // it came after the target had shown that it is alive
-        this.#aliveAtMs = dueMs;
-      }
-    }
+  /** The fence; where the document has none, any request that must be answered shows that the connection is served. */
+  async #probe(client: TestClient): Promise<void> {
+    const operation =
+      this.#protocol.fence === undefined
+        ? operationsOf(this.#protocol).find(
+            ({ reply, requires, effects }) =>
+              reply !== undefined && requires.length === 0 && effects.every(({ kind }) => kind === "reply"),
+          )
+        : undefined;
+    const [example] = operation === undefined ? [] : (messageOf(this.#protocol, operation)?.examples ?? []);
+    if (example === undefined) await client.fence({ withinMs: this.#patienceMs() });
+    else await client.request(example.payload, { withinMs: this.#patienceMs() });
   }
 
-  async #conclude(state: CaseState): Promise<Executed> {
-    await Promise.all(this.#calls.map(({ done }) => done));
-    const timed = await this.#outwait(state);
-    if (!this.#isDecided(timed)) await this.#fenceAll(state, false);
-    let result = this.#evaluate(state);
-    const { clock } = this.#context;
-    const untilMs = clock.nowMs() + this.#deadlineMs();
-    while (result.open.length > 0 && !this.#isDecided(result) && clock.nowMs() < untilMs) {
-      await this.#more(untilMs);
-      result = this.#evaluate(state);
-    }
-    if (result.open.length > 0 && !this.#isDecided(result)) {
-      await this.#fenceAll(state, false);
-      result = this.#evaluate(state);
-    }
-    const lingerUntilMs = clock.nowMs() + (this.#options.lingerMs ?? 0);
-    while (!this.#isDecided(result) && clock.nowMs() < lingerUntilMs) {
-      await this.#more(lingerUntilMs);
-      result = this.#evaluate(state);
-    }
-    return { result, history: this.#history(), fenceMs: this.#fenceMs, taken: this.#taken };
+  readonly #accepts = (message: string, frame: unknown): boolean => {
+    const isObject = typeof frame === "object" && frame !== null;
+    const known = isObject ? this.#accepted.get(frame) : undefined;
+    const answer = known?.get(message) ?? this.#context.wrongWith(message, frame).length === 0;
+    if (isObject) this.#accepted.set(frame, (known ?? new Map()).set(message, answer));
+    return answer;
+  };
+
+  get #history(): History {
+    return caseHistory(this.#context.history(), this.#halfClosed, this.#calls);
   }
 
-  /** Until something more happens on the connections of the case, or that moment. */
-  async #more(untilMs: number) {
-    const { clock } = this.#context;
-    const known = this.#context.history().length;
-    const grown = () => (this.#context.history().length > known ? true : undefined);
-    await this.#context.until("something more", grown, { withinMs: Math.max(1, untilMs - clock.nowMs()) }).catch(ignoreViolation);
-  }
-
-  #isDecided({ findings }: EvaluationResult): boolean {
-    const { asked } = this.#options;
-    return findings.some(({ rule }) => asked === undefined || asked.has(rule));
-  }
-
-  #deadlineMs(): number {
-    const streams = this.#protocol.channel.delivery?.streams ?? [];
-    return (this.#options.deadlineMs ?? Math.max(1_000, ...streams.map(({ withinMs }) => withinMs))) + 5;
-  }
-
-  #evaluate(state: CaseState): EvaluationResult {
+  #evaluate(state: CaseState, aliveAtMs: number): EvaluationResult {
     const { deadlineMs } = this.#options;
     const knowledge: Knowledge = {
       claimsOf: (user) => this.#users.get(user)?.claims ?? new Map(),
       credentials: state.credentials,
       expiryOf: (connection) => this.#expiry.get(connection),
-      aliveAtMs: this.#aliveAtMs,
-      accepts: (message, frame) => this.#context.wrongWith(message, frame).length === 0,
+      aliveAtMs,
+      accepts: this.#accepts,
+      replyWithinMs: this.#patienceMs(),
+      elsewhere: (message, frame) => this.#options.broadcasts?.isElsewhere(this, message, frame) ?? false,
       ...(deadlineMs === undefined ? {} : { deadlineMs }),
     };
-    const result = evaluate(this.#protocol, this.#history(), knowledge);
+    const result = evaluate(this.#protocol, this.#history, knowledge);
     return { ...result, inconclusive: [...result.inconclusive, ...this.#troubles] };
   }
-
-  /** A half-close is a hang-up too: what comes afterwards may or may not reach us. */
-  #history(): History {
-    const events = withCalls(this.#context.history(), this.#calls);
-    if (this.#halfClosed.size === 0) return events;
-    const told: HistoryEvent[] = [];
-    const waiting = new Map(this.#halfClosed);
-    for (const event of events) {
-      for (const [connection, atMs] of waiting) {
-        if (event.atMs < atMs) continue;
-        told.push({ kind: "hang-up", connection, code: 1006, atMs });
-        waiting.delete(connection);
-      }
-      told.push(event);
-    }
-    for (const [connection, atMs] of waiting) told.push({ kind: "hang-up", connection, code: 1006, atMs });
-    return told;
-  }
-}
-
-/** Puts what was sent before the events of its moment, so that nothing comes before its cause. */
-function withCalls(events: History, calls: readonly Call[]): History {
-  const more = calls.flatMap((call) => call.events).sort((a, b) => a.atMs - b.atMs);
-  if (more.length === 0) return events;
-  const merged: HistoryEvent[] = [];
-  let next = 0;
-  for (const event of events) {
-    for (let one = more[next]; one !== undefined && one.atMs <= event.atMs; one = more[++next]) merged.push(one);
-    merged.push(event);
-  }
-  return [...merged, ...more.slice(next)];
 }
 
 function ignoreNotTestable(error: unknown): undefined {
   if (!(error instanceof NotTestable)) throw error;
-}
-
-function ignoreViolation(error: unknown) {
-  if (!(error instanceof Violation)) throw error;
 }

@@ -1,10 +1,10 @@
 // Random cases: few connections, few keys, most of them together in the first, so that they meet.
 import fc from "fast-check";
-import type { Operation } from "../../../spec/contract.ts";
+import type { Message, Operation } from "../../../spec/contract.ts";
 import { callsOf, type Protocol } from "../../model/protocol.ts";
 import { type Arbitraries, createArbitraries } from "../../schema/arbitrary.ts";
 import { createSchemaValidator } from "../../schema/schema-validator.ts";
-import { type CaseConnection, operationsOf, rolesOf, type StatefulCase, type Step, type Sync } from "./case.ts";
+import { type CaseConnection, fieldsOf, operationsOf, type StatefulCase, type Step, type Sync } from "./case.ts";
 
 export interface CaseOptions {
   /** Nodes of the target, from 1. */
@@ -43,18 +43,26 @@ export function caseArbitrary(
     weight: 4,
     arbitrary: callArbitrary(protocol, arbitraries, operation, connection, sync),
   }));
+  // What becomes of a malformed frame is known only where the document has an error for it.
+  const malformed = (["not-json", "unknown-type"] as const).filter(
+    (kind) => protocol.contract.errors?.codes.some(({ when }) => when === kind) && (kind === "not-json" || protocol.tagAt),
+  );
   const steps: fc.Arbitrary<Step> = fc.oneof(
     ...sends,
     ...calls,
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        do: fc.constant("malformed" as const),
-        connection,
-        kind: fc.constantFrom("not-json" as const, "unknown-type" as const),
-        sync,
-      }),
-    },
+    ...(malformed.length === 0
+      ? []
+      : [
+          {
+            weight: 1,
+            arbitrary: fc.record({
+              do: fc.constant("malformed" as const),
+              connection,
+              kind: fc.constantFrom(...malformed),
+              sync,
+            }),
+          },
+        ]),
     {
       weight: expiring ? 1 : 2,
       arbitrary: fc.record({
@@ -132,7 +140,7 @@ function sendArbitrary(
   const operation = operationsOf(protocol).find((candidate) => candidate.id === id);
   const message = protocol.contract.messages.find(({ name, format }) => operation?.messages.includes(name) && format === "json");
   if (operation === undefined || message === undefined) throw new Error(`no JSON message for ${id}`);
-  const roles = [...rolesOf(protocol, operation).values()];
+  const roles = [...fieldsOf(protocol, operation).values()].map(({ role }) => role);
   const rarely = <T, U>(usual: T, ...others: U[]) =>
     fc.oneof(
       { weight: 2, arbitrary: fc.constant(usual) },
@@ -142,7 +150,8 @@ function sendArbitrary(
     do: fc.constant("send" as const),
     connection,
     operation: fc.constant(id),
-    frame: arbitraries.of(message.payload, message.pointer),
+    frame: framesOf(operation, message, arbitraries),
+    ...(operation.replyWhen === "when-correlated" ? { correlated: fc.boolean() } : {}),
     key: fc.oneof(
       { weight: 6, arbitrary: fc.constant(0) },
       { weight: 1, arbitrary: fc.constant(1) },
@@ -160,6 +169,12 @@ function sendArbitrary(
       : fc.constant("no" as const),
     sync,
   });
+}
+
+/** What may be sent of the operation: anything that its schema allows, or its examples alone. */
+function framesOf({ exercise }: Operation, message: Message, arbitraries: Arbitraries): fc.Arbitrary<unknown> {
+  if (exercise === "examples") return fc.constantFrom(...message.examples.map(({ payload }) => payload));
+  return arbitraries.of(message.payload, message.pointer);
 }
 
 /** Case number `index` of the seed: a case does not depend on how many come before it. */

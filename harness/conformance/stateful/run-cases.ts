@@ -2,6 +2,7 @@
 import pMap from "p-map";
 import type { Protocol } from "../../model/protocol.ts";
 import type { Context } from "../context.ts";
+import { Broadcasts } from "./broadcasts.ts";
 import type { StatefulCase } from "./case.ts";
 import { type Executed, execute } from "./execute.ts";
 import { caseArbitrary, drawCase, type StepCount } from "./generate-cases.ts";
@@ -32,9 +33,10 @@ export async function runCases(
 ): Promise<void> {
   const nodes = context.target.urls.length;
   const arbitrary = caseArbitrary(protocol, { nodes, ...(steps === undefined ? {} : { steps }) });
+  const broadcasts = new Broadcasts(protocol);
   let stopped = false;
   const run = async (plan: StatefulCase, index: number) => {
-    const executed = await execute(context, protocol, plan, asked === undefined ? {} : { asked });
+    const executed = await execute(context, protocol, plan, { broadcasts, ...(asked === undefined ? {} : { asked }) });
     if (evaluated(plan, executed, index) === "stop") stopped = true;
   };
   function* indices() {
