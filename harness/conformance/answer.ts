@@ -25,6 +25,11 @@ export async function answerTo(context: Context, peer: TestClient, text: string)
   peer.takeAll();
   if (text.length > shownCharacters) peer.sendRaw({ opcode: opcode.text, payload: text });
   else peer.sendText(text);
+  return answerOf(context, peer);
+}
+
+/** Waits for what comes of the frame that was sent last. */
+export async function answerOf(context: Context, peer: TestClient): Promise<Answer> {
   try {
     await peer.fence();
   } catch (error) {

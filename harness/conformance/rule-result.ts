@@ -53,6 +53,9 @@ export function resultOf(
   if (failures.length > 0) return { ...result, verdict: broken(rule), reason: undefined };
   if (lost !== undefined) return { ...result, verdict: "inconclusive", reason: lost.reason };
   if (outcomes.includes(undefined)) return { ...result, verdict: "inconclusive", reason: missing };
+  const declined = outcomes.find((one) => one?.kind === "not-applicable");
+  if (declined !== undefined && outcomes.every((one) => one?.kind === "not-applicable"))
+    return { ...result, verdict: "not-applicable", reason: declined.reason };
   if (untestable === undefined) return { ...result, verdict: "pass", reason: undefined };
   const inPart = !untestable.vacuous && outcomes.some((one) => one?.kind === "pass");
   return inPart

@@ -2,7 +2,7 @@
 
 import { type IncidentalViolation, incidentalRules } from "../client/incidental-violation.ts";
 import type { History } from "../model/history.ts";
-import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
+import { NotApplicable, NotTestable, TargetLost, Violation } from "../schema/errors.ts";
 import { beginCheck, eventsOf } from "./check.ts";
 import { ReproducedViolation, type Reproduction } from "./evidence.ts";
 import type { Clause, Rule } from "./rule.ts";
@@ -24,6 +24,8 @@ export type Outcome = {
     }
   /** `vacuous`: the check ended well but observed nothing. */
   | { readonly kind: "not-testable"; readonly reason: string; readonly vacuous: boolean }
+  /** The target declines something optional that the rule is about. */
+  | { readonly kind: "not-applicable"; readonly reason: string }
   | { readonly kind: "lost"; readonly reason: string }
 );
 
@@ -65,6 +67,7 @@ export async function runOnce(run: Run, rule: Rule, clause: Clause, evidence?: u
       return { ...failed, frames: eventsOf(run, check.connections) };
     }
     if (error instanceof NotTestable) return { ...shared(), kind: "not-testable", reason: error.message, vacuous: false };
+    if (error instanceof NotApplicable) return { ...shared(), kind: "not-applicable", reason: error.message };
     if (error instanceof TargetLost) return { ...shared(), kind: "lost", reason: error.message };
     throw error;
   } finally {

@@ -90,7 +90,7 @@ export function createMutationRunner(subject: ContractUnderTest, options: Runner
     let server: ReferenceProcess | undefined;
     let proxy: FaultProxy | undefined;
     try {
-      server = await (ownServer ? servers.fresh(choiceFor(fault)) : servers.of(choiceFor(fault)));
+      server = await (ownServer ? servers.fresh(choiceFor(fault, rules)) : servers.of(choiceFor(fault, rules)));
       const { run: honest } = await open(server);
       if (fault?.how.by === "proxy") {
         const { transformations } = fault.how;
@@ -232,8 +232,11 @@ function describe({ expected, actual }: { readonly expected: string; readonly ac
   return `expected ${expected}; got ${actual}`;
 }
 
-function choiceFor(fault: Fault | undefined): ServerChoice {
-  if (fault?.how.by !== "server") return {};
-  const { argument } = fault.how;
-  return { switchName: fault.how.switch, ...(argument === undefined ? {} : { argument }) };
+/** @param rules whose faults tell on which server they are tested, where there is no fault */
+function choiceFor(fault: Fault | undefined, rules: readonly RuleUnderTest[]): ServerChoice {
+  const { how } = fault === undefined || fault === noFault ? (rules[0]?.faults[0] ?? noFault) : fault;
+  if (how.by === "proxy") return how.server === undefined ? {} : { switchName: how.server };
+  if (how.by !== "server" || fault === undefined || fault === noFault) return {};
+  const { argument } = how;
+  return { switchName: how.switch, ...(argument === undefined ? {} : { argument }) };
 }

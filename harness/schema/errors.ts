@@ -29,3 +29,8 @@ export class UsageError extends Error {
 export class NotTestable extends Error {
   override readonly name = "NotTestable";
 }
+
+/** The target does not do what the rule is about, and need not: an optional extension that it declines. */
+export class NotApplicable extends Error {
+  override readonly name = "NotApplicable";
+}

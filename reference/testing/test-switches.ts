@@ -269,6 +269,15 @@ export const switches: Readonly<Record<string, Switch>> = {
       });
     },
   },
+  "accepts-compression": {
+    about: "Accepts permessage-deflate, which the real server declines. Not a fault by itself.",
+    plant() {
+      wrap(WebSocketServer.prototype, "handleUpgrade", (original, self, args) => {
+        self.options.perMessageDeflate = { threshold: 300 };
+        return original(...args);
+      });
+    },
+  },
   "never-exits": {
     about: "Drains at a stop signal, but its process does not exit.",
     plant() {

@@ -1,6 +1,7 @@
 // Frames of one direction -> messages and control frames, with every clause of RFC 6455 that they break named. Pure.
 import { isUtf8 } from "node:buffer";
 import { type Frame, opcode, parseClosePayload } from "./frame.ts";
+import type { Inflater } from "./permessage-deflate.ts";
 
 export type WireEvent =
   /** `utf8`: whether a text is valid UTF-8; where it is not, `text` has replacement characters. */
@@ -19,11 +20,16 @@ function isReserved(code: number): boolean {
 /** Puts fragments together. What comes from a server must not be masked, what comes from a client must be. */
 export class MessageReader {
   readonly #from: "client" | "server";
+  readonly #inflater: Inflater | undefined;
+  /** The message that has begun is compressed. */
+  #compressed = false;
   #fragments: Buffer[] = [];
   #opcode: number | undefined;
 
-  constructor(from: "client" | "server") {
+  /** @param inflater where permessage-deflate was agreed */
+  constructor(from: "client" | "server", inflater?: Inflater) {
     this.#from = from;
+    this.#inflater = inflater;
   }
 
   /** What this frame brings, the clauses that it breaks first. */
@@ -32,7 +38,8 @@ export class MessageReader {
     const broken = (clause: string, how: string) => events.push({ kind: "broken", clause: `RFC 6455 section ${clause}`, how });
     if (frame.masked !== (this.#from === "client"))
       broken("5.1", `a ${this.#from}'s frame that is ${frame.masked ? "" : "not "}masked`);
-    if (frame.reserved !== 0) broken("5.2", `a reserved bit is set without an extension (RSV ${frame.reserved})`);
+    if (frame.reserved !== 0 && !this.#marksCompression(frame))
+      broken("5.2", `a reserved bit is set without an extension (RSV ${frame.reserved})`);
     const length = frame.payload.length;
     if ((frame.lengthBits === 16 && length < 126) || (frame.lengthBits === 64 && length < 65_536)) {
       broken("5.2", `a length of ${length} in ${frame.lengthBits} bits, which is not the shortest form`);
@@ -40,6 +47,11 @@ export class MessageReader {
     if (frame.opcode >= 8) this.#control(frame, events, broken);
     else this.#data(frame, events, broken);
     return events;
+  }
+
+  /** RSV1 on the first frame of a message, where permessage-deflate was agreed (RFC 7692 section 6). */
+  #marksCompression({ opcode: code, reserved }: Frame): boolean {
+    return this.#inflater !== undefined && reserved === 4 && (code === opcode.text || code === opcode.binary);
   }
 
   #control(frame: Frame, events: WireEvent[], broken: (clause: string, how: string) => unknown): void {
@@ -72,11 +84,19 @@ export class MessageReader {
     if (frame.opcode !== opcode.continuation) {
       this.#opcode = frame.opcode;
       this.#fragments = [];
+      this.#compressed = this.#marksCompression(frame);
     }
     this.#fragments.push(frame.payload);
     if (!frame.fin) return;
-    const payload = this.#fragments.length === 1 ? frame.payload : Buffer.concat(this.#fragments);
-    if (this.#opcode === opcode.text) {
+    const sent = this.#fragments.length === 1 ? frame.payload : Buffer.concat(this.#fragments);
+    const payload = this.#compressed ? this.#inflater!.inflate(sent) : sent;
+    if (payload === undefined) {
+      events.push({
+        kind: "broken",
+        clause: "RFC 7692 section 7.2.2",
+        how: "a message marked as compressed that does not inflate",
+      });
+    } else if (this.#opcode === opcode.text) {
       const valid = isUtf8(payload);
       if (!valid) broken("8.1", "a text that is not UTF-8");
       events.push({ kind: "text", text: payload.toString("utf8"), utf8: valid, bytes: payload.length });

@@ -4,6 +4,7 @@ import tls from "node:tls";
 import { TargetLost } from "../../schema/errors.ts";
 import { closePayload, encodeFrame, FrameDecoder, type FrameToEncode, FrameTooLong, opcode } from "./frame.ts";
 import { MessageReader, type WireEvent } from "./message-reader.ts";
+import { Inflater, readAnswer } from "./permessage-deflate.ts";
 import { emitRequest, isBodyWhole, NotHttp, parseResponseHead, type UpgradeRequest, type UpgradeResponse } from "./upgrade.ts";
 
 export interface ConnectOptions {
@@ -56,7 +57,10 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
       finish(() => resolve({ kind: "refused", status: head!.status, headers: head!.headers, body: bytes.toString("utf8") }));
     const dropped = (how: string) => (head === undefined ? finish(() => resolve({ kind: "dropped", how })) : refused());
     const opened = ({ headers, rest }: UpgradeResponse) =>
-      finish(() => resolve({ kind: "open", socket: new WireSocket(socket, rest, options.answerPings ?? true), headers }), true);
+      finish(() => {
+        const inflater = inflaterFor(options.request, headers);
+        resolve({ kind: "open", socket: new WireSocket(socket, rest, options.answerPings ?? true, inflater), headers });
+      }, true);
 
     function onData(chunk: Buffer): void {
       bytes = Buffer.concat([bytes, chunk]);
@@ -87,6 +91,16 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
     }
     socket.on("data", onData).on("end", onEnd).on("error", onError);
   });
+}
+
+/** A compressed message of the target may inflate to this many bytes. */
+const maxInflatedBytes = 16 * 1024 * 1024;
+
+/** Where the request offers permessage-deflate and the answer accepts it. */
+function inflaterFor({ headers }: UpgradeRequest, answer: ReadonlyMap<string, string>): Inflater | undefined {
+  const offer = headers.find(([name]) => name.toLowerCase() === "sec-websocket-extensions")?.[1];
+  const agreed = offer === undefined ? undefined : readAnswer(offer, answer.get("sec-websocket-extensions"));
+  return agreed === undefined ? undefined : new Inflater(agreed.parameters, maxInflatedBytes);
 }
 
 function noAnswer({ url, timeoutMs }: ConnectOptions): string {
@@ -166,7 +180,7 @@ export class WireSocket {
   echoClose = true;
   readonly #socket: net.Socket;
   readonly #decoder = new FrameDecoder();
-  readonly #reader = new MessageReader("server");
+  readonly #reader: MessageReader;
   readonly #onData = (chunk: Buffer) => this.#read(chunk);
   #listener: WireListener | undefined;
   #early: Buffer | undefined;
@@ -175,8 +189,10 @@ export class WireSocket {
   #masks = 0;
   #linger: NodeJS.Timeout | undefined;
 
-  constructor(socket: net.Socket, early: Buffer, answerPings: boolean) {
+  /** @param inflater where permessage-deflate was agreed */
+  constructor(socket: net.Socket, early: Buffer, answerPings: boolean, inflater?: Inflater) {
     this.#socket = socket;
+    this.#reader = new MessageReader("server", inflater);
     this.#early = early;
     this.answerPings = answerPings;
     socket.pause();

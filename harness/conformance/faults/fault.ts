@@ -8,6 +8,9 @@ import type { Fault, NodesPlan } from "./plan.ts";
 import { replyFaults } from "./replies.ts";
 import { transportFaults } from "./transport.ts";
 
+/** The switch of the test server that makes it accept permessage-deflate. */
+export const compressingSwitch = "accepts-compression";
+
 /**
  * Constructors of faults. `message` is a name of Contract.messages and says the direction by itself: on a client's message the server
  * is made to see another one than was sent. `operation` is an operation's id. Pointers point into the message.
@@ -19,6 +22,12 @@ export const faults = {
   ...closingFaults,
   ...malformedFaults,
   ...transportFaults,
+
+  /** The fault on a server that accepts permessage-deflate, which the honest server declines. */
+  compressing: (fault: Fault): Fault =>
+    fault.how.by === "proxy"
+      ? { ...fault, id: `compressing/${fault.id}`, how: { ...fault.how, server: compressingSwitch } }
+      : fault,
 
   /** @param name a switch of the test server: `node dist/reference/testing/test-server.js --help` lists them */
   server: (name: string, argument?: string | number, breaks = `The server's switch ${name} is on.`): Fault => ({

@@ -20,7 +20,12 @@ export type Which = Pick<Match, "where" | "everyNth" | "fromNth">;
  * `nodes`: a switch of two test servers behind one Redis, and what harm brings it out; that the honest server bears.
  */
 export type Plan =
-  | { readonly by: "proxy"; readonly transformations: readonly Transformation[] }
+  | {
+      readonly by: "proxy";
+      readonly transformations: readonly Transformation[];
+      /** The switch of the test server behind the proxy; undefined: the honest server. */
+      readonly server?: string;
+    }
   | { readonly by: "server"; readonly switch: string; readonly argument?: string | number }
   | NodesPlan;
 
@@ -166,6 +171,7 @@ export const frameDefects = [
   "length-not-shortest",
   "binary",
   "too-big",
+  "compressed",
 ] as const;
 export type FrameDefect = (typeof frameDefects)[number];
 

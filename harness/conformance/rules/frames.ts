@@ -1,6 +1,7 @@
 // The phase frames: does the server speak RFC 6455, whatever the document text? Filed by section.
 import type { Phase } from "../phase.ts";
 import { closingRules } from "./frames/closing.ts";
+import { compressionRules } from "./frames/compression.ts";
 import { controlRules } from "./frames/control.ts";
 import { fragmentationRules } from "./frames/fragmentation.ts";
 import { framingRules } from "./frames/framing.ts";
@@ -9,5 +10,13 @@ import { utf8Rules } from "./frames/utf8.ts";
 
 export const framesPhase: Phase = {
   name: "frames",
-  rules: [...openingRules, ...framingRules, ...fragmentationRules, ...controlRules, ...closingRules, ...utf8Rules],
+  rules: [
+    ...openingRules,
+    ...framingRules,
+    ...fragmentationRules,
+    ...controlRules,
+    ...closingRules,
+    ...utf8Rules,
+    ...compressionRules,
+  ],
 };

@@ -2,6 +2,7 @@
 import type { Phase } from "../phase.ts";
 import { acceptRules } from "./handshake/accept.ts";
 import { carrierRules } from "./handshake/carriers.ts";
+import { compressionRules } from "./handshake/compression.ts";
 import { credentialRules } from "./handshake/credentials.ts";
 import { firstMessageRules } from "./handshake/first-message.ts";
 import { refusalRules } from "./handshake/refusals.ts";
@@ -17,6 +18,7 @@ export const handshakePhase: Phase = {
     ...carrierRules,
     ...credentialRules,
     ...refusalRules,
+    ...compressionRules,
     ...serverRules,
   ],
 };

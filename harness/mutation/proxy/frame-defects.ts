@@ -8,7 +8,7 @@ const sendable = new Set([1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 
 
 /**
  * The frame without the defect; undefined if it can only be held back; the same frame if it has no such defect.
- * Defects of whole messages (`not-utf8`, `binary`, `too-big`) are left to `isToleratedMessage`.
+ * Defects of whole messages (`not-utf8`, `binary`, `too-big`, `compressed`) are left to `isToleratedMessage`.
  * @param inside whether a fragmented message has begun and not ended
  */
 function repairedFrame(frame: Frame, defect: FrameDefect, inside: boolean): Frame | undefined {
@@ -65,6 +65,7 @@ export function isToleratedMessage(
   return toleratedDefects(options.transformations).some(
     (defect) =>
       (defect === "not-utf8" && first.opcode === opcode.text && !isUtf8(payload)) ||
+      (defect === "compressed" && (first.reserved & 4) !== 0) ||
       (defect === "binary" && first.opcode === opcode.binary) ||
       (defect === "too-big" && payload.length > options.maxMessageBytes),
   );
