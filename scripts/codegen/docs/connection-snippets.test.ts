@@ -39,7 +39,7 @@ beforeAll(async () => {
   });
   token = ((await answer.json()) as { token: string }).token;
   const loaded = (await loadContract({ file: defaultSpecFile })).contract!;
-  const contract: Contract = { ...loaded, servers: loaded.servers.map((one) => ({ ...one, host })) };
+  const contract: Contract = { ...loaded, servers: loaded.servers.map((one) => ({ ...one, host, url: `ws://${host}` })) };
   const [channel, overHttp] = contract.channels;
   lines = new Map(webSocketSnippets(contract, channel!).map(({ title, text }) => [title, text]));
   const operation = contract.operations.find((one) => one.channel === overHttp!.id)!;

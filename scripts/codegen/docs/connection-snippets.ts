@@ -1,6 +1,6 @@
 // Lines that connect to a channel, to copy into a browser, a program or a shell. Every text of the document is quoted for its language.
-import type { Carrier, Channel, Contract, Operation } from "../../../spec/contract.ts";
-import { connectUrl } from "./wording.ts";
+import type { Channel, Contract, Operation } from "../../../spec/contract.ts";
+import { type Connection, carrierOf, connectionOf, type Piece, piecesOf, urlOf } from "./connection-url.ts";
 
 export interface Snippet {
   readonly title: string;
@@ -8,42 +8,60 @@ export interface Snippet {
   readonly text: string;
 }
 
-type In<Kind extends Carrier["in"]> = Extract<Carrier, { in: Kind }>;
-
-function carrier<Kind extends Carrier["in"]>({ handshake }: Channel, kind: Kind): In<Kind> | undefined {
-  return handshake?.credentials?.carriers.find((each): each is In<Kind> => each.in === kind);
-}
-
-/** Text within double quotes of a POSIX shell; `$TOKEN` and the like come from `variable`, never from the document. */
+/** Text within double quotes of a POSIX shell; `$TOKEN` and the like come from `environment`, never from the document. */
 const shell = (text: string) => text.replaceAll(/[\\"$`!]/g, "\\$&").replaceAll(/\s+/g, " ");
 const js = (text: string) => JSON.stringify(text);
 
-/** `{room}` of an address -> `$ROOM`. */
-const withVariables = (url: string) =>
-  url
-    .split(/(\{[^{}]*\})/)
-    .map((part) => (/^\{.*\}$/.test(part) ? `$${part.replaceAll(/\W/g, "").toUpperCase() || "VALUE"}` : shell(part)))
-    .join("");
+/** `camera-id` -> `CAMERA_ID` */
+const environment = (name: string) =>
+  name
+    .replaceAll(/\W+/g, "_")
+    .replace(/^(?=\d|$)/, "VALUE_")
+    .toUpperCase();
+/** `X-Key` -> `xKey` */
+const variable = (name: string) => {
+  const camel = name.replaceAll(/\W+(\w?)/g, (_, letter: string) => letter.toUpperCase());
+  const start = `${camel[0]?.toLowerCase() ?? ""}${camel.slice(1)}`;
+  return /^[a-z]/.test(start) && !reserved.has(start) ? start : `value${camel}`;
+};
+const reserved = new Set(
+  "socket new in of for if do var let this case else enum null true try void with class const super while yield delete import export default function return switch typeof".split(
+    " ",
+  ),
+);
+
+const inShell = (pieces: readonly Piece[]) =>
+  `"${pieces.map((piece) => (typeof piece === "string" ? shell(piece) : `$${environment(piece.value)}`)).join("")}"`;
+const inJs = (pieces: readonly Piece[], value: (name: string) => string) =>
+  pieces.map((piece) => (typeof piece === "string" ? js(piece) : value(piece.value))).join(" + ") || '""';
+const needed = (pieces: readonly Piece[]) => pieces.flatMap((piece) => (typeof piece === "string" ? [] : [piece.value]));
 
 export function webSocketSnippets(contract: Contract, channel: Channel): Snippet[] {
-  const url = connectUrl(contract, channel.address);
-  return [browser(url, channel), node(url, channel), wscat(url, channel), curl(url, channel)];
+  const program = connectionOf(contract, channel, ["header", "subprotocol", "query"]);
+  return [
+    browser(connectionOf(contract, channel, ["subprotocol", "query"]), channel),
+    node(program),
+    wscat(connectionOf(contract, channel, ["header", "query"])),
+    curl(connectionOf(contract, channel, ["header", "query"])),
+  ];
 }
 
-function browser(url: string, channel: Channel): Snippet {
-  const [pair, query] = [carrier(channel, "subprotocol"), carrier(channel, "query")];
-  const protocols = (channel.handshake?.subprotocols ?? []).map(js);
-  const lines = pair === undefined && query === undefined ? [] : ['const token = "...";'];
-  let address = js(url);
+function browser({ url, subprotocols, pair, headers }: Connection, channel: Channel): Snippet {
+  const names = [...new Set([...needed(url), ...(pair === undefined ? [] : ["token"])])];
+  const lines = names.map((name) => `const ${variable(name)} = "...";`);
+  const protocols = subprotocols.map(js);
   if (pair !== undefined) {
     if (pair.encoding === "base64url")
       lines.push('const base64url = (text) => btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");');
     protocols.push(`${js(pair.prefix)} + ${pair.encoding === "base64url" ? "base64url(token)" : "token"}`);
-  } else if (query !== undefined) {
-    address = `${js(`${url}?${query.name}=`)} + encodeURIComponent(token)`;
-  } else if (carrier(channel, "header") !== undefined) {
-    lines.push("// A browser cannot send the header that the credential needs: a cookie or a proxy has to.");
   }
+  const header = pair === undefined && !names.includes("token") ? carrierOf(channel, "header") : undefined;
+  const unsendable = [...(header === undefined ? [] : [header.name]), ...headers.map(({ name }) => name)];
+  if (unsendable.length > 0) {
+    const list = unsendable.map((name) => name.replaceAll(/\s+/g, " ")).join(" and ");
+    lines.push(`// Required, but a browser cannot set it: the header ${list}. Use a cookie or a proxy.`);
+  }
+  const address = inJs(url, (name) => `encodeURIComponent(${variable(name)})`);
   lines.push(
     `const socket = new WebSocket(${address}${protocols.length > 0 ? `, [${protocols.join(", ")}]` : ""});`,
     "socket.onmessage = ({ data }) => console.log(data);",
@@ -52,73 +70,62 @@ function browser(url: string, channel: Channel): Snippet {
   return { title: "Browser", language: "js", text: lines.join("\n") };
 }
 
-function node(url: string, channel: Channel): Snippet {
-  const [header, pair, query] = [carrier(channel, "header"), carrier(channel, "subprotocol"), carrier(channel, "query")];
-  const protocols = (channel.handshake?.subprotocols ?? []).map(js);
-  let [address, options] = [js(url), ""];
-  if (header !== undefined) options = `, {\n  headers: { ${js(header.name)}: ${js(header.prefix)} + process.env.TOKEN },\n}`;
-  else if (pair !== undefined)
-    protocols.push(
-      `${js(pair.prefix)} + ${pair.encoding === "base64url" ? 'Buffer.from(process.env.TOKEN).toString("base64url")' : "process.env.TOKEN"}`,
-    );
-  else if (query !== undefined) address = `${js(`${url}?${query.name}=`)} + encodeURIComponent(process.env.TOKEN)`;
+function node({ url, subprotocols, pair, headers }: Connection): Snippet {
+  const value = (name: string) => `process.env.${environment(name)}`;
+  const protocols = subprotocols.map(js);
+  if (pair !== undefined) {
+    const token = pair.encoding === "base64url" ? 'Buffer.from(process.env.TOKEN).toString("base64url")' : "process.env.TOKEN";
+    protocols.push(`${js(pair.prefix)} + ${token}`);
+  }
+  const fields = headers.map((header) => `${js(header.name)}: ${inJs(header.value, value)}`).join(", ");
+  const options = fields === "" ? "" : `, {\n  headers: { ${fields} },\n}`;
   const second = protocols.length > 0 || options !== "" ? `, [${protocols.join(", ")}]` : "";
-  return {
-    title: "Node",
-    language: "js",
-    text: [
-      'import { WebSocket } from "ws";',
-      "",
-      `const socket = new WebSocket(${address}${second}${options});`,
-      'socket.on("message", (data) => console.log(String(data)));',
-      'socket.on("close", (code, reason) => console.log(code, String(reason)));',
-    ].join("\n"),
-  };
+  const address = inJs(url, (name) => `encodeURIComponent(${value(name)})`);
+  const lines = [
+    'import { WebSocket } from "ws";',
+    "",
+    `const socket = new WebSocket(${address}${second}${options});`,
+    'socket.on("message", (data) => console.log(String(data)));',
+    'socket.on("close", (code, reason) => console.log(code, String(reason)));',
+  ];
+  return { title: "Node", language: "js", text: lines.join("\n") };
 }
 
-/** Arguments of both shell programs that carry the credential: a header, else the query. */
-function credential(url: string, channel: Channel): { url: string; header: string | undefined } {
-  const [header, query] = [carrier(channel, "header"), carrier(channel, "query")];
-  if (header !== undefined) return { url: withVariables(url), header: `"${shell(`${header.name}: ${header.prefix}`)}$TOKEN"` };
-  return {
-    url: query === undefined ? withVariables(url) : `${withVariables(url)}?${shell(query.name)}=$TOKEN`,
-    header: undefined,
-  };
-}
+const headerOptions = ({ headers }: Connection) => headers.map(({ name, value }) => `-H ${inShell([`${name}: `, ...value])}`);
 
-function wscat(at: string, channel: Channel): Snippet {
-  const { url, header } = credential(at, channel);
+function wscat(connection: Connection): Snippet {
   const parts = [
-    `npx wscat -c "${url}"`,
-    ...(channel.handshake?.subprotocols ?? []).map((name) => `-s "${shell(name)}"`),
-    ...(header === undefined ? [] : [`-H ${header}`]),
+    `npx wscat -c ${inShell(connection.url)}`,
+    ...connection.subprotocols.map((name) => `-s "${shell(name)}"`),
+    ...headerOptions(connection),
   ];
   return { title: "wscat", language: "sh", text: parts.join(" \\\n  ") };
 }
 
 /** The handshake and the raw frames after it; curl 7.86 and later would also speak ws:// where it was built so. */
-function curl(at: string, channel: Channel): Snippet {
-  const { url, header } = credential(at.replace(/^ws/, "http"), channel);
-  const subprotocols = (channel.handshake?.subprotocols ?? []).join(", ");
+function curl(connection: Connection): Snippet {
+  const [first, ...rest] = connection.url;
+  const url = typeof first === "string" ? [first.replace(/^ws/, "http"), ...rest] : connection.url;
+  const subprotocols = connection.subprotocols.join(", ");
   const parts = [
-    `curl -iN --http1.1 --max-time 5 --output - "${url}"`,
+    `curl -iN --http1.1 --max-time 5 --output - ${inShell(url)}`,
     '-H "Connection: Upgrade" -H "Upgrade: websocket"',
     '-H "Sec-WebSocket-Version: 13" -H "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="',
     ...(subprotocols === "" ? [] : [`-H "Sec-WebSocket-Protocol: ${shell(subprotocols)}"`]),
-    ...(header === undefined ? [] : [`-H ${header}`]),
+    ...headerOptions(connection),
   ];
   return { title: "curl", language: "sh", text: parts.join(" \\\n  ") };
 }
 
 /** One line for an operation over HTTP, with the body of its first example. */
 export function httpSnippet(contract: Contract, channel: Channel, operation: Operation): Snippet {
-  const url = connectUrl(contract, channel.address, ["http", "https"]);
+  const url = urlOf(contract, channel, "http").replace(/^ws/, "http");
   const withCredential = contract.channels.find(({ handshake }) => handshake?.credentials !== undefined);
-  const header = withCredential && carrier(withCredential, "header");
+  const header = withCredential && carrierOf(withCredential, "header");
   const body = contract.messages.find(({ name }) => name === operation.messages[0])?.examples[0]?.payload;
   const parts = [
-    `curl -i -X ${shell(operation.httpMethod ?? "POST")} "${withVariables(url)}"`,
-    ...(header === undefined ? [] : [`-H "${shell(`${header.name}: ${header.prefix}`)}$TOKEN"`]),
+    `curl -i -X ${shell(operation.httpMethod ?? "POST")} ${inShell(piecesOf(url))}`,
+    ...(header === undefined ? [] : [`-H ${inShell([`${header.name}: ${header.prefix}`, { value: "token" }])}`]),
     ...(body === undefined ? [] : [`-H "Content-Type: application/json"`, `-d "${shell(JSON.stringify(body))}"`]),
   ];
   return { title: "curl", language: "sh", text: parts.join(" \\\n  ") };

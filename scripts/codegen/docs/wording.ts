@@ -2,7 +2,6 @@
 import type {
   Audience,
   CloseCode,
-  Contract,
   Effect,
   Handshake,
   Limit,
@@ -197,11 +196,3 @@ export const orderWords: Readonly<Record<Stream["order"], string>> = {
   sender: "in the order in which one sender sent them",
   total: "in one order, the same for all",
 };
-
-/** An address that a reader can copy: of the first server that speaks one of the protocols, else of the first, else a placeholder. */
-export function connectUrl(contract: Contract, address: string, protocols: readonly [string, string] = ["ws", "wss"]): string {
-  const server = contract.servers.find(({ protocol }) => protocols.includes(protocol)) ?? contract.servers[0];
-  const scheme = protocols[server?.protocol === "wss" || server?.protocol === "https" ? 1 : 0];
-  const base = (server?.pathname ?? "").replace(/\/$/, "");
-  return `${scheme}://${server?.host ?? "localhost:8080"}${base}${address.startsWith("/") ? address : `/${address}`}`;
-}
