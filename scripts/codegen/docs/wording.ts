@@ -16,9 +16,9 @@ export const reconnectWords: Readonly<Record<CloseCode["reconnect"], string>> = 
   stop: "Do not reconnect.",
   "at-once": "Reconnect at once.",
   "back-off": "Reconnect with back-off.",
-  spread: "Reconnect at a random moment within the time that the message before the close says.",
+  spread: "Reconnect after a random delay, within the time that the message before the close gives.",
   "fresh-token": "Get a fresh token, then reconnect once.",
-  rejoin: "Reconnect, and start over without a position.",
+  rejoin: "Reconnect and start over, without a position.",
 };
 
 /** What the client should do after this close code. */
@@ -32,16 +32,16 @@ export function duration(ms: number): string {
 }
 
 export const refusalWords: Readonly<Record<Refusal["when"], string>> = {
-  "path-unknown": "The path is not that of a channel.",
+  "path-unknown": "The path is unknown.",
   "not-an-upgrade": "The request is not a WebSocket upgrade.",
   "origin-not-allowed": "The Origin is not on the server's list.",
-  draining: "The server is about to go.",
-  "subprotocol-not-acceptable": "The client offers no subprotocol that the server speaks.",
-  "credential-missing": "There is no credential.",
-  "credential-invalid": "The credential is malformed, or not signed for this service.",
+  draining: "The server is shutting down.",
+  "subprotocol-not-acceptable": "No offered subprotocol is supported.",
+  "credential-missing": "The credential is missing.",
+  "credential-invalid": "The credential is malformed or not valid for this service.",
   "credential-expired": "The credential has expired.",
-  claim: "The credential has a claim that is refused.",
-  "too-many-connections": "The user holds as many connections as allowed.",
+  claim: "A claim of the credential bars the user.",
+  "too-many-connections": "The user has too many connections.",
 };
 
 /** How a refusal looks, such as `HTTP 403` or `close 4401`. */
@@ -67,7 +67,7 @@ export function browserWords({ refusals, subprotocols }: Handshake): string[] {
   if (subprotocol !== undefined && "close" in subprotocol) {
     const wanted = subprotocols.map((name) => `\`${name}\``).join(" or ");
     sentences.push(
-      `A browser that offers only wrong subprotocols sees 1006, not ${subprotocol.close}: where none of those that it offered is chosen, it ends the connection by itself. Offer ${wanted === "" ? "the right one" : wanted}. (One that offers none at all does see ${subprotocol.close}.)`,
+      `A browser that offers only wrong subprotocols sees 1006, not ${subprotocol.close}: it closes the connection itself when the server selects none of them. Offer ${wanted === "" ? "the right one" : wanted}. (A browser that offers none does see ${subprotocol.close}.)`,
     );
   }
   return sentences;
@@ -89,7 +89,7 @@ export function valueWords(value: Value): string {
     case "column":
       return `the \`${value.name}\``;
     case "count":
-      return `how many \`${value.relation}\` there are now`;
+      return `the current number of \`${value.relation}\``;
     case "reply":
       return value.pointer === "" ? "the whole reply" : `\`${value.pointer}\` of the reply`;
     case "relation":
@@ -114,16 +114,16 @@ export function requirementWords(requirement: Requirement): string {
     case "relation":
       return `The sender is ${requirement.present ? "" : "not "}\`${requirement.relation}\`${whereWords(requirement.where)}.`;
     case "claim":
-      return `The claim \`${requirement.claim}\` holds \`${String(requirement.contains)}\`.`;
+      return `The claim \`${requirement.claim}\` contains \`${String(requirement.contains)}\`.`;
     case "connection":
-      return `An open connection has ${valueWords(requirement.equals)} as its \`${requirement.attribute}\`.`;
+      return `Some open connection's \`${requirement.attribute}\` is ${valueWords(requirement.equals)}.`;
     case "credential":
       if (requirement.same !== undefined) return `The new credential has the same \`${requirement.same}\`.`;
       if (requirement.lacks !== undefined)
-        return `The new credential's \`${requirement.lacks.claim}\` lacks \`${String(requirement.lacks.value)}\`.`;
+        return `The new credential's \`${requirement.lacks.claim}\` does not contain \`${String(requirement.lacks.value)}\`.`;
       return requirement.value.kind === "header"
-        ? `The credential in ${valueWords(requirement.value)} is good.`
-        : "The new credential is good.";
+        ? `The credential in ${valueWords(requirement.value)} is valid.`
+        : "The new credential is valid.";
     case "may":
       return `The server may refuse with ${requirement.codes.map((code) => `\`${code}\``).join(", ")}.`;
   }
@@ -143,7 +143,7 @@ export function audienceWords(to: Audience): string {
 export function effectWords(effect: Effect): string {
   switch (effect.kind) {
     case "once":
-      return `Once per ${valueWords(effect.key)} of one \`${effect.per}\` within ${duration(effect.withinMs)}: a repetition gets the same reply and changes nothing.`;
+      return `Idempotent per \`${effect.per}\`: repeating ${valueWords(effect.key)} within ${duration(effect.withinMs)} returns the same reply and has no effect.`;
     case "add":
       return `The sender becomes \`${effect.relation}\`${whereWords(effect.where)}.`;
     case "remove":
@@ -152,11 +152,11 @@ export function effectWords(effect: Effect): string {
       return `The sender gets \`${effect.message}\`.`;
     case "deliver": {
       const sender =
-        effect.to.kind === "connection" ? "" : effect.sender === "included" ? ", the sender too" : ", but not the sender";
-      return `\`${effect.message}\` goes to ${audienceWords(effect.to)}${sender}${effect.when === "changed" ? ", where something changed" : ""}.`;
+        effect.to.kind === "connection" ? "" : effect.sender === "included" ? ", including the sender" : ", except the sender";
+      return `\`${effect.message}\` is sent to ${audienceWords(effect.to)}${sender}${effect.when === "changed" ? ", if something changed" : ""}.`;
     }
     case "replay":
-      return `What the stream \`${effect.stream}\` has after ${valueWords(effect.since)} is sent again, or the reply says that it cannot be.`;
+      return `Messages of the stream \`${effect.stream}\` after ${valueWords(effect.since)} are sent again, or the reply says that they cannot be.`;
     case "renew":
       return `${valueWords(effect.credential)} becomes the connection's credential.`;
     case "close":
@@ -187,7 +187,7 @@ export function beyond({ error, close }: Pick<Limit, "error" | "close">): string
   return (
     [error === undefined ? "" : `the error \`${error}\``, close === undefined ? "" : `close ${close}`]
       .filter((part) => part !== "")
-      .join(", ") || "not said"
+      .join(", ") || "not specified"
   );
 }
 

@@ -1,5 +1,5 @@
 // The page's parts of one channel: how to connect, what one can do, how it ends, what it promises.
-import type { Channel, Contract, ErrorValue, Operation } from "../../../spec/contract.ts";
+import type { Channel, Contract, ErrorValue, Operation, Parameter } from "../../../spec/contract.ts";
 import { httpSnippet, type Snippet, webSocketSnippets } from "../docs/connection-snippets.ts";
 import { flowOf } from "../docs/operation-flow.ts";
 import {
@@ -20,10 +20,14 @@ import { sequenceSvg } from "./sequence-svg.ts";
 export function channelParts(contract: Contract, channel: Channel): (Part | undefined)[] {
   const id = (name: string) => anchor(name, channel.id);
   const own = contract.operations.filter((operation) => operation.channel === channel.id);
+  if (channel.kind === "other") {
+    const children = own.map((operation) => operationPart(contract, operation, ""));
+    return [{ ...heading(contract, channel), children }];
+  }
   if (channel.kind === "http") {
     return [
       {
-        ...heading(channel),
+        ...heading(contract, channel),
         children: own.map((operation) => operationPart(contract, operation, snippet(httpSnippet(contract, channel, operation)))),
       },
     ];
@@ -37,35 +41,63 @@ export function channelParts(contract: Contract, channel: Channel): (Part | unde
   const received = own.filter(({ action }) => action === "receive");
   const sent = own.filter(({ action }) => action === "send");
   return [
-    { ...heading(channel), children: start.filter((part) => part !== undefined) },
-    operations(contract, id("operations"), "What the client can do", received),
-    operations(contract, id("by-itself"), "What the server sends by itself", sent),
-    closeCodes(channel, id("close-codes")),
+    { ...heading(contract, channel), children: start.filter((part) => part !== undefined) },
+    operations(contract, id("operations"), "Client operations", received),
+    operations(contract, id("by-itself"), "Server events", sent),
+    closeCodes(contract, channel, id("close-codes")),
     promises(channel, id("limits")),
   ];
 }
 
-const heading = (channel: Channel): Part => ({
-  id: anchor("channel", channel.id),
-  title: channel.title || channel.id,
-  lead: channel.description,
-  words: [channel.address],
-  body: `<p class="address">${channel.kind === "http" ? "HTTP" : "WebSocket"} ${mono(channel.address)}</p>${tableHtml(
-    ["parameter", "meaning"],
-    channel.parameters.map(({ name, description }) => ({ cells: [mono(`{${name}}`), inlineHtml(description)] })),
-  )}`,
-});
+function heading({ servers }: Contract, channel: Channel): Part {
+  const protocols = servers.filter(({ name }) => channel.servers.includes(name)).map(({ protocol }) => protocol);
+  const kind = { http: "HTTP", websocket: "WebSocket", other: [...new Set(protocols)].join(", ") || "No WebSocket" }[
+    channel.kind
+  ];
+  return {
+    id: anchor("channel", channel.id),
+    title: channel.title || channel.id,
+    lead: channel.description,
+    words: [channel.address],
+    body: `<p class="address">${escapeHtml(kind)} ${mono(channel.address)}</p>${parametersHtml("parameter", channel.parameters)}`,
+  };
+}
+
+function parametersHtml(head: string, parameters: readonly Parameter[]): string {
+  const rows = parameters.map(({ name, values, value, description }) => ({
+    cells: [
+      mono(`{${name}}`),
+      values.length > 0 ? values.map(mono).join(" ") : value === undefined ? "" : mono(value),
+      inlineHtml(description),
+    ],
+  }));
+  return tableHtml([head, "values", "meaning"], rows);
+}
 
 const snippet = ({ title, text }: Snippet) => snippetHtml(`<span>${title}</span>`, escapeHtml(text));
 
 function connect(contract: Contract, channel: Channel, id: string): Part {
   const snippets = webSocketSnippets(contract, channel);
-  return { id, title: "Connect", body: `<div class="snippets">${snippets.map(snippet).join("\n")}</div>` };
+  const servers = contract.servers.filter(({ name }) => channel.servers.includes(name));
+  const table = tableHtml(
+    ["server", "URL", "meaning"],
+    servers.map(({ name, url, description }) => ({ cells: [mono(name), mono(url), inlineHtml(description)] })),
+  );
+  const variables = parametersHtml(
+    "variable",
+    servers.flatMap((server) => server.variables),
+  );
+  const body = `${table}${variables}<div class="snippets">${snippets.map(snippet).join("\n")}</div>`;
+  return { id, title: "Connect", body };
 }
 
 function handshake({ handshake: shake }: Channel, id: string): Part | undefined {
   if (shake === undefined) return undefined;
   const { credentials } = shake;
+  const fields = [
+    ...shake.query.map((field) => ({ ...field, place: "query" })),
+    ...shake.headers.map((field) => ({ ...field, place: "header" })),
+  ];
   const carriers = (credentials?.carriers ?? []).map((carrier) => {
     if (carrier.in === "header") return `<li>the header ${mono(`${carrier.name}: ${carrier.prefix}…`)}</li>`;
     if (carrier.in === "query") return `<li>the query ${mono(`?${carrier.name}=…`)}</li>`;
@@ -74,11 +106,23 @@ function handshake({ handshake: shake }: Channel, id: string): Part | undefined 
   const body = [
     shake.first === undefined ? "" : `<p>The first message is always ${messageLink(shake.first)}.</p>`,
     shake.subprotocols.length === 0 ? "" : `<p>Subprotocol, best first: ${shake.subprotocols.map(mono).join(", ")}.</p>`,
+    tableHtml(
+      ["field", "in", "required", "value", "meaning"],
+      fields.map(({ name, place, required, value, description }) => ({
+        cells: [
+          mono(name),
+          place,
+          required ? "required" : "optional",
+          value === undefined ? "" : mono(value),
+          inlineHtml(description),
+        ],
+      })),
+    ),
     credentials === undefined
       ? ""
       : `<p>The credential is ${credentials.scheme === "jwt" ? `a JWT (${credentials.algorithms.map(mono).join(", ")})` : "opaque"}. The server looks for it in this order:</p><ol>${carriers.join("")}</ol>`,
     tableHtml(
-      ["claim", "needed", "meaning"],
+      ["claim", "required", "meaning"],
       (credentials?.claims ?? []).map(({ name, required, value, description }) => ({
         cells: [
           mono(name),
@@ -88,11 +132,11 @@ function handshake({ handshake: shake }: Channel, id: string): Part | undefined 
       })),
     ),
     tableHtml(
-      ["refused when", "the client sees"],
+      ["rejected when", "the client sees"],
       shake.refusals.map((refusal) => ({
         cells: [
           refusal.when === "claim"
-            ? `The claim ${mono(refusal.claim ?? "")} holds ${mono(String(refusal.contains))}.`
+            ? `The claim ${mono(refusal.claim ?? "")} contains ${mono(String(refusal.contains))}.`
             : inlineHtml(refusalWords[refusal.when]),
           "close" in refusal.outcome
             ? `accepted, then close ${closeLink(refusal.outcome.close)}`
@@ -108,14 +152,14 @@ function handshake({ handshake: shake }: Channel, id: string): Part | undefined 
 function state({ state: { attributes, relations } }: Contract, id: string): Part | undefined {
   if (attributes.length + relations.length === 0) return undefined;
   const table = tableHtml(
-    ["a connection has", "meaning", "in the first message"],
+    ["attribute", "meaning", "in the first message"],
     attributes.map(({ name, description, at, unique }) => ({
-      cells: [mono(name), `${inlineHtml(description)}${unique ? " No two connections share it." : ""}`, mono(at)],
+      cells: [mono(name), `${inlineHtml(description)}${unique ? " Unique per connection." : ""}`, mono(at)],
     })),
   );
   const ends = relations.map(
     ({ name, columns, description, onDisconnect }) =>
-      `<p>${mono(`${name}(${columns.join(", ")})`)} ${inlineHtml(description)}${onDisconnect.length === 0 ? "" : " When the connection ends, for each:"}</p><ul>${onDisconnect.map((effect) => `<li>${inlineHtml(effectWords(effect))}</li>`).join("")}</ul>`,
+      `<p>${mono(`${name}(${columns.join(", ")})`)} ${inlineHtml(description)}${onDisconnect.length === 0 ? "" : " When a connection closes, for each tuple:"}</p><ul>${onDisconnect.map((effect) => `<li>${inlineHtml(effectWords(effect))}</li>`).join("")}</ul>`,
   );
   return { id, title: "State of a connection", body: `${table}${ends.join("")}` };
 }
@@ -134,8 +178,8 @@ function operationPart(contract: Contract, operation: Operation, more: string): 
   );
   const results = effects.map((effect) => `<li>${inlineHtml(effectWords(effect))}</li>`);
   const words = [
-    refusals.length === 0 ? "" : `<h5>Refused by the first that does not hold</h5><ol>${refusals.join("")}</ol>`,
-    results.length === 0 ? "" : `<h5>Then</h5><ul>${results.join("")}</ul>`,
+    refusals.length === 0 ? "" : `<h4>Checks, in order (first failure wins)</h4><ol>${refusals.join("")}</ol>`,
+    results.length === 0 ? "" : `<h4>Effects</h4><ul>${results.join("")}</ul>`,
   ].join("");
   return {
     id: anchor("operation", id),
@@ -145,13 +189,18 @@ function operationPart(contract: Contract, operation: Operation, more: string): 
     lead: [summary, description].filter((text) => text !== "").join("\n\n"),
     body: plain
       ? `<p class="chips">${messages.map(messageLink).join(" ")}</p>`
-      : `<div class="pair flow${words === "" ? " alone" : ""}">${sequenceSvg(flowOf(contract, operation), `What ${id} causes`)}<div>${words}</div></div>${more}`,
+      : `<div class="pair flow${words === "" ? " alone" : ""}">${sequenceSvg(flowOf(contract, operation), `Sequence of ${id}`)}<div>${words}</div></div>${more}`,
   };
 }
 
-function closeCodes({ closeCodes: codes }: Channel, id: string): Part | undefined {
+function closeCodes({ channels }: Contract, { closeCodes: codes, id: own }: Channel, id: string): Part | undefined {
   if (codes.length === 0) return undefined;
-  const entries = codes.map(({ code, name }) => ({ id: anchor("close", String(code)), title: `${code} ${name}` }));
+  // Links lead to the first channel that has the code.
+  const isFirst = (code: number) => channels.find(({ closeCodes: list }) => list.some((each) => each.code === code))?.id === own;
+  const entries = codes.map(({ code, name }) => ({
+    id: isFirst(code) ? anchor("close", String(code)) : anchor("close", String(code), own),
+    title: `${code} ${name}`,
+  }));
   const rows = codes.map((entry, index) => ({
     id: entries[index]!.id,
     cells: [
@@ -182,13 +231,13 @@ function promises(channel: Channel, id: string): Part | undefined {
       title: "Limits",
       entries: [...limits, ...rateLimits].map(entry),
       body: `${tableHtml(
-        ["limit", "value", "beyond it", "meaning"],
+        ["limit", "value", "when exceeded", "meaning"],
         limits.map((limit) => ({
           id: entry(limit).id,
           cells: [mono(limit.name), inlineHtml(limitValue(limit)), beyond(limit), inlineHtml(limit.description)],
         })),
       )}${tableHtml(
-        ["rate limit", "at once, then", "per", "beyond it", "meaning"],
+        ["rate limit", "burst, then", "scope", "when exceeded", "meaning"],
         rateLimits.map((rate) => ({
           id: entry(rate).id,
           cells: [
@@ -211,7 +260,7 @@ function promises(channel: Channel, id: string): Part | undefined {
     children.push({
       id: `${id}-order`,
       title: "Order and delivery",
-      body: `${delivery.fence === undefined ? "" : `<p>The reply to ${mono(delivery.fence)} comes after the effects of all that the connection sent before.</p>`}${tableHtml(
+      body: `${delivery.fence === undefined ? "" : `<p>The reply to ${mono(delivery.fence)} comes after the effects of everything that the connection sent before it.</p>`}${tableHtml(
         ["stream", "messages", "order", "delivered", "meaning"],
         delivery.streams.map((stream) => ({
           cells: [
@@ -224,7 +273,7 @@ function promises(channel: Channel, id: string): Part | undefined {
         })),
       )}`,
     });
-  return children.length === 0 ? undefined : { id, title: "Promises", body: "", children };
+  return children.length === 0 ? undefined : { id, title: "Limits and delivery", body: "", children };
 }
 
 export function errorsPart({ errors }: Contract): Part | undefined {
@@ -235,7 +284,7 @@ export function errorsPart({ errors }: Contract): Part | undefined {
     cells: [
       mono(String(error.code)),
       inlineHtml(error.description),
-      error.retryable ? '<span class="class back-off">try again</span>' : "no",
+      error.retryable ? '<span class="class back-off">retry</span>' : "no",
       [error.http === undefined ? "" : `HTTP ${error.http}`, error.close === undefined ? "" : `close ${closeLink(error.close)}`]
         .join(" ")
         .trim(),
@@ -245,7 +294,7 @@ export function errorsPart({ errors }: Contract): Part | undefined {
   return {
     id: "errors",
     title: "Errors",
-    body: `${message === undefined ? "" : `<p>Sent as ${messageLink(message)}.</p>`}${tableHtml(["error", "meaning", "again?", "also as"], rows)}`,
+    body: `${message === undefined ? "" : `<p>Sent as ${messageLink(message)}.</p>`}${tableHtml(["error", "meaning", "retry?", "also as"], rows)}`,
     entries,
   };
 }

@@ -41,7 +41,7 @@ export function emitHtml(contract: Contract): string {
 <style>${pageStyle}</style>
 </head>
 <body>
-<a class="skip" href="#main">Skip to the text</a>
+<a class="skip" href="#main">Skip to content</a>
 <header class="bar"><a class="brand" href="#main">${escapeHtml(contract.title)}</a><button id="menu" type="button" hidden aria-controls="nav" aria-expanded="false">Menu</button><button id="theme" type="button" hidden>Theme</button></header>
 <nav id="nav" aria-label="Contents">
 <div id="finder" hidden><label class="unseen" for="search">Search</label><input id="search" type="search" placeholder="Search  /" autocomplete="off" spellcheck="false"><p id="found" class="soft" role="status"></p></div>
@@ -50,7 +50,7 @@ ${parts.map(navHtml).join("\n")}
 <main id="main" tabindex="-1">
 ${hero(contract)}
 ${parts.map((part) => partHtml(part, 2)).join("\n")}
-<footer class="soft">Made from ${mono(`AsyncAPI ${contract.asyncapi}`)} by wsproof.</footer>
+<footer class="soft">Generated from ${mono(`AsyncAPI ${contract.asyncapi}`)} by wsproof.</footer>
 </main>
 <script>${pageScript}</script>
 </body>
@@ -91,7 +91,7 @@ function unsaid(contract: Contract): string {
     channels.some(({ limits, rateLimits }) => limits.length + rateLimits.length > 0) ? "" : "limits",
     channels.some(({ delivery }) => delivery !== undefined) ? "" : "order and delivery",
   ].filter((each) => each !== "");
-  return open.length === 0 ? "" : `<p class="unsaid">The document does not say: ${open.join(", ")}.</p>`;
+  return open.length === 0 ? "" : `<p class="unsaid">Not specified by the document: ${open.join(", ")}.</p>`;
 }
 
 function navHtml(part: Part): string {

@@ -23,10 +23,10 @@ export function lifecyclePart(contract: Contract, channel: Channel, id: string):
   const classes = life.closes.map(
     ({ next }) => `<li><span class="class ${next}">${next}</span> ${escapeHtml(reconnectWords[next])}</li>`,
   );
-  const words = classes.length === 0 ? "" : `<h5>After a close the client should</h5><ul class="bare">${classes.join("")}</ul>`;
+  const words = classes.length === 0 ? "" : `<h4>After a close the client should</h4><ul class="bare">${classes.join("")}</ul>`;
   return {
     id,
-    title: "Life of a connection",
+    title: "Connection lifecycle",
     words: ["lifecycle states connecting open authenticated closed"],
     body: `<div class="pair flow${words === "" ? " alone" : ""}">${lifecycleSvg(life)}<div>${words}</div></div>`,
   };
@@ -90,7 +90,7 @@ function lifecycleSvg(life: Lifecycle): string {
       }
     }
     if (hasRefusal) {
-      shapes.push(`<text class="aside" x="${left + 14}" y="${y + 14}">dashed: right after the handshake, too</text>`);
+      shapes.push(`<text class="aside" x="${left + 14}" y="${y + 14}">dashed: can also occur right after the handshake</text>`);
       y += line;
     }
     y = closed;
@@ -102,7 +102,7 @@ function lifecycleSvg(life: Lifecycle): string {
     }
   }
   const height = y + 6;
-  const title = "Life of a connection";
+  const title = "Connection lifecycle";
   return `<div class="scroll drawing" tabindex="0" role="region" aria-label="${title}"><svg class="life-of" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${title}">${shapes.join("")}</svg></div>`;
 
   function refusedInHttp(statuses: readonly number[]): void {
@@ -133,7 +133,7 @@ function standingRows({ name, depth, begunBy, endedBy, neededBy }: Lifecycle["st
     (y) => `<text class="standing" x="${left + 14 + indent}" y="${y}">${depth > 0 ? "↳ " : ""}${escapeHtml(name)}</text>`,
   ];
   for (const [words, names] of [
-    ["begun by", begunBy],
+    ["started by", begunBy],
     ["ended by", endedBy],
     ["needed by", neededBy],
   ] as const)

@@ -64,7 +64,7 @@ h1 { margin: 0.25rem 0 0.5rem; font-size: clamp(2.1rem, 5vw, 3.2rem); line-heigh
 h2 { margin: 3.5rem 0 0.5rem; padding-top: 1.5rem; border-top: 1px solid var(--line); font-size: 1.75rem; line-height: 1.2; letter-spacing: -0.02em; }
 h3 { margin: 0 0 0.25rem; font-size: 1.2rem; line-height: 1.3; }
 h3 code { font-size: 1em; }
-h5 { margin: 0.75rem 0 0.25rem; font-size: 0.85rem; color: var(--soft); font-weight: 650; }
+h4, h5 { margin: 0.75rem 0 0.25rem; font-size: 0.85rem; color: var(--soft); font-weight: 650; }
 .self { color: inherit; text-decoration: none; }
 .self:hover::after { content: " #"; color: var(--soft); }
 .level-3 { margin: 1.25rem 0; padding: 1.25rem 1.4rem; background: var(--card); border: 1px solid var(--line); border-radius: 14px; }
@@ -85,21 +85,24 @@ pre { margin: 0; padding: 0.8rem 0.9rem; overflow-x: auto; line-height: 1.55; fo
 pre code { overflow-wrap: normal; }
 .k { color: var(--link); } .s { color: var(--green); } .n { color: var(--violet); }
 
-.fields { width: 100%; border-collapse: collapse; font-size: 0.92rem; }
-.fields th, .fields td { text-align: left; vertical-align: top; padding: 0.6rem 0; border-top: 1px solid var(--line); font-weight: 400; }
-.fields tr:first-child > * { border-top: 0; }
-.fields th { width: 42%; padding-right: 1rem; }
-.fields th code { font-weight: 600; }
-.fields th .soft { font-weight: 400; }
-.type { display: block; color: var(--soft); font-size: 0.8rem; overflow-wrap: anywhere; }
+.fields { list-style: none; margin: 0; padding: 0; font-size: 0.92rem; }
+.fields > li { padding: 0.6rem 0; border-top: 1px solid var(--line); }
+.fields > li:first-child { border-top: 0; }
+.fields p { margin: 0; }
+.field code { font-weight: 600; }
+.field .type { color: var(--soft); font-size: 0.8rem; margin: 0 0.35rem; overflow-wrap: anywhere; }
+.fields details { margin-top: 0.35rem; }
+.fields summary { color: var(--soft); font-size: 0.8rem; cursor: pointer; width: max-content; max-width: 100%; padding: 0 0.3rem; margin-left: -0.3rem; border-radius: 5px; }
+.fields .fields { margin-left: 0.1rem; padding-left: 0.85rem; border-left: 2px solid var(--line); }
 .required, .optional { font-size: 0.75rem; font-weight: 600; color: var(--amber); margin-right: 0.2rem; }
 .optional { color: var(--soft); font-weight: 400; }
-.bounds, .values { margin: 0.15rem 0 0; color: var(--soft); font-size: 0.83rem; overflow-wrap: anywhere; }
+.fields .bounds, .fields .values { margin: 0.15rem 0 0; color: var(--soft); font-size: 0.83rem; overflow-wrap: anywhere; }
 .values code { display: inline-block; margin: 0.1rem 0; padding: 0 0.35rem; border-radius: 5px; background: var(--none-back); }
 .scroll { overflow-x: auto; margin: 0.75rem 0; }
 .grid { width: 100%; border-collapse: collapse; font-size: 0.92rem; }
 .grid th, .grid td { text-align: left; vertical-align: top; padding: 0.55rem 1rem 0.55rem 0; border-top: 1px solid var(--line); font-weight: 400; }
-.grid th code, .chip code { white-space: nowrap; }
+.chip code { white-space: nowrap; }
+.chip { max-width: 100%; } .chip code { overflow: hidden; text-overflow: ellipsis; }
 .grid thead th { border-top: 0; color: var(--soft); font-size: 0.82rem; }
 .grid tr:target { background: var(--tint); }
 .number { font-weight: 700; font-size: 1rem; }
@@ -153,15 +156,12 @@ footer { margin-top: 4rem; font-size: 0.85rem; }
   main { margin: 0; padding: 1.5rem 1rem 4rem; }
   .level-3 { padding: 1rem; border-radius: 12px; }
   .facts div { flex-basis: 42%; max-width: none; padding: 0.6rem 0.8rem; }
-  .fields, .fields tbody, .fields tr, .fields th, .fields td, .grid, .grid tbody, .grid tr, .grid th, .grid td { display: block; width: auto; }
-  .fields th { padding: 0.6rem 0 0; } .fields td { border: 0; padding: 0 0 0.6rem; }
-  .fields th .type { display: inline; margin-left: 0.5rem; }
+  .grid, .grid tbody, .grid tr, .grid th, .grid td { display: block; width: auto; }
   .grid thead { display: none; }
   .grid tr { padding: 0.6rem 0; border-top: 1px solid var(--line); }
   .grid th, .grid td { border: 0; padding: 0.1rem 0; }
   .grid td.empty { display: none; }
   .grid td::before { content: attr(data-label) " "; color: var(--soft); font-size: 0.8rem; margin-right: 0.35rem; }
-  .grid th code { white-space: normal; }
 }
 @media print {
   :root { ${light} }

@@ -49,7 +49,7 @@ export function sequenceSvg({ parties, request, refusal, steps }: Flow, title: s
       y += 17;
     }
     y -= 14;
-    box("refused", top, "no");
+    box("rejected", top, "no");
     y += 22;
   }
   const top = y - 26;
