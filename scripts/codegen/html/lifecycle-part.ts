@@ -103,7 +103,7 @@ function lifecycleSvg(life: Lifecycle): string {
   }
   const height = y + 6;
   const title = "Connection lifecycle";
-  return `<div class="scroll drawing" tabindex="0" role="region" aria-label="${title}"><svg class="life-of" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${title}">${shapes.join("")}</svg></div>`;
+  return `<div class="scroll drawing" tabindex="0" role="group" aria-label="${title}"><svg class="life-of" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${title}">${shapes.join("")}</svg></div>`;
 
   function refusedInHttp(statuses: readonly number[]): void {
     const chunks = chunk(statuses, 3);

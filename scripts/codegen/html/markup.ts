@@ -73,7 +73,7 @@ export function tableHtml(
     );
     return `<tr${id === undefined ? "" : ` id="${escapeHtml(id)}"`}><th scope="row">${first}</th>${others.join("")}</tr>`;
   });
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(head[0] ?? "table")}"><table class="grid"><thead><tr>${head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("")}</tr></thead><tbody>
+  return `<div class="scroll" tabindex="0" role="group" aria-label="${escapeHtml(head[0] ?? "table")}"><table class="grid"><thead><tr>${head.map((cell) => `<th scope="col">${escapeHtml(cell)}</th>`).join("")}</tr></thead><tbody>
 ${body.join("\n")}
 </tbody></table></div>`;
 }

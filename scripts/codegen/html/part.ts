@@ -27,7 +27,7 @@ export function anchor(...names: readonly string[]): string {
 /** @param level of the heading, 2 for the outermost */
 export function partHtml(part: Part, level: number): string {
   const title = part.named ? `<code>${escapeHtml(part.title)}</code>` : escapeHtml(part.title);
-  return `<section id="${part.id}" class="part level-${level}" aria-labelledby="${part.id}-title">
+  return `<section id="${part.id}" class="part level-${level}">
 <h${level} id="${part.id}-title"><a class="self" href="#${part.id}">${title}</a></h${level}>
 ${part.lead === undefined ? "" : `<div class="lead">${blocksHtml(part.lead)}</div>`}
 ${part.body}

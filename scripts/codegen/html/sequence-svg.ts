@@ -71,5 +71,5 @@ export function sequenceSvg({ parties, request, refusal, steps }: Flow, title: s
     (name, party) =>
       `<line class="life" x1="${x(party)}" y1="34" x2="${x(party)}" y2="${height}"/><g class="party"><rect x="${x(party) - 62}" y="6" width="124" height="28" rx="8"/><text x="${x(party)}" y="25" text-anchor="middle">${escapeHtml(name)}</text></g>`,
   );
-  return `<div class="scroll drawing" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escapeHtml(title)}">${lifelines.join("")}${shapes.join("")}</svg></div>`;
+  return `<div class="scroll drawing" tabindex="0" role="group" aria-label="${escapeHtml(title)}"><svg viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${escapeHtml(title)}">${lifelines.join("")}${shapes.join("")}</svg></div>`;
 }
