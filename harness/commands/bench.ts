@@ -1,18 +1,12 @@
 // wsproof bench: load-tests a server, and checks that it is still correct under load.
 import type { Command } from "commander";
+import { scenarios } from "../load/scenarios.ts";
 import { benchOptions } from "./settings/bench-options.ts";
 import { defineFlags, type FlagValues, valuesOfFlags } from "./settings/flags.ts";
 
 const examples = `
 Scenarios (--scenario):
-  fanout      rooms x members x rate: every member gets every message once,
-              in order
-  publish     the HTTP operation that publishes, driven by autocannon; members
-              measure the delivery
-  echo        a request and its reply
-  mixed       operations of the document, by weight
-  handshake   connections accepted at a rate, then rejected upgrades
-  idle        open connections: memory of each, heartbeats answered
+${[...scenarios.values()].map(({ name, help }) => `  ${name.padEnd(11)} ${help.join(`\n${" ".repeat(14)}`)}`).join("\n")}
 
 Examples:
   wsproof bench                       the reference server, started for the run

@@ -5,7 +5,7 @@ import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
 import { logRoles } from "../cluster/log-roles.ts";
 import { expectContractUnderTest, withPath } from "../conformance/load-contract-under-test.ts";
-import { assemble } from "../load/aggregate.ts";
+import { aggregate } from "../load/aggregate.ts";
 import {
   type Capacity,
   capacitySentence,
@@ -17,15 +17,15 @@ import {
 import { nowMs } from "../load/clock.ts";
 import { compareResults } from "../load/compare.ts";
 import { parseEarlierResult } from "../load/earlier-result.ts";
-import { emitLoadHtml, type LoadPage } from "../load/html.ts";
-import type { LoadResult, Memory, ScenarioName } from "../load/load-result.ts";
-import { scenarios } from "../load/scenarios.ts";
+import type { LoadResult, Memory } from "../load/load-result.ts";
+import { scenarioOf } from "../load/scenarios.ts";
 import { type LoadTarget, openTarget, residentBytes } from "../load/target.ts";
-import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "../load/terminal.ts";
 import { failedThresholds } from "../load/thresholds.ts";
-import { judgeLoad } from "../load/verdict.ts";
-import type { Demand } from "../load/worker-context.ts";
-import { runCrew } from "../load/worker-pool.ts";
+import { loadVerdict } from "../load/verdict.ts";
+import type { LoadProfile } from "../load/worker-context.ts";
+import { runWorkers } from "../load/worker-pool.ts";
+import { emitLoadHtml, type LoadPage } from "../report/load/html.ts";
+import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "../report/load/terminal.ts";
 import type { Palette } from "../report/terminal.ts";
 import { exitCode, TargetLost, UsageError, Violation } from "../schema/errors.ts";
 import { benchOptions } from "./settings/bench-options.ts";
@@ -74,7 +74,7 @@ export async function bench(settings: BenchSettings): Promise<number> {
 
 interface Job {
   readonly settings: BenchSettings;
-  readonly scenario: ScenarioName;
+  readonly scenario: string;
   readonly subject: ContractUnderTest;
   readonly target: LoadTarget;
   readonly listener: Listener;
@@ -86,11 +86,11 @@ interface Job {
 
 async function benchOnce(job: Job): Promise<number> {
   const { settings, listener } = job;
-  const result = await measure(job, settings.demand);
+  const result = await measure(job, settings.profile);
   const failed = failedThresholds(result, settings.failOn);
   listener.write(emitResult(result, listener.palette, { latencyTable: settings.percentiles, failed }));
   tell(job, { result, failed });
-  const { state } = judgeLoad(result, failed);
+  const { state } = loadVerdict(result, failed);
   if (state === "held") return exitCode.ok;
   return state === "failed" || state === "wrong" ? exitCode.findings : exitCode.inconclusive;
 }
@@ -100,10 +100,10 @@ async function benchCapacity(job: Job): Promise<number> {
   const { palette, write } = listener;
   const conditions = parseCapacityConditions(settings.findCapacity!);
   const found: Capacity<LoadProbe> = await findCapacity({
-    from: settings.demand.perSecond!,
+    from: settings.profile.perSecond!,
     most: mostPerSecond,
     steps: mostRuns,
-    probe: async (rate) => probeOf(await measure(job, { ...settings.demand, perSecond: rate }), conditions),
+    probe: async (rate) => probeOf(await measure(job, { ...settings.profile, perSecond: rate }), conditions),
     onStep: (step) => write(emitCapacityStep(step, palette)),
   });
   const best = found.steps.filter(({ rate, probe }) => rate === found.rate && probe.holds).at(-1)?.probe.result;
@@ -117,7 +117,7 @@ async function benchCapacity(job: Job): Promise<number> {
 }
 
 /** One run. */
-async function measure({ settings, scenario, subject, target, listener }: Job, demand: Demand): Promise<LoadResult> {
+async function measure({ settings, scenario, subject, target, listener }: Job, profile: LoadProfile): Promise<LoadResult> {
   const { contract } = subject;
   const { spec, perspective, overlay, origin, insecure, pid } = settings;
   const serverPid = target.pid ?? pid;
@@ -125,37 +125,37 @@ async function measure({ settings, scenario, subject, target, listener }: Job, d
   let memory: Memory | undefined;
   let cpuAtStart = process.cpuUsage();
   let cpuSeconds = 0;
-  let isPlaced = false;
+  let isReady = false;
   const start = new Date();
-  const connections = scenarios[scenario].connections(demand);
+  const connections = scenarioOf(scenario).connections(profile);
   try {
-    const { results } = await runCrew({
-      ...{ scenario, spec, perspective, overlay, origin, insecure, demand, urls: target.urls, auth: target.auth },
+    const { results } = await runWorkers({
+      ...{ scenario, spec, perspective, overlay, origin, insecure, profile, urls: target.urls, auth: target.auth },
       label: Date.now().toString(36),
       workers: settings.workers,
       between() {
-        if (isPlaced) {
+        if (isReady) {
           const { user, system } = process.cpuUsage(cpuAtStart);
           cpuSeconds = (user + system) / 1e6;
           return;
         }
-        isPlaced = true;
+        isReady = true;
         memory = memoryOf(beforeBytes, residentBytes(serverPid), connections);
         cpuAtStart = process.cpuUsage();
       },
-      progress(stage, now, window) {
+      progress(step, now, window) {
         if (!listener.live) return;
         const text =
-          stage === "placing"
-            ? `  ${now.placed} of ${connections} connections in their place`
-            : stage === "settling" || window === undefined
+          step === "setup"
+            ? `  ${now.ready} of ${connections} connections in their place`
+            : step === "settling" || window === undefined
               ? "  waiting for what is still to come"
               : progressLine(now, window, listener.palette);
         listener.write(`\r\x1b[K${text}`);
       },
     });
-    return assemble(results, {
-      ...{ scenario, demand, start, memory, cpuSeconds },
+    return aggregate(results, {
+      ...{ scenario, profile, start, memory, cpuSeconds },
       finish: new Date(),
       title: `${contract.title} ${contract.version}: ${scenario}`,
       url: target.urls.join(" "),
@@ -164,7 +164,7 @@ async function measure({ settings, scenario, subject, target, listener }: Job, d
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     throw new TargetLost(
-      `The load could not be placed: the harness waited for ${error.expected} and got ${error.actual}. Is it a limit of the server? Raise it for the run, or ask for less (--connections, --members, --rooms).`,
+      `The load could not be ready: the harness waited for ${error.expected} and got ${error.actual}. Is it a limit of the server? Raise it for the run, or ask for less (--connections, --members, --rooms).`,
     );
   } finally {
     if (listener.live) listener.write("\r\x1b[K");
@@ -191,7 +191,7 @@ function memoryOf(beforeBytes: number | undefined, afterBytes: number | undefine
   return { beforeBytes, afterBytes, perConnectionBytes: Math.round((afterBytes - beforeBytes) / connections) };
 }
 
-function readEarlier(file: string, scenario: ScenarioName): LoadResult {
+function readEarlier(file: string, scenario: string): LoadResult {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -214,9 +214,9 @@ function tell({ settings, listener, before, command }: Job, page: Omit<LoadPage,
 }
 
 /** @throws UsageError that names the option */
-function attempt(option: string, file: string, act: () => void): void {
+function attempt(option: string, file: string, scenarioRun: () => void): void {
   try {
-    act();
+    scenarioRun();
   } catch (error) {
     throw new UsageError(
       `${option} ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Give a path in a folder that exists.`,

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { assemble, type RunFacts } from "./aggregate.ts";
+import { aggregate, type RunFacts } from "./aggregate.ts";
 import { type Counts, Recorder } from "./recorder.ts";
-import type { ShareResult } from "./worker-slice.ts";
+import type { SliceResult } from "./worker-slice.ts";
 
 const window = { startMs: 1000, endMs: 11_000 };
 let facts: RunFacts;
@@ -11,7 +11,7 @@ beforeEach(() => {
     scenario: "echo",
     title: "echo",
     url: "ws://127.0.0.1/",
-    demand: {
+    profile: {
       ...{ connections: 4, rooms: 1, members: 100, perSecond: 100, inFlight: 1, payloadBytes: 64, seed: 1, weights: {} },
       ...{ durationMs: 10_000, warmUpMs: 0, timeoutMs: 5000 },
     },
@@ -35,7 +35,7 @@ interface Play {
 }
 
 /** A thread that does its part of 100 a second for ten seconds. */
-function thread(play: Play = {}): ShareResult {
+function thread(play: Play = {}): SliceResult {
   const { takesMs = () => 20, lateMs = () => 0.1, mine = () => true, busy = 0.1, counts = {}, also } = play;
   const recorder = new Recorder();
   recorder.begin(window);
@@ -52,7 +52,7 @@ function thread(play: Play = {}): ShareResult {
 
 describe("a run", () => {
   it("has the figures that arithmetic gives", () => {
-    const { latency, requests, throughput, sent, errors, invalid, series } = assemble([thread()], facts);
+    const { latency, requests, throughput, sent, errors, invalid, series } = aggregate([thread()], facts);
     expect(latency).toMatchObject({ totalCount: 1000, p50: expect.closeTo(20, 1), max: expect.closeTo(20, 1) });
     expect(requests).toMatchObject({ total: 1000, sent: 1000, average: expect.closeTo(99.8, 1), max: 100 });
     expect(throughput).toMatchObject({ total: 50_000 });
@@ -64,8 +64,8 @@ describe("a run", () => {
 
   it("of two threads is what one thread would have told", () => {
     const takesMs = (index: number) => (index % 100) + 1;
-    const one = assemble([thread({ takesMs })], facts);
-    const two = assemble(
+    const one = aggregate([thread({ takesMs })], facts);
+    const two = aggregate(
       [0, 1].map((half) => thread({ takesMs, mine: (index) => index % 2 === half })),
       facts,
     );
@@ -79,7 +79,7 @@ describe("a run", () => {
   it("of a stalled server tells the stall to all that were due in it", () => {
     // 1.5 s from second 3 on: request 300 takes 1520 ms, the next 1510, and so on to 30: a rank a step of 10 ms from rank 851 on.
     const takesMs = (index: number) => (index >= 300 && index < 450 ? 1520 - (index - 300) * 10 : 20);
-    const { latency, series } = assemble([thread({ takesMs })], facts);
+    const { latency, series } = aggregate([thread({ takesMs })], facts);
     expect(latency).toMatchObject({
       ...{ p50: expect.closeTo(20, 0), p75: expect.closeTo(20, 0), p90: expect.closeTo(520, 0) },
       ...{ p97_5: expect.closeTo(1270, -1), p99: expect.closeTo(1420, -1), max: expect.closeTo(1520, -1) },
@@ -94,7 +94,7 @@ describe("a run", () => {
       recorder.closed("1013", 1600);
     };
     const counts = { lost: 1, duplicated: 2, disordered: 3, unexpected: 4, timeouts: 5, received: 90, expected: 91 };
-    const result = assemble([thread({ also, counts }), thread({ also, counts })], { ...facts, scenario: "fanout" });
+    const result = aggregate([thread({ also, counts }), thread({ also, counts })], { ...facts, scenario: "fanout" });
     expect(result).toMatchObject({
       ...{ refused: { SLOWLY: 2 }, closed: { 1013: 2 }, timeouts: 10, errors: 2 + 2 + 2 * (1 + 2 + 3 + 4 + 5) },
       deliveries: { lost: 2, duplicated: 4, disordered: 6, unexpected: 8, received: 180, expected: 182 },
@@ -103,7 +103,7 @@ describe("a run", () => {
   });
 
   it("without anything done is all 0", () => {
-    const { latency, series, invalid } = assemble([thread({ mine: () => false })], facts);
+    const { latency, series, invalid } = aggregate([thread({ mine: () => false })], facts);
     expect(latency).toMatchObject({ totalCount: 0, p50: 0, max: 0 });
     expect(series[0]).toEqual({ second: 0, sent: 0, done: 0, errors: 0, p50: undefined, p99: undefined, max: undefined });
     expect(invalid).toEqual(["the generator sent 0 of 1000 that were due"]);
@@ -111,8 +111,8 @@ describe("a run", () => {
 });
 
 describe("a run is invalid where the generator measured itself:", () => {
-  const invalid = (play: Play, changes: Partial<RunFacts["demand"]> = {}) =>
-    assemble([thread(play)], { ...facts, demand: { ...facts.demand, ...changes } }).invalid;
+  const invalid = (play: Play, changes: Partial<RunFacts["profile"]> = {}) =>
+    aggregate([thread(play)], { ...facts, profile: { ...facts.profile, ...changes } }).invalid;
 
   it("it sent late", () => {
     const stalled = (index: number) => (index >= 300 && index < 350 ? 500 - (index - 300) * 10 : 0.1);
@@ -130,19 +130,19 @@ describe("a run is invalid where the generator measured itself:", () => {
   });
 
   it("and a stall that no lag shows is told beside", () => {
-    const { invalid: reasons, notes } = assemble([thread(), { ...thread(), stallMs: 50 }], {
+    const { invalid: reasons, notes } = aggregate([thread(), { ...thread(), stallMs: 50 }], {
       ...facts,
-      demand: { ...facts.demand, perSecond: 200 },
+      profile: { ...facts.profile, perSecond: 200 },
     });
     expect(reasons).toEqual([]);
     expect(notes).toEqual(["the generator itself stood still once, for 50 ms: what came in that time was measured too long"]);
-    expect(assemble([{ ...thread({ takesMs: () => 300 }), stallMs: 50 }], facts).notes).toEqual([]);
+    expect(aggregate([{ ...thread({ takesMs: () => 300 }), stallMs: 50 }], facts).notes).toEqual([]);
   });
 
   it("it was at work nearly all of the time", () => {
     expect(invalid({ busy: 0.95 })).toEqual([expect.stringMatching(/^the generator was at work 95 % of the time/)]);
     const one = [thread({ mine: (at) => at % 2 === 0 }), thread({ mine: (at) => at % 2 === 1, busy: 0.95 })];
-    expect(assemble(one, facts).invalid).toHaveLength(1);
+    expect(aggregate(one, facts).invalid).toHaveLength(1);
   });
 
   it("it sent too few", () => {

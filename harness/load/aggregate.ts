@@ -8,24 +8,17 @@ import {
   percentileMs,
   sampleStatistics,
 } from "./histogram.ts";
-import {
-  type Deliveries,
-  type LoadResult,
-  type Memory,
-  type ScenarioName,
-  type Second,
-  type Statistics,
-  unanswered,
-} from "./load-result.ts";
+import { type Deliveries, type LoadResult, type Memory, type Second, type Statistics, unanswered } from "./load-result.ts";
 import type { Counts, RecordedSecond } from "./recorder.ts";
-import type { Demand } from "./worker-context.ts";
-import type { ShareResult } from "./worker-slice.ts";
+import { scenarioOf } from "./scenarios.ts";
+import type { LoadProfile } from "./worker-context.ts";
+import type { SliceResult } from "./worker-slice.ts";
 
 export interface RunFacts {
-  readonly scenario: ScenarioName;
+  readonly scenario: string;
   readonly title: string;
   readonly url: string;
-  readonly demand: Demand;
+  readonly profile: LoadProfile;
   readonly start: Date;
   readonly finish: Date;
   readonly memory: Memory | undefined;
@@ -39,20 +32,20 @@ const latePart = 0.25;
 /** A thread that was at work for longer had no time to read what came when it came. */
 const busiest = 0.9;
 
-export function assemble(shares: readonly ShareResult[], facts: RunFacts): LoadResult {
-  const { demand, scenario } = facts;
-  const recorded = shares.map((share) => share.recorded);
+export function aggregate(slices: readonly SliceResult[], facts: RunFacts): LoadResult {
+  const { profile, scenario } = facts;
+  const recorded = slices.map((slice) => slice.recorded);
   const counts = addCounts(recorded.map((one) => one.counts));
   const latency = merged(recorded.flatMap(({ late, seconds }) => [late, ...seconds.flatMap((one) => one.latency ?? [])]));
   const lag = merged(recorded.map((one) => one.lag));
-  const wholeSeconds = Math.max(1, Math.floor(demand.durationMs / 1000));
+  const wholeSeconds = Math.max(1, Math.floor(profile.durationMs / 1000));
   const bySecond = Array.from({ length: wholeSeconds }, (_, at) => recorded.flatMap(({ seconds }) => seconds[at] ?? []));
   const sumOf = (seconds: readonly RecordedSecond[], of: (one: RecordedSecond) => number) =>
     seconds.reduce((total, one) => total + of(one), 0);
   const refused = addRecords(recorded.map((one) => one.refused));
   const closed = addRecords(recorded.map((one) => one.closed));
-  const busy = Math.max(...shares.map((share) => share.busy));
-  const busyMs = shares.reduce((sum, share) => sum + share.busyMs, 0);
+  const busy = Math.max(...slices.map((slice) => slice.busy));
+  const busyMs = slices.reduce((sum, slice) => sum + slice.busyMs, 0);
   const generator = {
     lag: { p50: percentileMs(lag, 50), p99: percentileMs(lag, 99), max: lag.totalCount === 0 ? 0 : lag.maxValue / 1000 },
     busy: rounded(busy),
@@ -62,15 +55,15 @@ export function assemble(shares: readonly ShareResult[], facts: RunFacts): LoadR
   const statistics = latencyStatistics(latency);
   const requests = bySecond.map((seconds) => sumOf(seconds, ({ done }) => done));
   const throughput = bySecond.map((seconds) => sumOf(seconds, ({ bytes }) => bytes));
-  const hasLog = scenario === "fanout" || scenario === "publish";
+  const { uses, due } = scenarioOf(scenario);
   return {
     title: facts.title,
     url: facts.url,
-    connections: shares[0]?.connections ?? 0,
+    connections: slices[0]?.connections ?? 0,
     sampleInt: 1000,
     pipelining: 1,
-    workers: shares.length,
-    duration: rounded(demand.durationMs / 1000),
+    workers: slices.length,
+    duration: rounded(profile.durationMs / 1000),
     samples: wholeSeconds,
     start: facts.start.toISOString(),
     finish: facts.finish.toISOString(),
@@ -90,53 +83,56 @@ export function assemble(shares: readonly ShareResult[], facts: RunFacts): LoadR
     requests: { ...sampleStatistics(requests), total: counts.done, sent: counts.sent },
     throughput: { ...sampleStatistics(throughput), total: counts.bytes },
     scenario,
-    unit: shares[0]?.unit ?? "",
-    rate: demand.perSecond,
-    rooms: hasLog || scenario === "mixed" ? demand.rooms : undefined,
-    members: hasLog ? demand.members : undefined,
-    payloadBytes: scenario === "idle" || scenario === "handshake" ? undefined : demand.payloadBytes,
+    unit: slices[0]?.unit ?? "",
+    rate: profile.perSecond,
+    rooms: uses.includes("rooms") ? profile.rooms : undefined,
+    members: uses.includes("members") ? profile.members : undefined,
+    payloadBytes: uses.includes("payload") ? profile.payloadBytes : undefined,
     sent: counts.sent,
     replied: counts.replied,
     refused,
     closed,
-    deliveries: hasLog ? deliveriesOf(counts) : undefined,
+    deliveries: uses.includes("deliveries") ? deliveriesOf(counts) : undefined,
     generator,
-    invalid: invalidities(generator, statistics.p99, demand, counts, scenario, refused[unanswered.noneLeft] ?? 0),
+    invalid: invalidReasons(
+      generator,
+      statistics.p99,
+      profile,
+      counts.sent + (refused[unanswered.noneLeft] ?? 0),
+      due?.(profile),
+    ),
     notes: [
       ...new Set([
         ...facts.notes,
-        ...stallNotes(Math.max(...shares.map(({ stallMs }) => stallMs)), statistics),
+        ...stallNotes(Math.max(...slices.map(({ stallMs }) => stallMs)), statistics),
         ...recorded.flatMap((one) => one.notes),
       ]),
     ],
     memory: facts.memory,
     heartbeats: counts.pings,
-    http: shares.find((share) => share.http !== undefined)?.http,
+    http: slices.find((slice) => slice.http !== undefined)?.http,
     series: bySecond.map((seconds, second) => secondOf(second, seconds)),
     curve: curveOf(latency),
   };
 }
 
-function invalidities(
+function invalidReasons(
   { lag, busy }: LoadResult["generator"],
   p99: number,
-  { perSecond, durationMs }: Demand,
-  counts: Counts,
-  scenario: ScenarioName,
-  noneLeft: number,
+  { perSecond }: LoadProfile,
+  sent: number,
+  due: number | undefined,
 ): string[] {
   const reasons: string[] = [];
-  const mend = `${perSecond === undefined ? "Lower --in-flight" : "Lower --rate"}, give it --workers, or a quieter machine`;
+  const fix = `${perSecond === undefined ? "Lower --in-flight" : "Lower --rate"}, give it --workers, or a quieter machine`;
   const ms = (value: number) => `${Math.round(value * 10) / 10} ms`;
   if (lag.p99 > lateMs && lag.p99 > p99 * latePart)
-    reasons.push(`the generator sent ${ms(lag.p99)} late (p99), of a latency of ${ms(p99)}: it measured itself. ${mend}`);
+    reasons.push(`the generator sent ${ms(lag.p99)} late (p99), of a latency of ${ms(p99)}: it measured itself. ${fix}`);
   if (busy > busiest)
     reasons.push(
-      `the generator was at work ${Math.round(busy * 100)} % of the time: what it read late counts as latency. ${mend}`,
+      `the generator was at work ${Math.round(busy * 100)} % of the time: what it read late counts as latency. ${fix}`,
     );
-  const due = perSecond === undefined ? 0 : (perSecond * durationMs) / 1000;
-  if (scenario !== "publish" && scenario !== "idle" && counts.sent + noneLeft < due * 0.99 - 1)
-    reasons.push(`the generator sent ${counts.sent} of ${Math.round(due)} that were due`);
+  if (due !== undefined && sent < due * 0.99 - 1) reasons.push(`the generator sent ${sent} of ${Math.round(due)} that were due`);
   return reasons;
 }
 

@@ -15,16 +15,20 @@ describe("compareResults", () => {
     expect(metric("latency p99", slower, {})).toMatchObject({ ratio: 0.5, change: "better" });
   });
 
-  it("says better of more done per second", () => {
+  it("says better of more throughput per second", () => {
     const requests = { ...sampleResult().requests, total: 2_000_000 };
-    expect(metric("done per second", {}, { requests })).toMatchObject({ before: "100,000", after: "200,000", change: "better" });
-    expect(metric("done per second", { requests }, {})).toMatchObject({ change: "worse" });
+    expect(metric("throughput per second", {}, { requests })).toMatchObject({
+      before: "100,000",
+      after: "200,000",
+      change: "better",
+    });
+    expect(metric("throughput per second", { requests }, {})).toMatchObject({ change: "worse" });
   });
 
   it("calls within 5 % the same", () => {
     const requests = (total: number) => ({ requests: { ...sampleResult().requests, total } });
-    expect(metric("done per second", {}, requests(1_050_000))).toMatchObject({ change: "same" });
-    expect(metric("done per second", {}, requests(1_051_000))).toMatchObject({ change: "better" });
+    expect(metric("throughput per second", {}, requests(1_050_000))).toMatchObject({ change: "same" });
+    expect(metric("throughput per second", {}, requests(1_051_000))).toMatchObject({ change: "better" });
   });
 
   it("has no ratio from zero, but a direction", () => {

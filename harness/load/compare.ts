@@ -40,7 +40,7 @@ const latency = (name: string, key: keyof Statistics): Metric => ({
 const fault = (name: string, of: Metric["of"]): Metric => ({ name, better: "less", text: countText, of });
 
 const metrics: readonly Metric[] = [
-  { name: "done per second", better: "more", text: countText, of: achievedPerSecond },
+  { name: "throughput per second", better: "more", text: countText, of: achievedPerSecond },
   latency("mean", "mean"),
   latency("p50", "p50"),
   latency("p90", "p90"),

@@ -1,6 +1,7 @@
 // The file of `--compare`: what `bench --json` wrote earlier, checked before anything is made of it.
 import { UsageError } from "../schema/errors.ts";
-import { type LoadResult, type ScenarioName, scenarioNames } from "./load-result.ts";
+import type { LoadResult } from "./load-result.ts";
+import { scenarioNames } from "./scenarios.ts";
 
 /** A check of one value; gives the path of the first thing that is not as it should be. */
 type Check = (value: unknown, path: string) => string | undefined;
@@ -64,7 +65,7 @@ const shape = object({
  * @param scenario of this run
  * @throws UsageError where it is no JSON, no result of ours, or of another scenario
  */
-export function parseEarlierResult(text: string, file: string, scenario: ScenarioName): LoadResult {
+export function parseEarlierResult(text: string, file: string, scenario: string): LoadResult {
   const option = `--compare ${file}`;
   const wanted = "Give the file that an earlier `wsproof bench --json FILE` wrote.";
   let value: unknown;

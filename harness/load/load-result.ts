@@ -29,9 +29,6 @@ export interface Statistics {
 /** What stands among the error codes of `refused`, where it was no server that refused. */
 export const unanswered = { closed: "(closed before the reply)", noneLeft: "(no connection was left)" } as const;
 
-export const scenarioNames = ["handshake", "publish", "echo", "fanout", "mixed", "idle"] as const;
-export type ScenarioName = (typeof scenarioNames)[number];
-
 /** One second of a run, counted from the end of the warm-up. */
 export interface Second {
   readonly second: number;
@@ -63,9 +60,9 @@ export interface Deliveries {
 export interface Generator {
   /** How much later than intended it sent, in ms. */
   readonly lag: { readonly p50: number; readonly p99: number; readonly max: number };
-  /** Share of the time in which its busiest thread was at work, 0 to 1. */
+  /** Slice of the time in which its busiest thread was at work, 0 to 1. */
   readonly busy: number;
-  /** Share of its work that was reading and checking what came, 0 to 1. */
+  /** Slice of its work that was reading and checking what came, 0 to 1. */
   readonly checking: number;
   readonly cpuSeconds: number;
 }
@@ -113,7 +110,7 @@ export interface LoadResult {
   readonly requests: Statistics & { readonly total: number; readonly sent: number };
   readonly throughput: Statistics & { readonly total: number };
   // --- ours ---
-  readonly scenario: ScenarioName;
+  readonly scenario: string;
   /** What one "request" of the tables is, such as `delivery of message`. */
   readonly unit: string;
   /** As asked; per second, over all connections. Undefined: closed model. */

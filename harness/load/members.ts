@@ -1,4 +1,4 @@
-// All members of all logs that this thread holds: placed before a run, and asked at its end what never came.
+// All members of all logs that this thread holds: ready before a run, and asked at its end what never came.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { lookup } from "../../spec/pointer.ts";
@@ -13,10 +13,10 @@ import { Member } from "./member.ts";
 import { Replies } from "./replies.ts";
 import { SeqLog } from "./seq-log.ts";
 import { createTemplate, type Template } from "./template.ts";
-import type { Reached, Stage } from "./worker-context.ts";
+import type { Reached, WorkerContext } from "./worker-context.ts";
 
 /** A member that may publish, with the message that it sends. */
-export interface Placed {
+export interface Ready {
   readonly member: Member;
   readonly replies: Replies;
   readonly template: Template;
@@ -27,18 +27,18 @@ export interface Members {
   /** Of the whole run. */
   readonly keys: readonly string[];
   /** Those that this thread holds, by log; a log without any is left out. */
-  readonly byLog: readonly (readonly Placed[])[];
+  readonly byLog: readonly (readonly Ready[])[];
   log(key: string): SeqLog;
-  /** Waits for replies, at most the demand's timeout. */
+  /** Waits for replies, at most the profile's timeout. */
   reached(): Promise<Reached>;
-  /** Waits until all that was acknowledged has come, at most the demand's timeout, and counts what has not. */
+  /** Waits until all that was acknowledged has come, at most the profile's timeout, and counts what has not. */
   settle(reached: Reached): Promise<void>;
   end(): Promise<void>;
 }
 
 /** @throws UsageError where the document has no log */
-export async function placeMembers(stage: Stage, progress: (count: number) => void): Promise<Members> {
-  const { contract, channel, demand, recorder, run } = stage;
+export async function setupMembers(worker: WorkerContext, progress: (count: number) => void): Promise<Members> {
+  const { contract, channel, profile, recorder, run } = worker;
   const roles = logRoles(contract, channel);
   if (roles === undefined) {
     throw new UsageError(
@@ -46,7 +46,7 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
     );
   }
   const { publish, key } = roles;
-  const keys = Array.from({ length: demand.rooms }, (_, index) => `load-${stage.label}-${index}`);
+  const keys = Array.from({ length: profile.rooms }, (_, index) => `load-${worker.label}-${index}`);
   const logs = new Map(keys.map((one) => [one, new SeqLog(one, roles, run.messages)]));
   const id = run.messages.message(publish.messages[0]!).correlation;
 
@@ -62,17 +62,17 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
   }
 
   async function until(isDone: () => boolean): Promise<void> {
-    const lastMs = nowMs() + demand.timeoutMs;
+    const lastMs = nowMs() + profile.timeoutMs;
     while (!isDone() && nowMs() < lastMs) await sleep(10);
   }
 
-  const placed = await stage.placeAll(
-    stage.mine(demand.rooms * demand.members),
+  const ready = await worker.setupAll(
+    worker.mine(profile.rooms * profile.members),
     (item) =>
-      stage.place(
+      worker.setup(
         item,
-        async (context, peer): Promise<Placed> => {
-          const room = keys[item % demand.rooms]!;
+        async (context, peer): Promise<Ready> => {
+          const room = keys[item % profile.rooms]!;
           const keyOf = new Map([[key.column, room]]);
           if (!publish.requires.some((one) => one.kind === "relation" && one.present)) await join(context, peer, keyOf);
           const message = withValueAt(await satisfyPreconditions(context, peer, publish, keyOf), key.published, room);
@@ -88,10 +88,10 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
   return {
     roles,
     keys,
-    byLog: keys.map((one) => placed.filter(({ member }) => member.log.key === one)).filter((some) => some.length > 0),
+    byLog: keys.map((one) => ready.filter(({ member }) => member.log.key === one)).filter((some) => some.length > 0),
     log: (one) => logs.get(one)!,
     async reached() {
-      await until(() => placed.every(({ replies }) => replies.waiting === 0));
+      await until(() => ready.every(({ replies }) => replies.waiting === 0));
       return Object.fromEntries(
         [...logs].flatMap(([one, { acked }]) =>
           acked.count === 0 ? [] : [[one, { lowest: acked.lowest, highest: acked.highest }]],
@@ -99,7 +99,7 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
       );
     },
     async settle(reached) {
-      const open = () => placed.filter(({ member }) => member.socket.isOpen);
+      const open = () => ready.filter(({ member }) => member.socket.isOpen);
       await until(() => {
         const hasAll = (member: Member) => {
           const span = reached[member.log.key];
@@ -123,7 +123,7 @@ export async function placeMembers(stage: Stage, progress: (count: number) => vo
         );
     },
     async end() {
-      for (const { member } of placed) if (member.socket.isOpen) member.socket.leave();
+      for (const { member } of ready) if (member.socket.isOpen) member.socket.leave();
     },
   };
 }

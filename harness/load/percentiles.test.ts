@@ -4,11 +4,11 @@ import { fileURLToPath } from "node:url";
 import autocannon from "autocannon";
 import { describe, expect, it } from "vitest";
 import { type Delay, type DelayedServer, startDelayedEcho, startDelayedHttp } from "../comparison/sample-delay.ts";
-import { assemble } from "./aggregate.ts";
+import { aggregate } from "./aggregate.ts";
 import { nowMs } from "./clock.ts";
 import type { LoadResult } from "./load-result.ts";
-import type { Demand } from "./worker-context.ts";
-import { runCrew } from "./worker-pool.ts";
+import type { LoadProfile } from "./worker-context.ts";
+import { runWorkers } from "./worker-pool.ts";
 
 const spec = fileURLToPath(new URL("../../spec/examples/echo/asyncapi.yaml", import.meta.url));
 const payloadBytes = 24;
@@ -27,9 +27,9 @@ interface Run {
 }
 
 /** One connection, so that requests come in the order in which they were due. */
-async function benchEcho(delay: Delay, changes: Partial<Demand> = {}, during?: () => void): Promise<Run> {
+async function benchEcho(delay: Delay, changes: Partial<LoadProfile> = {}, during?: () => void): Promise<Run> {
   const server: DelayedServer = await startDelayedEcho(delay, (text) => text.includes(ours));
-  const demand: Demand = {
+  const profile: LoadProfile = {
     ...{ connections: 1, rooms: 1, members: 1, perSecond: 100, inFlight: 1, payloadBytes, seed: 1, weights: {} },
     ...{ durationMs: 10_000, warmUpMs: 0, timeoutMs: 5000 },
     ...changes,
@@ -37,24 +37,24 @@ async function benchEcho(delay: Delay, changes: Partial<Demand> = {}, during?: (
   const start = new Date();
   let isBegun = false;
   try {
-    const { results, window } = await runCrew({
+    const { results, window } = await runWorkers({
       ...{ scenario: "echo", spec, perspective: undefined, overlay: undefined, origin: undefined, insecure: false },
-      ...{ urls: [server.url], auth: {}, demand, label: "p", workers: 1 },
+      ...{ urls: [server.url], auth: {}, profile, label: "p", workers: 1 },
       between() {
         if (!isBegun) during?.();
         isBegun = true;
       },
     });
-    const result = assemble(results, {
-      ...{ scenario: "echo", title: "", url: server.url, demand, start, finish: new Date() },
+    const result = aggregate(results, {
+      ...{ scenario: "echo", title: "", url: server.url, profile, start, finish: new Date() },
       ...{ memory: undefined, cpuSeconds: 0, notes: [] },
     });
-    const everyMs = 1000 / (demand.perSecond ?? 1);
+    const everyMs = 1000 / (profile.perSecond ?? 1);
     const lateMs = Math.max(result.generator.lag.max, results[0]!.stallMs);
     return {
       result,
       lateMs,
-      record: server.answeredMs.map((atMs, index) => atMs - (window.startMs - demand.warmUpMs + index * everyMs)),
+      record: server.answeredMs.map((atMs, index) => atMs - (window.startMs - profile.warmUpMs + index * everyMs)),
     };
   } finally {
     await server.stop();

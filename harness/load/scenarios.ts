@@ -1,60 +1,20 @@
-// The scenarios that there are: what each puts under load, and what it counts as done.
-import { logRoles } from "../cluster/log-roles.ts";
-import type { ScenarioName } from "./load-result.ts";
-import { echoOperation } from "./operations.ts";
-import { prepareFanout } from "./scenarios/fanout.ts";
-import { prepareHandshake } from "./scenarios/handshake.ts";
-import { prepareIdle } from "./scenarios/idle.ts";
-import { preparePublish } from "./scenarios/publish.ts";
-import { prepareEcho, prepareMixed } from "./scenarios/requests.ts";
-import type { Act, Demand, Stage } from "./worker-context.ts";
+// The load scenarios, in the order in which --help shows them. A new one is a literal here and nowhere else.
+import type { Scenario } from "./scenario.ts";
+import { echo } from "./scenarios/echo.ts";
+import { fanout } from "./scenarios/fanout.ts";
+import { handshake } from "./scenarios/handshake.ts";
+import { idle } from "./scenarios/idle.ts";
+import { mixed } from "./scenarios/mixed.ts";
+import { publish } from "./scenarios/publish.ts";
 
-export interface Scenario {
-  /** Half a sentence, for help. */
-  readonly summary: string;
-  /** What one "request" of the tables is. */
-  unit(stage: Stage): string;
-  /** Open at once, over all threads. */
-  connections(demand: Demand): number;
-  /** Brings all connections of this thread into their place. @throws UsageError where the document has not what it takes */
-  prepare(stage: Stage, progress: (count: number) => void): Promise<Act>;
+const all: readonly Scenario[] = [fanout, publish, echo, mixed, handshake, idle];
+
+export const scenarios: ReadonlyMap<string, Scenario> = new Map(all.map((one) => [one.name, one]));
+export const scenarioNames: readonly string[] = [...scenarios.keys()];
+
+/** @throws where there is none of this name: settings were checked before */
+export function scenarioOf(name: string): Scenario {
+  const scenario = scenarios.get(name);
+  if (scenario === undefined) throw new Error(`no scenario is named ${name}`);
+  return scenario;
 }
-
-const delivery = ({ contract, channel }: Stage) =>
-  `delivery of ${logRoles(contract, channel)?.delivered ?? "a message"} to a member`;
-const ofConnections = ({ connections }: Demand) => connections;
-const ofMembers = ({ rooms, members }: Demand) => rooms * members;
-
-export const scenarios: Readonly<Record<ScenarioName, Scenario>> = {
-  handshake: {
-    summary: "connections accepted at a rate, and refused upgrades",
-    unit: ({ channel }) => `connection, until ${channel.handshake?.first ?? "the upgrade's answer"}`,
-    connections: () => 0,
-    prepare: prepareHandshake,
-  },
-  publish: {
-    summary: "the HTTP operation that publishes; members measure the delivery",
-    unit: delivery,
-    connections: ofMembers,
-    prepare: preparePublish,
-  },
-  echo: {
-    summary: "a request to its reply",
-    unit: ({ contract, channel }) => `reply to ${echoOperation(contract, channel.id, channel.delivery?.fence).id}`,
-    connections: ofConnections,
-    prepare: prepareEcho,
-  },
-  fanout: { summary: "rooms x members x rate", unit: delivery, connections: ofMembers, prepare: prepareFanout },
-  mixed: {
-    summary: "operations of the document by weight",
-    unit: () => "reply to an operation",
-    connections: ofConnections,
-    prepare: prepareMixed,
-  },
-  idle: {
-    summary: "connections held: memory of each, heartbeats answered",
-    unit: () => "connection that was held to the end",
-    connections: ofConnections,
-    prepare: prepareIdle,
-  },
-};

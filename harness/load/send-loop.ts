@@ -1,9 +1,9 @@
-// When to send: by the demand's rate (open model), or as fast as answers come (closed model).
+// When to send: by the profile's rate (open model), or as fast as answers come (closed model).
 import { setTimeout as sleep } from "node:timers/promises";
 import { nowMs } from "./clock.ts";
 import { keepPace } from "./pace.ts";
 import type { Window } from "./recorder.ts";
-import type { Stage } from "./worker-context.ts";
+import type { WorkerContext } from "./worker-context.ts";
 
 export interface Part {
   /** Logs or connections: in the closed model each has `inFlight` of its own. 0: this thread has nothing to send. */
@@ -13,11 +13,11 @@ export interface Part {
 }
 
 /** Sends from the window's start less the warm-up to its end. */
-export async function play(stage: Stage, window: Window, { sources, send }: Part): Promise<void> {
-  const { recorder, demand, perSecond } = stage;
+export async function play(worker: WorkerContext, window: Window, { sources, send }: Part): Promise<void> {
+  const { recorder, profile, perSecond } = worker;
   const { endMs } = window;
   recorder.begin(window);
-  const startMs = window.startMs - demand.warmUpMs;
+  const startMs = window.startMs - profile.warmUpMs;
   await sleep(Math.max(0, startMs - nowMs()));
   if (sources > 0 && perSecond !== undefined) {
     recorder.counts.turnedMs += await keepPace({ perSecond, startMs, endMs, send: (dueMs, index) => send(dueMs, index) });
@@ -27,6 +27,6 @@ export async function play(stage: Stage, window: Window, { sources, send }: Part
   const again = (from: number): void => {
     if (nowMs() < endMs) send(nowMs(), from, () => setImmediate(again, from));
   };
-  for (let from = 0; from < sources; from++) for (let one = 0; one < demand.inFlight; one++) again(from);
+  for (let from = 0; from < sources; from++) for (let one = 0; one < profile.inFlight; one++) again(from);
   await sleep(Math.max(0, endMs - nowMs()));
 }

@@ -1,6 +1,7 @@
 // What a load run says in one sentence: whether its figures count, whether the server was correct, and how fast.
 import { codesText, countText, msText } from "./figures.ts";
 import { type LoadResult, unanswered } from "./load-result.ts";
+import { scenarioOf } from "./scenarios.ts";
 import { achievedPerSecond } from "./thresholds.ts";
 
 export interface LoadVerdict {
@@ -15,7 +16,7 @@ export interface LoadVerdict {
 }
 
 /** @param failed the sentences of failedThresholds */
-export function judgeLoad(result: LoadResult, failed: readonly string[]): LoadVerdict {
+export function loadVerdict(result: LoadResult, failed: readonly string[]): LoadVerdict {
   const faults = deliveryFaults(result);
   const silence = silences(result);
   const { invalid } = result;
@@ -29,22 +30,21 @@ export function judgeLoad(result: LoadResult, failed: readonly string[]): LoadVe
   if (failed.length > 0)
     return {
       state: "failed",
-      says: "FAILED: beyond what --fail-on allows",
+      says: "FAILED: a --fail-on condition is met",
       reasons: [...failed, ...faults, ...silence, ...invalid],
     };
   if (faults.length > 0)
     return {
       state: "wrong",
-      says: "WRONG: not each delivery came once and in order",
+      says: "WRONG: deliveries were lost, duplicated, out of order or unexpected",
       reasons: [...faults, ...silence, ...invalid],
     };
   if (silence.length > 0)
-    return { state: "wrong", says: "WRONG: not each request was answered", reasons: [...silence, ...troubles(result)] };
+    return { state: "wrong", says: "WRONG: some requests were never answered", reasons: [...silence, ...troubles(result)] };
   if (result.requests.total === 0)
-    return { state: "nothing", says: "NOTHING: no request was done, so nothing is measured", reasons: [] };
-  if (result.scenario === "idle")
-    return { state: "held", says: `${countText(result.requests.total)} connections held to the end`, reasons: troubles(result) };
-  return { state: "held", says: `${checked(result)}${speed(result)}`, reasons: troubles(result) };
+    return { state: "nothing", says: "NOTHING: no request was completed, so nothing was measured", reasons: [] };
+  const says = scenarioOf(result.scenario).held?.(countText(result.requests.total)) ?? `${checked(result)}${speed(result)}`;
+  return { state: "held", says, reasons: troubles(result) };
 }
 
 const isCertain = ({ deliveries }: LoadResult) =>
@@ -65,7 +65,10 @@ function deliveryFaults({ deliveries }: LoadResult): readonly string[] {
   const { expected, lost, duplicated, disordered, unexpected } = deliveries;
   return Object.entries({ lost, duplicated, disordered, unexpected })
     .filter(([, count]) => count > 0)
-    .map(([what, count]) => `${countText(count)} ${what} of ${countText(expected)} expected`);
+    .map(
+      ([what, count]) =>
+        `${countText(count)} ${what === "disordered" ? "out of order" : what} of ${countText(expected)} expected`,
+    );
 }
 
 function troubles({ errors, refused, closed }: LoadResult): readonly string[] {
@@ -77,7 +80,7 @@ function troubles({ errors, refused, closed }: LoadResult): readonly string[] {
 }
 
 function checked({ deliveries }: LoadResult): string {
-  return deliveries === undefined ? "" : `${countText(deliveries.received)} deliveries, each once and in order; `;
+  return deliveries === undefined ? "" : `${countText(deliveries.received)} deliveries, each exactly once and in order; `;
 }
 
 function speed(result: LoadResult): string {

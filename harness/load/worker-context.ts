@@ -1,4 +1,4 @@
-// What a scenario works with in one thread: the contract, the target, its share of the load, and connections in their place.
+// What a scenario works with in one thread: the contract, the target, its slice of the load, and connections in their place.
 
 import pMap, { pMapSkip } from "p-map";
 import type { Channel, Contract, Operation } from "../../spec/contract.ts";
@@ -15,7 +15,7 @@ import type { HttpPart } from "./load-result.ts";
 import type { Recorder, Window } from "./recorder.ts";
 
 /** What is asked of a run. Plain data: a worker gets it as it is. */
-export interface Demand {
+export interface LoadProfile {
   readonly connections: number;
   readonly rooms: number;
   /** Of each room. */
@@ -34,13 +34,13 @@ export interface Demand {
 }
 
 /** Which part of the whole this thread does. */
-export interface Share {
+export interface Slice {
   /** From 0. */
   readonly index: number;
   readonly count: number;
 }
 
-export interface StageOptions {
+export interface WorkerContextOptions {
   readonly contract: Contract;
   readonly channel: Channel;
   readonly urls: readonly string[];
@@ -48,25 +48,25 @@ export interface StageOptions {
   readonly insecure: boolean;
   readonly auth: Auth;
   readonly pid: number | undefined;
-  readonly demand: Demand;
-  readonly share: Share;
+  readonly profile: LoadProfile;
+  readonly slice: Slice;
   /** Stands in the names of logs, the same in all threads. */
   readonly label: string;
   readonly recorder: Recorder;
 }
 
-export interface Stage extends StageOptions {
+export interface WorkerContext extends WorkerContextOptions {
   readonly context: Context;
   readonly run: OpenedRun["run"];
   /** Which of `total` things, numbered from 0, are this thread's. */
   mine(total: number): readonly number[];
-  /** What the thread's share of the rate is. */
+  /** What the thread's slice of the rate is. */
   readonly perSecond: number | undefined;
   /**
    * Opens a connection and sets it up; its history is forgotten.
    * @throws ConnectionFailed where the server refused or closed it, or did not answer
    */
-  place<T>(
+  setup<T>(
     node: number,
     put: (context: Context, peer: TestClient) => Promise<T>,
     user?: (context: Context) => Promise<User>,
@@ -75,7 +75,7 @@ export interface Stage extends StageOptions {
    * All of them, a few at a time. What the server refuses is counted and left out, unless it refuses all from the beginning.
    * `progress` gets how many are there.
    */
-  placeAll<T>(items: readonly number[], place: (item: number) => Promise<T>, progress: (count: number) => void): Promise<T[]>;
+  setupAll<T>(items: readonly number[], setup: (item: number) => Promise<T>, progress: (count: number) => void): Promise<T[]>;
   /** Why the first connection that failed did. */
   readonly failure: string | undefined;
   /** Closes what was opened and not handed to a scenario. */
@@ -99,12 +99,12 @@ export class ConnectionFailed extends Error {
 }
 
 /** What a scenario does after all is in its place. */
-export interface Act {
-  /** Sends as the demand says, from the window's start less the warm-up to its end. */
+export interface ScenarioRun {
+  /** Sends as the profile says, from the window's start less the warm-up to its end. */
   play(window: Window): Promise<void>;
   /**
    * What the other threads must know before they can say what is lost: log -> the seqs that were acknowledged here.
-   * Waits for the replies that are still to come, at most the demand's timeout: the last publish can be lost as well.
+   * Waits for the replies that are still to come, at most the profile's timeout: the last publish can be lost as well.
    */
   reached?(): Promise<Reached>;
   /** Waits for what is still to come, and counts what never came. */
@@ -125,17 +125,17 @@ const firstContacts = 4;
 const firstContactMs = 1_000;
 
 /** @throws UsageError, TargetLost */
-export async function openStage(options: StageOptions): Promise<Stage> {
-  const { contract, channel, urls, origin, insecure, auth, pid, demand, share, recorder } = options;
+export async function openWorkerContext(options: WorkerContextOptions): Promise<WorkerContext> {
+  const { contract, channel, urls, origin, insecure, auth, pid, profile, slice, recorder } = options;
   const opened = await firstContact(() =>
     openRun({
       contract,
       channel,
       target: { urls, origin, pid, askToStop: undefined, embedded: false },
       auth,
-      timeoutMs: demand.timeoutMs,
+      timeoutMs: profile.timeoutMs,
       insecure,
-      label: `${options.label}w${share.index}`,
+      label: `${options.label}w${slice.index}`,
     }),
   );
   // It would hear every broadcast, and keep it.
@@ -153,9 +153,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
       return failure;
     },
     context: check.context,
-    perSecond: demand.perSecond === undefined ? undefined : demand.perSecond / share.count,
-    mine: (total) => Array.from({ length: total }, (_, index) => index).filter((index) => index % share.count === share.index),
-    async place(node, put, user) {
+    perSecond: profile.perSecond === undefined ? undefined : profile.perSecond / slice.count,
+    mine: (total) => Array.from({ length: total }, (_, index) => index).filter((index) => index % slice.count === slice.index),
+    async setup(node, put, user) {
       const part = check.context.part();
       let client: TestClient | undefined;
       const opened = (one: TestClient) => {
@@ -176,16 +176,16 @@ export async function openStage(options: StageOptions): Promise<Stage> {
         await part.end();
       }
     },
-    async placeAll(items, place, progress) {
-      type Placed = Awaited<ReturnType<typeof place>>;
+    async setupAll(items, setup, progress) {
+      type Ready = Awaited<ReturnType<typeof setup>>;
       let done = 0;
       let refused = 0;
-      const one = async (item: number): Promise<Placed | typeof pMapSkip> => {
+      const one = async (item: number): Promise<Ready | typeof pMapSkip> => {
         if (done === 0 && refused >= enoughRefused) return pMapSkip;
         try {
-          const placed = await place(item);
+          const ready = await setup(item);
           progress(++done);
-          return placed;
+          return ready;
         } catch (error) {
           if (!(error instanceof ConnectionFailed)) throw error;
           refused++;
@@ -195,9 +195,9 @@ export async function openStage(options: StageOptions): Promise<Stage> {
           return pMapSkip;
         }
       };
-      const placed = await pMap(items, one, { concurrency: atATime });
+      const ready = await pMap(items, one, { concurrency: atATime });
       if (refused > 0) recorder.notes.add(notPlaced);
-      return placed;
+      return ready;
     },
     end: () => check.end(),
     async abort() {
@@ -235,9 +235,9 @@ function asConnectionFailed(error: unknown, client: TestClient | undefined): unk
 }
 
 /** @throws Violation where our own load would break the document: no server could keep it */
-export function expectValid(stage: Stage, operation: Operation, text: string, hint: string): void {
+export function expectValid(worker: WorkerContext, operation: Operation, text: string, hint: string): void {
   const value: unknown = JSON.parse(text);
-  const wrong = stage.context.wrongWith(operation.messages[0]!, value);
+  const wrong = worker.context.wrongWith(operation.messages[0]!, value);
   if (wrong.length > 0)
     throw new Violation(`a ${operation.messages[0]} that the document allows`, `${wrong.join("; ")}. ${hint}`);
 }

@@ -1,11 +1,11 @@
-// The threads of a run: one here, or several workers, kept in step. What each did is put together by assemble.ts.
+// The threads of a run: one here, or several workers, kept in step. What each did is put together by aggregate.ts.
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { TargetLost, UsageError, Violation } from "../schema/errors.ts";
 import { nowMs } from "./clock.ts";
 import type { Window } from "./recorder.ts";
-import type { Demand, Reached } from "./worker-context.ts";
-import { openShare, type Progress, type ShareOptions, type ShareResult } from "./worker-slice.ts";
+import type { LoadProfile, Reached } from "./worker-context.ts";
+import { openSlice, type Progress, type SliceOptions, type SliceResult } from "./worker-slice.ts";
 
 /** What the lead and its workers say to each other, in this order: opened, play, reached, settle, result, end, ended. */
 export type ToWorker =
@@ -16,31 +16,31 @@ export type FromWorker =
   | { readonly say: "opened"; readonly failure: string | undefined; readonly progress: Progress }
   | { readonly say: "progress"; readonly progress: Progress }
   | { readonly say: "reached"; readonly reached: Reached }
-  | { readonly say: "result"; readonly result: ShareResult }
+  | { readonly say: "result"; readonly result: SliceResult }
   | { readonly say: "ended" }
   | { readonly say: "failed"; readonly name: string; readonly message: string };
 
 /** One thread, wherever it runs. */
-interface Hand {
+interface WorkerHandle {
   /** Why the first connection that failed did. */
   readonly failure: string | undefined;
   progress(): Progress;
   play(window: Window): Promise<Reached>;
-  settle(reached: Reached): Promise<ShareResult>;
+  settle(reached: Reached): Promise<SliceResult>;
   end(): Promise<void>;
 }
 
-export interface Crew {
+export interface WorkerPoolResult {
   readonly window: Window;
-  readonly results: readonly ShareResult[];
+  readonly results: readonly SliceResult[];
 }
 
-export interface CrewOptions extends Omit<ShareOptions, "share"> {
+export interface WorkerPoolOptions extends Omit<SliceOptions, "slice"> {
   readonly workers: number;
-  /** Called after all are placed, and after the run, with nobody gone yet. */
+  /** Called after all are ready, and after the run, with nobody gone yet. */
   readonly between?: () => void;
   /** Called twice a second. */
-  progress?(stage: "placing" | "playing" | "settling", sum: Progress, window: Window | undefined): void;
+  progress?(step: "setup" | "playing" | "settling", sum: Progress, window: Window | undefined): void;
 }
 
 /** Before the first send, so that all threads have heard of it. */
@@ -50,43 +50,43 @@ const tellEveryMs = 500;
 const leaveMs = 10_000;
 
 /** @throws UsageError, TargetLost */
-export async function runCrew(options: CrewOptions): Promise<Crew> {
-  const { workers, demand, between, progress } = options;
-  const shares = Array.from(
-    { length: workers },
-    (_, index): ShareOptions => ({ ...plain(options), share: { index, count: workers } }),
+export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPoolResult> {
+  const { profile, between, progress } = options;
+  const slices = Array.from(
+    { length: options.workers },
+    (_, index): SliceOptions => ({ ...plain(options), slice: { index, count: options.workers } }),
   );
-  const hands: Hand[] = [];
-  let stage: "placing" | "playing" | "settling" = "placing";
+  const workers: WorkerHandle[] = [];
+  let step: "setup" | "playing" | "settling" = "setup";
   let window: Window | undefined;
-  const timer = setInterval(() => progress?.(stage, sum(hands), window), tellEveryMs);
+  const timer = setInterval(() => progress?.(step, sum(workers), window), tellEveryMs);
   try {
-    if (workers === 1) hands.push(await openShare(shares[0]!));
+    if (options.workers === 1) workers.push(await openSlice(slices[0]!));
     else {
-      const opening = await Promise.allSettled(shares.map(openWorker));
-      for (const one of opening) if (one.status === "fulfilled") hands.push(one.value);
+      const opening = await Promise.allSettled(slices.map(openWorker));
+      for (const one of opening) if (one.status === "fulfilled") workers.push(one.value);
       const failed = opening.find((one) => one.status === "rejected");
       if (failed !== undefined) throw failed.reason;
     }
-    const failure = hands.find((hand) => hand.failure !== undefined)?.failure;
-    if (failure !== undefined && sum(hands).placed === 0)
+    const failure = workers.find((worker) => worker.failure !== undefined)?.failure;
+    if (failure !== undefined && sum(workers).ready === 0)
       throw new TargetLost(`No connection of the load could be set up: ${failure}. Is it a limit of the server?`);
     between?.();
-    stage = "playing";
-    window = windowFrom(nowMs() + headStartMs, demand);
+    step = "playing";
+    window = windowFrom(nowMs() + headStartMs, profile);
     const during = window;
-    const reached = await Promise.all(hands.map((hand) => hand.play(during)));
-    stage = "settling";
-    const results = await Promise.all(hands.map((hand) => hand.settle(merge(reached))));
+    const reached = await Promise.all(workers.map((worker) => worker.play(during)));
+    step = "settling";
+    const results = await Promise.all(workers.map((worker) => worker.settle(merge(reached))));
     between?.();
     return { window, results };
   } finally {
     clearInterval(timer);
-    await Promise.allSettled(hands.map((hand) => hand.end()));
+    await Promise.allSettled(workers.map((worker) => worker.end()));
   }
 }
 
-function windowFrom(beginMs: number, { warmUpMs, durationMs }: Demand): Window {
+function windowFrom(beginMs: number, { warmUpMs, durationMs }: LoadProfile): Window {
   return { startMs: beginMs + warmUpMs, endMs: beginMs + warmUpMs + durationMs };
 }
 
@@ -100,10 +100,10 @@ function plain({
   origin,
   insecure,
   auth,
-  demand,
+  profile,
   label,
-}: CrewOptions): Omit<ShareOptions, "share"> {
-  return { scenario, spec, perspective, overlay, urls, origin, insecure, auth, demand, label };
+}: WorkerPoolOptions): Omit<SliceOptions, "slice"> {
+  return { scenario, spec, perspective, overlay, urls, origin, insecure, auth, profile, label };
 }
 
 /** What was acknowledged anywhere, must have come everywhere. */
@@ -121,12 +121,12 @@ function merge(all: readonly Reached[]): Reached {
   return Object.fromEntries(merged);
 }
 
-function sum(hands: readonly Hand[]): Progress {
-  const all = hands.map((hand) => hand.progress());
+function sum(workers: readonly WorkerHandle[]): Progress {
+  const all = workers.map((worker) => worker.progress());
   const add = (of: (one: Progress) => number) => all.reduce((total, one) => total + of(one), 0);
   const p99s = all.flatMap(({ p99 }) => p99 ?? []);
   return {
-    placed: add(({ placed }) => placed),
+    ready: add(({ ready }) => ready),
     done: add(({ done }) => done),
     errors: add(({ errors }) => errors),
     // Of the slowest thread: percentiles cannot be added.
@@ -134,9 +134,9 @@ function sum(hands: readonly Hand[]): Progress {
   };
 }
 
-async function openWorker(share: ShareOptions): Promise<Hand> {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: share });
-  let latest: Progress = { placed: 0, done: 0, errors: 0, p99: undefined };
+async function openWorker(slice: SliceOptions): Promise<WorkerHandle> {
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: slice });
+  let latest: Progress = { ready: 0, done: 0, errors: 0, p99: undefined };
   const waiting = new Map<FromWorker["say"], { resolve: (message: FromWorker) => void; reject: (error: unknown) => void }>();
   let failed: unknown;
   const fail = (error: unknown) => {
@@ -187,6 +187,6 @@ async function openWorker(share: ShareOptions): Promise<Hand> {
 function revived({ name, message }: Extract<FromWorker, { say: "failed" }>): Error {
   if (name === "UsageError") return new UsageError(message);
   if (name === "TargetLost") return new TargetLost(message);
-  if (name === "Violation") return new Violation("the load to be placed", message);
+  if (name === "Violation") return new Violation("the load to be ready", message);
   return new Error(message);
 }

@@ -1,26 +1,26 @@
-// A worker thread of the load generator: does its share as the lead says.
+// A worker thread of the load generator: does its slice as the lead says.
 import { parentPort, workerData } from "node:worker_threads";
 import type { FromWorker, ToWorker } from "./worker-pool.ts";
-import { openShare, type ShareOptions } from "./worker-slice.ts";
+import { openSlice, type SliceOptions } from "./worker-slice.ts";
 
 const tellEveryMs = 500;
 
 const say = (message: FromWorker) => parentPort?.postMessage(message);
 
 async function work(): Promise<void> {
-  const share = await openShare(workerData as ShareOptions);
-  const timer = setInterval(() => say({ say: "progress", progress: share.progress() }), tellEveryMs);
-  say({ say: "opened", failure: share.failure, progress: share.progress() });
+  const slice = await openSlice(workerData as SliceOptions);
+  const timer = setInterval(() => say({ say: "progress", progress: slice.progress() }), tellEveryMs);
+  say({ say: "opened", failure: slice.failure, progress: slice.progress() });
   parentPort?.on("message", (message: ToWorker) => {
     answer(message).catch(fail);
   });
 
   async function answer(message: ToWorker): Promise<void> {
-    if (message.say === "play") say({ say: "reached", reached: await share.play(message.window) });
-    else if (message.say === "settle") say({ say: "result", result: await share.settle(message.reached) });
+    if (message.say === "play") say({ say: "reached", reached: await slice.play(message.window) });
+    else if (message.say === "settle") say({ say: "result", result: await slice.settle(message.reached) });
     else {
       clearInterval(timer);
-      await share.end();
+      await slice.end();
       parentPort?.close();
     }
   }

@@ -1,5 +1,5 @@
 // The options of `wsproof bench`, in the order in which --help shows them.
-import { scenarioNames } from "../../load/load-result.ts";
+import { scenarioNames } from "../../load/scenarios.ts";
 import type { Options } from "./option.ts";
 import {
   accessOptions,

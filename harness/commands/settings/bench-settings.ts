@@ -1,7 +1,7 @@
 // The settings of a bench: what was given, then wsproof.config.yaml, then defaults; checked before anything is started.
 import { parseCapacityConditions } from "../../load/capacity.ts";
 import { parseThresholds, type Threshold } from "../../load/thresholds.ts";
-import type { Demand } from "../../load/worker-context.ts";
+import type { LoadProfile } from "../../load/worker-context.ts";
 import { UsageError } from "../../schema/errors.ts";
 import { benchOptions } from "./bench-options.ts";
 import { checkValues, type Naming } from "./check-values.ts";
@@ -15,7 +15,7 @@ export interface BenchSettings extends Omit<Settled<typeof benchOptions>, "url" 
   /** Empty: our own reference server, started for the run. */
   readonly urls: readonly string[];
   readonly auth: NonNullable<BenchGiven["auth"]>;
-  readonly demand: Demand;
+  readonly profile: LoadProfile;
   readonly failOn: readonly Threshold[];
   readonly given: BenchGiven;
 }
@@ -41,7 +41,7 @@ export function loadBenchSettings(given: BenchGiven, naming: Naming, seed: numbe
     ...settled,
     urls: checkUrls(settled.url ?? []),
     auth: settled.auth ?? {},
-    demand: {
+    profile: {
       ...{ connections, rooms, members, payloadBytes, durationMs, warmUpMs, timeoutMs, weights },
       perSecond: rate ?? (inFlight === undefined ? defaultPerSecond : undefined),
       inFlight: inFlight ?? 1,

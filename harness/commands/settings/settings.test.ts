@@ -109,8 +109,8 @@ describe("settings of bench", () => {
   const load = (given: BenchGiven) => loadBenchSettings(given, "flag", 42);
 
   it("send 50 a second unless told, and none on a schedule in the closed model", () => {
-    expect(load({}).demand).toMatchObject({ perSecond: 50, inFlight: 1, durationMs: 10_000, warmUpMs: 2000, seed: 42 });
-    expect(load({ inFlight: 8 }).demand).toMatchObject({ perSecond: undefined, inFlight: 8 });
+    expect(load({}).profile).toMatchObject({ perSecond: 50, inFlight: 1, durationMs: 10_000, warmUpMs: 2000, seed: 42 });
+    expect(load({ inFlight: 8 }).profile).toMatchObject({ perSecond: undefined, inFlight: 8 });
   });
 
   it.each([

@@ -6,10 +6,10 @@ import { fileURLToPath } from "node:url";
 import { expectContractUnderTest } from "../../conformance/load-contract-under-test.ts";
 import { nowMs } from "../../load/clock.ts";
 import { addEncoded, createHistogram, percentileMs } from "../../load/histogram.ts";
-import { placeMembers } from "../../load/members.ts";
+import { setupMembers } from "../../load/members.ts";
 import { type Recorded, Recorder } from "../../load/recorder.ts";
-import { prepareFanout } from "../../load/scenarios/fanout.ts";
-import { type Demand, openStage, type Stage } from "../../load/worker-context.ts";
+import { prepareFanout } from "../../load/scenarios/fanout-run.ts";
+import { type LoadProfile, openWorkerContext, type WorkerContext } from "../../load/worker-context.ts";
 import { type Cluster, startCluster, withoutLimits } from "../../testbed/nodes.ts";
 import { cpuMs } from "../process-cost.ts";
 import { type Append, emitNodes, type FanOut, type Figures, type Latency } from "./emit-nodes.ts";
@@ -23,7 +23,7 @@ const latencyPerSecond = 50;
 
 const subject = await expectContractUnderTest({ spec: undefined, perspective: undefined, overlay: undefined, urls: [] });
 
-const demand: Demand = {
+const profile: LoadProfile = {
   ...{ connections: 0, rooms: 1, members, perSecond: undefined, inFlight, payloadBytes: 100, weights: {}, seed: 1 },
   ...{ durationMs: roundMs, warmUpMs: 500, timeoutMs: 20_000 },
 };
@@ -31,39 +31,39 @@ const demand: Demand = {
 async function onStage<T>(
   cluster: Cluster,
   urls: readonly string[],
-  asked: Demand,
+  asked: LoadProfile,
   label: string,
-  use: (stage: Stage) => Promise<T>,
+  use: (step: WorkerContext) => Promise<T>,
 ): Promise<T> {
-  const stage = await openStage({
+  const step = await openWorkerContext({
     ...subject,
     ...{ urls, origin: undefined, insecure: false, auth: { secret: cluster.secret }, pid: undefined },
-    ...{ demand: asked, share: { index: 0, count: 1 }, label, recorder: new Recorder() },
+    ...{ profile: asked, slice: { index: 0, count: 1 }, label, recorder: new Recorder() },
   });
   try {
-    return await use(stage);
+    return await use(step);
   } finally {
-    await stage.end();
+    await step.end();
   }
 }
 
 /** 200 members on the nodes at `urls`, 64 messages under way. @returns deliveries per second, and per CPU second of the busiest node */
 async function fanOut(cluster: Cluster, urls: readonly string[], label: string): Promise<FanOut> {
-  return onStage(cluster, urls, demand, label, async (stage) => {
-    const act = await prepareFanout(stage, () => undefined);
-    const startMs = nowMs() + demand.warmUpMs;
+  return onStage(cluster, urls, profile, label, async (step) => {
+    const scenarioRun = await prepareFanout(step, () => undefined);
+    const startMs = nowMs() + profile.warmUpMs;
     const pids = cluster.nodes.map((node) => node.process.pid);
     const before = pids.map(cpuMs);
     const generatorBefore = process.cpuUsage();
     const begunMs = nowMs();
-    await act.play({ startMs, endMs: startMs + demand.durationMs });
-    const reached = await act.reached!();
-    await act.settle(reached);
+    await scenarioRun.play({ startMs, endMs: startMs + profile.durationMs });
+    const reached = await scenarioRun.reached!();
+    await scenarioRun.settle(reached);
     const seconds = (nowMs() - begunMs) / 1000;
     const used = pids.map((pid, at) => (cpuMs(pid) - before[at]!) / 1000);
     const generator = process.cpuUsage(generatorBefore);
-    const { received, lost, duplicated, disordered, unexpected } = stage.recorder.counts;
-    await act.end();
+    const { received, lost, duplicated, disordered, unexpected } = step.recorder.counts;
+    await scenarioRun.end();
     const faults = lost + duplicated + disordered + unexpected;
     if (faults > 0) throw new Error(`${faults} deliveries were not as they must be`);
     return {
@@ -78,20 +78,20 @@ async function fanOut(cluster: Cluster, urls: readonly string[], label: string):
 /** One member publishes on the first node; as many members on it as on the second measure the delivery. */
 async function latency(cluster: Cluster): Promise<Latency> {
   const [first, second] = cluster.nodes.map(({ url }) => url);
-  const asked: Demand = { ...demand, members: 20, perSecond: latencyPerSecond, durationMs: latencyMs };
+  const asked: LoadProfile = { ...profile, members: 20, perSecond: latencyPerSecond, durationMs: latencyMs };
   const label = `latency${nowMs().toString(36).replace(".", "")}`;
   return onStage(cluster, [second!], asked, label, (far) =>
     onStage(cluster, [first!], asked, label, async (near) => {
-      const distant = await placeMembers(far, () => undefined);
-      const act = await prepareFanout(near, () => undefined);
+      const distant = await setupMembers(far, () => undefined);
+      const scenarioRun = await prepareFanout(near, () => undefined);
       const startMs = nowMs() + asked.warmUpMs;
       const window = { startMs, endMs: startMs + asked.durationMs };
       far.recorder.begin(window);
-      await act.play(window);
-      const reached = await act.reached!();
-      await Promise.all([act.settle(reached), distant.settle(reached)]);
+      await scenarioRun.play(window);
+      const reached = await scenarioRun.reached!();
+      await Promise.all([scenarioRun.settle(reached), distant.settle(reached)]);
       const result = { same: percentiles(near.recorder.end()), crossing: percentiles(far.recorder.end()) };
-      await Promise.all([act.end(), distant.end()]);
+      await Promise.all([scenarioRun.end(), distant.end()]);
       return result;
     }),
   );

@@ -1,57 +1,13 @@
-// fanout: rooms x members x rate. Members publish in turn; every member must get each seq once and in order.
-import { nowMs } from "../clock.ts";
-import { unanswered } from "../load-result.ts";
-import { type Placed, padded, placeMembers, seqIn } from "../members.ts";
-import { play } from "../send-loop.ts";
-import { dueMark } from "../seq-log.ts";
-import { type Act, expectValid, type Stage } from "../worker-context.ts";
+// fanout: members of rooms publish at a rate; every member must get every message.
+import { logRoles } from "../../cluster/log-roles.ts";
+import { dueByRate, type Scenario } from "../scenario.ts";
 
-export async function prepareFanout(stage: Stage, progress: (count: number) => void): Promise<Act> {
-  const { demand, recorder, run } = stage;
-  const members = await placeMembers(stage, progress);
-  const { roles, byLog } = members;
-  const hasId = run.messages.message(roles.publish.messages[0]!).correlation !== undefined;
-  if (byLog[0] !== undefined) {
-    const trial = byLog[0][0]!.template.emit("l1", padded(dueMark(nowMs(), 1), demand.payloadBytes));
-    expectValid(stage, roles.publish, trial, "Change --payload, or the document.");
-  }
-
-  let sent = 0;
-  function send(dueMs: number, room: number, then?: () => void): void {
-    const some = byLog[room % byLog.length]!;
-    const index = sent++;
-    const publisher = nextOpen(some, Math.floor(index / byLog.length));
-    if (publisher === undefined) {
-      recorder.refused(unanswered.noneLeft, nowMs());
-      return;
-    }
-    const { member, replies, template } = publisher;
-    const id = `l${index}`;
-    replies.expect(hasId ? id : undefined, {
-      dueMs,
-      answered(reply, code) {
-        const seq = code === undefined ? seqIn(reply, roles) : undefined;
-        if (seq !== undefined) member.log.acknowledged(seq);
-        then?.();
-      },
-    });
-    member.socket.send(template.emit(id, padded(dueMark(dueMs, index), demand.payloadBytes)));
-    recorder.sent(dueMs, nowMs());
-  }
-
-  return {
-    play: (window) => play(stage, window, { sources: byLog.length, send }),
-    reached: members.reached,
-    settle: members.settle,
-    end: members.end,
-  };
-}
-
-/** The one whose turn it is, or the next that is still connected. */
-function nextOpen(some: readonly Placed[], turn: number): Placed | undefined {
-  for (let tried = 0; tried < some.length; tried++) {
-    const placed = some[(turn + tried) % some.length]!;
-    if (placed.member.socket.isOpen) return placed;
-  }
-  return undefined;
-}
+export const fanout: Scenario = {
+  name: "fanout",
+  help: ["rooms x members x rate: every member gets every message once,", "in order"],
+  unit: ({ contract, channel }) => `delivery of ${logRoles(contract, channel)?.delivered ?? "a message"} to a member`,
+  connections: ({ rooms, members }) => rooms * members,
+  uses: ["rate", "rooms", "members", "payload", "deliveries"],
+  due: dueByRate,
+  prepare: async (...args) => (await import("./fanout-run.ts")).prepareFanout(...args),
+};

@@ -1,76 +1,12 @@
-// handshake: connections accepted at a rate, timed until the contract's first message; and refused ones, by autocannon.
-import type { Handshake } from "../../../spec/contract.ts";
-import { nowMs } from "../clock.ts";
-import { fire } from "../http.ts";
-import type { HttpPart } from "../load-result.ts";
-import { play } from "../send-loop.ts";
-import { type Act, ConnectionFailed, type Stage } from "../worker-context.ts";
+// handshake: connections accepted at a rate, timed until the first message; then rejected upgrades.
+import { dueByRate, type Scenario } from "../scenario.ts";
 
-/** Of those refused over HTTP, at once. */
-const refusedConnections = 10;
-
-export async function prepareHandshake(stage: Stage): Promise<Act> {
-  const { demand, recorder, share, urls } = stage;
-  const pending = new Set<Promise<void>>();
-
-  async function connect(dueMs: number, index: number, then?: () => void): Promise<void> {
-    recorder.sent(dueMs, nowMs());
-    try {
-      await stage.place(index, async () => recorder.done(dueMs, nowMs(), 0));
-    } catch (error) {
-      if (!(error instanceof ConnectionFailed)) throw error;
-      if (error.wasOpen) recorder.closed(error.how, nowMs());
-      else recorder.refused(error.how, nowMs());
-    }
-    then?.();
-  }
-  function begin(dueMs: number, index: number, then?: () => void): void {
-    const one: Promise<void> = connect(dueMs, index, then).finally(() => pending.delete(one));
-    pending.add(one);
-  }
-
-  let http: HttpPart | undefined;
-  return {
-    get http() {
-      return http;
-    },
-    play: (window) => play(stage, window, { sources: 1, send: begin }),
-    async settle() {
-      await Promise.all(pending);
-      const refusal = share.index === 0 ? refusedRequest(stage.channel.handshake, urls[0]!) : undefined;
-      if (refusal === undefined) return;
-      const { url, title, request } = refusal;
-      const result = await fire({
-        ...{ url, title, request, connections: refusedConnections, perSecond: undefined, hangsUp: true },
-        durationMs: demand.durationMs,
-        timeoutMs: demand.timeoutMs,
-      });
-      http = { title, result };
-    },
-    end: async () => undefined,
-  };
-}
-
-/** An upgrade that the document refuses over HTTP; undefined where it names none that a request alone can bring about. */
-function refusedRequest(handshake: Handshake | undefined, url: string) {
-  const http = new URL(url.replace(/^ws/, "http"));
-  const upgrade = {
-    connection: "Upgrade",
-    upgrade: "websocket",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==",
-  };
-  for (const { when, outcome } of handshake?.refusals ?? []) {
-    if (!("http" in outcome)) continue;
-    const title = `upgrades refused with ${outcome.http} (${when})`;
-    const request = (path: string, headers: Record<string, string>) => ({
-      url: http.origin,
-      title,
-      request: { method: "GET" as const, path, headers },
-    });
-    if (when === "path-unknown") return request(`${http.pathname}-no-such-path`, upgrade);
-    if (when === "origin-not-allowed") return request(http.pathname, { ...upgrade, origin: "https://not-allowed.example" });
-    if (when === "not-an-upgrade") return request(http.pathname, {});
-  }
-  return undefined;
-}
+export const handshake: Scenario = {
+  name: "handshake",
+  help: ["connections accepted at a rate, then rejected upgrades"],
+  unit: ({ channel }) => `connection, until ${channel.handshake?.first ?? "the upgrade's response"}`,
+  connections: () => 0,
+  uses: ["rate"],
+  due: dueByRate,
+  prepare: async (worker) => (await import("./handshake-run.ts")).prepareHandshake(worker),
+};

@@ -1,26 +1,12 @@
-// idle: connections that do nothing but answer heartbeats: what each costs the server's memory, and whether it keeps them.
-import { setTimeout as sleep } from "node:timers/promises";
-import { nowMs } from "../clock.ts";
-import { LoadSocket } from "../load-socket.ts";
-import type { Act, Stage } from "../worker-context.ts";
+// idle: connections that do nothing but answer heartbeats.
+import type { Scenario } from "../scenario.ts";
 
-export async function prepareIdle(stage: Stage, progress: (count: number) => void): Promise<Act> {
-  const { demand, recorder } = stage;
-  const sockets = await stage.placeAll(
-    stage.mine(demand.connections),
-    (item) => stage.place(item, async (_context, peer) => new LoadSocket(peer, recorder, { text: () => undefined })),
-    progress,
-  );
-  return {
-    async play(window) {
-      recorder.begin(window);
-      await sleep(Math.max(0, window.endMs - nowMs()));
-    },
-    async settle() {
-      recorder.counts.done = sockets.filter(({ isOpen }) => isOpen).length;
-    },
-    async end() {
-      for (const socket of sockets) if (socket.isOpen) socket.leave();
-    },
-  };
-}
+export const idle: Scenario = {
+  name: "idle",
+  help: ["open connections: memory of each, heartbeats answered"],
+  unit: () => "connection that stayed open to the end",
+  connections: ({ connections }) => connections,
+  uses: [],
+  held: (done) => `${done} connections stayed open to the end`,
+  prepare: async (...args) => (await import("./idle-run.ts")).prepareIdle(...args),
+};

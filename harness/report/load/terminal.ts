@@ -2,13 +2,14 @@
 import { stripVTControlCharacters } from "node:util";
 import autocannon from "autocannon";
 import Table from "cli-table3";
-import { escapeLine } from "../report/escape.ts";
-import type { Palette } from "../report/terminal.ts";
-import type { CapacityStep, LoadProbe } from "./capacity.ts";
-import { type Change, type Comparison, ratioText } from "./compare.ts";
-import { bytesText, codesText, countText, msText, shareText } from "./figures.ts";
-import type { LoadResult, Second, Statistics } from "./load-result.ts";
-import { judgeLoad, type LoadVerdict } from "./verdict.ts";
+import type { CapacityStep, LoadProbe } from "../../load/capacity.ts";
+import { type Change, type Comparison, ratioText } from "../../load/compare.ts";
+import { bytesText, codesText, countText, msText, shareText } from "../../load/figures.ts";
+import type { LoadResult, Second, Statistics } from "../../load/load-result.ts";
+import { scenarioOf } from "../../load/scenarios.ts";
+import { type LoadVerdict, loadVerdict } from "../../load/verdict.ts";
+import { escapeLine } from "../escape.ts";
+import type { Palette } from "../terminal.ts";
 
 /** The type package of autocannon leaves it out. */
 const { printResult } = autocannon as unknown as {
@@ -35,7 +36,7 @@ export function emitResult(
     `${palette.bold("wsproof bench")}  ${result.scenario}, ${result.url}`,
     line("load", settingsOf(result).join(", ")),
     ...(result.requests.total === 0 || result.latency.totalCount === 0 ? [] : [emitTables(result, palette, latencyTable)]),
-    line("a request", `above is one ${result.unit}`),
+    line("Req/Sec", `counts each ${result.unit}`),
     line("operations", `${countText(result.sent)} sent, ${countText(result.replied)} replied`),
     ...deliveryLines(result, palette),
     codesLine("refused", result.refused, palette),
@@ -45,7 +46,7 @@ export function emitResult(
     ...httpLines(result, palette),
     ...result.notes.map((note) => palette.dim(line("note", note))),
     "",
-    emitVerdict(judgeLoad(result, failed), palette),
+    emitVerdict(loadVerdict(result, failed), palette),
     "",
   ];
   return lines.join("\n");
@@ -91,8 +92,8 @@ export function emitComparison({ metrics, notes }: Comparison, palette: Palette)
 export function settingsOf(result: LoadResult): readonly string[] {
   const { scenario, rate, connections, rooms, members, payloadBytes, duration, workers } = result;
   return [
-    scenario === "idle"
-      ? "connections that do nothing"
+    !scenarioOf(scenario).uses.includes("rate")
+      ? "idle connections"
       : rate === undefined
         ? "as fast as replies come (closed model)"
         : `${countText(rate)} per second (open model)`,
@@ -150,7 +151,7 @@ function deliveryLines({ deliveries }: LoadResult, palette: Palette): string[] {
   if (deliveries === undefined) return [];
   const { expected, received, ...faults } = deliveries;
   const parts = Object.entries(faults).map(([what, count]) => {
-    const text = `${countText(count)} ${what}`;
+    const text = `${countText(count)} ${what === "disordered" ? "out of order" : what}`;
     return count > 0 ? palette.red(text) : text;
   });
   return [line("deliveries", [`${countText(expected)} expected`, `${countText(received)} received`, ...parts].join(", "))];
@@ -163,13 +164,10 @@ function codesLine(name: string, counts: Readonly<Record<string, number>>, palet
 
 function generatorLines({ generator: { lag, busy, checking, cpuSeconds } }: LoadResult): string[] {
   return [
-    line(
-      "generator",
-      `sent later than intended by ${msText(lag.p50)} at p50, ${msText(lag.p99)} at p99, ${msText(lag.max)} at most`,
-    ),
+    line("generator", `sends were late by ${msText(lag.p50)} at p50, ${msText(lag.p99)} at p99, ${msText(lag.max)} at most`),
     line(
       "",
-      `busy ${shareText(busy)} of the time; ${shareText(checking)} of its work was checking; ${cpuSeconds.toFixed(1)} s of CPU`,
+      `busy ${shareText(busy)} of the time; ${shareText(checking)} of generator CPU spent verifying deliveries; ${cpuSeconds.toFixed(1)} s of CPU`,
     ),
   ];
 }
@@ -180,7 +178,7 @@ function memoryLines({ memory }: LoadResult): string[] {
   return [
     line(
       "memory",
-      `${bytesText(perConnectionBytes)} per connection (${bytesText(beforeBytes)} before, ${bytesText(afterBytes)} with all)`,
+      `${bytesText(perConnectionBytes)} per connection (${bytesText(beforeBytes)} before, ${bytesText(afterBytes)} after)`,
     ),
   ];
 }

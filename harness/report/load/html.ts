@@ -1,16 +1,16 @@
 // A load run as one self-contained page: the verdict, the figures, plots, what was checked, how the generator did. No script, no request.
 import { createHash } from "node:crypto";
-import { escapeMarkup } from "../report/escape.ts";
-import { pageStyle } from "../report/html-style.ts";
-import { type Capacity, capacitySentence, type LoadProbe } from "./capacity.ts";
-import { type Comparison, compareResults, ratioText } from "./compare.ts";
-import { bytesText, codesText, countText, msText, shareText } from "./figures.ts";
+import { type Capacity, capacitySentence, type LoadProbe } from "../../load/capacity.ts";
+import { type Comparison, compareResults, ratioText } from "../../load/compare.ts";
+import { bytesText, codesText, countText, msText, shareText } from "../../load/figures.ts";
+import type { LoadResult } from "../../load/load-result.ts";
+import { achievedPerSecond } from "../../load/thresholds.ts";
+import { type LoadVerdict, loadVerdict } from "../../load/verdict.ts";
+import { escapeMarkup } from "../escape.ts";
+import { pageStyle } from "../html-style.ts";
 import { loadStyle } from "./html-style.ts";
-import type { LoadResult } from "./load-result.ts";
 import { emitCapacityPlot, emitPercentilePlot, emitTimePlots } from "./result-plots.ts";
 import { settingsOf } from "./terminal.ts";
-import { achievedPerSecond } from "./thresholds.ts";
-import { judgeLoad, type LoadVerdict } from "./verdict.ts";
 
 export interface LoadPage {
   readonly result: LoadResult;
@@ -26,7 +26,7 @@ export interface LoadPage {
 
 export function emitLoadHtml(page: LoadPage): string {
   const { result, command, failed = [], earlier, capacity } = page;
-  const verdict = judgeLoad(result, failed);
+  const verdict = loadVerdict(result, failed);
   const comparison = earlier === undefined ? undefined : compareResults(earlier.result, result);
   const style = `${pageStyle}${loadStyle}`;
   // Nothing but this style may act: no script, no image, no request to any host.
@@ -99,7 +99,7 @@ function emitFigures(result: LoadResult, comparison: Comparison | undefined): st
   const perSecond = achievedPerSecond(result);
   const measured = latency.totalCount > 0;
   const figures: [name: string, value: string | undefined, bad?: boolean][] = [
-    ["done per second", perSecond === undefined ? undefined : countText(perSecond)],
+    ["throughput per second", perSecond === undefined ? undefined : countText(perSecond)],
     ["latency p50", measured ? msText(latency.p50) : undefined],
     ["latency p99", measured ? msText(latency.p99) : undefined],
     ["latency p99.9", measured ? msText(latency.p99_9) : undefined],
@@ -124,8 +124,8 @@ function emitComparison({ metrics, notes }: Comparison, file: string): string {
   );
   return section(
     "comparison",
-    "Against the earlier run",
-    `<p>Before: <code>${escapeMarkup(file)}</code>. The same means within 5 %.</p>
+    "Comparison with the earlier run",
+    `<p>Before: <code>${escapeMarkup(file)}</code>. "Same" means within 5 %.</p>
 ${emitList(notes)}<div class="scroll" tabindex="0" role="region" aria-label="Comparison"><table class="compared"><thead><tr><th scope="col">metric</th><th scope="col" class="number">before</th><th scope="col" class="number">after</th><th scope="col" class="number">ratio</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`,
   );
 }
@@ -133,7 +133,7 @@ ${emitList(notes)}<div class="scroll" tabindex="0" role="region" aria-label="Com
 function emitCapacityVerdict({ conditions, found }: NonNullable<LoadPage["capacity"]>): string {
   const look = found.rate === undefined ? (found.end === "nothing" ? "fail" : "inconclusive") : "pass";
   return `<div class="verdict ${look}"><p class="says">${escapeMarkup(capacitySentence(found))}</p>
-<p>It holds where <code>${escapeMarkup(conditions)}</code>, and nothing is lost, refused, closed or in error. Below: ${found.rate === undefined ? "the last run of the search" : "the run that confirmed it"}.</p></div>
+<p>The rate holds while <code>${escapeMarkup(conditions)}</code> and nothing is lost, refused or closed. Below: ${found.rate === undefined ? "the last run of the search" : "the run that confirmed it"}.</p></div>
 `;
 }
 
@@ -152,7 +152,7 @@ function emitCapacity({ found }: NonNullable<LoadPage["capacity"]>): string {
   );
 }
 
-/** The same as the plots, for who cannot see them. */
+/** The plots as a table, for screen readers. */
 function emitSeconds({ series }: LoadResult): string {
   const ms = (value: number | undefined) => (value === undefined ? "-" : msText(value));
   const rows = series.map(
@@ -180,20 +180,20 @@ function emitChecked({ sent, replied, deliveries, refused, closed }: LoadResult)
   const says =
     deliveries === undefined
       ? "This scenario counts replies; it has no deliveries to check."
-      : "Each member is to get each message once and in order.";
+      : "Every member must get every message exactly once and in order.";
   return `<p>${says}</p><dl class="terms">${emitTerms(terms)}</dl>`;
 }
 
 function emitGenerator({ generator: { lag, busy, checking, cpuSeconds }, invalid }: LoadResult): string {
   const trust =
     invalid.length === 0
-      ? "It kept up, so the figures above are the server's."
-      : "It did not keep up: the figures above are not the server's.";
-  return `<p>Latency counts from the moment at which a send was due, not from when it left. ${trust}</p>
+      ? "The generator kept up, so the figures above are the server's."
+      : "The generator did not keep up: the figures above are not the server's.";
+  return `<p>Latency counts from the time a send was due, not from when it was sent. ${trust}</p>
 <dl class="terms">${emitTerms({
     lag: `${msText(lag.p50)} at p50, ${msText(lag.p99)} at p99, ${msText(lag.max)} at most`,
     busy: `${shareText(busy)} of the time`,
-    checking: `${shareText(checking)} of its work`,
+    verifying: `${shareText(checking)} of generator CPU`,
     CPU: `${cpuSeconds.toFixed(1)} s`,
   })}</dl>`;
 }

@@ -1,8 +1,8 @@
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import { sampleResult, sampleStatistics } from "../comparison/sample-result.ts";
-import { parseCapacityConditions, probeOf } from "./capacity.ts";
-import { compareResults } from "./compare.ts";
+import { sampleResult, sampleStatistics } from "../../comparison/sample-result.ts";
+import { parseCapacityConditions, probeOf } from "../../load/capacity.ts";
+import { compareResults } from "../../load/compare.ts";
 import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "./terminal.ts";
 
 const plain = picocolors.createColors(false);
@@ -52,7 +52,7 @@ describe("emitResult", () => {
     const deliveries = { expected: 1000, received: 998, lost: 2, duplicated: 0, disordered: 1, unexpected: 0 };
     const text = emitResult(sampleResult({ deliveries }), plain);
     expect(text).toContain(
-      "WRONG: not each delivery came once and in order\n  2 lost of 1,000 expected\n  1 disordered of 1,000 expected",
+      "WRONG: deliveries were lost, duplicated, out of order or unexpected\n  2 lost of 1,000 expected\n  1 out of order of 1,000 expected",
     );
   });
 
@@ -60,13 +60,13 @@ describe("emitResult", () => {
     const requests = { ...sampleStatistics(0, 0), total: 0, sent: 4 };
     const text = emitResult(sampleResult({ requests, deliveries: undefined }), plain);
     expect(text).not.toContain("Latency");
-    expect(text).toContain("NOTHING: no request was done");
+    expect(text).toContain("NOTHING: no request was completed");
   });
 
   it("shows memory per connection where it was measured, and status codes where HTTP spoke", () => {
     const memory = { beforeBytes: 60_000_000, afterBytes: 72_300_000, perConnectionBytes: 12_300 };
     const text = emitResult(sampleResult({ memory, statusCodeStats: { 202: { count: 7 } } }), plain);
-    expect(text).toContain("memory      12.3 kB per connection (60 MB before, 72.3 MB with all)");
+    expect(text).toContain("memory      12.3 kB per connection (60 MB before, 72.3 MB after)");
     expect(text).toMatch(/202\s+│ 7 /);
   });
 });

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { sampleResult, sampleStatistics } from "../comparison/sample-result.ts";
-import { findCapacity, parseCapacityConditions, probeOf } from "./capacity.ts";
+import { sampleResult, sampleStatistics } from "../../comparison/sample-result.ts";
+import { findCapacity, parseCapacityConditions, probeOf } from "../../load/capacity.ts";
 import { emitLoadHtml, type LoadPage } from "./html.ts";
 
 const command = "wsproof bench ws://127.0.0.1:8080/ws --scenario fanout";
@@ -12,7 +12,7 @@ describe("emitLoadHtml", () => {
   it("says the verdict first, then figures, plots, checks, generator and command", () => {
     const text = page();
     const order = [
-      '<div class="verdict pass"><p class="says">1,000,000 deliveries, each once and in order; 100,000 per second, p99 13 ms</p>',
+      '<div class="verdict pass"><p class="says">1,000,000 deliveries, each exactly once and in order; 100,000 per second, p99 13 ms</p>',
       "<dd>100,000</dd>",
       "Latency by percentile",
       "Done per second",

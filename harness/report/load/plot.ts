@@ -1,5 +1,5 @@
 // Lines and bars over two axes as SVG that fits any width: lines stretch, text does not. No script: a pointer shows each value as a title.
-import { escapeMarkup } from "../report/escape.ts";
+import { escapeMarkup } from "../escape.ts";
 import type { Scale } from "./plot-scale.ts";
 
 export interface PlotPoint {

@@ -14,31 +14,31 @@ import { echoOperation, freeText, receivable, weighted } from "../operations.ts"
 import { Requester, type Sendable } from "../requester.ts";
 import { play } from "../send-loop.ts";
 import { createTemplate } from "../template.ts";
-import { type Act, expectValid, type Stage } from "../worker-context.ts";
+import { expectValid, type ScenarioRun, type WorkerContext } from "../worker-context.ts";
 
-export function prepareEcho(stage: Stage, progress: (count: number) => void): Promise<Act> {
-  const { contract, channel } = stage;
-  return prepare(stage, new Map([[echoOperation(contract, channel.id, channel.delivery?.fence), 1]]), progress);
+export function prepareEcho(worker: WorkerContext, progress: (count: number) => void): Promise<ScenarioRun> {
+  const { contract, channel } = worker;
+  return prepare(worker, new Map([[echoOperation(contract, channel.id, channel.delivery?.fence), 1]]), progress);
 }
 
-export function prepareMixed(stage: Stage, progress: (count: number) => void): Promise<Act> {
-  const { contract, channel, demand } = stage;
-  const operations = weighted(receivable(contract, channel.id), demand.weights);
+export function prepareMixed(worker: WorkerContext, progress: (count: number) => void): Promise<ScenarioRun> {
+  const { contract, channel, profile } = worker;
+  const operations = weighted(receivable(contract, channel.id), profile.weights);
   if (operations.size === 0) throw new UsageError("mixed needs an operation that can be repeated; name some with --weight");
-  return prepare(stage, operations, progress);
+  return prepare(worker, operations, progress);
 }
 
-interface Placed {
+interface Ready {
   readonly requester: Requester;
   readonly sendables: readonly Sendable[];
 }
 
 async function prepare(
-  stage: Stage,
+  worker: WorkerContext,
   operations: ReadonlyMap<Operation, number>,
   progress: (count: number) => void,
-): Promise<Act> {
-  const { contract, channel, demand, recorder, run } = stage;
+): Promise<ScenarioRun> {
+  const { contract, channel, profile, recorder, run } = worker;
   const total = [...operations.values()].reduce((sum, weight) => sum + weight, 0);
   const column = logRoles(contract, channel)?.key.column;
 
@@ -52,20 +52,20 @@ async function prepare(
     const hasId = message.correlation !== undefined;
     const template = createTemplate(await satisfyPreconditions(context, peer, operation, keys), {
       id: message.correlation,
-      content: freeTextOf(stage, operation),
+      content: freeTextOf(worker, operation),
     });
     return { operation, hasId, template };
   }
 
   const wanted = [...operations.keys()];
-  const placed = await stage.placeAll(
-    stage.mine(demand.connections),
+  const ready = await worker.setupAll(
+    worker.mine(profile.connections),
     (item) =>
-      stage.place(
+      worker.setup(
         item,
-        async (context, peer): Promise<Placed> => {
+        async (context, peer): Promise<Ready> => {
           const keys = new Map<string, unknown>(
-            column === undefined ? [] : [[column, `load-${stage.label}-${item % demand.rooms}`]],
+            column === undefined ? [] : [[column, `load-${worker.label}-${item % profile.rooms}`]],
           );
           const sendables: Sendable[] = [];
           for (const operation of wanted) sendables.push(await sendable(context, peer, operation, keys));
@@ -75,11 +75,16 @@ async function prepare(
       ),
     progress,
   );
-  for (const one of placed[0]?.sendables ?? [])
-    expectValid(stage, one.operation, one.template.emit("l1", contentOf(demand.payloadBytes)), "Change --payload, or --weight.");
+  for (const one of ready[0]?.sendables ?? [])
+    expectValid(
+      worker,
+      one.operation,
+      one.template.emit("l1", contentOf(profile.payloadBytes)),
+      "Change --payload, or --weight.",
+    );
 
-  const draw = createPrng(demand.seed + stage.share.index);
-  const content = contentOf(demand.payloadBytes);
+  const draw = createPrng(profile.seed + worker.slice.index);
+  const content = contentOf(profile.payloadBytes);
   const choose = (sendables: readonly Sendable[]): Sendable => {
     let left = draw() * total;
     for (const one of sendables) {
@@ -89,8 +94,8 @@ async function prepare(
     return sendables.at(-1)!;
   };
   function send(dueMs: number, from: number, then?: () => void): void {
-    for (let tried = 0; tried < placed.length; tried++) {
-      const { requester, sendables } = placed[(from + tried) % placed.length]!;
+    for (let tried = 0; tried < ready.length; tried++) {
+      const { requester, sendables } = ready[(from + tried) % ready.length]!;
       if (!requester.socket.isOpen) continue;
       requester.send(choose(sendables), dueMs, content, then);
       return;
@@ -99,26 +104,26 @@ async function prepare(
   }
 
   return {
-    play: (window) => play(stage, window, { sources: placed.length, send }),
+    play: (window) => play(worker, window, { sources: ready.length, send }),
     async settle() {
-      const untilMs = nowMs() + demand.timeoutMs;
-      const isDone = () => placed.every(({ requester }) => !requester.socket.isOpen || requester.replies.waiting === 0);
+      const untilMs = nowMs() + profile.timeoutMs;
+      const isDone = () => ready.every(({ requester }) => !requester.socket.isOpen || requester.replies.waiting === 0);
       while (!isDone() && nowMs() < untilMs) await sleep(10);
-      for (const { requester } of placed) if (requester.socket.isOpen) recorder.counts.timeouts += requester.replies.giveUp();
+      for (const { requester } of ready) if (requester.socket.isOpen) recorder.counts.timeouts += requester.replies.giveUp();
     },
     async end() {
-      for (const { requester } of placed) if (requester.socket.isOpen) requester.socket.leave();
+      for (const { requester } of ready) if (requester.socket.isOpen) requester.socket.leave();
     },
   };
 }
 
-function freeTextOf(stage: Stage, operation: Operation): string | undefined {
-  if (stage.demand.payloadBytes === 0) return undefined;
-  const message = stage.run.messages.message(operation.messages[0]!);
+function freeTextOf(worker: WorkerContext, operation: Operation): string | undefined {
+  if (worker.profile.payloadBytes === 0) return undefined;
+  const message = worker.run.messages.message(operation.messages[0]!);
   // What a requirement or an effect reads is no free text.
   const read = JSON.stringify([operation.requires, operation.effects], withoutBindings);
-  const pointer = freeText(message, stage.contract.definitions, (one) => read.includes(`"${one}"`));
-  if (pointer === undefined) stage.recorder.notes.add(`${operation.id} has no free text, so --payload does not change it`);
+  const pointer = freeText(message, worker.contract.definitions, (one) => read.includes(`"${one}"`));
+  if (pointer === undefined) worker.recorder.notes.add(`${operation.id} has no free text, so --payload does not change it`);
   return pointer;
 }
 

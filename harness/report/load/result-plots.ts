@@ -1,7 +1,7 @@
 // The plots of a load run: latency by percentile, the run over time, and the search for capacity; an earlier run is drawn dashed.
-import type { Capacity, LoadProbe } from "./capacity.ts";
-import { countText, msText } from "./figures.ts";
-import type { LoadResult, Second } from "./load-result.ts";
+import type { Capacity, LoadProbe } from "../../load/capacity.ts";
+import { countText, msText } from "../../load/figures.ts";
+import type { LoadResult, Second } from "../../load/load-result.ts";
 import { emitPlot, type Plot, type PlotLine, type PlotPoint } from "./plot.ts";
 import { highestPercentile, latencyScale, linearScale, logScale, percentileScale, secondsScale } from "./plot-scale.ts";
 
