@@ -2,8 +2,10 @@
 
 import type { Channel, Contract } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import { TargetLost } from "../schema/errors.ts";
+import { TargetLost, Violation } from "../schema/errors.ts";
+import { shownText } from "./format.ts";
 import { type Messages, withValueAt } from "./messages.ts";
+import type { Pace } from "./pace.ts";
 import type { Within } from "./received.ts";
 import type { TestClient } from "./test-client.ts";
 
@@ -18,21 +20,21 @@ export interface FenceNeeds {
   readonly channel: Channel;
   readonly messages: Messages;
   readonly clock: { sleep(ms: number): Promise<void> };
-  /** The silence that stands in where the contract has no fence. */
-  readonly quietMs: number;
+  /** Says the silence that stands in where the contract has no fence. */
+  readonly pace: Pace;
 }
 
 /** How often a fence that was refused for its rate is sent again. */
 const tries = 4;
 
-export function createFence({ contract, channel, messages, clock, quietMs }: FenceNeeds): Fence {
+export function createFence({ contract, channel, messages, clock, pace }: FenceNeeds): Fence {
   const operation = contract.operations.find(({ id }) => id === channel.delivery?.fence);
   const message = operation === undefined ? undefined : messages.message(operation.messages[0] ?? "");
   const example = message?.examples[0]?.payload;
   if (message === undefined || example === undefined) {
     return async (_peer, owner) => {
-      owner.note(`the document has no fence, so that nothing more comes was judged by a silence of ${quietMs} ms`);
-      await clock.sleep(quietMs);
+      owner.note("the document has no fence: a silence of some times the slowest reply counts as nothing");
+      await clock.sleep(pace.quietMs);
     };
   }
   const { retryAfterMs } = contract.errors?.reply ?? {};
@@ -42,9 +44,10 @@ export function createFence({ contract, channel, messages, clock, quietMs }: Fen
         message.correlation === undefined ? example : withValueAt(example, message.correlation, owner.id(message.name)),
         within,
       );
-      if (reply.name !== contract.errors?.reply.message) return;
+      if (reply.name === undefined || !messages.isError(reply.name)) return;
       const waitMs = retryAfterMs === undefined ? undefined : lookup(reply.value, retryAfterMs);
-      if (typeof waitMs !== "number") throw new TargetLost(`the fence was refused: ${reply.text}`);
+      if (typeof waitMs !== "number")
+        throw new Violation(`the operation ${operation?.id}, the fence, to succeed`, shownText(reply.text));
       await clock.sleep(waitMs + 1);
     }
     throw new TargetLost(`the fence was refused ${tries} times for its rate`);

@@ -31,6 +31,11 @@ export class FifoReplyMatcher {
     this.#sent.set(kind, (this.#sent.get(kind) ?? 0) + 1);
   }
 
+  /** Names of the replies to requests without an id that were sent. */
+  awaited(): readonly string[] {
+    return [...this.#sent.keys()].flatMap((kind) => kind.split(" "));
+  }
+
   came(received: Received): void {
     if (received.name === undefined) return;
     const number = (this.#came.get(received.name) ?? 0) + 1;

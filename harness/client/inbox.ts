@@ -1,7 +1,10 @@
 // What came on one connection: recorded and checked against the contract as it comes, kept until somebody takes it.
+import { lookup } from "../../spec/pointer.ts";
+import { canonicalText } from "../schema/json.ts";
 import { FifoReplyMatcher } from "./fifo-reply-matcher.ts";
 import { shownHex, shownText } from "./format.ts";
-import type { Closed, Received } from "./received.ts";
+import type { Read } from "./messages.ts";
+import type { Closed, Received, SentRequest } from "./received.ts";
 import type { ClientOwner } from "./test-client.ts";
 import { Signal } from "./until.ts";
 import type { WireEvent } from "./wire/message-reader.ts";
@@ -23,6 +26,8 @@ export class Inbox {
   readonly #owner: ClientOwner;
   readonly #connection: number;
   #messages: Received[] = [];
+  /** By the canonical text of the id. */
+  readonly #requests = new Map<string, SentRequest>();
 
   constructor(owner: ClientOwner, connection: number) {
     this.#owner = owner;
@@ -70,17 +75,41 @@ export class Inbox {
     this.signal.notify();
   }
 
+  /** Remembers a frame that was sent, so that its reply is told by its id. @returns undefined where it carries none */
+  sent(frame: unknown): SentRequest | undefined {
+    const { messages, validate, clock } = this.#owner.run;
+    const name = messages.nameOf(frame, "fromClient");
+    const { correlation } = (name === undefined ? messages.correlated : messages.message(name)) ?? {};
+    const id = correlation === undefined ? undefined : lookup(frame, correlation);
+    this.replies.sent(frame);
+    if (id === undefined || id === null) return undefined;
+    const isValid = name !== undefined && validate(name, frame).length === 0;
+    const request = { id, operation: isValid ? messages.operationOf(name) : undefined, atMs: clock.nowMs() };
+    this.#requests.set(canonicalText(id), request);
+    return request;
+  }
+
   #text(text: string, bytes: number): void {
-    const { messages, recorder } = this.#owner.run;
-    const read = messages.read(text, "fromServer");
+    const { recorder } = this.#owner.run;
+    const { read, request } = this.#read(text);
     const { atMs } = recorder.record({
       ...{ kind: "receive", connection: this.#connection },
       ...{ frame: read.value, json: read.json, bytes },
     });
-    const received: Received = { ...read, binary: false, text, atMs };
+    if (request !== undefined) this.#owner.run.pace.replied(atMs - request.atMs);
+    const received: Received = { ...read, binary: false, text, atMs, request };
     this.replies.came(received);
     this.#messages.push(received);
     if (read.wrong.length > 0) this.#reportMismatch(read.name, text, read.wrong);
+  }
+
+  #read(text: string): { readonly read: Read; readonly request: SentRequest | undefined } {
+    const { messages } = this.#owner.run;
+    const read = messages.read(text, "fromServer");
+    if (!read.json) return { read, request: undefined };
+    const [request] = messages.idsIn(read.value).flatMap((id) => this.#requests.get(canonicalText(id)) ?? []);
+    if (request !== undefined) return { read: messages.readReply(read.value, request.operation), request };
+    return { read: messages.readEvent(read.value, this.replies.awaited()), request };
   }
 
   #binary(payload: Buffer): void {

@@ -2,6 +2,8 @@
 
 import type { Channel, Contract, Message, Operation, Pointer } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
+import { createProtocol, isErrorMessage } from "../model/protocol.ts";
+import { createRecogniser } from "../model/recognise.ts";
 import type { Received } from "./received.ts";
 
 export type Direction = "fromClient" | "fromServer";
@@ -13,8 +15,18 @@ export type Read = Pick<Received, "name" | "value" | "json" | "wrong">;
 
 export interface Messages {
   read(text: string, direction: Direction): Read;
-  /** The message that a value of this direction is or wants to be, by its tag; where none has tags, the first whose schema it keeps. */
+  /** The message that a value of this direction is or wants to be, by its tag; where none has tags, the first whose schema it fits. */
   nameOf(value: unknown, direction: Direction): string | undefined;
+  /** The ids of requests that a value of the server may answer. */
+  idsIn(value: unknown): readonly unknown[];
+  /** Reads the reply to a request of the operation. @param operation undefined where the request was malformed */
+  readReply(value: unknown, operation: Operation | undefined): Read;
+  /** Reads a value of the server that answers no id. @param awaited names of the replies that are awaited in order */
+  readEvent(value: unknown, awaited: readonly string[]): Read;
+  /** The first message of the client that has an id. */
+  readonly correlated: Message | undefined;
+  /** Whether the message carries errors. */
+  isError(name: string): boolean;
   message(name: string): Message;
   /** The operation by which the client sends this message on the channel. */
   operationOf(messageName: string): Operation | undefined;
@@ -31,12 +43,20 @@ export function createMessages(contract: Contract, channel: Channel, validate: V
     ),
     fromServer: named(byName, [
       channel.handshake?.first,
-      contract.errors?.reply.message,
+      ...(contract.errors?.replies ?? []).map(({ message }) => message),
       ...operations.flatMap((one) => (one.action === "send" ? one.messages : (one.reply ?? []))),
     ]),
   };
 
+  const protocol = createProtocol(contract, channel.id);
+  const recogniser = createRecogniser(protocol, (name, value) => validate(name, value).length === 0);
+  const readAs = (value: unknown, name: string | undefined): Read =>
+    name === undefined
+      ? { name, value, json: true, wrong: [unknownMessage(directions.fromServer)] }
+      : { name, value, json: true, wrong: validate(name, value) };
+
   const nameOf = (value: unknown, direction: Direction): string | undefined => {
+    if (direction === "fromServer") return recogniser.event(value, [])?.name;
     const candidates = directions[direction].filter(({ format }) => format === "json");
     const tagged = candidates.filter(({ tag }) => tag !== undefined && lookup(value, tag.pointer) === tag.value);
     if (tagged.length === 1) return tagged[0]!.name;
@@ -47,6 +67,15 @@ export function createMessages(contract: Contract, channel: Channel, validate: V
   return {
     directions,
     nameOf,
+    correlated: directions.fromClient.find(({ correlation }) => correlation !== undefined),
+    idsIn: recogniser.ids,
+    isError: (name) => isErrorMessage(protocol, name),
+    readEvent: (value, awaited) => readAs(value, recogniser.event(value, awaited)?.name),
+    readReply(value, operation) {
+      const { message, both } = recogniser.reply(value, operation);
+      if (message === undefined || both === undefined) return readAs(value, message?.name);
+      return { name: undefined, value, json: true, wrong: [`is ${message.name} and ${both.name} at once`] };
+    },
     read(text, direction) {
       let value: unknown;
       try {

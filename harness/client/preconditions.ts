@@ -1,10 +1,11 @@
 // How to reach a state in which an operation succeeds: who must send it, what must come before, and which values the message must hold.
 
 import type { Operation, Requirement, Value } from "../../spec/contract.ts";
-import { NotTestable, Violation } from "../schema/errors.ts";
+import { NotTestable } from "../schema/errors.ts";
 import type { ClientContext } from "./context.ts";
 import type { CredentialOptions } from "./credentials.ts";
 import { withValueAt } from "./messages.ts";
+import { expectSuccess } from "./outcome.ts";
 import type { User } from "./received.ts";
 import type { TestClient } from "./test-client.ts";
 
@@ -65,6 +66,7 @@ async function satisfy(
     case "rate":
     case "limit":
     case "claim":
+    case "may":
       return message;
     case "connection":
       return bind(message, requirement.equals, peer.attributes.get(requirement.attribute));
@@ -111,8 +113,7 @@ async function addRelation(
     peer.send(message);
     return;
   }
-  const code = context.errorCode(await peer.request(message));
-  if (code !== undefined) throw new Violation(`the operation ${adding.id} to succeed`, `the error ${code}`);
+  expectSuccess(context, adding, await peer.request(message));
 }
 
 /** Whether a connection can perform it only once: it adds a relation of the connection alone which it requires to be absent. */

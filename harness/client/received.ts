@@ -1,4 +1,5 @@
 // What passes on one connection: messages that came, frames to send, how it ended, and who is connected.
+import type { Operation } from "../../spec/contract.ts";
 import type { FrameToEncode } from "./wire/frame.ts";
 
 /** One message from the target. */
@@ -13,6 +14,16 @@ export interface Received {
   /** Why it breaks its schema; empty where it keeps it. */
   readonly wrong: readonly string[];
   /** Since the run began, monotonic. */
+  readonly atMs: number;
+  /** The request of this connection whose id it carries; undefined where it carries none that was sent. */
+  readonly request?: SentRequest | undefined;
+}
+
+/** A message that was sent with an id. */
+export interface SentRequest {
+  readonly id: unknown;
+  /** Undefined where the message was malformed. */
+  readonly operation: Operation | undefined;
   readonly atMs: number;
 }
 

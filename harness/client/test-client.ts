@@ -1,14 +1,16 @@
 // One client connection to the target: sends what a rule wants, legal or not, and waits for what it expects.
-import type { Channel } from "../../spec/contract.ts";
+import type { Channel, Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
+import { equalJson } from "../schema/json.ts";
 import type { Clock } from "./clock.ts";
 import type { Fence } from "./fence.ts";
 import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex } from "./format.ts";
 import { Inbox } from "./inbox.ts";
 import type { IncidentalViolation } from "./incidental-violation.ts";
 import { type Messages, type Validate, withValueAt } from "./messages.ts";
-import type { Closed, RawFrame, Received, User, Wanted, Within } from "./received.ts";
+import type { Pace } from "./pace.ts";
+import type { Closed, RawFrame, Received, SentRequest, User, Wanted, Within } from "./received.ts";
 import type { Recorder } from "./recorder.ts";
 import { until } from "./until.ts";
 import { opcode } from "./wire/frame.ts";
@@ -22,6 +24,7 @@ export interface ClientEnvironment {
   readonly fence: Fence;
   readonly recorder: Recorder;
   readonly clock: Clock;
+  readonly pace: Pace;
   /** Default deadline of everything that waits, in ms. */
   readonly timeoutMs: number;
   /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */
@@ -37,6 +40,7 @@ export interface ClientOwner {
   observed(): void;
   /** A frame or message of the target violates a standard or its schema, whatever the check is about. */
   report(violation: IncidentalViolation): void;
+  /** An id for a request. @param message name */
   id(message?: string): unknown;
   note(text: string): void;
 }
@@ -117,9 +121,19 @@ export class TestClient {
     this.sendText(text);
   }
 
-  sendText(text: string): void {
-    this.#recordSend(text);
+  /** @returns the request that it is; undefined where it carries no id */
+  sendText(text: string): SentRequest | undefined {
+    let frame: unknown = text;
+    let json = true;
+    try {
+      frame = JSON.parse(text);
+    } catch {
+      json = false;
+    }
+    this.#record({ kind: "send", connection: this.connection, frame, json, bytes: Buffer.byteLength(text) });
+    const request = json ? this.#inbox.sent(frame) : undefined;
     this.#socket.sendText(text);
+    return request;
   }
 
   /** Any frame, legal or not, or bytes as they are. A frame without `maskKey` is masked; `maskKey: "none"` leaves it unmasked. */
@@ -141,15 +155,16 @@ export class TestClient {
     const name = messages.nameOf(message, "fromClient");
     const correlation = name === undefined ? undefined : messages.message(name).correlation;
     const sent =
-      correlation === undefined ? message : withValueAt(message, correlation, lookup(message, correlation) ?? this.#owner.id());
+      correlation === undefined
+        ? message
+        : withValueAt(message, correlation, lookup(message, correlation) ?? this.#owner.id(name));
     this.send(sent);
     const position = this.#inbox.replies.latest(sent);
     if (position === undefined) return this.replyTo(sent, within);
-    const describes = position.replies.join(" or ");
-    return this.receive(
-      Object.assign((one: Received) => this.#inbox.replies.isAt(one, position), { describes }),
-      within,
-    );
+    const isIt = Object.assign((one: Received) => this.#inbox.replies.isAt(one, position), {
+      describes: position.replies.join(" or "),
+    });
+    return this.receive(isIt, within);
   }
 
   /** The reply to a message that was sent as it stands: by its id, or, where it has none, the next of its operation's replies. */
@@ -157,9 +172,11 @@ export class TestClient {
     const { messages } = this.#owner.run;
     const name = messages.nameOf(message, "fromClient");
     const correlation = name === undefined ? undefined : messages.message(name).correlation;
-    return correlation === undefined
-      ? this.receive((name === undefined ? undefined : messages.operationOf(name)?.reply) ?? [], within)
-      : this.reply(lookup(message, correlation), within);
+    const operation = name === undefined ? undefined : messages.operationOf(name);
+    if (correlation === undefined) return this.receive(operation?.reply ?? [], within);
+    const reply = await this.reply(lookup(message, correlation), within);
+    expectDeclared(operation, reply, messages);
+    return reply;
   }
 
   /** The next message that fits and was not taken yet; what came before it stays for later calls. */
@@ -285,9 +302,10 @@ export class TestClient {
     this.#record({ kind: "hang-up", connection: this.connection, code });
   }
 
-  #answers(received: Received, id: unknown): boolean {
-    const correlation = received.name === undefined ? undefined : this.#owner.run.messages.message(received.name).correlation;
-    return correlation !== undefined && lookup(received.value, correlation) === id;
+  /** What was sent as raw frames is not known as a request: its reply is told by the id alone. */
+  #answers({ request, json, value }: Received, id: unknown): boolean {
+    if (request !== undefined) return equalJson(request.id, id);
+    return json && this.#owner.run.messages.idsIn(value).some((one) => equalJson(one, id));
   }
 
   /** @param endIsFine whether the end of the connection is no reason to stop */
@@ -305,21 +323,18 @@ export class TestClient {
     });
   }
 
-  #recordSend(text: string): void {
-    let frame: unknown = text;
-    let json = true;
-    try {
-      frame = JSON.parse(text);
-    } catch {
-      json = false;
-    }
-    if (json) this.#inbox.replies.sent(frame);
-    this.#record({ kind: "send", connection: this.connection, frame, json, bytes: Buffer.byteLength(text) });
-  }
-
   #record(event: Parameters<Recorder["record"]>[0]) {
     return this.#owner.run.recorder.record(event);
   }
+}
+
+/** Only a reply that the operation declares, or an error, counts as one. */
+function expectDeclared(operation: Operation | undefined, reply: Received, messages: Messages): void {
+  const { name, wrong } = reply;
+  if (operation?.reply === undefined) return;
+  if (name !== undefined && (operation.reply.includes(name) || messages.isError(name))) return;
+  const why = name === undefined ? `, which ${wrong.join("; ")}` : "";
+  throw new Violation(`a reply of ${operation.id}: ${operation.reply.join(" or ")}`, `${describeReceived(reply)}${why}`);
 }
 
 function matcher(wanted: Wanted): (received: Received) => boolean {

@@ -1,7 +1,7 @@
 // How the target answers one frame: with an error, a close, a reply, or nothing. The fence closes the question.
 
 import type { ErrorCode, ErrorValue } from "../../spec/contract.ts";
-import type { Received } from "../client/received.ts";
+import type { Received, SentRequest } from "../client/received.ts";
 import type { TestClient } from "../client/test-client.ts";
 import { opcode } from "../client/wire/frame.ts";
 import { Violation } from "../schema/errors.ts";
@@ -14,6 +14,8 @@ export type Answer = {
   | { readonly kind: "refused"; readonly code: ErrorValue; readonly reply: Received }
   | { readonly kind: "closed"; readonly code: number }
   | { readonly kind: "succeeded"; readonly reply: Received }
+  /** A reply that the document does not declare for this request. */
+  | { readonly kind: "undeclared"; readonly reply: Received }
   | { readonly kind: "nothing" }
 );
 
@@ -23,29 +25,49 @@ const shownCharacters = 4_000;
 /** Sends a text, valid or not, and waits for what comes of it. What came before is thrown away. */
 export async function answerTo(context: Context, peer: TestClient, text: string): Promise<Answer> {
   peer.takeAll();
-  if (text.length > shownCharacters) peer.sendRaw({ opcode: opcode.text, payload: text });
-  else peer.sendText(text);
-  return answerOf(context, peer);
+  const isLong = text.length > shownCharacters;
+  const request = isLong ? undefined : peer.sendText(text);
+  if (isLong) peer.sendRaw({ opcode: opcode.text, payload: text });
+  return answerOf(context, peer, request);
 }
 
-/** Waits for what comes of the frame that was sent last. */
-export async function answerOf(context: Context, peer: TestClient): Promise<Answer> {
+/** Waits for what comes of the frame that was sent last. @param request what the frame is, where it carries an id */
+export async function answerOf(context: Context, peer: TestClient, request?: SentRequest): Promise<Answer> {
+  const came: Received[] = [];
   try {
+    // A promised reply has the whole deadline; only what is not promised is decided by a fence or a silence.
+    const isPromised = request?.operation?.reply !== undefined && request.operation.replyWhen === "always";
+    if (isPromised) came.push(...(await replyIn(peer, request)));
     await peer.fence();
   } catch (error) {
     if (!(error instanceof Violation) || peer.closed === undefined) throw error;
   }
-  const came = peer.takeAll();
-  const refused = came.find((received) => context.errorCode(received) !== undefined);
+  came.push(...peer.takeAll());
+  const mine = came.filter((received) => received.request === undefined || received.request === request);
+  const refused = mine.find((received) => context.errorCode(received) !== undefined);
   if (refused !== undefined) return { kind: "refused", code: context.errorCode(refused)!, reply: refused, came };
   if (peer.closed !== undefined) return { kind: "closed", code: peer.closed.code, came };
-  const replies = new Set(
-    context.contract.operations.flatMap(({ action, channel, reply }) =>
-      action === "receive" && channel === context.channel.id ? (reply ?? []) : [],
-    ),
+  const declared = request?.operation?.reply ?? repliesOf(context);
+  const reply = mine.find(({ name }) => name !== undefined && declared.includes(name));
+  if (reply !== undefined) return { kind: "succeeded", reply, came };
+  const undeclared = request === undefined ? undefined : mine.find((received) => received.request === request);
+  return undeclared === undefined ? { kind: "nothing", came } : { kind: "undeclared", reply: undeclared, came };
+}
+
+/** The reply to the request, with what came before it, or nothing where the deadline passes. */
+async function replyIn(peer: TestClient, request: SentRequest): Promise<readonly Received[]> {
+  try {
+    return [await peer.receive(Object.assign((one: Received) => one.request === request, { describes: "the reply" }))];
+  } catch (error) {
+    if (error instanceof Violation && peer.closed === undefined) return [];
+    throw error;
+  }
+}
+
+function repliesOf({ contract, channel }: Context): readonly string[] {
+  return contract.operations.flatMap(({ action, channel: id, reply }) =>
+    action === "receive" && id === channel.id ? (reply ?? []) : [],
   );
-  const reply = came.find(({ name }) => name !== undefined && replies.has(name));
-  return reply === undefined ? { kind: "nothing", came } : { kind: "succeeded", reply, came };
 }
 
 export function describeAnswer(answer: Answer): string {
@@ -56,6 +78,8 @@ export function describeAnswer(answer: Answer): string {
       return `close ${answer.code}`;
     case "succeeded":
       return `the reply ${shortened(answer.reply.text)}`;
+    case "undeclared":
+      return `a reply that the document does not declare for it: ${shortened(answer.reply.text)}`;
     case "nothing":
       return "no error, no reply and no close";
   }

@@ -1,5 +1,5 @@
 // One check of one rule: the context that it gets, its connections, and what it observed.
-import { type ErrorValue, type Heartbeat, isErrorValue, type Limit, type RateLimit } from "../../spec/contract.ts";
+import type { ErrorValue, Heartbeat, Limit, RateLimit } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import type { CredentialOptions } from "../client/credentials.ts";
 import { type Attempt, createRequest, type DialOptions, describeRequest, HandshakeRejected } from "../client/dial.ts";
@@ -12,6 +12,7 @@ import { until } from "../client/until.ts";
 import { type Connected, connect } from "../client/wire/socket.ts";
 import { emitRequest } from "../client/wire/upgrade.ts";
 import type { HistoryEvent } from "../model/history.ts";
+import { errorIn } from "../model/protocol.ts";
 import { dataOf } from "../schema/contract-data.ts";
 import { NotTestable } from "../schema/errors.ts";
 import type { Json } from "../schema/json.ts";
@@ -193,10 +194,7 @@ export function describeRefusal(answer: Exclude<Attempt, { kind: "open" }> | Exc
 }
 
 function errorCode(run: Run, { name, value }: Received): ErrorValue | undefined {
-  const reply = run.contract.errors?.reply;
-  if (name === undefined || name !== reply?.message || reply.code === undefined) return undefined;
-  const code = lookup(value, reply.code);
-  return isErrorValue(code) ? code : undefined;
+  return name === undefined ? undefined : errorIn(run, name, value);
 }
 
 function effective(run: Run, promise: Limit | RateLimit | Heartbeat): unknown {

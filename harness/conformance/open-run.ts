@@ -7,6 +7,7 @@ import { type Auth, createTokenIssuer } from "../client/credentials.ts";
 import { createFence } from "../client/fence.ts";
 import { createMask } from "../client/mask.ts";
 import { createMessages, type Validate } from "../client/messages.ts";
+import { createPace } from "../client/pace.ts";
 import { createRecorder } from "../client/recorder.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import { firstContactFailed } from "./connect-diagnosis.ts";
@@ -25,7 +26,7 @@ export interface RunOptions {
   readonly runs?: number;
   /** Default deadline of everything that waits, in ms, default 5000. */
   readonly timeoutMs?: number;
-  /** The silence that stands in for a fence, in ms, default 500. */
+  /** The least silence that stands in for a fence, in ms, default 500. */
   readonly quietMs?: number;
   readonly insecure?: boolean;
   /** Stands in every name of the run; letters and digits. Default from the wall clock. */
@@ -58,6 +59,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const issueToken = createTokenIssuer(credentials, contract.state, auth);
   const prefixes = credentials?.carriers.flatMap((one) => (one.in === "subprotocol" ? one.prefix : [])) ?? [];
   const mask = createMask([...(auth.secret === undefined ? [] : [auth.secret]), ...(auth.tokens ?? [])], prefixes);
+  const pace = createPace(options.quietMs ?? 500, timeoutMs);
   let probe: LivenessProbe | undefined;
   let counter = 0;
   const run: Run = {
@@ -72,7 +74,8 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
       return issued;
     },
     mask,
-    fence: createFence({ contract, channel, messages, clock, quietMs: options.quietMs ?? 500 }),
+    fence: createFence({ contract, channel, messages, clock, pace }),
+    pace,
     recorder: createRecorder(clock),
     clock,
     seed: options.seed ?? 1,

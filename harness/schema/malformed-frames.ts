@@ -232,7 +232,7 @@ function tags({ message, value }: Base, contract: Contract, channel: Channel): M
     outcomes,
     hasUsableId,
     text: (id, maxBytes = Infinity) => {
-      const carrying = correlation === undefined ? value : withValueAt(value, correlation, id);
+      const carrying = correlation === undefined ? value : withValueAt(value, correlation, id as Json);
       if (tagOf === undefined) return JSON.stringify(withoutValueAt(carrying, tag.pointer));
       if (typeof tagOf !== "function") return JSON.stringify(withValueAt(carrying, tag.pointer, tagOf));
       return shrink(maxBytes, most, (parts) => JSON.stringify(withValueAt(carrying, tag.pointer, tagOf(parts))));

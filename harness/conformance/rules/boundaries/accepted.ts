@@ -1,6 +1,7 @@
 // At the bound, and within: the message is taken. Where the value decides a requirement, its error is an answer too.
 
 import type { ErrorValue } from "../../../../spec/contract.ts";
+import { mayRefuse } from "../../../client/outcome.ts";
 import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
 import { type BoundKind, boundKinds } from "../../../schema/boundaries.ts";
 import { Violation } from "../../../schema/errors.ts";
@@ -40,9 +41,10 @@ function accepts(kind: BoundKind): Rule {
         const expected = await outcomeOf(context, peer, operation, sent);
         const answer = await answerTo(context, peer, JSON.stringify(sent));
         const isRefused = answer.kind === "refused" || answer.kind === "closed";
-        const mayRefuse = answer.kind === "refused" && mayBe(answer.code, promise, expected);
-        const isMissing = answer.kind === "nothing" && operation.reply !== undefined;
-        if ((isRefused && !mayRefuse) || isMissing) {
+        const isAllowed =
+          answer.kind === "refused" && (mayBe(answer.code, promise, expected) || mayRefuse(context, operation, answer.code));
+        const isMissing = (answer.kind === "nothing" || answer.kind === "undeclared") && operation.reply !== undefined;
+        if ((isRefused && !isAllowed) || isMissing) {
           const where = promise.bound.location || "the message";
           throw new Violation(`\`${message.name}\` with ${label} at ${where} to be accepted`, describeAnswer(answer));
         }

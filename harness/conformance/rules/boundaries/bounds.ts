@@ -62,5 +62,5 @@ export function withFreshId(context: Context, { client, bound }: BoundPromise, v
   const { correlation } = client.message;
   if (correlation === undefined || bound.location === correlation) return value;
   if (bound.member !== undefined && `${bound.location}/${bound.member}` === correlation) return value;
-  return withValueAt(value, correlation, context.id());
+  return withValueAt(value, correlation, context.id(client.message.name));
 }

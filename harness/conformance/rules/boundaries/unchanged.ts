@@ -53,7 +53,7 @@ export const unchangedRules: readonly Rule[] = [
         if (client.operation.reply === undefined) scene.sender.send(sent);
         else
           await scene.sender.request(
-            message.correlation === undefined ? sent : withValueAt(sent, message.correlation, context.id()),
+            message.correlation === undefined ? sent : withValueAt(sent, message.correlation, context.id(message.name)),
           );
         const wanted = Object.assign(isOf(effect, scene.sender), { describes: `${effect.message} of this sender` });
         const delivered = await scene.other.receive(wanted);

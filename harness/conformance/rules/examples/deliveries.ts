@@ -4,6 +4,7 @@ import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.
 import { lookup } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
+import { expectSuccess } from "../../../client/outcome.ts";
 import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
 import type { Received } from "../../../client/received.ts";
 import type { TestClient } from "../../../client/test-client.ts";
@@ -135,8 +136,7 @@ export async function enter(context: Context, peer: TestClient, relation: string
       effects.some((effect) => effect.kind === "add" && effect.relation === relation),
   );
   if (adding === undefined) throw new NotTestable(`no operation adds to the relation ${relation}`);
-  const code = context.errorCode(await peer.request(await satisfyPreconditions(context, peer, adding, keys)));
-  if (code !== undefined) throw new Violation(`the operation ${adding.id} to succeed`, `the error ${code}`);
+  expectSuccess(context, adding, await peer.request(await satisfyPreconditions(context, peer, adding, keys)));
 }
 
 /** Whether it is this effect of this sender, by what the document says of the sender; else by its name alone. */
@@ -148,11 +148,10 @@ export function isOf(effect: Deliver, sender: TestClient): (received: Received) 
 
 async function perform(context: Context, { sender, message }: Scene, { operation }: ClientMessage): Promise<unknown> {
   const { correlation } = context.message(operation.messages[0]!);
-  const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id());
+  const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id(operation.messages[0]));
   if (operation.reply === undefined) sender.send(sent);
   else {
-    const code = context.errorCode(await sender.request(sent));
-    if (code !== undefined) throw new Violation(`the operation ${operation.id} to succeed`, `the error ${code}`);
+    expectSuccess(context, operation, await sender.request(sent));
   }
   return sent;
 }

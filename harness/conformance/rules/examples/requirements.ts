@@ -4,6 +4,7 @@ import type { Contract, ErrorCode, Operation, Requirement } from "../../../../sp
 import { lookup } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
+import { expectSuccess } from "../../../client/outcome.ts";
 import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
 import type { Received } from "../../../client/received.ts";
 import type { TestClient } from "../../../client/test-client.ts";
@@ -160,15 +161,14 @@ async function makePresent(
     peer.send(first);
     return;
   }
-  const code = context.errorCode(await peer.request(first));
-  if (code !== undefined) throw new Violation(`the operation ${adding.id} to succeed`, `the error ${code}`);
+  expectSuccess(context, adding, await peer.request(first));
 }
 
 /** A second request has an id of its own, unless the id is what the requirement is about. */
 function withFreshId(context: Context, { message }: ClientMessage, requirement: RelationRequirement, sent: unknown): unknown {
   const { correlation } = message;
   if (correlation === undefined || columnsOf(requirement).some(({ pointer }) => pointer === correlation)) return sent;
-  return withValueAt(sent, correlation, context.id());
+  return withValueAt(sent, correlation, context.id(message.name));
 }
 
 function brokenBy({ client, error }: RequirementPromise, { contract }: ContractUnderTest) {

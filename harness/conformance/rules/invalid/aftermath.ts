@@ -3,6 +3,7 @@
 import { lookup } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
+import { expectSuccess } from "../../../client/outcome.ts";
 import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
 import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
@@ -11,7 +12,7 @@ import { answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Rule, rule } from "../../rule.ts";
-import { clientMessages, errorsFor, isReadable, maxBytes, toleratedErrors } from "../client-messages.ts";
+import { type ClientMessage, clientMessages, errorsFor, isReadable, maxBytes, toleratedErrors } from "../client-messages.ts";
 import { type DeliveryPromise, deliveries, isOf, type Scene, stage } from "../examples/deliveries.ts";
 import { undeclaredCode } from "./hostile.ts";
 import { breakableMessages, breakIn, type MessagePromise } from "./mutations.ts";
@@ -25,11 +26,10 @@ function refusable(subject: ContractUnderTest): readonly DeliveryPromise[] {
 /** A valid request of the scene, whose delivery shows that all before it has been dealt with. */
 async function succeed(context: Context, { sender, other, message }: Scene, { client, effect }: DeliveryPromise): Promise<void> {
   const { correlation } = client.message;
-  const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id());
+  const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id(client.message.name));
   if (client.operation.reply === undefined) sender.send(sent);
   else {
-    const code = context.errorCode(await sender.request(sent));
-    if (code !== undefined) throw new Violation(`the operation ${client.operation.id} to succeed`, `the error ${code}`);
+    expectSuccess(context, client.operation, await sender.request(sent));
   }
   await other.receive(Object.assign(isOf(effect, sender), { describes: `${effect.message} of this sender` }));
 }
@@ -92,8 +92,7 @@ export const aftermathRules: readonly Rule[] = [
         if (answer.kind === "closed")
           throw new Violation("the connection to live after a malformed frame", describeAnswer(answer));
       }
-      const code = context.errorCode(await peer.request(freshly(context, client.message.correlation, message)));
-      if (code !== undefined) throw new Violation(`the operation ${client.operation.id} to succeed`, `the error ${code}`);
+      expectSuccess(context, client.operation, await peer.request(freshly(context, client, message)));
     },
     brokenBy: (_, subject) => faults.closesOnInvalid(undeclaredCode(subject)),
   }),
@@ -151,8 +150,7 @@ export const aftermathRules: readonly Rule[] = [
           await answerTo(context, peer, JSON.stringify(value));
         }
       }
-      const code = context.errorCode(await peer.request(freshly(context, client.message.correlation, message)));
-      if (code !== undefined) throw new Violation(`the operation ${client.operation.id} to succeed still`, `the error ${code}`);
+      expectSuccess(context, client.operation, await peer.request(freshly(context, client, message)), "still");
     },
     brokenBy: ({ client }) => {
       const requirement = client.operation.requires.find(({ kind }) => kind === "relation")!;
@@ -161,8 +159,8 @@ export const aftermathRules: readonly Rule[] = [
   }),
 ];
 
-function freshly(context: Context, correlation: string | undefined, message: unknown): unknown {
-  return correlation === undefined ? message : withValueAt(message, correlation, context.id());
+function freshly(context: Context, { message: { correlation, name } }: ClientMessage, message: unknown): unknown {
+  return correlation === undefined ? message : withValueAt(message, correlation, context.id(name));
 }
 
 /** Where both operations name the same column, such as the room. */

@@ -132,7 +132,7 @@ export function breakIn(
   base: unknown,
 ): Mutation & { readonly id: unknown } {
   const { correlation } = client.message;
-  const id = context.id();
+  const id = context.id(client.message.name);
   const start = correlation === undefined ? base : withValueAt(base, correlation, id);
   const mutation = dataOf(context.contract)
     .of(client.message)

@@ -91,7 +91,7 @@ export async function flood(context: Context, { peer, operation, message }: Send
   if (correlation === undefined)
     throw new NotTestable(`the message of ${operation.id} has no correlationId, so its replies cannot be told apart`);
   const sent = Array.from({ length: count }, () => {
-    const id = context.id();
+    const id = context.id(operation.messages[0]);
     const atMs = context.clock.nowMs();
     peer.send(withValueAt(message, correlation, id));
     return { id, atMs };

@@ -123,7 +123,7 @@ async function performer(
   const { peer, message } = await spend(context, limit, operation);
   const { correlation } = context.message(operation.messages[0]!);
   return async () => {
-    const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id());
+    const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id(operation.messages[0]));
     if (operation.reply !== undefined) return context.errorCode(await peer.request(sent));
     const answer = await answerTo(context, peer, JSON.stringify(sent));
     context.judged();

@@ -54,7 +54,7 @@ async function offender(context: Context, limit: StrikeLimit): Promise<Offender>
   const { burst, perSecond } = context.effective(rate);
   // The burst is free; so is what is refilled while we send, a second's worth at most for a server that answers at all.
   const strike = () => {
-    const id = context.id();
+    const id = context.id(operation.messages[0]);
     peer.send(withValueAt(message, correlation, id));
     return id;
   };

@@ -85,7 +85,11 @@ function queues({ channel }: ContractUnderTest): readonly QueuePromise[] {
 }
 
 /** A request whose reply is as long as the server reads: the fence's reply gives back a value that no schema bounds. */
-function bulkyRequest(context: Context): { readonly message: unknown; readonly correlation: string } {
+function bulkyRequest(context: Context): {
+  readonly name: string;
+  readonly message: unknown;
+  readonly correlation: string;
+} {
   const operation = context.contract.operations.find(({ id }) => id === context.channel.delivery?.fence);
   const name = operation?.messages[0];
   const reply = operation?.effects.find((effect) => effect.kind === "reply");
@@ -98,7 +102,7 @@ function bulkyRequest(context: Context): { readonly message: unknown; readonly c
     if (value.kind !== "message") continue;
     const message = withValueAt(context.example(name), value.pointer, "x".repeat(bytes));
     const correlation = context.message(name).correlation;
-    if (context.wrongWith(name, message).length === 0 && correlation !== undefined) return { message, correlation };
+    if (context.wrongWith(name, message).length === 0 && correlation !== undefined) return { name, message, correlation };
   }
   throw new NotTestable("no operation gives back a value that may be long");
 }
@@ -107,7 +111,7 @@ const notReadingForMs = [500, 2_000, 4_000, 6_000, 9_000];
 
 /** A client that asks for much and reads nothing for some time; how its connection ended, once it reads again. */
 async function stopReading(context: Context, ms: number): Promise<Closed | undefined> {
-  const { message, correlation } = bulkyRequest(context);
+  const { name, message, correlation } = bulkyRequest(context);
   const slow = await context.dial();
   const fence = context.channel.delivery?.fence;
   const rates = context.contract.operations
@@ -115,7 +119,7 @@ async function stopReading(context: Context, ms: number): Promise<Closed | undef
     ?.requires.flatMap((one) => (one.kind === "rate" ? [one.limit] : []));
   const bucket = context.channel.rateLimits.find(({ name }) => rates?.includes(name));
   const { burst, perSecond } = bucket === undefined ? { burst: 100, perSecond: 20 } : context.effective(bucket);
-  const ask = () => slow.send(withValueAt(message, correlation, context.id()));
+  const ask = () => slow.send(withValueAt(message, correlation, context.id(name)));
   slow.pause();
   const untilMs = context.clock.nowMs() + ms;
   for (let count = 0; count < burst; count++) ask();
