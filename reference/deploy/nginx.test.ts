@@ -87,8 +87,8 @@ async function startNginx(nodes: readonly number[], change: (text: string) => st
   const [plain, tls] = [await freePort(), await freePort()];
   const own = mkdtempSync(join(folder, "run-"));
   const replaced = change(conf)
-    .replace("127.0.0.1:8080", `127.0.0.1:${nodes[0]}`)
-    .replace("127.0.0.1:8081", `127.0.0.1:${nodes[1] ?? nodes[0]}`)
+    .replaceAll("127.0.0.1:8080", `127.0.0.1:${nodes[0]}`)
+    .replaceAll("127.0.0.1:8081", `127.0.0.1:${nodes[1] ?? nodes[0]}`)
     .replace("listen 80;", `listen 127.0.0.1:${plain};`)
     .replace("listen 443 ssl;", `listen 127.0.0.1:${tls} ssl;`)
     .replace("/etc/ssl/certs/example.com.pem", join(folder, "cert"))
@@ -202,6 +202,52 @@ it("sends upgrades to another node while one drains", async () => {
   expect(refused).toBeGreaterThan(0);
   draining.close();
 });
+
+it("answers upgrades with 503 and Retry-After while no node takes them, and HTTP goes on", async () => {
+  const nodes = [];
+  for (let index = 0; index < 2; index++) {
+    const node = createServer((_, response) => response.end("here"));
+    node.on("upgrade", (_, socket) => {
+      socket.end("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    });
+    const port = await freePort();
+    await once(node.listen(port, "127.0.0.1"), "listening");
+    nodes.push({ node, port });
+  }
+  const { url } = await startNginx(nodes.map(({ port }) => port));
+  const answers = new Set<string>();
+  for (let count = 0; count < 10; count++) {
+    const { status, retryAfter } = await refusedUpgrade(url);
+    answers.add(`${status} ${Number(retryAfter) > 0}`);
+    expect(await statusOf(`${url.replace("wss:", "https:")}/rooms/lobby/messages`)).toBe(200);
+    expect(await statusOf(`${url.replace("wss:", "https:")}/health/ready`)).toBe(200);
+  }
+  expect([...answers]).toEqual(["503 true"]);
+  // A node that is gone is no 502 either.
+  for (const { node } of nodes) node.close();
+  expect(await refusedUpgrade(url)).toMatchObject({ status: 503, retryAfter: "2" });
+});
+
+function refusedUpgrade(url: string): Promise<{ status: number | undefined; retryAfter: string | undefined }> {
+  const socket = new WebSocket(`${url}/ws`, "rooms.v1", { rejectUnauthorized: false });
+  clients.push(socket);
+  socket.on("error", () => {});
+  return new Promise((resolve) => {
+    socket.on("unexpected-response", (request, response) => {
+      request.destroy();
+      resolve({ status: response.statusCode, retryAfter: response.headers["retry-after"] });
+    });
+  });
+}
+
+function statusOf(url: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get(url, { rejectUnauthorized: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    }).on("error", reject);
+  });
+}
 
 it("keeps an idle connection open only through its pings", async () => {
   // A second instead of 75, below which the pings come, and above which they do not.
