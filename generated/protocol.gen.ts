@@ -27,7 +27,7 @@ export const handshake = {
       {
         "name": "sub",
         "required": true,
-        "description": "The user's id."
+        "description": "The user's id: 1 to 128 characters, without control characters."
       },
       {
         "name": "exp",
@@ -277,7 +277,7 @@ export const closeCodes = {
     "code": 4401,
     "by": "server",
     "reconnect": "fresh-token",
-    "when": "The handshake carried no token, or a bad one."
+    "when": "The handshake carried no token or a bad one, or the connection's token has been revoked."
   },
   "FORBIDDEN": {
     "code": 4403,

@@ -24,6 +24,9 @@ export interface Config {
   readonly allowedOrigins: readonly string[] | undefined;
   readonly trustedProxyHops: number;
   readonly logLevel: LogLevel;
+  /** One log line per connection, close, refused upgrade and HTTP publish. */
+  readonly accessLog: boolean;
+  readonly revocationsFile: string | undefined;
   /** undefined: the memory hub. */
   readonly redisUrl: string | undefined;
   /** TCP sockets, in whatever state. */
@@ -78,6 +81,12 @@ const general: readonly Variable[] = [
     fallback: undefined,
   },
   { name: "TRUSTED_PROXY_HOPS", about: "Number of trusted proxies that set X-Forwarded-For.", fallback: "0", range: [0, 10] },
+  {
+    name: "REVOCATIONS_FILE",
+    about: 'Revoked tokens, as JSON: {"tokens": [jti], "notBefore": {"user": seconds}}. It may change at run time.',
+    fallback: undefined,
+  },
+  { name: "ACCESS_LOG", about: "Logs user and address of each connection and publish.", fallback: "off", choices: ["on", "off"] },
   { name: "LOG_LEVEL", about: "Minimum level of log lines.", fallback: "info", choices: logLevels },
   {
     name: "REDIS_URL",
@@ -249,6 +258,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, { 
     allowedOrigins,
     trustedProxyHops: number("TRUSTED_PROXY_HOPS")!,
     logLevel: text("LOG_LEVEL") as LogLevel,
+    accessLog: text("ACCESS_LOG") === "on",
+    revocationsFile: text("REVOCATIONS_FILE"),
     redisUrl,
     maxConnections: number("MAX_CONNECTIONS")!,
     connectionsPerAddress: number("CONNECTIONS_PER_ADDRESS"),

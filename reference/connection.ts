@@ -15,8 +15,10 @@ import { maxBytesAfterEnd } from "./sockets.ts";
 
 /** How long a client is read after a close frame was sent, in ms. Afterwards its bytes are discarded until ws ends the connection. */
 const readAfterCloseMs = 1_000;
-/** How often a chunk of discarded bytes is taken, in ms. */
-const discardEveryMs = 50;
+/** How often a chunk of discarded bytes is taken while the send queue is not empty, in ms. */
+const discardEveryMs = 10;
+/** Otherwise, at each so many ticks. */
+const idleDiscardTicks = 5;
 /** Pings and pongs that a client may send beside its answers to heartbeats. Browsers send none. */
 const controlFrameRate = (heartbeatMs: number): Rate => ({ burst: 100, perSecond: 10 + 2_000 / heartbeatMs });
 /** The longest delay of a Node timer. */
@@ -47,6 +49,8 @@ export class ConnectionSocket extends FlushingWebSocket {
 }
 
 export class Connection implements Transport, Drainable {
+  /** Of the client, as far as it is known. */
+  readonly address: string | undefined;
   readonly #socket: ConnectionSocket;
   readonly #tcp: Socket;
   readonly #context: ConnectionContext;
@@ -64,7 +68,8 @@ export class Connection implements Transport, Drainable {
   #closeCode: number | undefined;
   #controlFrames: Limiter | undefined;
 
-  constructor(socket: ConnectionSocket, tcp: Socket, context: ConnectionContext) {
+  constructor(socket: ConnectionSocket, tcp: Socket, address: string | undefined, context: ConnectionContext) {
+    this.address = address;
     this.#socket = socket;
     this.#tcp = tcp;
     this.#context = context;
@@ -145,7 +150,12 @@ export class Connection implements Transport, Drainable {
     this.#socket.pause();
     this.#tcp.removeAllListeners("data");
     this.#tcp.on("data", () => this.#tcp.pause());
-    this.#timer = setInterval(() => this.#tcp.resume(), discardEveryMs);
+    let ticks = 0;
+    this.#timer = setInterval(() => {
+      ticks += 1;
+      // While the client still receives what was queued for it, what it sent must be gone in time.
+      if (this.#tcp.writableLength > 0 || ticks % idleDiscardTicks === 0) this.#tcp.resume();
+    }, discardEveryMs);
   }
 
   announceShutdown(reason: string, reconnectWithinMs: number): void {

@@ -23,6 +23,10 @@ async function refusal(response: Response) {
   return { status: response.status, ...body.error };
 }
 
+interface Refusal {
+  readonly error: { readonly code: string };
+}
+
 describe("publishing over HTTP", () => {
   test("appends the message to the room's log, and its members receive it", async () => {
     const ada = await server.connect("ada");
@@ -73,6 +77,15 @@ describe("publishing over HTTP", () => {
 
   test("gives a pointer into the body", async () => {
     expect(await refusal(await post("news", '{"content":7}'))).toMatchObject({ pointer: "/content" });
+  });
+
+  test("rejects a body or a path that is not UTF-8", async () => {
+    const headers = { Authorization: `Bearer ${await testToken("hal", { roles: ["publisher"] })}` };
+    const body = Buffer.concat([Buffer.from('{"content":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
+    const inBody = await fetch(`${server.http}/rooms/lobby/messages`, { method: "POST", headers, body });
+    expect([inBody.status, ((await inBody.json()) as Refusal).error.code]).toEqual([400, "INVALID_JSON"]);
+    const inPath = await fetch(`${server.http}/rooms/%ff/messages`, { method: "POST", headers, body: '{"content":"x"}' });
+    expect([inPath.status, ((await inPath.json()) as Refusal).error.code]).toEqual([400, "INVALID_MESSAGE"]);
   });
 
   test("is rate-limited per user, with the wait in ms and s", async () => {

@@ -1,4 +1,6 @@
 // HTTP on the server's port: publishing, health, metrics, and pages.
+import { isUtf8 } from "node:buffer";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import express, { type ErrorRequestHandler, type Express, type Request, type Response } from "express";
 import { errorCodes, protocol } from "../generated/protocol.gen.ts";
 import type { ErrorCode, Published, PublishRefused } from "../generated/types.gen.ts";
@@ -7,6 +9,7 @@ import isPublish from "../generated/validators/publish.gen.js";
 import type { Config } from "./config.ts";
 import { bearerToken, refusalStatus, upgradeHeaders } from "./handshake.ts";
 import { type Hub, HubUnavailable, HubUncertain } from "./hub/hub.ts";
+import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { addPageRoutes, type PageContext } from "./page-routes.ts";
 import { pointerOf } from "./parse-frame.ts";
@@ -18,6 +21,8 @@ export interface HttpContext extends PageContext {
   readonly hub: Hub;
   readonly metrics: Metrics;
   readonly verifyToken: VerifyToken;
+  /** undefined: off. */
+  readonly accessLog: Logger | undefined;
   isDraining(): boolean;
   /** Reports an internal error. */
   failed(error: unknown): void;
@@ -33,7 +38,8 @@ export function createHttpRoutes(context: HttpContext): Express {
     next();
   });
 
-  const readBody = express.json({ type: () => true, strict: false, limit: config.limits.messageBytes });
+  const verify = requireUtf8;
+  const readBody = express.json({ type: () => true, strict: false, limit: config.limits.messageBytes, verify });
   app.post("/rooms/:room/messages", authorize(context), readBody, (request, response) => publish(context, request, response));
   app.all("/rooms/:room/messages", (_request, response) => {
     response.set("Allow", "POST").status(405).type("text").send("Publish with POST.");
@@ -71,23 +77,31 @@ async function sendMetrics(metrics: Metrics, response: Response): Promise<void> 
   response.set("Content-Type", metrics.contentType).send(await metrics.text());
 }
 
+/** Rejects what Express would decode with replacement characters. JSON is always UTF-8 (RFC 8259 section 8.1). */
+function requireUtf8(_request: IncomingMessage, _response: ServerResponse, body: Buffer): void {
+  if (!isUtf8(body)) throw Object.assign(new Error("not UTF-8"), { type: "entity.parse.failed" });
+}
+
 /** Checks identity and role before the body is read. */
 function authorize({ verifyToken }: HttpContext) {
-  return async (request: Request, response: Response, next: () => void): Promise<void> => {
-    const identity = await verifyToken(bearerToken(request.get("authorization")) ?? "");
+  return (request: Request, response: Response, next: () => void): void => {
+    const identity = verifyToken(bearerToken(request.get("authorization")) ?? "");
     if (typeof identity === "string") {
       response.set("WWW-Authenticate", "Bearer");
-      return refuse(response, "TOKEN_INVALID");
+      refuse(response, "TOKEN_INVALID");
+      return;
     }
-    const missing = httpPublish.missingClaim(identity);
-    if (missing !== undefined) return refuse(response, missing);
-    if (handshakeBarred(identity) !== undefined) return refuse(response, "FORBIDDEN");
+    const error = httpPublish.missingClaim(identity) ?? (handshakeBarred(identity) === undefined ? undefined : "FORBIDDEN");
+    if (error !== undefined) {
+      refuse(response, error);
+      return;
+    }
     response.locals.identity = identity;
     next();
   };
 }
 
-async function publish({ hub, metrics }: HttpContext, request: Request, response: Response): Promise<void> {
+async function publish({ hub, metrics, accessLog }: HttpContext, request: Request, response: Response): Promise<void> {
   const body: unknown = request.body;
   if (!isPublish(body)) {
     const problem = isPublish.errors?.[0];
@@ -111,6 +125,7 @@ async function publish({ hub, metrics }: HttpContext, request: Request, response
     return refuse(response, answer.refused, retryAfterMs === undefined ? {} : { retryAfterMs });
   }
   metrics.published();
+  accessLog?.info({ event: "published", userId, address: request.ip, room: chat.payload.room });
   response.status(202).json({ epoch: answer.epoch, seq: answer.seq } satisfies Published);
 }
 

@@ -90,8 +90,8 @@ describe("the process", () => {
     client.socket.close();
   });
 
-  test("logs neither tokens nor content, at any level", async () => {
-    const { server, output, port, exit } = start({ JWT_SECRET: testSecret, LOG_LEVEL: "trace", DRAIN_MS: "0" });
+  test("logs who connects, closes and publishes, but neither tokens nor content, at any level", async () => {
+    const { server, output, port, exit } = start({ JWT_SECRET: testSecret, LOG_LEVEL: "trace", ACCESS_LOG: "on", DRAIN_MS: "0" });
     const token = await testToken("ada", { roles: ["publisher"] });
     const client = new TestClient(`ws://127.0.0.1:${await port}/ws?token=${token}`);
     await client.next("connected");
@@ -103,11 +103,20 @@ describe("the process", () => {
     const headers = { authorization: `Bearer ${token}` };
     expect((await fetch(url, { method: "POST", body: '{"content":"a-secret-thing"}', headers })).status).toBe(202);
     await fetch(url, { method: "POST", body: "a-secret-thing", headers });
-    new TestClient(`ws://127.0.0.1:${await port}/ws?token=bad.${token}`);
+    await new TestClient(`ws://127.0.0.1:${await port}/ws?token=bad.${token}`).closed;
     await client.fence();
     server.kill("SIGTERM");
     await exit;
     expect(output.text).toContain('"drained"');
+    const lines = output.text.split("\n").filter((line) => line.includes('"access":true'));
+    expect(lines.map((line) => JSON.parse(line))).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ event: "connected", userId: "ada", address: "127.0.0.1" }),
+        expect.objectContaining({ event: "published", userId: "ada", address: "127.0.0.1", room: "lobby" }),
+        expect.objectContaining({ event: "closed", address: "127.0.0.1", code: 4401 }),
+        expect.objectContaining({ event: "closed", userId: "ada", address: "127.0.0.1", code: 1012 }),
+      ]),
+    );
     expect(output.text).not.toContain("a-secret-thing");
     expect(output.text).not.toContain(token.split(".")[2]);
     expect(output.text).not.toContain(testSecret);

@@ -74,6 +74,7 @@ async function printDevHelp(host: string, port: number, secret: string): Promise
 }
 
 function explainListen(error: NodeJS.ErrnoException, { host, port }: Config): string {
+  if (error.code === undefined) return error.message;
   if (error.code === "EADDRINUSE") return `port ${port} of ${host} is in use: set PORT to another one, or to 0 for any free one`;
   if (error.code === "EACCES") return `not allowed to listen on port ${port}: set PORT to one above 1023`;
   if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND") return `HOST ${host} is not an address of this machine`;

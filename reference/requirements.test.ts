@@ -4,7 +4,14 @@ import { describe, expect, test } from "vitest";
 import { handshakeBarred, httpPublish, requirementsFor } from "./requirements.ts";
 import type { Identity } from "./tokens.ts";
 
-const withRoles = (...roles: string[]): Identity => ({ userId: "u", username: "u", roles, expiresAtMs: 0 });
+const withRoles = (...roles: string[]): Identity => ({
+  userId: "u",
+  username: "u",
+  roles,
+  expiresAtMs: 0,
+  tokenId: undefined,
+  issuedAtSeconds: 0,
+});
 
 describe("requirements", () => {
   test.each([

@@ -15,6 +15,7 @@ import { createHttpRoutes, createMetricsRoutes } from "./http-routes.ts";
 import type { Hub } from "./hub/hub.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { noRevocations, readRevocations } from "./revocations.ts";
 import { Session, type SessionContext } from "./session.ts";
 import { forwardedAddress, SocketRegistry, socketStates, socketsWithinDescriptors } from "./sockets.ts";
 import { createToken, createTokenVerifier } from "./tokens.ts";
@@ -57,7 +58,9 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     isRateLocal: () => hub.isRateLocal,
     delivered: () => fanOut.delivered,
   });
-  const verifyToken = createTokenVerifier(config.jwtSecret, clock);
+  const revocations = config.revocationsFile === undefined ? noRevocations : readRevocations(config.revocationsFile);
+  const verifyToken = createTokenVerifier(config.jwtSecret, clock, revocations.isRevoked);
+  const accessLog = config.accessLog ? log.child({ access: true }) : undefined;
   const failed = (error: unknown): void => log.error({ err: error }, "internal error");
   const sessionContext: SessionContext = {
     hub,
@@ -75,7 +78,9 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     ended(connection, code) {
       connections.delete(connection);
       metrics.closed(code);
-      log.debug({ clientId: connection.session?.member.clientId, code }, "closed");
+      const { clientId, userId } = connection.session?.member ?? {};
+      log.debug({ clientId, code }, "closed");
+      accessLog?.info({ event: "closed", clientId, userId, address: connection.address, code });
     },
   };
 
@@ -84,6 +89,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     hub,
     metrics,
     verifyToken,
+    accessLog,
     isDraining: () => isDraining,
     failed,
     allowsOrigin: (origin) => isAllowedOrigin(origin, allowedOrigins),
@@ -133,39 +139,62 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     );
     if (decision.kind === "refuse") {
       metrics.upgraded(`${decision.status}`);
+      accessLog?.info({ event: "refused", address: addressOf(request), status: decision.status });
       registry.refuse(tcp, encodeRefusal(decision));
       return;
     }
-    const admission = registry.admit(tcp, forwardedAddress(headers["x-forwarded-for"], config.trustedProxyHops));
+    const address = addressOf(request);
+    const admission = registry.admit(tcp, address);
     sockets.handleUpgrade(request, tcp, head, (socket) => {
       tcp.off("error", ignore);
       registry.setState(tcp, "open");
-      const connection = new Connection(socket, tcp, connectionContext);
+      const connection = new Connection(socket, tcp, address, connectionContext);
       connections.add(connection);
       if (decision.kind === "close") close(connection, decision.code, decision.reason);
       else if (admission !== "ok") close(connection, closeCodes.TRY_AGAIN_LATER.code, fullReasons[admission]);
       else if (decision.credential === undefined) close(connection, closeCodes.UNAUTHENTICATED.code, "no token");
-      else void admit(connection, decision.credential);
+      else admit(connection, decision.credential);
     });
   });
 
   /** Refusals after the upgrade use a close code, because a browser shows only 1006 for any HTTP refusal. */
-  async function admit(connection: Connection, credential: string): Promise<void> {
-    connection.setReading(false);
-    const identity = await verifyToken(credential);
-    if (typeof identity === "string") return close(connection, closeCodes.UNAUTHENTICATED.code, `token ${identity}`);
+  function admit(connection: Connection, credential: string): void {
+    const identity = verifyToken(credential);
+    if (typeof identity === "string") {
+      close(connection, closeCodes.UNAUTHENTICATED.code, `token ${identity}`);
+      return;
+    }
     metrics.upgraded("accepted");
     const session = new Session(`c-${randomBytes(9).toString("base64url")}`, identity, sessionContext, connection);
     log.debug({ clientId: session.member.clientId }, "connected");
+    accessLog?.info({
+      event: "connected",
+      clientId: session.member.clientId,
+      userId: identity.userId,
+      address: connection.address,
+    });
     connection.start(session);
-    connection.setReading(true);
   }
+  const addressOf = ({ headers, socket }: IncomingMessage): string | undefined =>
+    forwardedAddress(headers["x-forwarded-for"], config.trustedProxyHops) ?? socket.remoteAddress;
   function close(connection: Connection, code: number, reason: string): void {
     metrics.upgraded(`${code}`);
     connection.close(code, reason);
   }
 
+  revocations.watch(
+    () => {
+      log.info("the revocations have changed");
+      for (const { session } of connections) session?.closeIfRevoked(revocations.isRevoked);
+    },
+    (error) => log.error({ reason: error.message }, "the revocations cannot be read: the list before stays in force"),
+  );
+
   const port = await listen(server, config.port, config.host);
+  if (registry.maxSockets < config.maxConnections) {
+    const { maxSockets } = registry;
+    log.warn({ maxSockets }, "the descriptor limit (ulimit -n) allows fewer sockets than MAX_CONNECTIONS");
+  }
   allowedOrigins = config.allowedOrigins ?? ["localhost", "127.0.0.1", "[::1]"].map((name) => `http://${name}:${port}`);
   const metricsServer = config.metricsPort === undefined ? undefined : createServer(createMetricsRoutes(metrics));
   if (metricsServer) {
@@ -178,6 +207,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
   async function end(): Promise<void> {
     isDraining = true;
     log.info({ connections: connections.size }, "draining");
+    revocations.close();
     await drain(connections, config, sleep);
     await hub.close();
     for (const one of [server, metricsServer]) {
@@ -204,9 +234,6 @@ function createSocketRegistry({ maxConnections, connectionsPerAddress = maxConne
   const possible = socketsWithinDescriptors() ?? maxConnections;
   // The share above the limit that is still answered needs descriptors too.
   const maxSockets = Math.min(maxConnections, Math.floor(possible / 1.06));
-  if (maxSockets < maxConnections) {
-    log.warn({ maxConnections, maxSockets }, "the descriptor limit (ulimit -n) allows fewer sockets than MAX_CONNECTIONS");
-  }
   let loggedAtMs = Number.NEGATIVE_INFINITY;
   return new SocketRegistry({ maxSockets, maxPerAddress: connectionsPerAddress }, (shed) => {
     if (performance.now() - loggedAtMs < shedLogMs) return;

@@ -31,10 +31,10 @@ function createServer(env: Record<string, string> = {}) {
   );
   const failures: unknown[] = [];
   const observer = { received: () => {}, refused: () => {}, failed: (error: unknown) => failures.push(error) };
-  /** Tokens are JSON of the identity here. */
-  const verifyToken = async (token: string): Promise<Identity | "invalid"> =>
-    token.startsWith("{") ? JSON.parse(token) : "invalid";
+  /** In these tests a token is the JSON of its identity. */
+  const verifyToken = (token: string): Identity | "invalid" => (token.startsWith("{") ? JSON.parse(token) : "invalid");
   const context = { hub, clock, config, verifyToken, observer };
+  const noTokenFacts = { tokenId: undefined, issuedAtSeconds: 0 };
   let count = 0;
 
   function connect(userId: string, roles: readonly string[] = []) {
@@ -54,7 +54,7 @@ function createServer(env: Record<string, string> = {}) {
       },
     };
     count += 1;
-    const identity = { userId, username: `Name of ${userId}`, roles, expiresAtMs: clock.dateMs() + 60_000 };
+    const identity = { userId, username: `Name of ${userId}`, roles, expiresAtMs: clock.dateMs() + 60_000, ...noTokenFacts };
     const session = new Session(`c-${count}`, identity, context, transport);
     session.begin();
     const send = (frame: unknown) => session.receive(typeof frame === "string" ? frame : JSON.stringify(frame));

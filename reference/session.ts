@@ -140,6 +140,11 @@ export class Session implements Subscriber {
     return (this.#idle ?? Promise.resolve()).then(() => this.#context.hub.detach(this));
   }
 
+  /** Closes the connection where its token has been revoked since. */
+  closeIfRevoked(isRevoked: (identity: Identity) => boolean): void {
+    if (isRevoked(this.#identity)) this.#close("UNAUTHENTICATED", "token revoked");
+  }
+
   announceShutdown(reason: string, reconnectWithinMs: number): void {
     if (this.#hasBegun) this.#send("server_shutdown", { reason, reconnectWithinMs });
   }
@@ -227,7 +232,8 @@ export class Session implements Subscriber {
       case "leave_room":
         return this.#leave(message.id, message.payload.room);
       case "authenticate":
-        return this.#authenticate(message.id, message.payload.token);
+        this.#authenticate(message.id, message.payload.token);
+        return undefined;
     }
   }
 
@@ -273,16 +279,21 @@ export class Session implements Subscriber {
     });
   }
 
-  async #authenticate(id: string, token: string): Promise<void> {
-    const identity = await this.#context.verifyToken(token);
-    if (typeof identity === "string") return this.#refuse("TOKEN_INVALID", id);
-    if (identity.userId !== this.member.userId) return this.#refuse("TOKEN_MISMATCH", id);
-    const barred = requirementsFor("authenticate").freshTokenBarred(identity);
-    if (barred !== undefined) return this.#refuse(barred, id);
-    this.#identity = identity;
-    this.#expire();
-    const { userId, username } = this.member;
-    this.#send("authenticated", { userId, username, expiresAt: new Date(identity.expiresAtMs).toISOString() }, id);
+  #authenticate(id: string, token: string): void {
+    const identity = this.#context.verifyToken(token);
+    const error =
+      typeof identity === "string"
+        ? "TOKEN_INVALID"
+        : identity.userId !== this.member.userId
+          ? "TOKEN_MISMATCH"
+          : requirementsFor("authenticate").freshTokenBarred(identity);
+    if (typeof identity === "string" || error !== undefined) this.#refuse(error ?? "TOKEN_INVALID", id);
+    else {
+      this.#identity = identity;
+      this.#expire();
+      const { userId, username } = this.member;
+      this.#send("authenticated", { userId, username, expiresAt: new Date(identity.expiresAtMs).toISOString() }, id);
+    }
   }
 
   #expire(): void {

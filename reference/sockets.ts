@@ -41,6 +41,10 @@ export class SocketRegistry {
     this.#onShed = onShed;
   }
 
+  get maxSockets(): number {
+    return this.#limits.maxSockets;
+  }
+
   /** Sockets dropped at accept so far. */
   get shed(): number {
     return this.#shed;
@@ -56,7 +60,9 @@ export class SocketRegistry {
     server.maxConnections = maxSockets + Math.max(minAnswered, Math.floor(maxSockets * answeredShare));
     server.on("drop", () => this.#countShed());
     // Accepting can fail at the descriptor limit. Without a listener that would end the process.
-    server.on("error", () => this.#countShed());
+    server.on("error", () => {
+      if (server.listening) this.#countShed();
+    });
     server.on("connection", (socket: Socket) => this.#add(socket));
   }
 
