@@ -63,16 +63,19 @@ export async function loadWithTree({ file, perspective, overlay, server, variabl
   tree = sound(correctKeys(tree));
   if (tree === undefined) return failed();
   const original = tree;
-  if (version.startsWith("2.")) {
+  const isOlder = version.startsWith("2.");
+  if (isOlder) {
     const { fromVersion2 } = await import("./older-version.ts");
-    tree = sound(await fromVersion2(tree, version));
+    // The converter knows one file only.
+    const bundled = sound(await withFiles(tree));
+    tree = bundled === undefined ? undefined : sound(await fromVersion2(bundled, version));
   }
   if (tree !== undefined && overlay !== undefined) {
     const { withOverlay } = await import("./overlay.ts");
     const patch = sound(await read(overlay, "--overlay"));
     tree = patch === undefined ? undefined : sound(withOverlay(tree, patch));
   }
-  if (tree !== undefined) tree = sound(await withFiles(tree));
+  if (tree !== undefined && !isOlder) tree = sound(await withFiles(tree));
   return tree === undefined
     ? failed()
     : { contract: normalise(tree, { perspective, asyncapi: version, server, variables }), tree, original, findings };

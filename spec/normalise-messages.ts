@@ -97,7 +97,9 @@ function draftOf(tree: SourceTree, message: DocumentPointer): Message["draft"] {
 /** The language of a payload's schema where it is not judged here, such as Avro. */
 export function foreignSchemaFormat(tree: SourceTree, payload: DocumentPointer): string | undefined {
   const format = text(record(resolve(tree, payload)?.value).schemaFormat);
-  return format === undefined || /^application\/(vnd\.aai\.asyncapi|schema)([+;]|$)/.test(format) ? undefined : format;
+  return format === undefined || /^application\/(vnd\.(aai\.asyncapi|oai\.openapi)|schema)([+;]|$)/.test(format)
+    ? undefined
+    : format;
 }
 
 function formatOf(contentType: string): Message["format"] {

@@ -2,7 +2,7 @@
 import type { Finding } from "./contract.ts";
 import { join } from "./pointer.ts";
 import { isRecord, record, text } from "./raw.ts";
-import { at, originOf, type SourceTree } from "./source-tree.ts";
+import { at, originOf, resolve, type SourceTree } from "./source-tree.ts";
 
 /**
  * The document as AsyncAPI 3.0 says it: `publish` is what the server receives, `subscribe` what it sends.
@@ -22,11 +22,12 @@ export async function fromVersion2(
   });
   const root = structuredClone(tree.root) as Record<string, unknown>;
   const findings = [notice, ...repairServers(tree, root), ...removeUnknownSecurity(tree, root)];
+  inlineChannels(tree, root);
   const schemas = takeParameterSchemas(root);
   try {
     const converted = convert(root as { asyncapi: string }, "3.0.0") as unknown;
     giveParameterSchemas(converted, schemas);
-    return { tree: { file: tree.file, root: converted, origins: movedOrigins(tree, converted), traitsWin: true }, findings };
+    return { tree: { ...tree, root: converted, origins: movedOrigins(tree, converted), traitsWin: true }, findings };
   } catch (error) {
     const finding = at(tree, "#/asyncapi", {
       severity: "error",
@@ -37,6 +38,16 @@ export async function fromVersion2(
       fix: "correct what the official parser reports, or convert the document by hand",
     });
     return { tree: undefined, findings: [...findings, finding] };
+  }
+}
+
+/** The converter passes over a channel that is a reference: then it has neither address nor operations. */
+function inlineChannels(tree: SourceTree, root: Record<string, unknown>): void {
+  const channels = record(root.channels) as Record<string, unknown>;
+  for (const [address, channel] of Object.entries(channels)) {
+    if (typeof record(channel).$ref !== "string") continue;
+    const target = resolve(tree, join("#/channels", address))?.value;
+    if (isRecord(target)) channels[address] = structuredClone(target);
   }
 }
 

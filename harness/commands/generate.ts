@@ -37,12 +37,12 @@ Exit codes: 0 written or up to date, 1 out of date (--check), 2 could not run.`,
     });
 }
 
-async function run({ spec, out, check, watch, perspective, overlay }: Flags): Promise<number> {
+async function run({ spec, out, check, watch, perspective, overlay, server, variables }: Flags): Promise<number> {
   const { checkValues } = await import("./settings/check-values.ts");
-  checkValues(specOptions, { spec, perspective, overlay }, { naming: "flag" });
+  checkValues(specOptions, { spec, perspective, overlay, server, variables }, { naming: "flag" });
   if (check && watch) throw new UsageError("--check runs once, --watch keeps running: leave out one of them");
   const { defaultSpecFile } = await import("../../spec/load-contract.ts");
-  const request = { file: spec ?? defaultSpecFile, perspective, overlay, out };
+  const request = { file: spec ?? defaultSpecFile, perspective, overlay, server, variables, out };
   const { generate, watchFiles } = await import("../../scripts/codegen/generate.ts");
   const once = async () => {
     try {

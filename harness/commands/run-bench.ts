@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
 import { logRoles } from "../cluster/log-roles.ts";
-import { expectContractUnderTest, withPath } from "../conformance/load-contract-under-test.ts";
+import { expectContractUnderTest, targetUrls, withPath } from "../conformance/load-contract-under-test.ts";
 import { aggregate } from "../load/aggregate.ts";
 import {
   type Capacity,
@@ -49,7 +49,8 @@ const mostPerSecond = 1_000_000;
  * @returns the exit code: 0 held, 1 a threshold or a delivery failed, 3 invalid or nothing measured
  * @throws UsageError, TargetLost: what kept it from running, in one paragraph
  */
-export async function bench(settings: BenchSettings): Promise<number> {
+export async function bench(given: BenchSettings): Promise<number> {
+  const settings = { ...given, urls: await targetUrls(given) };
   const live = process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
   const listener: Listener = { write: (text) => process.stdout.write(text), live, palette };
@@ -119,7 +120,7 @@ async function benchCapacity(job: Job): Promise<number> {
 /** One run. */
 async function measure({ settings, scenario, subject, target, listener }: Job, profile: LoadProfile): Promise<LoadResult> {
   const { contract } = subject;
-  const { spec, perspective, overlay, origin, insecure, pid } = settings;
+  const { spec, perspective, overlay, server, variables, origin, insecure, pid } = settings;
   const serverPid = target.pid ?? pid;
   const beforeBytes = residentBytes(serverPid);
   let memory: Memory | undefined;
@@ -130,7 +131,19 @@ async function measure({ settings, scenario, subject, target, listener }: Job, p
   const connections = scenarioOf(scenario).connections(profile);
   try {
     const { results } = await runWorkers({
-      ...{ scenario, spec, perspective, overlay, origin, insecure, profile, urls: target.urls, auth: target.auth },
+      ...{
+        scenario,
+        spec,
+        perspective,
+        overlay,
+        server,
+        variables,
+        origin,
+        insecure,
+        profile,
+        urls: target.urls,
+        auth: target.auth,
+      },
       label: Date.now().toString(36),
       workers: settings.workers,
       between() {

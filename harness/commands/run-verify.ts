@@ -6,7 +6,7 @@ import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "../conformance/baseline.ts";
 import type { Target } from "../conformance/context.ts";
-import { expectContractUnderTest, loadEndpoints, withPath } from "../conformance/load-contract-under-test.ts";
+import { expectContractUnderTest, loadEndpoints, targetUrls, withPath } from "../conformance/load-contract-under-test.ts";
 import { type OwnTarget, startOwnNodes, startOwnServer } from "../conformance/managed-target.ts";
 import { openRun } from "../conformance/open-run.ts";
 import { phases } from "../conformance/rules.ts";
@@ -51,7 +51,8 @@ export async function verify(settings: VerifySettings): Promise<number> {
 }
 
 /** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
-export async function runVerification(settings: VerifySettings, listener: Listener): Promise<ReportedRun> {
+export async function runVerification(given: VerifySettings, listener: Listener): Promise<ReportedRun> {
+  const settings = { ...given, urls: await targetUrls(given) };
   const asked = selectRules(phases, settings.only, settings.phases);
   const subject = await expectContractUnderTest(settings);
   const known = loadBaseline(settings.baseline);

@@ -29,7 +29,14 @@ const perWrite = 32;
 const contentBytes = 64;
 const key = "load-generator";
 
-const subject = await expectContractUnderTest({ spec: undefined, perspective: undefined, overlay: undefined, urls: [] });
+const subject = await expectContractUnderTest({
+  spec: undefined,
+  perspective: undefined,
+  overlay: undefined,
+  server: undefined,
+  variables: undefined,
+  urls: [],
+});
 const roles = logRoles(subject.contract, subject.channel)!;
 const messages = createMessages(subject.contract, subject.channel, () => []);
 

@@ -12,14 +12,23 @@ export interface DocumentChoice {
   readonly spec: string | undefined;
   readonly perspective: "server" | "client" | undefined;
   readonly overlay: string | undefined;
+  /** The one server of the document that counts. */
+  readonly server: string | undefined;
+  /** Values of server variables and parameters, by name. */
+  readonly variables: Readonly<Record<string, string>> | undefined;
   readonly urls: readonly string[];
 }
 
 /** @throws UsageError, with file and line, where the document cannot be used */
 async function loadUsable(asked: DocumentChoice): Promise<Contract> {
   const file = asked.spec ?? defaultSpecFile;
-  const { contract, findings } = await loadContract({ file, perspective: asked.perspective, overlay: asked.overlay });
-  if (contract !== undefined) return contract;
+  const { perspective, overlay, server, variables } = asked;
+  const { contract, findings } = await loadContract({ file, perspective, overlay, server, variables });
+  if (contract !== undefined) {
+    if (server !== undefined && contract.servers.length === 0)
+      throw new UsageError(`--server ${server}: ${file} has no such server`);
+    return contract;
+  }
   const [finding] = findings.filter(({ blocking }) => blocking);
   const where = finding === undefined ? file : `${finding.file}:${finding.line}:${finding.column}`;
   throw new UsageError(
@@ -30,6 +39,23 @@ async function loadUsable(asked: DocumentChoice): Promise<Contract> {
 /** Undefined where the document has no endpoint for the URL. @throws UsageError where the document cannot be used */
 export async function loadContractUnderTest(asked: DocumentChoice): Promise<ContractUnderTest | undefined> {
   return subjectFor(await loadUsable(asked), asked.urls[0]);
+}
+
+/**
+ * The URLs of the run: those that were given, else that of the chosen server.
+ * @throws UsageError where the server has several endpoints, or its URL has a variable without a value
+ */
+export async function targetUrls(asked: DocumentChoice): Promise<readonly string[]> {
+  if (asked.urls.length > 0 || asked.server === undefined) return asked.urls;
+  const endpoints = endpointsOf(await loadUsable(asked));
+  const urls = endpoints.flatMap((endpoint) => endpoint.urls);
+  const [url] = urls;
+  if (urls.length !== 1 || url === undefined) {
+    throw new UsageError(`--server ${asked.server} has ${urls.length} WebSocket URLs: ${urls.join(", ")}. Give one of them.`);
+  }
+  const [, variable] = /\{([^{}]*)\}/.exec(url) ?? [];
+  if (variable !== undefined) throw new UsageError(`${url} needs a value: give --var ${variable}=VALUE`);
+  return urls;
 }
 
 /** Without a URL every endpoint of the document, by its path; with one the endpoint that it means. */

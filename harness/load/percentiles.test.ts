@@ -38,7 +38,16 @@ async function benchEcho(delay: Delay, changes: Partial<LoadProfile> = {}, durin
   let isBegun = false;
   try {
     const { results, window } = await runWorkers({
-      ...{ scenario: "echo", spec, perspective: undefined, overlay: undefined, origin: undefined, insecure: false },
+      ...{
+        scenario: "echo",
+        spec,
+        perspective: undefined,
+        overlay: undefined,
+        server: undefined,
+        variables: undefined,
+        origin: undefined,
+        insecure: false,
+      },
       ...{ urls: [server.url], auth: {}, profile, label: "p", workers: 1 },
       between() {
         if (!isBegun) during?.();

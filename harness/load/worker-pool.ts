@@ -96,6 +96,8 @@ function plain({
   spec,
   perspective,
   overlay,
+  server,
+  variables,
   urls,
   origin,
   insecure,
@@ -103,7 +105,7 @@ function plain({
   profile,
   label,
 }: WorkerPoolOptions): Omit<SliceOptions, "slice"> {
-  return { scenario, spec, perspective, overlay, urls, origin, insecure, auth, profile, label };
+  return { scenario, spec, perspective, overlay, server, variables, urls, origin, insecure, auth, profile, label };
 }
 
 /** What was acknowledged anywhere, must have come everywhere. */

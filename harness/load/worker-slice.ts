@@ -14,6 +14,8 @@ export interface SliceOptions {
   readonly spec: string | undefined;
   readonly perspective: "server" | "client" | undefined;
   readonly overlay: string | undefined;
+  readonly server: string | undefined;
+  readonly variables: Readonly<Record<string, string>> | undefined;
   readonly urls: readonly string[];
   readonly origin: string | undefined;
   readonly insecure: boolean;

@@ -2,6 +2,7 @@
 
 import { directionsOf } from "../message-tags.ts";
 import { foreignSchemaFormat, memberPointer } from "../normalise-messages.ts";
+import { isWebSocket } from "../normalise-servers.ts";
 import { join } from "../pointer.ts";
 import { record, text } from "../raw.ts";
 import { at, resolve } from "../source-tree.ts";
@@ -39,25 +40,37 @@ export const checkAddresses: Check = ({ tree, contract }) =>
   });
 
 export const checkServers: Check = ({ tree, contract }) => {
-  const sockets = contract.channels.some(({ kind }) => kind === "websocket");
+  const sockets = contract.channels.filter(({ kind }) => kind === "websocket");
+  if (contract.channels.length > 0 && sockets.length === 0) {
+    const protocols = contract.servers.map(({ protocol }) => protocol);
+    return [
+      at(tree, contract.servers.length > 0 ? "#/servers" : "#/channels", {
+        severity: "warning",
+        id: "no-websocket-channel",
+        expected: "a channel over WebSocket: a server with protocol ws or wss, or a ws binding",
+        actual: `servers speak ${choices(protocols, "no protocol that is named")}`,
+        fix: "add `bindings: { ws: {} }` to the channel if it is a WebSocket; otherwise there is nothing here to verify",
+      }),
+    ];
+  }
   if (contract.servers.length === 0) {
     const finding = {
       severity: "info",
       id: "servers-missing",
       expected: "servers with protocol ws or wss",
       actual: "no servers",
-      fix: "add servers, or give the URL on the command line; the channels are taken for WebSocket channels",
+      fix: "No action needed: channels are read as WebSocket channels. Servers give the docs a URL.",
     } as const;
     return [at(tree, "#/servers", finding)];
   }
-  if (!sockets || contract.servers.some(({ protocol }) => /^wss?$/i.test(protocol))) return [];
+  if (contract.servers.some(({ protocol }) => isWebSocket(protocol))) return [];
   return contract.servers.map(({ name, protocol }) =>
     at(tree, join("#/servers", name, "protocol"), {
       severity: "info",
       id: "protocol-not-websocket",
       expected: "ws or wss",
       actual: protocol,
-      fix: "write ws or wss; the channels without an http binding are taken for WebSocket channels",
+      fix: "write ws or wss; a binding or x- key says that the channel is a WebSocket",
     }),
   );
 };
@@ -85,8 +98,9 @@ export const checkUnchecked: Check = ({ tree, contract }) =>
     if (message.format === "json" && foreign === undefined) return [];
     return [
       at(tree, message.pointer, {
-        severity: "info",
-        id: "message-not-checked",
+        // What is not JSON is meant so; a schema that cannot be read is a loss.
+        severity: foreign === undefined ? "info" : "warning",
+        id: "message-not-judged",
         expected: "JSON, described by JSON Schema",
         actual: `${message.name} is ${foreign === undefined ? `${message.format} (${message.contentType})` : `described by ${foreign}`}`,
         fix: "No action needed: delivery and order are checked, the content is not.",

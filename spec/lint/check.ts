@@ -27,3 +27,8 @@ export function correction(name: string, known: Iterable<string>, otherwise: str
   const meant = nearest(name, known);
   return meant === undefined ? otherwise : `did you mean ${meant}?`;
 }
+
+/** At most 80 characters of a text. */
+export function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}

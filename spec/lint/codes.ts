@@ -54,12 +54,12 @@ export const checkErrorCodes: Check = ({ tree, contract }) => {
   if (errors === undefined) return [];
   const named = errorsNamed(contract);
   const findings = errors.codes.flatMap((entry, index): Finding[] => {
-    if (errors.codes.slice(0, index).some(({ code }) => code === entry.code)) {
+    if (errors.codes.slice(0, index).some(({ code, when }) => code === entry.code && when === entry.when)) {
       return [
         at(tree, `${entry.pointer}/code`, {
           severity: "error",
           id: "error-code-duplicate",
-          expected: "each error code once",
+          expected: "each error code once for each `when`",
           actual: `${entry.code} again`,
           fix: "merge the two",
         }),
@@ -82,7 +82,9 @@ export const checkErrorCodes: Check = ({ tree, contract }) => {
 /** Codes that a requirement, limit or rate limit leads to. */
 function errorsNamed(contract: Contract): Set<ErrorValue | undefined> {
   return new Set([
-    ...contract.operations.flatMap(({ requires }) => requires.map((requirement) => requirement.else)),
+    ...contract.operations.flatMap(({ requires }) =>
+      requires.flatMap((requirement) => (requirement.kind === "may" ? requirement.codes : [requirement.else])),
+    ),
     ...contract.channels.flatMap(({ limits, rateLimits }) => [...limits, ...rateLimits].map(({ error }) => error)),
   ]);
 }

@@ -9,8 +9,9 @@ import { checkExamples, checkWords } from "./examples.ts";
 import { checkNames } from "./names.ts";
 import { checkOperations, checkOutcomes } from "./operations.ts";
 import { checkPointers } from "./pointers.ts";
-import { checkCompiled, checkKeywords, checkSatisfiable } from "./schemas.ts";
+import { checkCompiled, checkCycles, checkKeywords, checkSatisfiable } from "./schemas.ts";
 import { checkTags } from "./tags.ts";
+import { checkHandshake, checkNotRead, checkPerspective, checkReplies } from "./usage.ts";
 import { checkKeySpelling, checkValues, checkVocabulary } from "./vocabulary.ts";
 
 const checks: readonly Check[] = [
@@ -30,9 +31,14 @@ const checks: readonly Check[] = [
   checkUnchecked,
   checkKeywords,
   checkSatisfiable,
+  checkCycles,
   checkCompiled,
   checkExamples,
   checkWords,
+  checkReplies,
+  checkHandshake,
+  checkPerspective,
+  checkNotRead,
 ];
 
 export interface LintOptions extends LoadOptions {

@@ -71,12 +71,14 @@ export const checkOutcomes: Check = ({ tree, contract, ours }) => {
     .filter(
       ({ action, channel }) => action === "receive" && contract.channels.find(({ id }) => id === channel)?.kind === "websocket",
     )
-    .flatMap((operation) => [...withoutOutcome(tree, operation), ...unpromised(tree, contract, operation)]);
+    .flatMap((operation) => [...withoutOutcome(tree, contract, operation), ...unpromised(tree, contract, operation)]);
 };
 
-function withoutOutcome(tree: SourceTree, operation: Operation): Finding[] {
+function withoutOutcome(tree: SourceTree, contract: Contract, operation: Operation): Finding[] {
   const replies = operation.effects.filter(({ kind }) => kind === "reply" || kind === "close");
-  if (!operation.effectsKnown && operation.reply === undefined) {
+  // Where no operation says its effects, the document does not mean to; a message without a reply is normal.
+  const saysEffects = contract.operations.some(({ effectsKnown }) => effectsKnown);
+  if (saysEffects && !operation.effectsKnown && operation.reply === undefined) {
     const finding = {
       severity: "error",
       id: "operation-without-outcome",

@@ -67,7 +67,8 @@ function shortened(value: unknown): unknown {
   if (!isRecord(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, child]) => [
-      key,
+      // The parser calls this method of every object.
+      key === "hasOwnProperty" ? "hasOwnProperty_" : key,
       key === "enum" && Array.isArray(child) ? child.slice(0, maxEnum) : shortened(child),
     ]),
   );

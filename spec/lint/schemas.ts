@@ -1,13 +1,16 @@
 // Schemas: mistyped keywords, formats that nobody checks, and schemas that no value can satisfy.
-import type { DocumentPointer, Finding, JsonSchema, Pointer } from "../contract.ts";
+import type { DocumentPointer, Finding, JsonSchema, Message, Pointer } from "../contract.ts";
+import { createDefinitions } from "../definitions.ts";
+import { findSlowText } from "../guarded-regexp.ts";
 import { nearest } from "../nearest.ts";
-import { memberPointer } from "../normalise-messages.ts";
-import { join, lookup } from "../pointer.ts";
+import { foreignSchemaFormat, memberPointer } from "../normalise-messages.ts";
+import { join, lookup, parent } from "../pointer.ts";
 import { isRecord, list, record, strings, text } from "../raw.ts";
-import { conjuncts, eachSubschema } from "../schema-walk.ts";
-import { isKnownFormat } from "../schemas.ts";
+import { referencesIn } from "../references.ts";
+import { conjuncts, eachSubschema, subschemas } from "../schema-walk.ts";
+import { isKnownFormat, isRegExp } from "../schemas.ts";
 import { at, resolve, type SourceTree } from "../source-tree.ts";
-import { type Check, choices } from "./check.ts";
+import { type Check, choices, shorten } from "./check.ts";
 
 /** Draft 07 and AsyncAPI's additions (Schema Object). */
 const keywords = new Set(
@@ -17,46 +20,79 @@ const keywords = new Set(
   anyOf oneOf not discriminator externalDocs deprecated example xml nullable markdownDescription`.split(/\s+/),
 );
 
+/** What JSON Schema 2020-12 has besides. */
+const newerKeywords = new Set(
+  `prefixItems $defs dependentSchemas dependentRequired unevaluatedItems unevaluatedProperties minContains maxContains $anchor
+  $dynamicRef $dynamicAnchor $vocabulary contentSchema`.split(/\s+/),
+);
+
+interface Root {
+  readonly pointer: DocumentPointer;
+  readonly draft: Message["draft"];
+}
+
 export const checkKeywords: Check = ({ tree, contract }) =>
-  schemaRoots(tree, contract).flatMap((root) => {
+  schemaRoots(tree, contract).flatMap(({ pointer: root, draft }) => {
     const findings: Finding[] = [];
     eachSubschema(lookup(tree.root, root), (schema, below) => {
       const here = root + below;
       findings.push(
-        ...unknownKeywords(tree, schema, here),
+        ...unknownKeywords(tree, schema, here, draft),
         ...unknownFormat(tree, schema, here),
         ...undeclared(tree, schema, here),
+        ...notSchemas(tree, schema, here),
+        ...besideReference(tree, schema, here),
+        ...withoutEffect(tree, schema, here),
       );
     });
     return findings;
   });
 
-/** Where schemas begin: the named ones, and those of messages. */
-function schemaRoots(tree: SourceTree, contract: Parameters<Check>[0]["contract"]): DocumentPointer[] {
-  const named = Object.keys(record(record(record(tree.root).components).schemas)).map((name) =>
-    join("#/components/schemas", name),
+/** Where schemas begin: the named ones, and those of messages. Schemas in another language are left out. */
+function schemaRoots(tree: SourceTree, contract: Parameters<Check>[0]["contract"]): Root[] {
+  const named = Object.keys(record(record(record(tree.root).components).schemas)).map((name) => ({
+    pointer: join("#/components/schemas", name),
+    draft: "07" as const,
+  }));
+  const ofMessages = contract.messages.flatMap(({ pointer, draft }) =>
+    ["payload", "headers"].flatMap((key) => {
+      const at = memberPointer(tree, pointer, key);
+      return at === undefined ? [] : [{ pointer: at, draft }];
+    }),
   );
-  const ofMessages = contract.messages.flatMap(({ pointer }) =>
-    ["payload", "headers"].flatMap((key) => memberPointer(tree, pointer, key) ?? []),
-  );
-  return [...new Set([...named, ...ofMessages])].map((root) =>
-    isRecord(lookup(tree.root, root)) && typeof record(lookup(tree.root, root)).schemaFormat === "string"
-      ? join(root, "schema")
-      : root,
-  );
+  const roots = new Map([...named, ...ofMessages].map((root) => [root.pointer, root]));
+  return [...roots.values()]
+    .filter(({ pointer }) => foreignSchemaFormat(tree, pointer) === undefined)
+    .map((root) => {
+      const hasFormat = typeof record(lookup(tree.root, root.pointer)).schemaFormat === "string";
+      return hasFormat ? { ...root, pointer: join(root.pointer, "schema") } : root;
+    });
 }
 
-function unknownKeywords(tree: SourceTree, schema: Record<string, unknown>, here: DocumentPointer): Finding[] {
+/** A slip in a keyword changes what is valid; a keyword that is like none of ours is somebody's own. */
+function unknownKeywords(
+  tree: SourceTree,
+  schema: Record<string, unknown>,
+  here: DocumentPointer,
+  draft: Message["draft"],
+): Finding[] {
   return Object.keys(schema)
-    .filter((keyword) => !keywords.has(keyword) && !keyword.startsWith("x-"))
+    .filter(
+      (keyword) => !keywords.has(keyword) && !keyword.startsWith("x-") && !(draft === "2020-12" && newerKeywords.has(keyword)),
+    )
     .map((keyword) => {
       const meant = nearest(keyword, keywords);
+      const newer = newerKeywords.has(keyword);
       return at(tree, join(here, keyword), {
-        severity: "error",
+        severity: meant !== undefined ? "error" : newer ? "warning" : "info",
         id: "keyword-unknown",
         expected: "a keyword of JSON Schema draft 07",
         actual: keyword,
-        fix: meant === undefined ? "remove it, or begin it with x-: validators pass over it" : `did you mean ${meant}?`,
+        fix: newer
+          ? "it belongs to draft 2020-12 and is ignored here; give the payload schemaFormat: application/schema+json;version=draft-2020-12"
+          : meant === undefined
+            ? "No action needed: validators ignore it. Begin it with x- to say that it is your own."
+            : `did you mean ${meant}?`,
       });
     });
 }
@@ -70,7 +106,7 @@ function unknownFormat(tree: SourceTree, schema: Record<string, unknown>, here: 
       id: "format-unknown",
       expected: "a format of JSON Schema draft 07 or OpenAPI",
       actual: format,
-      fix: "nothing needs to be done; what the format means is not checked. A pattern would be",
+      fix: "No action needed: the format is not checked. A pattern would be.",
     }),
   ];
 }
@@ -92,6 +128,122 @@ function undeclared(tree: SourceTree, schema: Record<string, unknown>, here: Doc
     );
 }
 
+/** Texts, numbers and lists where a schema must stand, such as a `$ref` in place of the names of properties. */
+function notSchemas(tree: SourceTree, schema: Record<string, unknown>, here: DocumentPointer): Finding[] {
+  return subschemas(schema, here)
+    .filter(([child]) => !isRecord(child) && typeof child !== "boolean")
+    .map(([child, place]) =>
+      at(tree, place, {
+        severity: "error",
+        id: "schema-expected",
+        expected: "a schema: an object, true or false",
+        actual: JSON.stringify(child) ?? "nothing",
+        fix: place.endsWith("/$ref")
+          ? "here stand names of properties: write the $ref beside `properties`, or list the properties"
+          : "write a schema here",
+      }),
+    );
+}
+
+/** Draft 07 ignores what stands beside `$ref`, AJV applies both, and other tools keep only the target. */
+function besideReference(tree: SourceTree, schema: Record<string, unknown>, here: DocumentPointer): Finding[] {
+  if (typeof schema.$ref !== "string") return [];
+  const beside = Object.keys(schema).filter(
+    (keyword) => keyword !== "$ref" && !keyword.startsWith("x-") && !annotations.has(keyword),
+  );
+  if (beside.length === 0) return [];
+  return [
+    at(tree, join(here, beside[0]!), {
+      severity: "warning",
+      id: "ref-siblings",
+      expected: "a $ref alone",
+      actual: `${choices(beside)} beside $ref: ${schema.$ref}`,
+      fix: "write allOf: [{ $ref: ... }, { ... }]: both apply here, while other tools ignore what stands beside a $ref",
+    }),
+  ];
+}
+
+const annotations = new Set([
+  "title",
+  "description",
+  "default",
+  "examples",
+  "example",
+  "deprecated",
+  "readOnly",
+  "writeOnly",
+  "$comment",
+  "$id",
+]);
+
+/** Keywords that validators ignore as they stand. */
+function withoutEffect(tree: SourceTree, schema: Record<string, unknown>, here: DocumentPointer): Finding[] {
+  const findings: Finding[] = [];
+  if (schema.nullable === true && schema.type === undefined) {
+    findings.push(
+      at(tree, join(here, "nullable"), {
+        severity: "warning",
+        id: "nullable-without-type",
+        expected: "a type beside nullable, which it widens by null",
+        actual: "none, so that null is not allowed by it",
+        fix: 'write anyOf: [{ ... }, { type: "null" }]',
+      }),
+    );
+  }
+  const patterns = [
+    ...(typeof schema.pattern === "string" ? [[schema.pattern, join(here, "pattern")] as const] : []),
+    ...Object.keys(record(schema.patternProperties)).map((one) => [one, join(here, "patternProperties", one)] as const),
+  ];
+  for (const [pattern, place] of patterns) findings.push(...ofPattern(tree, pattern, place));
+  return findings;
+}
+
+function ofPattern(tree: SourceTree, pattern: string, place: DocumentPointer): Finding[] {
+  const actual = shorten(pattern);
+  if (!isRegExp(pattern)) {
+    const expected = "a regular expression (ECMA-262)";
+    return [
+      at(tree, place, {
+        severity: "error",
+        id: "pattern-invalid",
+        expected,
+        actual,
+        fix: "correct it; until then it is ignored",
+      }),
+    ];
+  }
+  const slow = findSlowText(pattern, "") ?? undefined;
+  if (slow === undefined) return [];
+  return [
+    at(tree, place, {
+      severity: slow.growth === "exponential" ? "warning" : "info",
+      id: "pattern-slow",
+      expected: "a pattern whose time grows with the length of the text",
+      actual: `${actual} takes over 250 ms for ${slow.text} (${slow.growth})`,
+      fix: "let each character be matched in one way only: no repetition within a repetition, ^ and $ around it",
+    }),
+  ];
+}
+
+/** Schemas that contain themselves at the same place. */
+export const checkCycles: Check = ({ tree }) => {
+  const definitions = createDefinitions(tree);
+  for (const { pointer } of referencesIn(tree.root, "#")) definitions.schemaAt(parent(pointer));
+  definitions.all();
+  return definitions.cycles().map(({ names, cut }) =>
+    at(tree, definitions.pointerOf(names[0]!) ?? "#", {
+      severity: cut === "base" ? "info" : "warning",
+      id: "schema-contains-itself",
+      expected: "a schema that contains itself only below a property or item",
+      actual: names.join(" -> "),
+      fix:
+        cut === "base"
+          ? "No action needed: the alternatives are read as extensions of the schema without its alternatives."
+          : "take one of the references out; the last one is ignored",
+    }),
+  );
+};
+
 /** Schemas that hold themselves in a required place: no finite value satisfies them. */
 export const checkSatisfiable: Check = ({ tree, contract }) => {
   const cyclic = (schema: JsonSchema, open: ReadonlySet<unknown>): boolean => {
@@ -111,7 +263,6 @@ export const checkSatisfiable: Check = ({ tree, contract }) => {
     .map(({ name, pointer }) =>
       at(tree, memberPointer(tree, pointer, "payload") ?? pointer, {
         severity: "error",
-        blocking: true,
         id: "schema-unsatisfiable",
         expected: "a schema that some finite value satisfies",
         actual: `the schema of ${name} requires itself within itself`,
@@ -133,10 +284,10 @@ export const checkCompiled: Check = ({ tree, validators }) =>
         actual: reason,
         fix:
           kind === "not-unicode"
-            ? "nothing needs to be done; the pattern is read without the flag u. Remove needless backslashes from it"
+            ? "No action needed: the pattern is read without the flag u. Remove needless backslashes to make it portable."
             : kind === "not-strict"
               ? "remove the keyword, or add the `type` that it belongs to"
-              : "fix the schema; until then every value counts as valid",
+              : "correct the schema; until then every value counts as valid",
       }),
     );
 

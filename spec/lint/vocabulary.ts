@@ -8,7 +8,7 @@ import { list, record } from "../raw.ts";
 import { isUnreadable, valueForms } from "../read-value.ts";
 import { createAjv } from "../schemas.ts";
 import { at, type FindingText, resolve, type SourceTree } from "../source-tree.ts";
-import { type Check, choices, correction } from "./check.ts";
+import { type Check, choices, correction, shorten } from "./check.ts";
 
 let compiled: ValidateFunction | undefined;
 
@@ -104,8 +104,7 @@ function expectedBy({ keyword, params, message }: ErrorObject): string {
 }
 
 function short(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  return shorten(JSON.stringify(value) ?? "nothing");
 }
 
 const keysOf = {

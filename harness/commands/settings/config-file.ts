@@ -11,8 +11,8 @@ import { verifyOptions } from "./verify-options.ts";
 
 const configFile = "wsproof.config.yaml";
 
-const { url, spec, perspective, overlay, auth, origin, insecure, pid, stopCommand, timeoutMs } = verifyOptions;
-const shared = { url, spec, perspective, overlay, auth, origin, insecure, pid, stopCommand, timeoutMs };
+const { url, spec, perspective, overlay, server, variables, auth, origin, insecure, pid, stopCommand, timeoutMs } = verifyOptions;
+const shared = { url, spec, perspective, overlay, server, variables, auth, origin, insecure, pid, stopCommand, timeoutMs };
 const { config: _verify, list: _list, ...verify } = verifyOptions;
 const { config: _bench, ...bench } = benchOptions;
 

@@ -24,6 +24,19 @@ export const specOptions = {
     description: "file with x- keys, merged into the document",
     expected: "a path",
   },
+  server: {
+    type: "string",
+    minLength: 1,
+    flag: "--server <name>",
+    description: "use only this server of the document; its URL is the target where none is given",
+  },
+  variables: {
+    type: "object",
+    additionalProperties: { type: "string" },
+    flag: "--var <name=value>",
+    description: "value of a server variable, address parameter, query parameter or header (repeatable)",
+    expected: "NAME=VALUE such as region=eu",
+  },
 } as const satisfies Options;
 
 export const urlOption = {

@@ -21,7 +21,14 @@ const roundMs = 3_000;
 const latencyMs = 10_000;
 const latencyPerSecond = 50;
 
-const subject = await expectContractUnderTest({ spec: undefined, perspective: undefined, overlay: undefined, urls: [] });
+const subject = await expectContractUnderTest({
+  spec: undefined,
+  perspective: undefined,
+  overlay: undefined,
+  server: undefined,
+  variables: undefined,
+  urls: [],
+});
 
 const profile: LoadProfile = {
   ...{ connections: 0, rooms: 1, members, perSecond: undefined, inFlight, payloadBytes: 100, weights: {}, seed: 1 },
