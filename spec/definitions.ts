@@ -1,8 +1,11 @@
 // Schemas of a document with every `$ref` rewritten to `#/definitions/NAME`, and the definitions that this takes.
+
+import path from "node:path";
 import { breakCycles, type Cycle } from "./break-cycles.ts";
 import type { DocumentPointer, JsonSchema } from "./contract.ts";
 import { canonical, join, lookup, tokens } from "./pointer.ts";
 import { isRecord, record } from "./raw.ts";
+import { filesKey } from "./references.ts";
 import type { SourceTree } from "./source-tree.ts";
 
 /** Keywords whose members are names that the author chose, so that none of them is a keyword. */
@@ -35,7 +38,7 @@ export function createDefinitions(tree: SourceTree): Definitions {
   const nameOf = (pointer: DocumentPointer): string => {
     const known = nameByPointer.get(pointer);
     if (known !== undefined) return known;
-    const wanted = wantedName(pointer);
+    const wanted = wantedName(pointer, tree);
     let name = wanted;
     for (let suffix = 2; pointerByName.has(name); suffix++) name = `${wanted}_${suffix}`;
     nameByPointer.set(pointer, name);
@@ -90,8 +93,11 @@ export function createDefinitions(tree: SourceTree): Definitions {
   };
 }
 
-function wantedName(pointer: DocumentPointer): string {
-  const telling = tokens(pointer).findLast((token) => !dullKeys.has(token) && !/^\d+$/.test(token)) ?? "Schema";
+/** After the key in the document; a schema that is a whole file is named after the file. */
+function wantedName(pointer: DocumentPointer, tree: SourceTree): string {
+  const last = tokens(pointer).findLast((token) => !dullKeys.has(token) && !/^\d+$/.test(token)) ?? "Schema";
+  const file = last === filesKey ? tree.origins.get(`#/${tokens(pointer).slice(0, 2).join("/")}`)?.file : undefined;
+  const telling = file === undefined ? last : path.basename(file).replace(/(?:\.schema)?\.[^.]+$/, "");
   return telling.replaceAll(/[^A-Za-z0-9_.-]/g, "_");
 }
 

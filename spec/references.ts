@@ -7,7 +7,7 @@ import { isRecord, record, text } from "./raw.ts";
 import { at, type FindingText, parseTree, resolve, type SourceTree } from "./source-tree.ts";
 
 /** Where the other files of a document stand in its tree, one key each. Such a key means nothing in AsyncAPI. */
-const filesKey = "x-wsproof-files";
+export const filesKey = "x-wsproof-files";
 /** What is held under these is data, in which a `$ref` is just a member. */
 const dataKeys = new Set(["const", "enum", "default", "examples", "example"]);
 /** What is held under these has names for keys, so that `examples` is one of the author's. */

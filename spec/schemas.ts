@@ -134,6 +134,13 @@ export interface Validators {
   problems(): readonly SchemaProblem[];
 }
 
+const inheritedName = /"(?:constructor|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString|toString|valueOf)"/;
+
+/** Whether a schema names what every object inherits: AJV takes an inherited function for a property unless told to look at own ones alone. */
+export function needsOwnProperties(schema: JsonSchema): boolean {
+  return inheritedName.test(JSON.stringify(schema));
+}
+
 /** Whether the document has any of our x- keys: only those are held to AJV's strict mode. */
 export function usesVocabulary(contract: Contract): boolean {
   return (
@@ -166,10 +173,15 @@ export function readings(contract: Contract): readonly {
 }
 
 export function createValidators(contract: Contract): Validators {
-  const attempts = readings(contract).map(({ kind, create }) => ({
-    kind,
-    ajv: { "07": once(() => create()), "2020-12": once(() => create({}, "2020-12")) },
-  }));
+  const attempts = readings(contract).map(({ kind, create }) => {
+    const made = new Map<string, Ajv>();
+    const ajv = (draft: Message["draft"], ownProperties: boolean) => {
+      const key = `${draft} ${ownProperties}`;
+      if (!made.has(key)) made.set(key, create({ ownProperties }, draft));
+      return made.get(key)!;
+    };
+    return { kind, ajv };
+  });
   const byName = new Map(contract.messages.map((message) => [message.name, message]));
   const compiled = new Map<string, Validate>();
   const problems: SchemaProblem[] = [];
@@ -181,7 +193,7 @@ export function createValidators(contract: Contract): Validators {
     let reason = "";
     for (const { kind, ajv } of attempts) {
       try {
-        const validate = ajv[message.draft]().compile(schema as object | boolean);
+        const validate = ajv(message.draft, needsOwnProperties(schema)).compile(schema as object | boolean);
         if (kind !== undefined) problems.push({ message: name, pointer: message.pointer, kind, text: reason });
         return (value) => errorsOf(validate, value);
       } catch (error) {
@@ -204,14 +216,6 @@ export function createValidators(contract: Contract): Validators {
       for (const { name } of contract.messages) of(name);
       return problems;
     },
-  };
-}
-
-function once<T>(create: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= create();
-    return made;
   };
 }
 

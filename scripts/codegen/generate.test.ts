@@ -1,6 +1,6 @@
 // What generate writes: equal bytes each time, strict types, validators that plain node imports and that agree with AJV.
 import { execFileSync } from "node:child_process";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -173,6 +173,54 @@ describe("on disk", () => {
       "true false required\n",
     );
     await rm(alone, { recursive: true });
+  });
+});
+
+describe("the output of a document", () => {
+  const schema = (payload: object) => ({
+    asyncapi: "3.0.0",
+    info: { title: "t", version: "1" },
+    channels: { c: { address: "/", messages: { m: { payload } } } },
+    operations: { o: { action: "send", channel: { $ref: "#/channels/c" } } },
+  });
+
+  async function generated(name: string, payload: object) {
+    const home = path.join(folder, name);
+    await mkdir(home, { recursive: true });
+    await writeFile(path.join(home, "whole-file.json"), JSON.stringify({ type: "object", required: ["a"] }));
+    await writeFile(path.join(home, "spec.json"), JSON.stringify(schema(payload)));
+    const out = path.join(home, "out");
+    await generate({ file: path.join(home, "spec.json"), out });
+    const module = await import(/* @vite-ignore */ pathToFileURL(path.join(out, "validators/m.gen.js")).href);
+    return {
+      types: await readFile(path.join(out, "types.gen.ts"), "utf8"),
+      validate: module.default as (value: unknown) => boolean,
+    };
+  }
+
+  test("names a schema that is a whole file after the file", async () => {
+    const { types } = await generated("file", { type: "object", properties: { a: { $ref: "./whole-file.json" } } });
+    expect(types).toContain("export interface WholeFile {");
+    expect(types).not.toMatch(/x-?wsproof/i);
+  });
+
+  test("does not take what every object inherits for a property", async () => {
+    const { validate } = await generated("inherited", {
+      type: "object",
+      required: ["constructor"],
+      properties: { hasOwnProperty: { type: "string" } },
+    });
+    expect([{}, { constructor: 1 }, { constructor: 1, hasOwnProperty: 1 }].map((value) => validate(value))).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  test("may hold code in its texts", async () => {
+    const text = "const x = require('fs'); */ `";
+    const { validate } = await generated("code", { const: text, description: text });
+    expect([text, "other"].map((value) => validate(value))).toEqual([true, false]);
   });
 });
 

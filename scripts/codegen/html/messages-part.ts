@@ -6,7 +6,7 @@ import { escapeHtml, inlineHtml, jsonHtml, mono, snippetHtml } from "./markup.ts
 import { anchor, type Part } from "./part.ts";
 
 /** Fields nested deeper than this are folded at first. */
-const openLevels = 2;
+const openLevels = 1;
 
 export function messageParts(contract: Contract): Part[] {
   return messageGroups(contract).map(({ id, title, names }) => ({

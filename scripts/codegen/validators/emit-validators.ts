@@ -1,7 +1,7 @@
 // Contract -> validators: AJV's standalone code as ES modules that plain node can import, one file per message, no AJV at run time.
 import standaloneModule from "ajv/dist/standalone/index.js";
-import type { Contract, JsonSchema } from "../../../spec/contract.ts";
-import { bundle, comparable, readings } from "../../../spec/schemas.ts";
+import type { Contract, JsonSchema, Message } from "../../../spec/contract.ts";
+import { bundle, comparable, needsOwnProperties, readings } from "../../../spec/schemas.ts";
 import { banner } from "../banner.ts";
 import { fileNames } from "../file-names.ts";
 import { typeNames } from "../types/type-names.ts";
@@ -24,9 +24,10 @@ export function emitValidators(contract: Contract): Files {
   const names = typeNames(contract).messages;
   const filesOf = fileNames(contract);
   const formats = new Set<string>();
-  for (const { name, payload } of contract.messages) {
+  for (const message of contract.messages) {
+    const { name } = message;
     const imports = new Set<string>();
-    const body = standaloneCode(contract, payload)
+    const body = standaloneCode(contract, message)
       .replaceAll(requireLine, (_, local: string, helper?: string, dotted?: string, quoted?: string) => {
         const format = dotted ?? quoted;
         if (format !== undefined) formats.add(format);
@@ -48,12 +49,13 @@ export function emitValidators(contract: Contract): Files {
   return files;
 }
 
-function standaloneCode(contract: Contract, payload: JsonSchema): string {
+function standaloneCode(contract: Contract, { payload, draft }: Message): string {
   const schema = comparable(bundle(contract, payload)) as object;
+  const ownProperties = needsOwnProperties(schema as JsonSchema);
   for (const { create } of readings(contract)) {
     try {
       // One AJV for each message: its names count from the same start, so that one change touches one file.
-      const ajv = create({ allErrors: false, code: { source: true, esm: true, lines: true } });
+      const ajv = create({ allErrors: false, ownProperties, code: { source: true, esm: true, lines: true } }, draft);
       return standalone(ajv, ajv.compile(schema));
     } catch {}
   }
