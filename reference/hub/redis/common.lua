@@ -8,16 +8,23 @@ if nowMs > tonumber(ARGV[1]) then return { 'late' } end
 
 local function whole(number) return string.format('%.0f', number) end
 
+-- Whether the latest entry of a stream is one that `append` has written.
+local function isOwnStream(stream)
+  local latest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+  return latest and latest[2][1] == 'e' and latest[2][2]:match('^%S+ %d+ %d+ %d+ %a %S+ {') ~= nil
+end
+
 -- The log under `meta`. Its epoch ends when its data has vanished, or when Redis was restarted and may have lost the latest entries.
 local function openLog(meta, stream)
   local found = redis.call('HMGET', meta, 'epoch', 'seq', 'run')
   local entries = redis.call('XLEN', stream)
   local log = { meta = meta, stream = stream, epoch = found[1], seq = tonumber(found[2] or ''), run = found[3] }
   if not log.epoch then
-    if redis.call('EXISTS', meta) == 1 or entries > 0 then
+    if redis.call('EXISTS', meta) == 1 or (entries > 0 and not isOwnStream(stream)) then
       return log, redis.error_reply('FOREIGN data under ' .. meta)
     end
-    log.epoch, log.seq, log.isNew = ARGV[4], 0, true
+    -- Entries without a position: somebody removed `meta`, so the log starts over.
+    log.epoch, log.seq, log.isNew, log.restarted = ARGV[4], 0, true, entries > 0
   elseif not log.seq then
     return log, redis.error_reply('FOREIGN data under ' .. meta)
   elseif log.run ~= ARGV[2] and ARGV[3] ~= '1' then

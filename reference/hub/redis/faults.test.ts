@@ -138,6 +138,38 @@ it("detects that a running Redis has lost its data", async () => {
   expect((await again.join("lobby")).memberCount).toBe(1);
 });
 
+it.each([
+  ["its position", "wsproof:{r:lobby}"],
+  ["its log", "wsproof:{r:lobby}:log"],
+  ["its members", "wsproof:{r:lobby}:members"],
+  ["the order of its members", "wsproof:{r:lobby}:order"],
+])("starts a new epoch for a room that has lost %s, and goes on", async (_, key) => {
+  await start();
+  const [a, b] = await Promise.all([node(), node()]);
+  const [ada, bob] = await Promise.all([a.connect("ada"), b.connect("bob")]);
+  await ada.join("lobby");
+  const since = await bob.join("lobby");
+  await ada.say("lobby", "before");
+  await redis.run("DEL", key);
+  // Either it goes on as before, or both are told, on both nodes.
+  await until("it goes on, or both are told", async () => {
+    const sent = await ada.say("lobby", "after").catch(() => undefined);
+    const isTold = [ada, bob].map(({ lostRooms }) => lostRooms.includes("lobby"));
+    return isTold.every(Boolean) || (sent?.epoch === since.epoch && !isTold.some(Boolean) && bob.told.includes("message after"));
+  });
+  const again = await b.connect("cora");
+  const joined = await again.join("lobby", since);
+  const { seq, epoch } = (await a.hub.publish({
+    room: "lobby",
+    from: ada.member,
+    content: "x",
+    key: undefined,
+    needsMembership: false,
+  })) as { seq: number; epoch: string };
+  expect(epoch).toBe(joined.epoch);
+  await until("the new one has it", () => again.events.at(-1)?.seq === seq);
+});
+
 it("accepts nothing while Redis is paused, and nothing takes effect later", async () => {
   await start();
   const [a, b] = await Promise.all([node(), node()]);

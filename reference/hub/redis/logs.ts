@@ -23,6 +23,9 @@ interface Typing extends Member {
 /** Marks a text on a room's channel that is in no log. */
 const typingPrefix = "typing ";
 
+/** On a room's channel: read the stream, because its epoch may have ended. */
+export const refillNotice = "refill";
+
 export function encodeTyping(body: Typing): string {
   return typingPrefix + JSON.stringify(body);
 }
@@ -48,6 +51,7 @@ export class Room {
   /** Takes a text from the room's channel. */
   receive(text: string): void {
     if (text.startsWith(typingPrefix)) this.#receiveTyping(text.slice(typingPrefix.length));
+    else if (text === refillNotice) void this.reader.refill();
     else this.reader.receive(text);
   }
 

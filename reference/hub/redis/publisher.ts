@@ -13,7 +13,7 @@ import type { ClusterNode } from "./cluster-node.ts";
 import { callOnce, createId, type Reply } from "./commands.ts";
 import type { RoomKeys } from "./keys.ts";
 import type { LogReader } from "./log-reader.ts";
-import type { Logs } from "./logs.ts";
+import { type Logs, type Room, refillNotice } from "./logs.ts";
 
 export interface Append {
   /** null: the broadcast log, or an inbox. */
@@ -80,14 +80,25 @@ export class Publisher {
     const room = name === null ? this.#logs.broadcast : this.#logs.room(name);
     if (reply[0] === "not-member") {
       if (room?.listeners.has(clientId ?? "") !== true) return { refused: "NOT_IN_ROOM" };
-      // This node knows the membership and Redis does not: the heartbeat finds out why.
-      void this.#node.heartbeat();
+      // This node knows the membership and Redis does not. Either the heartbeat finds out why, or somebody removed keys of the room.
+      void this.#startOver(room, this.#node.name);
       throw new HubUnavailable("Redis has lost the room");
     }
     const [status, epoch, seq, firstRoom] = reply as [string, string, number, string];
     if (status === "before") return { room: firstRoom === "" ? null : firstRoom, epoch, seq };
     await delivered(room?.reader, epoch, seq);
     return { room: name, epoch, seq };
+  }
+
+  /** Ends the epoch of a room whose members are gone from Redis, so that every node tells its connections to join again. */
+  async #startOver(room: Room, nodeName: string): Promise<void> {
+    await this.#node.heartbeat();
+    // Redis has lost more than the room, or is away: then all connections are told.
+    if (this.#node.name !== nodeName || !this.#node.status.isAvailable) return;
+    const { meta, stream } = room.keys;
+    await this.#node.shards.send(["DEL", meta]).catch(() => {});
+    await this.#node.shards.send(["SPUBLISH", stream, refillNotice]).catch(() => {});
+    room.reader.markLost();
   }
 
   /** As Hub.direct. */
