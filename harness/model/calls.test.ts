@@ -40,7 +40,7 @@ class HistoryBuilder {
     return this.push({ kind: "open", node: "0", subprotocol: "rooms.v1", user: "u1" })
       .get("connected", who)
       .send("join_room", "j", { room: "r" })
-      .get("joined_room", { room: "r", epoch: "e", seq: 1, memberCount: 1, members: [] }, "j");
+      .get("joined_room", { room: "r", epoch: "e", seq: 1, memberCount: 1, members: [who] }, "j");
   }
   call(content: string, status: number, body: object, key?: string): this {
     const headers: Record<string, string> = key === undefined ? {} : { "Idempotency-Key": key };

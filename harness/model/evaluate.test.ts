@@ -55,7 +55,7 @@ class HistoryBuilder {
   }
   join(c: number, room: string, seq: number, memberCount: number, others: number[] = [], epoch = "e") {
     const id = this.send(c, "join_room", { room });
-    this.get(c, "joined_room", { room, epoch, seq, memberCount, members: [] }, id);
+    this.get(c, "joined_room", { room, epoch, seq, memberCount, members: [...others, c].map(who) }, id);
     for (const other of others) this.get(other, "user_joined", { room, epoch, seq, ...who(c), memberCount });
     return this;
   }
@@ -323,7 +323,12 @@ describe("positions", () => {
         s.open(4);
         s.send(1, "chat", { room: "r", content: "x" });
         const id = s.send(4, "join_room", { room: "r" });
-        s.message(4, 1, "r", "x", 5).get(4, "joined_room", { room: "r", epoch: "e", seq: 4, memberCount: 4, members: [] }, id);
+        s.message(4, 1, "r", "x", 5).get(
+          4,
+          "joined_room",
+          { room: "r", epoch: "e", seq: 4, memberCount: 4, members: [1, 2, 3, 4].map(who) },
+          id,
+        );
       },
     ],
     [
@@ -385,7 +390,12 @@ describe("positions", () => {
     leave(2); // at 6
     builder.open(3).join(3, "r", 7, 1);
     const id = builder.send(2, "join_room", { room: "r", since: { epoch: "e", seq: 5 } });
-    builder.get(2, "joined_room", { room: "r", epoch: "e", seq: 8, memberCount: 2, members: [], recovered: true }, id);
+    builder.get(
+      2,
+      "joined_room",
+      { room: "r", epoch: "e", seq: 8, memberCount: 2, members: [3, 2].map(who), recovered: true },
+      id,
+    );
     builder.get(2, "user_joined", { room: "r", epoch: "e", seq: 7, ...who(3), memberCount: 1 });
     builder.get(3, "user_joined", { room: "r", epoch: "e", seq: 8, ...who(2), memberCount: 2 });
     expect(builder.evaluate().findings).toEqual([]);
@@ -399,7 +409,14 @@ function rejoin(builder: HistoryBuilder, since: unknown, recovered: boolean | un
   return builder.get(
     4,
     "joined_room",
-    { room: "r", epoch: "e", seq, memberCount: 4, members: [], ...(recovered === undefined ? {} : { recovered }) },
+    {
+      room: "r",
+      epoch: "e",
+      seq,
+      memberCount: 4,
+      members: [1, 2, 3, 4].map(who),
+      ...(recovered === undefined ? {} : { recovered }),
+    },
     id,
   );
 }
@@ -428,7 +445,9 @@ describe("the ten mistakes", () => {
   it("4: takes a later frame for proof only where the receiver was certainly there before both", () => {
     const builder = new HistoryBuilder().open(1).open(2).join(1, "r", 1, 1);
     const id = builder.send(2, "join_room", { room: "r" });
-    builder.chat(1, "r", "x", 2, [1]).get(2, "joined_room", { room: "r", epoch: "e", seq: 3, memberCount: 2, members: [] }, id);
+    builder
+      .chat(1, "r", "x", 2, [1])
+      .get(2, "joined_room", { room: "r", epoch: "e", seq: 3, memberCount: 2, members: [1, 2].map(who) }, id);
     builder.get(1, "user_joined", { room: "r", epoch: "e", seq: 3, ...who(2), memberCount: 2 }).chat(1, "r", "y", 4, [1, 2]);
     expect(builder.evaluate().findings).toEqual([]);
   });

@@ -117,13 +117,19 @@ it("keeps the old credential where the new one was refused", () => {
   expect(check(history(...events), overMs + 2_000).rules).toEqual([expiryRules.closes]);
 });
 
+const member = (c: number) => ({ clientId: `c${c}`, userId: `u${c}`, username: `U${c}` });
+
 it("lets others hear of the end before we see the close", () => {
   const joined = (c: number, seq: number): Line[] => [
     [10 + seq, "send", { type: "join_room", id: `j${c}`, payload: { room: "r" } }],
     [
       10 + seq,
       "get",
-      { type: "joined_room", payload: { room: "r", epoch: "e", seq, memberCount: seq, members: [] }, replyTo: `j${c}` },
+      {
+        type: "joined_room",
+        payload: { room: "r", epoch: "e", seq, memberCount: seq, members: [1, 2].slice(0, seq).map(member) },
+        replyTo: `j${c}`,
+      },
     ],
   ];
   const other = (line: Line): [string, ...Line] => ["2", ...line];

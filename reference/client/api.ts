@@ -1,9 +1,15 @@
 // The client's public types: options, events and methods.
 import type { Connected, JoinedRoom, ServerMessage } from "../../generated/types.gen.ts";
 import type { ClientDependencies } from "./dependencies.ts";
-import type { IterationOptions } from "./emitter.ts";
 import type { Gap, Position } from "./room-order.ts";
 import type { OpenSocket } from "./socket.ts";
+
+export interface IterationOptions {
+  /** Ends the iteration with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Values that may wait to be read, default 1000. One more ends the iteration with QUEUE_FULL. */
+  readonly limit?: number;
+}
 
 export type State = "closed" | "connecting" | "connected" | "waiting";
 

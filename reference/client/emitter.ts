@@ -1,13 +1,6 @@
 // Typed events by listener or by async iteration. What a listener throws never reaches the code that emits.
-import type { ClientEvents } from "./api.ts";
+import type { ClientEvents, IterationOptions } from "./api.ts";
 import { RequestFailed } from "./request-failed.ts";
-
-export interface IterationOptions {
-  /** Ends the iteration with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /** Values that may wait to be read, default 1000. One more ends the iteration with QUEUE_FULL. */
-  readonly limit?: number;
-}
 
 export interface Emitter {
   on<E extends keyof ClientEvents>(event: E, listener: (value: ClientEvents[E]) => unknown): () => void;

@@ -77,6 +77,12 @@ export const orderRules: readonly Rule[] = [
     },
   ),
   stateful(
+    "list-matches-relation",
+    "lists exactly the members of the relation",
+    (p) => effectsOf(p, "reply").filter(({ of }) => splitBindings(of.bindings).lists.length > 0),
+    (effect) => splitBindings(effect.bindings).lists.map(({ pointer }) => faults.changesField(effect.message, pointer, [])),
+  ),
+  stateful(
     "count-exact-at-position",
     "member count is exact at every position",
     (p) => (positioned(p).length === 0 ? [] : counted(p)),
