@@ -69,7 +69,7 @@ describe("emitLoadHtml", () => {
       result: sampleResult({ latency: { ...sampleStatistics(2, 42), totalCount: 1_000_000 } }),
     };
     const text = page({ earlier });
-    expect(text).toMatch(heading("Against the earlier run"));
+    expect(text).toMatch(heading("Comparison with the earlier run"));
     expect(text).toContain('<td class="number">26 ms</td><td class="number">13 ms</td>');
     expect(text).toContain('<span class="badge better">better</span>');
     expect(text).toContain('<dd class="was">was 26 ms</dd>');
