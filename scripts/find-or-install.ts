@@ -12,6 +12,7 @@ export const packages = {
   chromium: "chromium",
   curl: "curl",
   "python3-websockets": "/usr/lib/python3/dist-packages/websockets/__init__.py",
+  "python3-aiohttp": "/usr/lib/python3/dist-packages/aiohttp/__init__.py",
 } as const;
 export type Package = keyof typeof packages;
 

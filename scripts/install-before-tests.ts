@@ -5,6 +5,7 @@ import { findOrInstall } from "./find-or-install.ts";
 export default function installBeforeTests(): void {
   const folders = (["redis-server", "nginx", "openssl"] as const).map((name) => dirname(findOrInstall(name)));
   findOrInstall("python3-websockets");
+  findOrInstall("python3-aiohttp");
   findOrInstall("chromium");
   findOrInstall("curl");
   // nginx lies in /usr/sbin, which is not on everybody's PATH.
