@@ -4,7 +4,7 @@ import path from "node:path";
 import { breakCycles, type Cycle } from "./break-cycles.ts";
 import type { DocumentPointer, JsonSchema } from "./contract.ts";
 import { canonical, join, lookup, tokens } from "./pointer.ts";
-import { isRecord, record } from "./raw.ts";
+import { isRecord, type RawRecord, record } from "./raw.ts";
 import { filesKey } from "./references.ts";
 import type { SourceTree } from "./source-tree.ts";
 
@@ -60,7 +60,7 @@ export function createDefinitions(tree: SourceTree): Definitions {
   const rewrite = (value: unknown): JsonSchema => {
     if (typeof value === "boolean") return value;
     if (!isRecord(value)) return true;
-    const entries = Object.entries(value)
+    const entries = Object.entries(withNumericBounds(value))
       .filter(([keyword]) => !dropped.has(keyword))
       .map(([keyword, child]): [string, unknown] => [keyword, rewriteMember(keyword, child)]);
     return Object.fromEntries(entries);
@@ -91,6 +91,24 @@ export function createDefinitions(tree: SourceTree): Definitions {
     cycles: () => cycles,
     pointerOf: (name) => pointerByName.get(name),
   };
+}
+
+/** OpenAPI 3.0 and draft 04 say `exclusiveMinimum: true` beside the minimum; draft 07 has the number there. */
+function withNumericBounds(schema: RawRecord): RawRecord {
+  if (typeof schema.exclusiveMinimum !== "boolean" && typeof schema.exclusiveMaximum !== "boolean") return schema;
+  const copy: Record<string, unknown> = { ...schema };
+  for (const [exclusive, inclusive] of [
+    ["exclusiveMinimum", "minimum"],
+    ["exclusiveMaximum", "maximum"],
+  ] as const) {
+    if (typeof copy[exclusive] !== "boolean") continue;
+    const isExclusive = copy[exclusive] && typeof copy[inclusive] === "number";
+    delete copy[exclusive];
+    if (!isExclusive) continue;
+    copy[exclusive] = copy[inclusive];
+    delete copy[inclusive];
+  }
+  return copy;
 }
 
 /** After the key in the document; a schema that is a whole file is named after the file. */
