@@ -11,6 +11,8 @@ export interface Recorder {
   readonly events: History;
   /** Messages of the whole run, also of forgotten connections. */
   readonly counts: { readonly sent: number; readonly received: number };
+  /** When the last message came, in ms; 0 where none has. */
+  readonly lastReceivedMs: number;
   /** A number for one more connection. */
   nextConnection(): number;
   record(event: Untimed<HistoryEvent>): HistoryEvent;
@@ -23,6 +25,7 @@ export interface Recorder {
 export function createRecorder(clock: Clock): Recorder {
   let events: HistoryEvent[] = [];
   let connections = 0;
+  let lastReceivedMs = 0;
   const counts = { sent: 0, received: 0 };
   const listeners = new Set<(event: HistoryEvent) => void>();
   return {
@@ -31,12 +34,18 @@ export function createRecorder(clock: Clock): Recorder {
       return events;
     },
     counts,
+    get lastReceivedMs() {
+      return lastReceivedMs;
+    },
     nextConnection: () => connections++,
     record(untimed) {
       const event = { ...untimed, atMs: clock.nowMs() } as HistoryEvent;
       events.push(event);
       if (event.kind === "send") counts.sent++;
-      if (event.kind === "receive") counts.received++;
+      if (event.kind === "receive") {
+        counts.received++;
+        lastReceivedMs = event.atMs;
+      }
       for (const listener of [...listeners]) listener(event);
       return event;
     },

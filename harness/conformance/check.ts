@@ -101,7 +101,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     const { peer } = answer;
     options.opened?.(peer);
     const first = run.channel.handshake?.first;
-    if (first !== undefined && options.awaitFirst !== false) {
+    if (first !== undefined && (options.awaitFirst ?? run.firstWorks())) {
       peer.first = await peer.receiveNext(first);
       peer.attributes = new Map(run.contract.state.attributes.map(({ name, at }) => [name, lookup(peer.first?.value, at)]));
     }
@@ -232,7 +232,7 @@ function nextEvent(run: Run, ms: number): Promise<void> {
 function messageId(run: Run, name: string | undefined): Json {
   const message = name === undefined ? undefined : run.contract.messages.find((one) => one.name === name);
   try {
-    return dataOf(run.contract).messageId(run.channel, run.count(), message);
+    return dataOf(run.contract).messageId(run.channel, run.countRequest(), message);
   } catch (error) {
     if (error instanceof NoUniqueValue) throw new NotTestable(`${error.message}, so no request with an id can be sent`);
     throw error;

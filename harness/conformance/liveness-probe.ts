@@ -1,19 +1,22 @@
-// A bystander: one idle connection that tells a stalled or restarted target from one that broke a promise.
+// The liveness probe: one idle control connection that tells a target that is gone from one that broke a promise.
 
 import type { Received } from "../client/received.ts";
 import type { TestClient } from "../client/test-client.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import { beginCheck } from "./check.ts";
+import { firstContactFailed } from "./connect-diagnosis.ts";
 import type { Run } from "./run-state.ts";
 
 export interface LivenessProbe {
   /** What the target said first on it. */
   readonly first: Received | undefined;
+  /** False where the target's first message was not the declared one, so that nobody waits for it. */
+  readonly firstWorks: boolean;
   /** Whether it answered the fence then. */
   readonly fenceWorks: boolean;
   /** When the connection was lost without our doing, in ms of the run's clock. */
   readonly lostAtMs: readonly number[];
-  /** @throws TargetLost when the target answers neither on it nor a new connection */
+  /** @throws TargetLost when the target answers neither on it nor on a new connection */
   assertTargetAlive(): Promise<void>;
   end(): Promise<void>;
 }
@@ -22,14 +25,15 @@ export interface LivenessProbe {
 const askedPerConnection = 40;
 
 /**
- * Opens the bystander's connection: the first contact with the target.
- * @throws TargetLost or Violation where the target is none that can be judged
+ * Opens the control connection: the first contact with the target.
+ * @throws TargetLost where the target accepts no connection, or answers nothing on it
  */
 export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
   const run: Run = { ...shared, assertTargetAlive: async () => undefined }; // it would ask itself
+  let firstWorks = true;
   let check = beginCheck(run);
-  let peer = await redial();
-  const { first } = peer;
+  let control = await firstContact();
+  const { first } = control;
   const fenceWorks = await tryFence();
   const lostAtMs: number[] = [];
   let asking: Promise<void> | undefined;
@@ -39,47 +43,73 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
     await check.end();
     check = beginCheck(run);
     try {
-      return await check.context.dial({ stays: true });
+      return await check.context.dial({ stays: true, awaitFirst: firstWorks });
     } catch (error) {
       await check.end();
       throw error;
     }
   }
 
-  /** A server that never answers the fence is judged all the same, and known to be alive by its WebSocket pongs. */
+  /** A first message that is not the declared one is the first failure, not the end: the run goes on with what can still be tested. */
+  async function firstContact(): Promise<TestClient> {
+    try {
+      return await redial();
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+      const attempt = await beginCheck(run).context.attempt();
+      const diagnosis = firstContactFailed(run.target.urls[0] ?? "", error);
+      if (attempt.kind !== "open" || run.channel.handshake?.first === undefined) throw new TargetLost(diagnosis);
+      await attempt.peer.hangUp();
+      if (attempt.peer.closed !== undefined && attempt.peer.closed.code >= 4000) throw new TargetLost(diagnosis);
+      firstWorks = false;
+      return redial();
+    }
+  }
+
+  /** A server that never answers the fence is tested all the same, and known to be alive by its WebSocket pongs. */
   async function tryFence(): Promise<boolean> {
     try {
-      await peer.fence();
+      await control.fence();
       return true;
     } catch (error) {
-      if (error instanceof Violation && peer.closed === undefined) return false;
+      if (!(error instanceof Violation)) throw error;
+      if (control.closed === undefined && (await isAnswered(() => control.ping()))) return false;
       await check.end();
+      throw new TargetLost(firstContactFailed(run.target.urls[0] ?? "", error));
+    }
+  }
+
+  async function isAnswered(ask: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await ask();
+      return true;
+    } catch (error) {
+      if (error instanceof Violation) return false;
       throw error;
     }
   }
 
+  /** One lost reply is no lost target: only what answers neither here nor on a new connection, neither a fence nor a ping, is gone. */
   async function ask(): Promise<void> {
+    if (++asked % askedPerConnection === 0 && control.closed === undefined) control = await redial();
+    const answers = control.closed === undefined && (await isAnswered(() => (fenceWorks ? control.fence() : control.ping())));
+    control.takeAll();
+    if (answers) return;
+    if (control.closed !== undefined) lostAtMs.push(control.closed.atMs);
     try {
-      if (++asked % askedPerConnection === 0 && peer.closed === undefined) peer = await redial();
-      if (peer.closed === undefined) await (fenceWorks ? peer.fence() : peer.ping()).catch(ignoreEnd);
-      peer.takeAll();
-      if (peer.closed === undefined) return;
-      lostAtMs.push(peer.closed.atMs);
-      peer = await redial();
+      control = await redial();
+      if (!(await isAnswered(() => control.ping()))) throw new Violation("an answer on a new connection", "silence");
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       throw new TargetLost(
-        `The target does not answer: on an idle connection the harness waited for ${error.expected} and got ${error.actual}.`,
+        `The target does not answer any more: a new connection waited for ${error.expected} and got ${error.actual}.`,
       );
     }
   }
 
-  function ignoreEnd(error: unknown): void {
-    if (peer.closed === undefined) throw error;
-  }
-
   return {
     first,
+    firstWorks,
     fenceWorks,
     lostAtMs,
     assertTargetAlive() {

@@ -9,8 +9,6 @@ import { createMask } from "../client/mask.ts";
 import { createMessages, type Validate } from "../client/messages.ts";
 import { createPace } from "../client/pace.ts";
 import { createRecorder } from "../client/recorder.ts";
-import { TargetLost, Violation } from "../schema/errors.ts";
-import { firstContactFailed } from "./connect-diagnosis.ts";
 import type { Target } from "./context.ts";
 import { type LivenessProbe, openLivenessProbe } from "./liveness-probe.ts";
 import type { Run } from "./run-state.ts";
@@ -62,6 +60,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const pace = createPace(options.quietMs ?? 500, timeoutMs);
   let probe: LivenessProbe | undefined;
   let counter = 0;
+  let requests = 0;
   const run: Run = {
     contract,
     channel,
@@ -86,15 +85,12 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     insecure: options.insecure ?? false,
     label: options.label ?? Math.floor(Date.now() / 1000).toString(36),
     count: () => ++counter,
+    countRequest: () => ++requests,
     advertised: () => probe?.first,
+    firstWorks: () => probe?.firstWorks ?? true,
     fenceWorks: () => probe?.fenceWorks ?? true,
     assertTargetAlive: async () => probe?.assertTargetAlive(),
   };
-  try {
-    probe = await openLivenessProbe(run);
-  } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    throw new TargetLost(firstContactFailed(target.urls[0] ?? "", error));
-  }
+  probe = await openLivenessProbe(run);
   return { run, probe, end: () => probe?.end() ?? Promise.resolve() };
 }

@@ -59,6 +59,8 @@ export interface RuleResult {
   readonly durationMs: number;
   readonly failures: readonly Failure[];
   readonly notes: readonly string[];
+  /** True where an error of ours kept it from being decided. */
+  readonly internalError?: true;
   /** Why the failure is accepted for now, by the baseline. */
   readonly known?: string | undefined;
 }

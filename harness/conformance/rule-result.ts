@@ -51,6 +51,8 @@ export function resultOf(
   };
   if (failures[0] !== undefined && rule.level === "MAY") return { ...result, ...notTaken(failures[0]) };
   if (failures.length > 0) return { ...result, verdict: broken(rule), reason: undefined };
+  const error = outcomes.find((one) => one?.kind === "error");
+  if (error?.kind === "error") return { ...result, verdict: "inconclusive", reason: error.reason, internalError: true };
   if (lost !== undefined) return { ...result, verdict: "inconclusive", reason: lost.reason };
   if (outcomes.includes(undefined)) return { ...result, verdict: "inconclusive", reason: missing };
   const declined = outcomes.find((one) => one?.kind === "not-applicable");

@@ -5,10 +5,11 @@ import { NotTestable, TargetLost } from "../schema/errors.ts";
 import { beginCheck } from "./check.ts";
 import { type Gathered, gatherEvidence } from "./evidence.ts";
 import type { LivenessProbe } from "./liveness-probe.ts";
+import { asTrigger, findTrigger } from "./lost-target.ts";
 import type { Phase, RuleResult } from "./phase.ts";
-import type { PhaseName, Rule } from "./rule.ts";
+import type { Clause, PhaseName, Rule } from "./rule.ts";
 import { fileViolations, type RuleExecution, resultOf, withoutOutcome } from "./rule-result.ts";
-import { type Outcome, type RecordedViolation, runOnce } from "./run-rule.ts";
+import { describeError, type Outcome, type RecordedViolation, runOnce } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
 import type { Selection } from "./selection.ts";
 
@@ -99,10 +100,19 @@ async function runPhase(
       await confirmAll(run, probe, executions, hooks, died || shaken());
     } else await runPrepared(run, phase, executions, violations, hooks);
   } catch (error) {
-    if (!(error instanceof TargetLost)) throw error;
-    interrupted = `the target was lost in the phase ${phase.name}. ${error.message}`;
-    for (const execution of executions)
-      if (execution.outcome !== undefined) execution.outcome = undecidedIfUnconfirmed(execution.outcome, execution.runs);
+    if (!(error instanceof TargetLost)) interrupted = `the phase ${phase.name} ended with an ${describeError(error)}`;
+    else {
+      interrupted = `the target was lost in the phase ${phase.name}. ${error.message}`;
+      const trigger =
+        phase.name === "shutdown" ? undefined : findTrigger(executions, probe.lostAtMs.at(-1) ?? run.recorder.lastReceivedMs);
+      for (const execution of executions)
+        if (execution.outcome !== undefined && execution !== trigger?.execution)
+          execution.outcome = undecidedIfUnconfirmed(execution.outcome, execution.runs);
+      if (trigger?.execution.outcome !== undefined) {
+        trigger.execution.outcome = asTrigger(trigger.execution.outcome, trigger.sent, error.message);
+        trigger.execution.failed = trigger.execution.runs = 1;
+      }
+    }
   }
   for (const { outcome } of executions) violations.push(...(outcome?.violations ?? []));
   const report = { run, replay: hooks.replay };
@@ -147,7 +157,7 @@ function longestWaitMs(run: Run, executions: readonly RuleExecution[]): number {
 }
 
 function createExecutions(run: Run, rules: readonly Rule[]): RuleExecution[] {
-  return rules.flatMap((rule) => rule.from(run).map((clause): RuleExecution => ({ rule, clause, failed: 0, runs: 0 })));
+  return rules.flatMap((rule) => clausesOf(run, rule).map((clause): RuleExecution => ({ rule, clause, failed: 0, runs: 0 })));
 }
 
 /** Whether a process of ours ended under it; it has been started again then. */
@@ -256,6 +266,15 @@ async function runAlone(run: Run, probe: LivenessProbe, { rule, clause }: RuleEx
   }
 }
 
+/** An error of ours in `from` costs the rule alone. */
+function clausesOf(run: Run, rule: Rule): readonly Clause[] {
+  try {
+    return rule.from(run);
+  } catch {
+    return [];
+  }
+}
+
 /** Gathers the evidence of the phase, then lets each rule read it. */
 async function runPrepared(
   run: Run,
@@ -273,11 +292,13 @@ async function runPrepared(
   try {
     gathered = await gatherEvidence(patient, phase, rules, (text) => hooks.progress?.(text));
   } catch (error) {
-    if (!(error instanceof NotTestable)) throw error;
-    const reason = error.message;
-    const durationMs = run.clock.nowMs() - startMs;
+    if (error instanceof TargetLost) throw error;
+    const shared = { observed: 0, durationMs: run.clock.nowMs() - startMs, notes: [], violations: [], trace: [] };
     for (const execution of executions)
-      execution.outcome = { kind: "not-testable", reason, vacuous: false, observed: 0, durationMs, notes: [], violations: [] };
+      execution.outcome =
+        error instanceof NotTestable
+          ? { ...shared, kind: "not-testable", reason: error.message, vacuous: false }
+          : { ...shared, kind: "error", reason: describeError(error) };
     return;
   }
   violations.push(...gathered.violations);

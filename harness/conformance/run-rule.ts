@@ -13,6 +13,8 @@ export type Outcome = {
   readonly durationMs: number;
   readonly notes: readonly string[];
   readonly violations: readonly RecordedViolation[];
+  /** What its connections did last. */
+  readonly trace: History;
 } & (
   | { readonly kind: "pass" }
   | {
@@ -27,6 +29,8 @@ export type Outcome = {
   /** The target declines something optional that the rule is about. */
   | { readonly kind: "not-applicable"; readonly reason: string }
   | { readonly kind: "lost"; readonly reason: string }
+  /** An error of ours: it ends this execution alone. */
+  | { readonly kind: "error"; readonly reason: string }
 );
 
 /** A violation, with the frames that show it. */
@@ -34,11 +38,13 @@ export interface RecordedViolation extends IncidentalViolation {
   readonly frames: History;
 }
 
+/** Events of an execution that are kept until its phase has ended. */
+const tracedEvents = 12;
 /** How long a check may take beside what it waits on purpose. */
 const maxCheckMs = 60_000;
 
 /**
- * Checks one clause once. Throws only what is our own bug.
+ * Checks one clause once. Never throws: an error of ours is an outcome of its own.
  * @param evidence what the phase has gathered, where it does
  */
 export async function runOnce(run: Run, rule: Rule, clause: Clause, evidence?: unknown): Promise<Outcome> {
@@ -48,6 +54,7 @@ export async function runOnce(run: Run, rule: Rule, clause: Clause, evidence?: u
     observed: check.observed,
     durationMs: run.clock.nowMs() - startMs,
     notes: check.notes,
+    trace: eventsOf(run, check.connections).slice(-tracedEvents),
     violations: check.violations.map((violation) => ({ ...violation, frames: eventsOf(run, new Set([violation.connection])) })),
   });
   try {
@@ -69,9 +76,9 @@ export async function runOnce(run: Run, rule: Rule, clause: Clause, evidence?: u
     if (error instanceof NotTestable) return { ...shared(), kind: "not-testable", reason: error.message, vacuous: false };
     if (error instanceof NotApplicable) return { ...shared(), kind: "not-applicable", reason: error.message };
     if (error instanceof TargetLost) return { ...shared(), kind: "lost", reason: error.message };
-    throw error;
+    return { ...shared(), kind: "error", reason: describeError(error) };
   } finally {
-    await check.end();
+    await check.end().catch(() => undefined);
     run.recorder.forget(check.connections);
   }
 }
@@ -87,4 +94,10 @@ async function withinTime(checking: Promise<void>, ms: number): Promise<void> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** With the first lines of its stack, for a bug report. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return `internal error: ${String(error)}`;
+  return `internal error: ${(error.stack ?? error.message).split("\n").slice(0, 4).join(" | ").slice(0, 600)}`;
 }

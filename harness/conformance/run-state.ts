@@ -18,6 +18,10 @@ export interface Run extends ClientEnvironment, ContractUnderTest {
   readonly label: string;
   /** The next number of the run's one counter. */
   count(): number;
+  /** The next number of the run's ids of requests: a counter apart, so that ids of each JSON type have their turn. */
+  countRequest(): number;
+  /** False where the first message is not the declared one: then nobody waits for it, but the rules about it. */
+  firstWorks(): boolean;
   /** The first message of the first connection, which advertises the numbers in force. */
   advertised(): Received | undefined;
 }

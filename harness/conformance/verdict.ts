@@ -34,6 +34,12 @@ export function summarise(results: readonly RuleResult[], circumstances: Circums
     const entries = stale.map(({ id, at }) => `${id} (${at})`).join(", ");
     return of(exitCode.findings, `The baseline is stale: ${entries} passes now. Remove it from the list.`);
   }
+  const internal = results.filter((one) => one.internalError).length;
+  if (internal > 0)
+    return of(
+      exitCode.couldNotRun,
+      `wsproof failed: ${plural(internal, "rule")} ended with an internal error. Please report it.`,
+    );
   if (interrupted !== undefined) return of(exitCode.inconclusive, `Inconclusive: ${interrupted}`);
   if (counts.inconclusive > 0) {
     return of(exitCode.inconclusive, `Inconclusive: ${plural(counts.inconclusive, "rule")} could not be decided.`);

@@ -1,0 +1,63 @@
+// Which execution ended the target: the one that sent something last, before other connections were lost. Pure.
+import type { HistoryEvent } from "../model/history.ts";
+import type { RuleExecution } from "./rule-result.ts";
+import type { Outcome } from "./run-rule.ts";
+
+/** What was sent so long before the target was lost may have ended it, in ms. */
+const suspectMs = 2_000;
+
+/** What an execution did last, for as long as its phase runs. */
+export interface Suspect {
+  readonly execution: RuleExecution;
+  readonly sent: HistoryEvent;
+}
+
+/**
+ * The execution whose frame the target did not outlive; undefined where nothing of ours was sent shortly before.
+ * @param lostAtMs when the first connection was lost that nothing was done to
+ */
+export function findTrigger(executions: readonly RuleExecution[], lostAtMs: number): Suspect | undefined {
+  const suspects = executions.flatMap((execution): Suspect[] => {
+    const trace = execution.outcome?.trace ?? [];
+    const sent = trace.filter(
+      (event, at) =>
+        isSent(event) &&
+        event.atMs <= lostAtMs + 1 &&
+        event.atMs > lostAtMs - suspectMs &&
+        // What was answered was survived.
+        !trace.slice(at).some((later) => later.kind === "receive" && later.connection === event.connection),
+    );
+    const worst = sent.find(isNoMessage) ?? sent.at(-1);
+    return worst === undefined ? [] : [{ execution, sent: worst }];
+  });
+  // What is no message is suspected before what is one: of several the first, since the target read no further.
+  const malformed = suspects.filter(({ sent }) => isNoMessage(sent)).toSorted((one, other) => one.sent.atMs - other.sent.atMs);
+  return malformed[0] ?? suspects.toSorted((one, other) => other.sent.atMs - one.sent.atMs)[0];
+}
+
+function isNoMessage(event: HistoryEvent): boolean {
+  return event.kind === "note" || event.kind === "hang-up" || (event.kind === "send" && !event.json);
+}
+
+function isSent(event: HistoryEvent): boolean {
+  return event.kind === "send" || event.kind === "hang-up" || (event.kind === "note" && event.text.startsWith("sent "));
+}
+
+export function describeSent(event: HistoryEvent): string {
+  if (event.kind === "note") return event.text.replace(/^sent /, "");
+  if (event.kind === "hang-up") return event.code === 1006 ? "a TCP reset" : `a close ${event.code}`;
+  if (event.kind !== "send") return event.kind;
+  const text = event.json ? JSON.stringify(event.frame) : `the text ${JSON.stringify(event.frame)}`;
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+}
+
+/** The outcome of the execution that ended the target. */
+export function asTrigger(outcome: Outcome, sent: HistoryEvent, message: string): Outcome {
+  const { observed, durationMs, notes, violations, trace } = outcome;
+  return {
+    ...{ observed, durationMs, notes, violations, trace, kind: "fail" },
+    expected: `the server to go on after ${describeSent(sent)}`,
+    actual: message,
+    frames: trace,
+  };
+}
