@@ -132,7 +132,11 @@ class Generator {
   }
 
   #validator(schemas: readonly Located[]): (value: unknown) => boolean {
-    return this.#compile(schemas.length === 1 ? schemas[0]!.schema : { allOf: schemas.map(({ schema }) => schema) });
+    try {
+      return this.#compile(schemas.length === 1 ? schemas[0]!.schema : { allOf: schemas.map(({ schema }) => schema) });
+    } catch (error) {
+      throw new UnsatisfiableSchema(schemas[0]?.pointer ?? "", `AJV cannot compile it: ${(error as Error).message}`);
+    }
   }
 
   #alternative(alternative: Alternative, schemas: readonly Located[], pointer: string, depth: number): Made[] {
@@ -239,7 +243,7 @@ const impliedBy: Readonly<Record<string, readonly TypeName[]>> = {
     ]),
   ),
   ...Object.fromEntries(
-    ["items", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains"].map((keyword) => [keyword, ["array"]]),
+    ["items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains"].map((keyword) => [keyword, ["array"]]),
   ),
   ...Object.fromEntries(
     [
@@ -248,6 +252,8 @@ const impliedBy: Readonly<Record<string, readonly TypeName[]>> = {
       "additionalProperties",
       "required",
       "dependencies",
+      "dependentRequired",
+      "dependentSchemas",
       "propertyNames",
       "minProperties",
       "maxProperties",

@@ -8,6 +8,9 @@ import type { Located, Part } from "./expand-schema.ts";
 import { distinct, type Json } from "./json.ts";
 import type { SubschemaBuilder } from "./subschema-builder.ts";
 
+/** Larger arrays and objects are not generated. */
+export const greatestCount = 20_000;
+
 export interface LengthBounds {
   readonly min: number;
   readonly max: number;
@@ -21,21 +24,26 @@ export function countBoundsOf(parts: readonly Part[], least: string, most: strin
   };
 }
 
-/** What must hold for the item at `index`. */
+/** The schemas of the item at `index`: of draft-07's array form of `items` and `additionalItems`, or of `prefixItems` and `items`. */
 export function schemasAt(parts: readonly Part[], index: number): Located[] {
   return parts.flatMap(({ schema, pointer }) => {
-    const { items } = schema;
-    if (!Array.isArray(items))
-      return items === undefined ? [] : [{ schema: items as JsonSchema, pointer: join(pointer, "items") }];
-    if (index < items.length) return [{ schema: items[index] as JsonSchema, pointer: join(pointer, "items", index) }];
-    if (schema.additionalItems === undefined) return [];
-    return [{ schema: schema.additionalItems as JsonSchema, pointer: join(pointer, "additionalItems") }];
+    const { keyword, schemas } = tupleOf(schema);
+    if (index < schemas.length) return [{ schema: schemas[index] as JsonSchema, pointer: join(pointer, keyword, index) }];
+    const rest = keyword === "items" ? "additionalItems" : "items";
+    return schema[rest] === undefined || Array.isArray(schema[rest])
+      ? []
+      : [{ schema: schema[rest] as JsonSchema, pointer: join(pointer, rest) }];
   });
 }
 
-/** Items that have a schema of their own by their place. */
+function tupleOf({ items, prefixItems }: Part["schema"]): { readonly keyword: string; readonly schemas: readonly unknown[] } {
+  if (Array.isArray(items)) return { keyword: "items", schemas: items };
+  return { keyword: "prefixItems", schemas: Array.isArray(prefixItems) ? prefixItems : [] };
+}
+
+/** The number of items that have a schema by their index. */
 export function tupleLengthOf(parts: readonly Part[]): number {
-  return Math.max(0, ...parts.map(({ schema }) => (Array.isArray(schema.items) ? schema.items.length : 0)));
+  return Math.max(0, ...parts.map(({ schema }) => tupleOf(schema).schemas.length));
 }
 
 /** @param spread how many more items than the least an array has at most */
@@ -48,8 +56,12 @@ export function arrayArbitrary(
   const bounds = countBoundsOf(parts, "minItems", "maxItems");
   const unique = parts.some(({ schema }) => schema.uniqueItems === true);
   const contained = parts.flatMap(({ schema, pointer }) =>
-    schema.contains === undefined ? [] : [{ schema: schema.contains as JsonSchema, pointer: join(pointer, "contains") }],
+    schema.contains === undefined || schema.minContains === 0
+      ? []
+      : [{ schema: schema.contains as JsonSchema, pointer: join(pointer, "contains") }],
   );
+  // What contains, its counts and unevaluatedItems ask for, the validator checks.
+  const isExact = parts.every(({ schema }) => schema.contains === undefined && schema.unevaluatedItems === undefined);
   const tuple = tupleLengthOf(parts);
   const head: fc.Arbitrary<Json>[] = [];
   while (head.length < tuple && head.length < bounds.max) {
@@ -63,6 +75,9 @@ export function arrayArbitrary(
   const max = Math.min(bounds.max, longest);
   if (min > max) throw new UnsatisfiableSchema(pointer, `an array of ${min} items or more, of which ${max} can be made`);
 
+  if (min > greatestCount)
+    throw new UnsatisfiableSchema(pointer, `minItems ${min} is over the ${greatestCount} items that are generated`);
+
   const most = Math.min(max, Math.max(min, tuple) + spread);
   const items =
     rest === undefined ? fc.constant<Json[]>([]) : itemsArbitrary(rest, min - head.length, most - head.length, unique);
@@ -75,7 +90,7 @@ export function arrayArbitrary(
   }
   for (const needed of contained) arbitrary = withItem(arbitrary, build.required([needed, ...schemasAt(parts, tuple)]));
   if (unique) arbitrary = arbitrary.map((values) => distinct(values));
-  return { arbitrary: arbitrary.map((values) => values.slice(0, max)), exact: contained.length === 0 && (!unique || min === 0) };
+  return { arbitrary: arbitrary.map((values) => values.slice(0, max)), exact: isExact && (!unique || min === 0) };
 }
 
 /** Unique items are drawn in excess, since some are dropped. */

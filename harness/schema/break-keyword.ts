@@ -77,6 +77,7 @@ export function mutationKinds(
       return bound > greatestSize ? [] : [kind("one more", ...items.map((item) => padded([item], bound + 1)))];
     case "minContains":
       return [kind("one fewer", ...items.map((_, at) => [...items.slice(0, at), ...items.slice(at + 1)]), [])];
+    case "items":
     case "additionalItems":
       return [kind("an item more", [...padded(items, tupleLength(schema)), "unexpected"])];
     case "additionalProperties":

@@ -107,10 +107,11 @@ function condition(schema: Part["schema"], pointer: string): Choice {
 
 /** A property is absent, or what depends on it holds. */
 function schemaDependencies(schema: Part["schema"], pointer: string): Choice[] {
-  return Object.entries(record(schema.dependencies))
-    .filter(([, needed]) => !Array.isArray(needed))
-    .map(([name, needed]) => {
-      const at = join(pointer, "dependencies", name);
+  return ["dependencies", "dependentSchemas"]
+    .flatMap((keyword) => Object.entries(record(schema[keyword])).map(([name, needed]) => ({ keyword, name, needed })))
+    .filter(({ needed }) => !Array.isArray(needed))
+    .map(({ keyword, name, needed }) => {
+      const at = join(pointer, keyword, name);
       return [[{ schema: { properties: { [name]: false } }, pointer: at }], [{ schema: needed as JsonSchema, pointer: at }]];
     });
 }

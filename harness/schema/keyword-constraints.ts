@@ -105,9 +105,11 @@ export function constraintsOf(
         case "required":
           for (const member of strings(value)) add("required", member);
           break;
+        case "dependentRequired":
+        case "dependentSchemas":
         case "dependencies":
           for (const [member, needed] of Object.entries(record(value))) {
-            if (Array.isArray(needed)) add("dependencies", member);
+            if (Array.isArray(needed)) add(keyword, member);
             else
               walk(
                 needed,
@@ -138,7 +140,18 @@ export function constraintsOf(
           if (Array.isArray(value)) {
             for (const [index, inner] of value.entries())
               walk(inner, into({ location: join(site.location, index) }, keyword, index));
+          } else if (Array.isArray(schema.prefixItems)) {
+            // AJV reports an item more than the tuple has under the keyword items.
+            if (value === false) add("items");
+            else walk(value, into({ location: join(site.location, schema.prefixItems.length) }, keyword));
           } else walk(value, into({ location: join(site.location, 0) }, keyword));
+          break;
+        case "prefixItems":
+          for (const [index, inner] of list(value).entries())
+            walk(inner, into({ location: join(site.location, index) }, keyword, index));
+          break;
+        case "unevaluatedProperties":
+          if (value === false) add(keyword);
           break;
         case "additionalItems":
           if (!Array.isArray(schema.items)) break;

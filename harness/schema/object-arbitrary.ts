@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { record, strings } from "../../spec/raw.ts";
-import { countBoundsOf } from "./array-arbitrary.ts";
+import { countBoundsOf, greatestCount } from "./array-arbitrary.ts";
 import { boundedFilter, type FilterCount, UnsatisfiableSchema } from "./bounded-filter.ts";
 import type { Located, Part } from "./expand-schema.ts";
 import type { Json } from "./json.ts";
@@ -45,8 +45,8 @@ export function requiredOf(parts: readonly Part[]): ReadonlySet<string> {
 
 function dependenciesOf(parts: readonly Part[]): readonly (readonly [string, readonly string[]])[] {
   return parts.flatMap(({ schema }) =>
-    Object.entries(record(schema.dependencies)).flatMap(([name, needed]) =>
-      Array.isArray(needed) ? [[name, strings(needed)] as const] : [],
+    [...Object.entries(record(schema.dependencies)), ...Object.entries(record(schema.dependentRequired))].flatMap(
+      ([name, needed]) => (Array.isArray(needed) ? [[name, strings(needed)] as const] : []),
     ),
   );
 }
@@ -81,6 +81,8 @@ export function objectArbitrary(
   if (required.size > max || min > max) {
     throw new UnsatisfiableSchema(pointer, `${Math.max(required.size, min)} properties are required, ${max} allowed`);
   }
+  if (min > greatestCount)
+    throw new UnsatisfiableSchema(pointer, `minProperties ${min} is over the ${greatestCount} members that are generated`);
   const dependencies = dependenciesOf(parts);
   const named = { model, required, dependencies, min, max };
   const lacking = Math.max(0, min - model.size);
@@ -94,7 +96,10 @@ export function objectArbitrary(
     extras === undefined ? known : fc.tuple(known, extras).map(([object, more]) => withMembers(object, more, max));
   const counted = min > 0 || max < model.size;
   const kept = counted ? boundedFilter(arbitrary, (object) => within(object, min, max), pointer, count) : arbitrary;
-  return { arbitrary: kept as fc.Arbitrary<Json>, exact: parts.every(({ schema }) => schema.propertyNames === undefined) };
+  return {
+    arbitrary: kept as fc.Arbitrary<Json>,
+    exact: parts.every(({ schema }) => schema.propertyNames === undefined && schema.unevaluatedProperties === undefined),
+  };
 }
 
 interface Named {
@@ -178,7 +183,10 @@ function extrasArbitrary(parts: readonly Part[], build: SubschemaBuilder, option
     });
     add(names, alone, schemas);
   }
-  const isClosed = parts.every(({ schema }) => schema.additionalProperties === undefined) && lacking === 0 && declared.size > 0;
+  const isClosed =
+    lacking === 0 &&
+    (parts.some(({ schema }) => schema.unevaluatedProperties === false) ||
+      (declared.size > 0 && parts.every(({ schema }) => schema.additionalProperties === undefined)));
   if (!isClosed) {
     const names =
       nameSchemas.length > 0

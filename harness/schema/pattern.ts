@@ -1,4 +1,5 @@
-// Regular expressions of the plainest kind, `^atom{m,n}atom*$`: from them lengths can be read, and members of each class drawn.
+// Regular expressions of the plainest kind, `^atom{m,n}atom*$`: lengths can be read from them, and members of each class listed.
+import { createMatcher, type Matcher } from "./bounded-regexp.ts";
 
 /** One character or class, and how often it may stand there. */
 export interface Atom {
@@ -36,13 +37,27 @@ function range(from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, index) => String.fromCodePoint(from + index));
 }
 
-/** Compiles as the validator does: by code points, and where a foreign document's pattern cannot be read so, the older way. */
-export function compilePattern(source: string): RegExp {
+/** Compiles as the validator does: by code points, or without `u` where a foreign document's pattern cannot be read so. */
+export function compilePattern(source: string): Matcher {
+  try {
+    return createMatcher(source, "u");
+  } catch {
+    return createMatcher(source, "");
+  }
+}
+
+/** The same as a RegExp, to generate texts from. */
+export function regExpOf(source: string): RegExp {
   try {
     return new RegExp(source, "u");
   } catch {
     return new RegExp(source);
   }
+}
+
+/** Characters that a text of the pattern has at least, up to a product of its repetitions: an estimate from above. */
+export function repetitionsOf(source: string): number {
+  return [...source.matchAll(/\{(\d+)/g)].reduce((product, [, count]) => product * Math.max(1, Number(count)), 1);
 }
 
 /** @returns undefined where the pattern is not of the plain kind: not anchored, or with groups, alternatives, assertions */

@@ -4,7 +4,7 @@ import { number, text } from "../../spec/raw.ts";
 import { boundedFilter, type FilterCount, UnsatisfiableSchema } from "./bounded-filter.ts";
 import type { Part } from "./expand-schema.ts";
 import { formatArbitrary } from "./format-arbitrary.ts";
-import { compilePattern, type PlainPattern, parsePlainPattern } from "./pattern.ts";
+import { compilePattern, type PlainPattern, parsePlainPattern, regExpOf, repetitionsOf } from "./pattern.ts";
 
 /** Code points, never halves of a surrogate pair. Drawn as numbers: fast-check's own unit for all of Unicode takes 1.5 s to make. */
 const codePoint = fc.oneof(fc.integer({ min: 0, max: 0xd7ff }), fc.integer({ min: 0xe000, max: 0x10ffff }));
@@ -13,6 +13,9 @@ const anyCharacter = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("\u00e9", "\u20ac", "\u{1f600}", "\u4e2d", "\u200d", "\u2028", "\0", '"', "\\") },
   { weight: 1, arbitrary: codePoint.map((code) => String.fromCodePoint(code)) },
 );
+
+/** Longer texts are not generated. */
+const greatestLength = 100_000;
 
 export interface StringBounds {
   readonly minLength: number;
@@ -41,6 +44,11 @@ export function stringArbitrary(
   const bounds = stringBoundsOf(parts);
   const { minLength, maxLength, patterns } = bounds;
   if (minLength > maxLength) throw new UnsatisfiableSchema(pointer, `minLength ${minLength} is over maxLength ${maxLength}`);
+  if (minLength > greatestLength)
+    throw new UnsatisfiableSchema(pointer, `minLength ${minLength} is over the ${greatestLength} characters that are generated`);
+  const long = patterns.find((pattern) => repetitionsOf(pattern) > greatestLength);
+  if (long !== undefined)
+    throw new UnsatisfiableSchema(pointer, `the pattern repeats more than the ${greatestLength} characters that are generated`);
   const formats = bounds.formats.flatMap((format) => formatArbitrary(format) ?? []);
   if (patterns.length === 0 && formats.length === 0)
     return { arbitrary: withLength(anyCharacter, minLength, maxLength), exact: true };
@@ -64,7 +72,7 @@ function patternArbitrary(pattern: string, { minLength, maxLength }: StringBound
   const plain = parsePlainPattern(pattern);
   if (plain !== undefined) return plainArbitrary(plain, minLength, maxLength);
   try {
-    return fc.stringMatching(compilePattern(pattern), Number.isFinite(maxLength) ? { maxLength } : {});
+    return fc.stringMatching(regExpOf(pattern), Number.isFinite(maxLength) ? { maxLength } : {});
   } catch {
     // Lookaround, back references and word boundaries are not generated: any string, which the boundedFilter may refuse aloud.
     return undefined;
