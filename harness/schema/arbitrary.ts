@@ -8,7 +8,7 @@ import { canonicalText, equalJson, type Json } from "./json.ts";
 import { boundsOf, fractionArbitrary, integerArbitrary } from "./number-arbitrary.ts";
 import { objectArbitrary } from "./object-arbitrary.ts";
 import { stringArbitrary } from "./string-arbitrary.ts";
-import type { SubschemaBuilder } from "./subschema-builder.ts";
+import { leastSizeOf, type SubschemaBuilder, withLeastSize } from "./subschema-builder.ts";
 
 export { UnsatisfiableSchema } from "./bounded-filter.ts";
 
@@ -128,7 +128,10 @@ class Generator {
     }
     if (made.length === 0) throw failure ?? new UnsatisfiableSchema(pointer, "its parts exclude each other");
     const arbitrary = made.length === 1 ? made[0]!.arbitrary : fc.oneof(...made.map((one) => one.arbitrary));
-    return made.every((one) => one.exact) ? arbitrary : boundedFilter(arbitrary, this.#validator(schemas), pointer, this.count);
+    const checked = made.every((one) => one.exact)
+      ? arbitrary
+      : boundedFilter(arbitrary, this.#validator(schemas), pointer, this.count);
+    return withLeastSize(checked, Math.min(...made.map((one) => leastSizeOf(one.arbitrary))), pointer);
   }
 
   #validator(schemas: readonly Located[]): (value: unknown) => boolean {
@@ -243,7 +246,10 @@ const impliedBy: Readonly<Record<string, readonly TypeName[]>> = {
     ]),
   ),
   ...Object.fromEntries(
-    ["items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains"].map((keyword) => [keyword, ["array"]]),
+    ["items", "prefixItems", "additionalItems", "minItems", "maxItems", "uniqueItems", "contains"].map((keyword) => [
+      keyword,
+      ["array"],
+    ]),
   ),
   ...Object.fromEntries(
     [

@@ -6,7 +6,7 @@ import { number } from "../../spec/raw.ts";
 import { UnsatisfiableSchema } from "./bounded-filter.ts";
 import type { Located, Part } from "./expand-schema.ts";
 import { distinct, type Json } from "./json.ts";
-import type { SubschemaBuilder } from "./subschema-builder.ts";
+import { leastSizeOf, type SubschemaBuilder, withLeastSize } from "./subschema-builder.ts";
 
 /** Larger arrays and objects are not generated. */
 export const greatestCount = 20_000;
@@ -90,7 +90,10 @@ export function arrayArbitrary(
   }
   for (const needed of contained) arbitrary = withItem(arbitrary, build.required([needed, ...schemasAt(parts, tuple)]));
   if (unique) arbitrary = arbitrary.map((values) => distinct(values));
-  return { arbitrary: arbitrary.map((values) => values.slice(0, max)), exact: isExact && (!unique || min === 0) };
+  const least =
+    1 + head.slice(0, min).reduce((sum, item) => sum + leastSizeOf(item), 0) + Math.max(0, min - head.length) * leastSizeOf(rest);
+  const cut: fc.Arbitrary<Json> = arbitrary.map((values) => values.slice(0, max));
+  return { arbitrary: withLeastSize(cut, least, pointer), exact: isExact && (!unique || min === 0) };
 }
 
 /** Unique items are drawn in excess, since some are dropped. */

@@ -1,4 +1,4 @@
-// The generators of one contract, made once and kept as long as the contract: valid messages, constraints and bounds of each message.
+// The generated data of one contract, made once: valid messages, mutations and bounds of each message, malformed frames, ids.
 import type { Channel, Contract, Message } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { type Arbitraries, createArbitraries } from "./arbitrary.ts";
@@ -13,15 +13,18 @@ import { createValidSamples, type ValidSamples } from "./valid-samples.ts";
 
 export interface MessageData {
   readonly message: Message;
+  /** Of the draft that the message is written in. */
+  readonly validator: SchemaValidator;
   readonly samples: ValidSamples;
   readonly mutator: Mutator;
-  /** Each constraint mutations in the first valid message, or why it cannot be. */
+  /** Each constraint broken in the plainest way in the first valid message, or why it cannot be. */
   readonly mutations: readonly Mutation[];
   readonly unmutated: readonly Unmutated[];
   readonly bounds: readonly Bound[];
 }
 
 export interface ContractData {
+  /** For schemas that are not a message's payload, such as those of headers. */
   readonly validator: SchemaValidator;
   readonly arbitraries: Arbitraries;
   of(message: Message): MessageData;
@@ -46,6 +49,8 @@ export function dataOf(contract: Contract): ContractData {
 function createContractData(contract: Contract): ContractData {
   const validator = createSchemaValidator(contract.definitions);
   const arbitraries = createArbitraries(contract.definitions, validator.compile);
+  const modern = createSchemaValidator(contract.definitions, "2020-12");
+  const modernArbitraries = createArbitraries(contract.definitions, modern.compile);
   const messages = new Map<string, MessageData>();
   const malformed = new Map<string, readonly MalformedFrame[]>();
   const ids = new Map<string, UniqueValues>();
@@ -53,7 +58,11 @@ function createContractData(contract: Contract): ContractData {
     validator,
     arbitraries,
     of(message) {
-      const data = messages.get(message.name) ?? createMessageData(message, contract, validator, arbitraries);
+      const data =
+        messages.get(message.name) ??
+        (message.draft === "07"
+          ? createMessageData(message, contract, validator, arbitraries)
+          : createMessageData(message, contract, modern, modernArbitraries));
       messages.set(message.name, data);
       return data;
     },
@@ -99,6 +108,7 @@ function createMessageData(
   const outcomes = base === undefined ? [] : mutator.constraints.map((constraint) => mutator.mutate(constraint, base));
   return {
     message,
+    validator,
     samples,
     mutator,
     mutations: outcomes.filter((outcome): outcome is Mutation => "value" in outcome),

@@ -8,7 +8,7 @@ import { boundedFilter, type FilterCount, UnsatisfiableSchema } from "./bounded-
 import type { Located, Part } from "./expand-schema.ts";
 import type { Json } from "./json.ts";
 import { compilePattern } from "./pattern.ts";
-import type { SubschemaBuilder } from "./subschema-builder.ts";
+import { leastSizeOf, type SubschemaBuilder, withLeastSize } from "./subschema-builder.ts";
 
 /** Names that programs have been seen to stumble over. */
 const awkwardNames = ["__proto__", "constructor", "toString", "", " ", "\u00e9", "a/b~c", "0"];
@@ -96,9 +96,13 @@ export function objectArbitrary(
     extras === undefined ? known : fc.tuple(known, extras).map(([object, more]) => withMembers(object, more, max));
   const counted = min > 0 || max < model.size;
   const kept = counted ? boundedFilter(arbitrary, (object) => within(object, min, max), pointer, count) : arbitrary;
+  const least = [...required].reduce((sum, name) => sum + leastSizeOf(model.get(name)), 1);
   return {
-    arbitrary: kept as fc.Arbitrary<Json>,
-    exact: parts.every(({ schema }) => schema.propertyNames === undefined && schema.unevaluatedProperties === undefined),
+    arbitrary: withLeastSize(kept as fc.Arbitrary<Json>, least, pointer),
+    exact:
+      parts.every(({ schema }) => schema.propertyNames === undefined && schema.unevaluatedProperties === undefined) &&
+      // A member that cannot be made may be needed by another one.
+      dependencies.every(([, needed]) => needed.every((name) => model.has(name))),
   };
 }
 

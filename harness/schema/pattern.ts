@@ -1,5 +1,5 @@
 // Regular expressions of the plainest kind, `^atom{m,n}atom*$`: lengths can be read from them, and members of each class listed.
-import { createMatcher, type Matcher } from "./bounded-regexp.ts";
+import { guardedRegExp } from "../../spec/guarded-regexp.ts";
 
 /** One character or class, and how often it may stand there. */
 export interface Atom {
@@ -38,11 +38,11 @@ function range(from: number, to: number): string[] {
 }
 
 /** Compiles as the validator does: by code points, or without `u` where a foreign document's pattern cannot be read so. */
-export function compilePattern(source: string): Matcher {
+export function compilePattern(source: string): ReturnType<typeof guardedRegExp> {
   try {
-    return createMatcher(source, "u");
+    return guardedRegExp(source, "u");
   } catch {
-    return createMatcher(source, "");
+    return guardedRegExp(source, "");
   }
 }
 
@@ -55,7 +55,7 @@ export function regExpOf(source: string): RegExp {
   }
 }
 
-/** Characters that a text of the pattern has at least, up to a product of its repetitions: an estimate from above. */
+/** The product of the least counts of a pattern's repetitions: a text has at most so many characters for each of its atoms. */
 export function repetitionsOf(source: string): number {
   return [...source.matchAll(/\{(\d+)/g)].reduce((product, [, count]) => product * Math.max(1, Number(count)), 1);
 }

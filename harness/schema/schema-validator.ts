@@ -1,39 +1,46 @@
-// What AJV says of a value and a schema whose references are the contract's: whether, and which keyword refuses it where.
-import type { JsonSchema } from "../../spec/contract.ts";
+// Validates values with AJV against schemas that refer to the contract's definitions: which keyword rejects a value, and where.
+import type { ValidateFunction } from "ajv";
+import type { JsonSchema, Message } from "../../spec/contract.ts";
 import { bundle, createAjv } from "../../spec/schemas.ts";
 
-/** One keyword that refuses the value. */
+/** One keyword that rejects the value. */
 export interface SchemaError {
   readonly keyword: string;
-  /** Where in the value; for a missing or superfluous member, the object. */
+  /** Where in the value; for a missing or unexpected member, the object. */
   readonly pointer: string;
-  /** The very schema object that the keyword stands in. */
+  /** The schema object that has the keyword. */
   readonly schema: unknown;
-  /** The member that is missing or too much, where it is about one. */
+  /** The missing or unexpected member, if the keyword is about one. */
   readonly member: string | undefined;
 }
 
 export interface SchemaValidator {
-  /** Makes a validator of any schema that refers to the definitions. */
+  /**
+   * Compiles any schema that refers to the definitions.
+   * @throws Error where AJV cannot compile it
+   */
   compile(schema: JsonSchema): (value: unknown) => boolean;
-  /** All that refuses the value; empty where it keeps the schema. */
+  /** Empty if the value is valid. */
   errors(schema: JsonSchema, value: unknown): readonly SchemaError[];
 }
 
 /** @param definitions what `#/definitions/NAME` means */
-export function createSchemaValidator(definitions: ReadonlyMap<string, JsonSchema>): SchemaValidator {
-  const compiled = new WeakMap<object, ReturnType<ReturnType<typeof createAjv>["compile"]>>();
-  const modern = createAjv(false, { verbose: true });
+export function createSchemaValidator(
+  definitions: ReadonlyMap<string, JsonSchema>,
+  draft: Message["draft"] = "07",
+): SchemaValidator {
+  const compiled = new WeakMap<object, ValidateFunction>();
+  const modern = createAjv(false, { verbose: true }, draft);
   const validatorOf = (schema: JsonSchema) => {
     const known = typeof schema === "object" ? compiled.get(schema) : undefined;
     if (known !== undefined) return known;
     const whole = bundle({ definitions }, schema);
-    let validate: ReturnType<typeof modern.compile>;
+    let validate: ValidateFunction;
     try {
       validate = modern.compile(whole);
     } catch {
-      // Patterns of the older syntax, which a foreign document may have.
-      validate = createAjv(false, { verbose: true, unicodeRegExp: false }).compile(whole);
+      // A foreign document's pattern may have the older syntax.
+      validate = createAjv(false, { verbose: true, unicodeRegExp: false }, draft).compile(whole);
     }
     if (typeof schema === "object") compiled.set(schema, validate);
     return validate;

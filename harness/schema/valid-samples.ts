@@ -22,9 +22,9 @@ export interface ValidSamples {
 }
 
 /** Valid messages among which the places are looked for. */
-const donorCount = 200;
+const sampleCount = 200;
 /** Of them, so many are given for one place. */
-const givenDonors = 20;
+const givenSamples = 20;
 
 /** @param examples valid messages, taken before random ones */
 export function createValidSamples(
@@ -41,8 +41,8 @@ export function createValidSamples(
       throw error;
     }
   };
-  const isValid = validator.compile(schema);
-  const drawn = draw(schema, donorCount)
+  const isValid = compileOrReject(validator, schema);
+  const drawn = draw(schema, sampleCount)
     .map((value) => ({ value, length: JSON.stringify(value).length }))
     .sort((a, b) => b.length - a.length)
     .map(({ value }) => value);
@@ -61,12 +61,21 @@ export function createValidSamples(
       const fitting = all.filter(reaches);
       // The longest have most places, and in the shortest an alternative stands alone.
       const given =
-        fitting.length <= givenDonors ? fitting : [...fitting.slice(0, givenDonors / 2), ...fitting.slice(-givenDonors / 2)];
+        fitting.length <= givenSamples ? fitting : [...fitting.slice(0, givenSamples / 2), ...fitting.slice(-givenSamples / 2)];
       if (fits(base)) return [base, ...given];
       const spliced = given.map((sample) => splice(base, sample, place)).filter((value) => value !== undefined);
       return [...spliced.filter(fits).slice(0, 1), ...given];
     },
   };
+}
+
+/** A schema that AJV cannot compile has no valid values. */
+function compileOrReject(validator: SchemaValidator, schema: JsonSchema): (value: unknown) => boolean {
+  try {
+    return validator.compile(schema);
+  } catch {
+    return () => false;
+  }
 }
 
 /** The base with the first part that it lacks on the way to the place, taken from the sample. */

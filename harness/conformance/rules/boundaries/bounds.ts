@@ -19,9 +19,9 @@ export interface BoundPromise extends Clause {
 /** Bounds of these kinds that have a message on the side that is asked for. */
 export function boundsOf(kinds: readonly BoundKind[], valid: boolean): (subject: ContractUnderTest) => readonly BoundPromise[] {
   return (subject) => {
-    const { validator, of } = dataOf(subject.contract);
+    const { of } = dataOf(subject.contract);
     return clientMessages(subject).flatMap((client) => {
-      const { samples, bounds } = of(client.message);
+      const { samples, validator, bounds } = of(client.message);
       const { payload } = client.message;
       return bounds
         .filter(({ kind }) => kinds.includes(kind))
@@ -46,8 +46,8 @@ function describe({ message }: ClientMessage, { keyword, location, constraint, m
 
 /** Messages at the bound that this connection may send, each with an id of its own; those over the limit of bytes are left out. */
 export async function sendable(context: Context, peer: TestClient, { client, bound }: BoundPromise): Promise<AtBound[]> {
-  const { validator, of } = dataOf(context.contract);
-  const { samples } = of(client.message);
+  const { of } = dataOf(context.contract);
+  const { samples, validator } = of(client.message);
   const schema: JsonSchema = client.message.payload;
   const base = (await baseFor(context, peer, client)) as Json;
   return messagesAt(bound, base, schema, samples, validator).flatMap((at) => {

@@ -36,8 +36,8 @@ export const unchangedRules: readonly Rule[] = [
     async check(context, promise) {
       const { client, effect, source, at } = promise;
       const { message } = client;
-      const { validator, of } = dataOf(context.contract);
-      const { samples, bounds } = of(message);
+      const { of } = dataOf(context.contract);
+      const { samples, validator, bounds } = of(message);
       const isValid = validator.compile(message.payload);
       const scene = await stage(context, promise);
       const longest = bounds

@@ -104,7 +104,7 @@ export async function stage(context: Context, { client, effect }: DeliveryPromis
   const keys = new Map<string, unknown>();
   let message = await satisfyPreconditions(context, sender, operation, keys, example);
   // Others may do the same at the same time: a text of our own tells their deliveries from ours.
-  const isValid = dataOf(context.contract).validator.compile(client.message.payload);
+  const isValid = dataOf(context.contract).of(client.message).samples.isValid;
   for (const { source } of freeTexts({ client, effect, pointer: effect.pointer })) {
     const unique = withValueAt(message, source, context.fresh("text"));
     if (isValid(unique)) message = unique;

@@ -17,10 +17,10 @@ interface BoundPromise extends HttpPromise {
 const left: readonly BoundKind[] = ["text"];
 
 function bounds(subject: ContractUnderTest): readonly BoundPromise[] {
-  const { validator, of } = dataOf(subject.contract);
+  const { of } = dataOf(subject.contract);
   if (withStatus(errorsFor(subject, ["not-in-schema"])).length === 0) return [];
   return httpOperations(subject).flatMap((http) => {
-    const { samples, bounds: all } = of(http.message);
+    const { samples, validator, bounds: all } = of(http.message);
     return all
       .filter(({ kind }) => !left.includes(kind))
       .filter((bound) => messagesAt(bound, samples.all[0]!, http.message.payload, samples, validator).some(({ valid }) => valid))
@@ -36,8 +36,8 @@ export const httpAcceptedRules: readonly Rule[] = [
     title: "accepts HTTP bodies at schema bounds and with optional properties omitted",
     from: bounds,
     async check(context, { http, bound }) {
-      const { validator, of } = dataOf(context.contract);
-      const { samples } = of(http.message);
+      const { of } = dataOf(context.contract);
+      const { samples, validator } = of(http.message);
       const base = http.message.examples[0]!.payload as Json;
       const statuses = withStatus(errorsFor(context, ["not-in-schema"])).map((error) => error.http);
       for (const { label, value, valid } of messagesAt(bound, base, http.message.payload, samples, validator)) {

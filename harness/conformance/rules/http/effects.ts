@@ -114,7 +114,7 @@ function isOf(context: Context, { effect }: DeliveryPromise, scene: Scene): Test
 
 /** The body with a text of its own in it, and the delivery that carries it; where it carries none, any delivery. */
 function marked(context: Context, { http, effect }: DeliveryPromise, body: unknown): { readonly body: unknown; isIt: Test } {
-  const isValid = dataOf(context.contract).validator.compile(http.message.payload);
+  const isValid = dataOf(context.contract).of(http.message).samples.isValid;
   for (const [at, value] of effect.bindings) {
     if (value.kind !== "message" || typeof lookup(body, value.pointer) !== "string") continue;
     const text = context.fresh("text");

@@ -103,7 +103,7 @@ function freeText({ contract }: Pick<ContractUnderTest, "contract">): Pointer | 
   const message = contract.messages.find(({ name }) => name === reply?.message);
   const example = message?.examples[0]?.payload as Json | undefined;
   if (message === undefined || example === undefined) return undefined;
-  const { validator } = dataOf(contract);
+  const { validator } = dataOf(contract).of(message);
   const taken = [reply?.code, reply?.pointer, message.correlation, message.tag?.pointer];
   return placesOf(example).find(
     (place) =>
