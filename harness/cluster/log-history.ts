@@ -1,5 +1,6 @@
 // The history of a cluster run: publishes with invocation and completion, and the events that each subscription observed.
 import type { ErrorValue } from "../../spec/contract.ts";
+import type { Violation } from "../schema/errors.ts";
 
 export interface Position {
   readonly epoch: string;
@@ -75,6 +76,8 @@ export interface LogHistory {
   readonly publishes: readonly Publish[];
   readonly subscriptions: readonly Subscription[];
   readonly skewedHandshakes: readonly SkewedHandshake[];
+  /** Why no client could join, where none could. */
+  readonly joinFailure?: Violation | undefined;
   /** The injected faults. */
   readonly faults: readonly {
     readonly what: string;

@@ -106,8 +106,13 @@ export async function runWorkload(
     faulting = false;
   });
   await Promise.all([...work, hooks.handshakeWithSkewedClocks(), trouble]);
-  if (subscriptions.length === 0)
-    throw clients.find(({ joinError }) => joinError !== undefined)?.joinError ?? new TargetLost("No client could join a log.");
+  const joinFailure =
+    subscriptions.length === 0 ? clients.find(({ joinError }) => joinError !== undefined)?.joinError : undefined;
+  if (joinFailure instanceof TargetLost) throw joinFailure;
+  if (joinFailure !== undefined) {
+    await Promise.all(clients.map((client) => client.finish()));
+    return { publishes, subscriptions, skewedHandshakes, faults: noted, settled: new Set(), joinFailure };
+  }
   const settled = await settle(context, roles, clients, keys, subscriptions, settleMs, progress);
   await Promise.all(clients.map((client) => client.finish()));
   return { publishes, subscriptions, skewedHandshakes, faults: noted, settled, nodeNames: context.target.nodeNames };

@@ -20,7 +20,10 @@ export function checkDeliveries(evaluation: Evaluation, obligations: Obligations
     const forbidden = obligations.forbidden.filter(({ receiver }) => receiver === connection);
     const free = new Set(mine);
     for (const received of connection.received) {
-      if (received.invocation !== undefined) continue;
+      if (received.invocation !== undefined) {
+        collector.decide("unexpected-message");
+        continue;
+      }
       const met = matchFrame(evaluation, connection, received, mine, free, forbidden, collector);
       if (met !== undefined) matches.set(received, met);
     }

@@ -6,6 +6,7 @@ import type { Check, LogHistory } from "../../cluster/log-history.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
 import { drawTimeline } from "../../cluster/timeline.ts";
 import { runWorkload } from "../../cluster/workload.ts";
+import { NotTestable } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
 import { ReproducedViolation } from "../evidence.ts";
 import { faults } from "../faults/fault.ts";
@@ -119,6 +120,13 @@ export const clusterPhase: Phase = {
 
 async function checkHistory(context: Context, check: Check): Promise<void> {
   const history = context.evidence as LogHistory;
+  const { joinFailure } = history;
+  if (joinFailure !== undefined) {
+    // One rule reports that nobody could join; the others have nothing to check.
+    if (check !== "convergence") throw new NotTestable(`no client could join: expected ${joinFailure.expected}`);
+    context.judged();
+    throw new ReproducedViolation(joinFailure.expected, joinFailure.actual, { steps: [], frames: [], failed: 1, runs: 1 });
+  }
   const { observed, anomalies } = checkers[check](history);
   context.judged(observed);
   const [first] = anomalies;
