@@ -144,7 +144,7 @@ export interface Operation {
   readonly exercise: "never" | "examples" | "full";
   /** Fields of the request whose values come from the state, such as `/gid` from `$relation.download.gid`. */
   readonly bindings: Bindings;
-  /** In order: the first that fails decides the refusal. */
+  /** In order: the first that fails decides the error. */
   readonly requires: readonly Requirement[];
   /** In order. */
   readonly effects: readonly Effect[];

@@ -94,7 +94,7 @@ function draftOf(tree: SourceTree, message: DocumentPointer): Message["draft"] {
   return told.some((one) => /2020-12/.test(text(one) ?? "")) ? "2020-12" : "07";
 }
 
-/** The language of a payload's schema where it is not judged here, such as Avro. */
+/** The language of a payload's schema where it cannot be read here, such as Avro. */
 export function foreignSchemaFormat(tree: SourceTree, payload: DocumentPointer): string | undefined {
   const format = text(record(resolve(tree, payload)?.value).schemaFormat);
   return format === undefined || /^application\/(vnd\.(aai\.asyncapi|oai\.openapi)|schema)([+;]|$)/.test(format)

@@ -1,4 +1,4 @@
-// The `$ref`s of a document: files are read into the tree, remote ones are refused, and each is checked to lead somewhere.
+// The `$ref`s of a document: files are read into the tree, remote references are rejected, and each target must exist.
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import type { DocumentPointer, Finding } from "./contract.ts";
@@ -124,7 +124,7 @@ const remote = (reference: string) =>
     id: "ref-remote",
     expected: "a reference into this document or to a file",
     actual: `$ref: ${reference}`,
-    fix: "copy what is referred to into a file beside the document; nothing is ever fetched",
+    fix: "copy the target into a file beside the document; nothing is ever fetched",
   }) as const;
 
 const unresolved = (reference: string, why: string) =>
@@ -132,7 +132,7 @@ const unresolved = (reference: string, why: string) =>
     severity: "error",
     blocking: true,
     id: "ref-unresolved",
-    expected: "a reference to something that is there",
+    expected: "a reference to an existing target",
     actual: `$ref: ${reference} (${why})`,
     fix: "correct the reference, or add what it names",
   }) as const;
@@ -150,9 +150,9 @@ function leadsNowhere(tree: SourceTree, { pointer, holder, value }: Reference): 
         severity: "error",
         blocking: true,
         id: "ref-circular",
-        expected: "references that end at something",
+        expected: "references that end at a value",
         actual: [own, ...seen].join(" -> "),
-        fix: "let one of them hold the thing itself",
+        fix: "replace one of them by the value itself",
       };
     }
     current = canonical(target.$ref);
@@ -162,5 +162,5 @@ function leadsNowhere(tree: SourceTree, { pointer, holder, value }: Reference): 
     const isBroken = isRecord(target) && typeof target.$ref === "string" && resolve(tree, place) === undefined;
     return isBroken || (place.includes("/") && onTheWay(parent(place)));
   };
-  return onTheWay(canonical(holder.$ref as string)) ? undefined : unresolved(value, "nothing stands there");
+  return onTheWay(canonical(holder.$ref as string)) ? undefined : unresolved(value, "target not found");
 }

@@ -73,7 +73,7 @@ export function isKnownFormat(format: string): boolean {
 }
 
 /**
- * Without what AJV refuses although the rest of the schema has a meaning: x- keys, formats that it does not know, patterns that are no
+ * Without what AJV rejects although the rest of the schema has a meaning: x- keys, formats that it does not know, patterns that are no
  * regular expression, and `nullable` where there is no type that it could widen.
  */
 export function comparable(schema: JsonSchema): JsonSchema {

@@ -286,7 +286,7 @@ export type Requirement = { readonly pointer: DocumentPointer; readonly else: Er
   | { readonly kind: "claim"; readonly claim: string; readonly contains: unknown }
   /** An open connection has this value as the attribute. */
   | { readonly kind: "connection"; readonly attribute: string; readonly equals: Value }
-  /** The server may refuse with one of these codes for reasons that nobody else can see; `else` is the first. */
+  /** The server may refuse with one of these codes for reasons that the document cannot express; `else` is the first. */
   | { readonly kind: "may"; readonly codes: readonly ErrorValue[] }
   /** The value is a good credential; of the same attribute as the sender's; without that in its claim. */
   | {

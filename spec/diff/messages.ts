@@ -16,7 +16,7 @@ function directions({ channels, operations }: Contract): { received: Set<string>
   return { received, sent };
 }
 
-/** Old clients send what the old schema allows; old servers refuse what it does not. In the other direction it is the reverse. */
+/** Old clients send what the old schema allows; old servers reject the rest. In the other direction it is the reverse. */
 export function partiesOf(effect: SchemaChange["effect"], received: boolean): readonly Party[] {
   if (effect === "unclear") return both;
   return (effect === "narrows") === received ? ["clients"] : ["servers"];
@@ -117,7 +117,7 @@ function compareReplies(old: Operation, now: Operation): Change[] {
   }).map((change) => ({ ...change, subject: `operation ${now.id}: ${change.subject}` }));
 }
 
-/** A requirement more refuses what was accepted; one less is kept by old servers still. Only the order decides which error comes. */
+/** A new requirement rejects what was accepted; a removed one is still applied by old servers. The order decides which error is sent. */
 function compareRequirements(old: Operation, now: Operation): Change[] {
   const key = (requirement: Requirement) => show(requirement)!;
   const changes = compareNamed<Requirement>(old.requires, now.requires, {

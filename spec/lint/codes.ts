@@ -1,4 +1,4 @@
-// Close codes and error codes: twice, reserved, out of reach, or at odds with the messages that carry them.
+// Close codes and error codes: twice, duplicate, reserved, unreachable, or not what the error message allows.
 import type { Contract, DocumentPointer, ErrorValue, Finding } from "../contract.ts";
 import { allowedAt } from "../schema-walk.ts";
 import { at, type SourceTree } from "../source-tree.ts";
@@ -17,7 +17,7 @@ export const checkCloseCodes: Check = ({ tree, contract }) =>
             id: "close-code-duplicate",
             expected: "each code and each name once",
             actual: `${entry.code} ${entry.name} after ${earlier.code} ${earlier.name}`,
-            fix: "merge the two, and say both reasons in `when`",
+            fix: "merge the two entries and give both reasons in `when`",
           }),
         );
       }
@@ -26,7 +26,7 @@ export const checkCloseCodes: Check = ({ tree, contract }) =>
           at(tree, place, {
             severity: "error",
             id: "close-code-registered",
-            expected: "codes of one's own from 4000 to 4999",
+            expected: "an application code from 4000 to 4999",
             actual: `${entry.code}, which is for libraries that register with IANA (RFC 6455 section 7.4.2)`,
             fix: `choose a code from 4000 on, such as ${entry.code + 1000}`,
           }),
@@ -37,7 +37,7 @@ export const checkCloseCodes: Check = ({ tree, contract }) =>
           at(tree, place, {
             severity: "error",
             id: "close-code-reserved",
-            expected: "a code that may stand in a close frame (RFC 6455 section 7.4)",
+            expected: "a code allowed in a close frame (RFC 6455 section 7.4)",
             actual: String(entry.code),
             fix: "choose a code from 4000 to 4999",
           }),

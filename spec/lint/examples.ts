@@ -1,4 +1,4 @@
-// Examples that their own schema refuses, and what a reader would miss.
+// Examples that break their own schema, and messages without an example or description.
 import { join } from "../pointer.ts";
 import { at } from "../source-tree.ts";
 import type { Check } from "./check.ts";
@@ -42,7 +42,7 @@ export const checkWords: Check = ({ tree, contract }) => [
         id: "description-missing",
         expected: "a description or summary",
         actual: `${"name" in thing ? thing.name : thing.id} has neither`,
-        fix: "say in a sentence what it is for",
+        fix: "describe it in one sentence",
       }),
     ),
   ...contract.channels
@@ -53,7 +53,7 @@ export const checkWords: Check = ({ tree, contract }) => [
         id: "description-missing",
         expected: "a description or title",
         actual: `${id} has neither`,
-        fix: "say in a sentence what it is for",
+        fix: "describe it in one sentence",
       }),
     ),
 ];

@@ -19,7 +19,7 @@ export const checkOperations: Check = ({ tree, contract }) =>
           id: "action-unknown",
           expected: "send or receive",
           actual: String(value.action ?? "nothing"),
-          fix: "say what the server does: receive what the client sends, or send",
+          fix: "write receive for what the client sends, send for what the server sends",
         }),
       );
     }
@@ -82,9 +82,9 @@ function withoutOutcome(tree: SourceTree, contract: Contract, operation: Operati
     const finding = {
       severity: "error",
       id: "operation-without-outcome",
-      expected: "x-effects or a reply: what comes of the operation",
-      actual: `${operation.id} says neither`,
-      fix: "add x-effects; an empty list says that nothing comes of it",
+      expected: "x-effects or a reply: the outcome of the operation",
+      actual: `${operation.id} has neither`,
+      fix: "add x-effects; an empty list means that the operation has no effect",
     } as const;
     return [at(tree, operation.pointer, finding)];
   }
@@ -139,7 +139,7 @@ function unpromised(tree: SourceTree, contract: Contract, operation: Operation):
         severity: "error",
         id: "refusal-unpromised",
         expected: `the message ${error} in the operation's reply, or sent by an operation of its channel`,
-        actual: `${operation.id} can be refused, but nothing says so`,
+        actual: `${operation.id} can fail, but no reply carries an error`,
         fix: `add ${error} to the reply of ${operation.id}`,
       }),
     );

@@ -26,7 +26,7 @@ export const checkPointers: Check = ({ tree, contract, ours }) => {
         at(tree, place, {
           severity: "error",
           id: "pointer-unknown",
-          expected: `a place in ${name}: ${choices(siblings)}`,
+          expected: `a pointer that exists in ${name}: ${choices(siblings)}`,
           actual: pointer === "" ? "the whole message" : pointer,
           fix: correction(pointer, siblings, `correct the pointer, or add the property to ${name}`),
         }),

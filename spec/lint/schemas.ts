@@ -139,13 +139,13 @@ function notSchemas(tree: SourceTree, schema: Record<string, unknown>, here: Doc
         expected: "a schema: an object, true or false",
         actual: JSON.stringify(child) ?? "nothing",
         fix: place.endsWith("/$ref")
-          ? "here stand names of properties: write the $ref beside `properties`, or list the properties"
+          ? "`properties` holds names: put the $ref beside `properties`, or list the properties"
           : "write a schema here",
       }),
     );
 }
 
-/** Draft 07 ignores what stands beside `$ref`, AJV applies both, and other tools keep only the target. */
+/** Draft 07 ignores the siblings of `$ref`, AJV applies both, and other tools keep only the target. */
 function besideReference(tree: SourceTree, schema: Record<string, unknown>, here: DocumentPointer): Finding[] {
   if (typeof schema.$ref !== "string") return [];
   const beside = Object.keys(schema).filter(
@@ -158,7 +158,7 @@ function besideReference(tree: SourceTree, schema: Record<string, unknown>, here
       id: "ref-siblings",
       expected: "a $ref alone",
       actual: `${choices(beside)} beside $ref: ${schema.$ref}`,
-      fix: "write allOf: [{ $ref: ... }, { ... }]: both apply here, while other tools ignore what stands beside a $ref",
+      fix: "write allOf: [{ $ref: ... }, { ... }]: both apply here, while other tools ignore the siblings of a $ref",
     }),
   ];
 }
@@ -244,7 +244,7 @@ export const checkCycles: Check = ({ tree }) => {
   );
 };
 
-/** Schemas that hold themselves in a required place: no finite value satisfies them. */
+/** Schemas that require themselves below a required property: no finite value satisfies them. */
 export const checkSatisfiable: Check = ({ tree, contract }) => {
   const cyclic = (schema: JsonSchema, open: ReadonlySet<unknown>): boolean => {
     const parts = conjuncts(schema, contract.definitions);
@@ -271,7 +271,7 @@ export const checkSatisfiable: Check = ({ tree, contract }) => {
     );
 };
 
-/** What AJV says of the schemas as a whole; unknown keywords have a finding of their own, with their place. */
+/** What AJV reports of whole schemas; unknown keywords have their own finding at their own line. */
 export const checkCompiled: Check = ({ tree, validators }) =>
   validators
     .problems()

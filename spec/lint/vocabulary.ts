@@ -152,7 +152,7 @@ function unreadable(tree: SourceTree, value: unknown, pointer: DocumentPointer):
       id: "value-unreadable",
       expected: `a literal, or one of ${valueForms}`,
       actual: String(value),
-      fix: "correct the spelling; $$ stands for a literal $",
+      fix: "correct the spelling; write $$ for a literal $",
     } as const;
     return [at(tree, pointer, finding)];
   }
