@@ -9,7 +9,8 @@ import { type FanOut, FlushingWebSocket, type Outbox } from "./fan-out.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { EphemeralEvent, LogEvent } from "./hub/hub.ts";
 import { Limiter, type Rate } from "./limiter.ts";
-import type { Session, Transport } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { Transport } from "./session-context.ts";
 import { SlowConsumerDetector } from "./slow-consumer-detector.ts";
 import { maxBytesAfterEnd } from "./sockets.ts";
 

@@ -62,6 +62,7 @@ function parse(file: string): Revoked {
   if (!Array.isArray(tokens) || !tokens.every((one) => typeof one === "string"))
     throw wrong("expected tokens to be a list of texts");
   const users = typeof notBefore === "object" && notBefore !== null && !Array.isArray(notBefore) && Object.entries(notBefore);
-  if (!users || !users.every(([, time]) => typeof time === "number")) throw wrong("expected notBefore to be seconds by user id");
+  if (users === false || !users.every(([, time]) => typeof time === "number"))
+    throw wrong("expected notBefore to be seconds by user id");
   return { tokens: new Set(tokens), notBefore: new Map(users) };
 }

@@ -16,7 +16,8 @@ import type { Hub } from "./hub/hub.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { noRevocations, readRevocations } from "./revocations.ts";
-import { Session, type SessionContext } from "./session.ts";
+import { Session } from "./session.ts";
+import type { SessionContext } from "./session-context.ts";
 import { forwardedAddress, SocketRegistry, socketStates, socketsWithinDescriptors } from "./sockets.ts";
 import { createToken, createTokenVerifier } from "./tokens.ts";
 

@@ -4,7 +4,8 @@ import { createManualClock } from "./clock.ts";
 import { readConfig } from "./config.ts";
 import { HubUnavailable, HubUncertain, type PublishRequest } from "./hub/hub.ts";
 import { MemoryHub } from "./hub/memory-hub.ts";
-import { Session, type Transport } from "./session.ts";
+import { Session } from "./session.ts";
+import type { Transport } from "./session-context.ts";
 import type { Frame } from "./testing/in-process-server.ts";
 import type { Identity } from "./tokens.ts";
 

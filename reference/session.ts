@@ -1,11 +1,9 @@
 // The protocol of one connection: text frames in, text frames out, one message at a time. Independent of sockets.
 import { closeCodes, errorCodes, limits, protocol } from "../generated/protocol.gen.ts";
 import type { ClientMessage, ErrorCode, ErrorMessage, ServerMessage } from "../generated/types.gen.ts";
-import type { Clock } from "./clock.ts";
-import type { Config, RateName } from "./config.ts";
+import { ConnectionRates } from "./connection-rates.ts";
 import {
   type EphemeralEvent,
-  type Hub,
   HubUnavailable,
   HubUncertain,
   type LogEvent,
@@ -13,41 +11,13 @@ import {
   type Refused,
   type Subscriber,
 } from "./hub/hub.ts";
-import { Limiter } from "./limiter.ts";
 import { type Malformed, parseFrame } from "./parse-frame.ts";
 import { rawMember } from "./raw-member.ts";
 import { handshakeBarred, requirementsFor } from "./requirements.ts";
+import type { SessionContext, Transport } from "./session-context.ts";
 import { SlidingWindowCounter } from "./sliding-window-counter.ts";
 import { formatTimestamp } from "./timestamp.ts";
-import type { Identity, VerifyToken } from "./tokens.ts";
-
-/** The connection of a session. No method throws or waits. */
-export interface Transport {
-  send(text: string): void;
-  /** Sends an event that many connections receive. It is encoded once for all of them. */
-  sendShared(event: LogEvent | EphemeralEvent): void;
-  close(code: number, reason: string): void;
-  /** Closes the connection at this time, in ms since 1970. A later call replaces the time. */
-  expireAt(dateMs: number): void;
-  /** Pauses or resumes reading, when messages arrive faster than they are handled. */
-  setReading(isReading: boolean): void;
-}
-
-/** What all sessions of a server have in common. */
-export interface SessionContext {
-  readonly hub: Hub;
-  readonly clock: Clock;
-  readonly config: Pick<Config, "heartbeat" | "limits" | "rates">;
-  readonly verifyToken: VerifyToken;
-  /** Counts messages, and reports internal errors. */
-  readonly observer: SessionObserver;
-}
-
-export interface SessionObserver {
-  received(type: ClientMessage["type"] | "malformed"): void;
-  refused(code: ErrorCode): void;
-  failed(error: unknown): void;
-}
+import type { Identity } from "./tokens.ts";
 
 /** Queued messages at which reading pauses. */
 const maxQueued = 64;
@@ -58,9 +28,7 @@ export class Session implements Subscriber {
   readonly #transport: Transport;
   #identity: Identity;
   // Made when first needed, because most connections are idle.
-  #limiters: Map<RateName, Limiter> | undefined;
-  /** The rates that the current message consumed. */
-  #chargedRates: readonly RateName[] = [];
+  #rates: ConnectionRates | undefined;
   #rooms: Set<string> | undefined;
   #malformed: SlidingWindowCounter | undefined;
   #refusals: SlidingWindowCounter | undefined;
@@ -206,7 +174,8 @@ export class Session implements Subscriber {
   #answer(message: ClientMessage, text: string): Promise<void> | undefined {
     const requirements = requirementsFor(message.type);
     const id = "id" in message ? message.id : undefined;
-    const retryAfterMs = this.#takeRates(requirements.connectionRates);
+    this.#rates ??= new ConnectionRates(this.#context.config.rates);
+    const retryAfterMs = this.#rates.take(requirements.connectionRates, this.#context.clock.monotonicMs());
     if (retryAfterMs !== undefined) {
       this.#refuse("RATE_LIMITED", id, retryAfterMs);
       return undefined;
@@ -311,26 +280,9 @@ export class Session implements Subscriber {
     } else this.#sendError({ code: malformed, message: why, retryable: false, ...(pointer !== undefined && { pointer }) }, id);
   }
 
-  /** @returns undefined when all allow it, else the wait in ms */
-  #takeRates(names: readonly RateName[]): number | undefined {
-    const nowMs = this.#context.clock.monotonicMs();
-    this.#limiters ??= new Map();
-    this.#chargedRates = names;
-    for (const name of names) {
-      let limiter = this.#limiters.get(name);
-      if (!limiter) {
-        limiter = new Limiter(this.#context.config.rates[name]);
-        this.#limiters.set(name, limiter);
-      }
-      const retryAfterMs = limiter.take(nowMs);
-      if (retryAfterMs !== undefined) return retryAfterMs;
-    }
-    return undefined;
-  }
-
   #refuseByHub(refused: Refused, id: string | undefined): void {
     if (refused.refused === "RATE_LIMITED") {
-      for (const name of this.#chargedRates) this.#limiters?.get(name)?.giveBack();
+      this.#rates?.giveBack();
       this.#refuse("RATE_LIMITED", id, refused.retryAfterMs);
     } else this.#refuse(refused.refused, id);
   }

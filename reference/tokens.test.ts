@@ -113,8 +113,10 @@ test("jose accepts whatever is accepted, and says the same of each token whose c
       const token = signRaw(header, JSON.stringify(payload));
       const own = verify(token);
       const [mine, theirs] = [typeof own === "string" ? own : "valid", await byJose(token)];
+      // jose knows the critical extension b64; here every extension is unknown.
+      if (header.includes("crit")) expect(mine).toBe("invalid");
       // Where several things are wrong, which one is named does not matter.
-      if (mine === "valid" || theirs === "valid") expect(mine).toBe(theirs);
+      else if (mine === "valid" || theirs === "valid") expect(mine).toBe(theirs);
     }),
     { numRuns: 1_000 },
   );
