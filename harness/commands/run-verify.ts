@@ -44,7 +44,7 @@ export async function verify(settings: VerifySettings): Promise<number> {
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
   const write = (text: string) => process.stdout.write(text);
   if (!settings.list) return (await runVerification(settings, { write, live, palette })).summary.exitCode;
-  const asked = selectRules(phases, settings.only, settings.phases);
+  const asked = selectRules(phases, settings.only, settings.phases, settings.exclude);
   const rules = asked.flatMap((one) => one.rules);
   write(emitList(rules, await loadEndpoints(settings), palette));
   return exitCode.ok;
@@ -53,7 +53,7 @@ export async function verify(settings: VerifySettings): Promise<number> {
 /** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
 export async function runVerification(given: VerifySettings, listener: Listener): Promise<ReportedRun> {
   const settings = { ...given, urls: await targetUrls(given) };
-  const asked = selectRules(phases, settings.only, settings.phases);
+  const asked = selectRules(phases, settings.only, settings.phases, settings.exclude);
   const subject = await expectContractUnderTest(settings);
   const known = loadBaseline(settings.baseline);
   return settings.urls.length > 0
@@ -175,7 +175,7 @@ function stopper(pid: number | undefined, command: string | undefined): (() => v
 
 /** Never with a secret in it. */
 function replayCommand({ given, seed, faults }: VerifySettings, id: string): string {
-  const { phases: _phases, reports: _reports, ...rest } = given;
+  const { phases: _phases, exclude: _exclude, reports: _reports, ...rest } = given;
   const values = { ...rest, list: false, only: [id], seed, ...(faults === undefined ? {} : { faults }) };
   return emitCommandLine({ program: programName(process.argv[1]), command: "verify", env: process.env }, verifyOptions, values);
 }

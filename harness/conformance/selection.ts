@@ -1,4 +1,4 @@
-// Which rules a run is asked for: by id, by the beginning of an id, by phase.
+// Which rules a run is asked for: by id, by the beginning of an id, by a glob, by phase; and which it leaves out.
 import { UsageError } from "../schema/errors.ts";
 import type { Phase } from "./phase.ts";
 import { type PhaseName, phaseNames, type Rule } from "./rule.ts";
@@ -9,14 +9,16 @@ export interface Selection {
 }
 
 /**
- * @param only ids or beginnings of ids; empty: all
+ * @param only ids, beginnings of ids, or globs with `*`; empty: all
  * @param inPhases names of phases; empty: all
+ * @param exclude as `only`: rules to leave out, default none
  * @throws UsageError where a name fits nothing, with the nearest that there is
  */
 export function selectRules(
   phases: readonly Phase[],
   only: readonly string[],
   inPhases: readonly string[],
+  exclude: readonly string[] = [],
 ): readonly Selection[] {
   const all = phases.flatMap(({ rules }) => rules);
   for (const name of inPhases) {
@@ -24,23 +26,41 @@ export function selectRules(
       throw new UsageError(`expected --phase to be one of ${phaseNames.join(", ")}, got "${name}"`);
     }
   }
-  for (const id of only) {
-    if (all.some((rule) => rule.id.startsWith(id))) continue;
+  for (const [id, option] of [...only.map((one) => [one, "--only"]), ...exclude.map((one) => [one, "--exclude"])] as const) {
+    if (all.some((rule) => fits(rule.id, id!))) continue;
     const near = nearest(
-      id,
+      id!,
       all.map((rule) => rule.id),
     );
     throw new UsageError(
-      `no rule has an id that begins with "${id}" (--only)${near === undefined ? "" : `; did you mean ${near}?`} \`wsproof verify --list\` shows all.`,
+      `no rule has an id that ${id!.includes("*") ? "matches" : "begins with"} "${id}" (${option})${near === undefined ? "" : `; did you mean ${near}?`} \`wsproof verify --list\` shows all.`,
     );
   }
   return phases
     .filter(({ name }) => inPhases.length === 0 || inPhases.includes(name))
     .map((phase) => ({
       phase,
-      rules: phase.rules.filter(({ id }) => only.length === 0 || only.some((wanted) => id.startsWith(wanted))),
+      rules: phase.rules.filter(
+        ({ id }) =>
+          (only.length === 0 || only.some((wanted) => fits(id, wanted))) && !exclude.some((unwanted) => fits(id, unwanted)),
+      ),
     }))
     .filter(({ rules }) => rules.length > 0);
+}
+
+/** The beginning of the id, or, with `*`, a glob of the whole id. */
+function fits(id: string, pattern: string): boolean {
+  const [first = "", ...rest] = pattern.split("*");
+  if (rest.length === 0) return id.startsWith(pattern);
+  if (!id.startsWith(first)) return false;
+  const last = rest.pop()!;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = id.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return id.length - last.length >= at && id.endsWith(last);
 }
 
 /** The id with the most three-letter pieces in common. */

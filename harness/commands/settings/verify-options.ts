@@ -30,7 +30,15 @@ export const verifyOptions = {
     items: { type: "string", minLength: 1 },
     default: [],
     flag: "--only <id>",
-    description: "only rules whose id starts with this (repeatable)",
+    description: "only rules whose id starts with this, or matches a glob such as '*-expired*' (repeatable)",
+    transient: true,
+  },
+  exclude: {
+    type: "array",
+    items: { type: "string", minLength: 1 },
+    default: [],
+    flag: "--exclude <id>",
+    description: "skip rules whose id starts with this, or matches a glob (repeatable)",
     transient: true,
   },
   phases: {
