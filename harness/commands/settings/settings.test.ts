@@ -114,7 +114,7 @@ describe("settings of bench", () => {
   });
 
   it.each([
-    [{ scenario: "nap" }, /^expected --scenario to be one of handshake, .*, got "nap"/],
+    [{ scenario: "nap" }, /^expected --scenario to be one of fanout, .*, got "nap"/],
     [{ durationMs: 500 }, "expected --duration from 1 to 86400 seconds, such as 30, 30s, 1500ms or 2m, got 500"],
     [{ durationMs: "soon" }, 'such as 30, 30s, 1500ms or 2m, got "soon"'],
     [{ rate: 5, inFlight: 5 }, /leave out one of them/],
