@@ -72,6 +72,21 @@ describe("schemas that are not as they should be", () => {
     expect(createValidators(foreign({ type: "object", requird: ["a"] })).problems()).toEqual([]);
   });
 
+  it("are not held to strict mode where only a binding describes the handshake", () => {
+    const base = foreign({ type: "object", requird: ["a"] });
+    const handshake = { ...ours!.channels[0]!.handshake!, pointer: "#/channels/c/bindings/ws" };
+    const bound = {
+      ...ours!.channels[0]!,
+      handshake,
+      heartbeat: undefined,
+      limits: [],
+      rateLimits: [],
+      closeCodes: [],
+      delivery: undefined,
+    };
+    expect(createValidators({ ...base, channels: [bound] }).problems()).toEqual([]);
+  });
+
   it("fall back to old RegExp syntax", () => {
     const validators = createValidators(foreign({ type: "string", pattern: "^[\\w-.]+\\@x$" }));
     expect(validators.problems()).toMatchObject([{ kind: "not-unicode" }]);

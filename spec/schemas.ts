@@ -149,7 +149,8 @@ export function usesVocabulary(contract: Contract): boolean {
     contract.operations.some(({ effectsKnown, requires }) => effectsKnown || requires.length > 0) ||
     contract.channels.some(
       ({ handshake, heartbeat, delivery, limits, rateLimits, closeCodes }) =>
-        handshake !== undefined ||
+        // A handshake that only bindings and security describe is AsyncAPI's.
+        handshake?.pointer.endsWith("/x-handshake") ||
         heartbeat !== undefined ||
         delivery !== undefined ||
         limits.length + rateLimits.length + closeCodes.length > 0,

@@ -1,4 +1,4 @@
-// Close codes and error codes: twice, duplicate, reserved, unreachable, or not what the error message allows.
+// Close codes and error codes: duplicate, reserved, unreachable, or not what the error message allows.
 import type { Contract, DocumentPointer, ErrorValue, Finding } from "../contract.ts";
 import { allowedAt } from "../schema-walk.ts";
 import { at, type SourceTree } from "../source-tree.ts";

@@ -2,8 +2,9 @@
 import type { Contract, Finding } from "../contract.ts";
 import { type LoadOptions, loadWithTree } from "../load-contract.ts";
 import { createValidators, usesVocabulary } from "../schemas.ts";
+import { at } from "../source-tree.ts";
 import { checkAddresses, checkServers, checkUnchecked, checkUnusedMessages } from "./channels.ts";
-import type { Check } from "./check.ts";
+import type { Check, Checked } from "./check.ts";
 import { checkCloseCodes, checkErrorCodes } from "./codes.ts";
 import { checkExamples, checkWords } from "./examples.ts";
 import { checkNames } from "./names.ts";
@@ -57,13 +58,24 @@ export async function lint({
   if (contract === undefined || tree === undefined || original === undefined)
     return { contract: undefined, findings: sorted(findings) };
   const checked = { tree, contract, validators: createValidators(contract), ours: usesVocabulary(contract) };
-  const all = [...findings, ...checks.flatMap((check) => check(checked))];
+  const all = [...findings, ...checks.flatMap((check) => guarded(check, checked))];
   if (parser) {
     const { validateWithParser } = await import("./parser.ts");
     all.push(...(await validateWithParser(original)));
   }
   const blocked = all.some(({ blocking }) => blocking);
   return { contract: blocked ? undefined : contract, findings: sorted(all) };
+}
+
+/** A check that runs out of stack on an unusual document says so; the others still run. */
+function guarded(check: Check, checked: Checked): Finding[] {
+  try {
+    return check(checked);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const text = { severity: "warning", id: "check-incomplete", expected: "a document that every check can read" } as const;
+    return [at(checked.tree, "#", { ...text, actual: error.message, fix: "simplify the recursive or deeply nested schemas" })];
+  }
 }
 
 /** By place; one mistake seen by two routes is said once. */
