@@ -50,6 +50,13 @@ const trialsOfServer = (port: number): readonly Trial[] => [
   { name: 'import "wsproof/client"', args: ["client.js", String(port)], says: /^heard: Hello\n$/ },
 ];
 
+/** The client among servers that misbehave. They are not in the package. */
+const hostileServers = (node: string): Trial => ({
+  name: "the client among hostile servers",
+  args: [path.join(root, "dist/reference/testing/try-hostile-servers.js"), node],
+  says: /hostile servers, within all bounds\n$/,
+});
+
 const own = `import { verify } from "wsproof";
 console.log((await verify({ only: ["handshake-accepted"] })).verdict);
 `;
@@ -103,6 +110,8 @@ async function tryVersion(version: string, folder: string, user: string): Promis
     let failed = 0;
     for (const trial of trials) failed += await tryOne(trial, node, user, env);
     for (const trial of trialsOfServer(await portOf(server))) failed += await tryOne(trial, node, user, env);
+    // This Node runs the servers, and the client on the other one.
+    failed += await tryOne(hostileServers(node), process.execPath, user, env);
     return failed;
   } finally {
     await ended(server);

@@ -2,59 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { closeCodes } from "../../generated/protocol.gen.ts";
-import { createFakeServer, createTime, type FakeServer } from "../testing/fake-server.ts";
-import { createClient, type RoomsClient } from "./client.ts";
-
-interface Bench {
-  readonly time: ReturnType<typeof createTime>;
-  readonly server: FakeServer;
-  readonly client: RoomsClient;
-  /** What the application saw of the room. */
-  readonly seen: string[];
-  readonly gaps: unknown[];
-  readonly stopped: (number | undefined)[];
-}
-
-interface BenchOptions {
-  readonly tokenLifeMs?: number;
-  readonly outboxSize?: number;
-  /** How long a timer of the client takes that was set for `ms`. Default: just so long. */
-  readonly timerTakes?: (ms: number, nowMs: number) => number;
-  /** Until the client reads what has arrived. Default 0. */
-  readonly unreadMs?: number;
-}
-
-function createBench(options: BenchOptions = {}): Bench {
-  const { timerTakes = (ms) => ms, unreadMs = 0 } = options;
-  const time = createTime();
-  const server = createFakeServer(time, options.tokenLifeMs);
-  let tokens = 0;
-  const client = createClient({
-    url: "ws://fake/ws",
-    token: () => `token-${++tokens}`,
-    openSocket: (url, protocols, events) =>
-      server.openSocket(url, protocols, {
-        ...events,
-        message: (text) => (unreadMs === 0 ? events.message(text) : void time.setTimer(unreadMs, () => events.message(text))),
-      }),
-    dependencies: { ...time, setTimer: (ms, run) => time.setTimer(timerTakes(ms, time.nowMs()), run) },
-    ...(options.outboxSize === undefined ? {} : { outboxSize: options.outboxSize }),
-  });
-  const bench: Bench = { time, server, client, seen: [], gaps: [], stopped: [] };
-  client.on("message", (message) => message.type === "message" && bench.seen.push(message.payload.content));
-  client.on("gap", (gap) => bench.gaps.push(gap));
-  client.on("stopped", ({ code }) => bench.stopped.push(code));
-  return bench;
-}
-
-async function connected(options: Parameters<typeof createBench>[0] = {}): Promise<Bench> {
-  const bench = createBench(options);
-  bench.client.connect();
-  void bench.client.join("lobby");
-  await bench.time.advance(100);
-  expect(bench.client.state).toBe("connected");
-  return bench;
-}
+import { type BenchOptions, connected, createBench } from "../testing/client-bench.ts";
+import type { FakeServer } from "../testing/fake-server.ts";
 
 describe("after each close code of the document", () => {
   test.each(Object.values(closeCodes))("$code: $reconnect", async (entry) => {

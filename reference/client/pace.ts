@@ -68,7 +68,8 @@ export function createPace(random: () => number): Pace {
         waitMs = Math.max(waitMs, arrivalMs - nowMs - Math.max(0, burst - 1.5) * intervalMs);
         next.push([name, arrivalMs + intervalMs]);
       }
-      if (waitMs > 0) return waitMs;
+      // Whole ms: a clock may not tell smaller steps apart.
+      if (waitMs > 0) return Math.ceil(waitMs);
       for (const [name, arrivalMs] of next) arrivalsMs.set(name, arrivalMs);
       return 0;
     },

@@ -62,7 +62,7 @@ export function createRoomOrder(): RoomOrder {
     skip({ epoch, seq }) {
       const after = position;
       position = { epoch, seq };
-      ownJoin = undefined;
+      if (epoch !== after?.epoch) ownJoin = undefined;
       return { after, upTo: { epoch, seq: Math.max(0, seq - 1) } };
     },
     forget() {

@@ -76,6 +76,7 @@ export type FaultyReply =
   | "refuse-unavailable"
   | "refuse-internal"
   | "refuse-room"
+  | "reply-of-another-kind"
   | "say-nothing";
 
 interface RoomEvent {
@@ -102,15 +103,25 @@ export interface FakeServer {
   /** Another user publishes a message. */
   say(room: string, content: string): void;
   shutdown(reconnectWithinMs: number): void;
+  /** Does not replay a message any more. */
+  forget(room: string, content: string): void;
   /** Starts a new epoch with empty logs. */
   loseState(): void;
 }
 
-/** @param tokenLifeMs lifetime of a token, default an hour */
-export function createFakeServer(time: FakeTime, tokenLifeMs = 3_600_000): FakeServer {
+export interface FakeServerOptions {
+  /** Lifetime of a token, default an hour. */
+  readonly tokenLifeMs?: number | undefined;
+  /** Default: rates that no test reaches. */
+  readonly limits?: Partial<Limits> | undefined;
+}
+
+export function createFakeServer(time: FakeTime, options: FakeServerOptions = {}): FakeServer {
+  const { tokenLifeMs = 3_600_000 } = options;
   const logs = new Map<string, RoomEvent[]>();
   const acks = new Map<string, ServerMessage>();
   const faultyReplies: FaultyReply[] = [];
+  const forgotten = new Set<string>();
   const tokens: string[] = [];
   let epoch = 1;
   let handshakes = 0;
@@ -176,7 +187,8 @@ export function createFakeServer(time: FakeTime, tokenLifeMs = 3_600_000): FakeS
   function received(message: ClientMessage): void {
     if (connection === undefined || take("say-nothing")) return;
     const reply = (body: object) => {
-      if (!take("lose-reply")) deliver({ ...body, replyTo: "id" in message ? message.id : undefined });
+      if ("id" in message && take("reply-of-another-kind")) deliver({ type: "pong", payload: null, replyTo: message.id });
+      else if (!take("lose-reply")) deliver({ ...body, replyTo: "id" in message ? message.id : undefined });
     };
     if ("id" in message && take("refuse-for-now")) {
       reply({ type: "error", payload: { code: "RATE_LIMITED", message: "Too many.", retryable: true, retryAfterMs: 700 } });
@@ -244,8 +256,10 @@ export function createFakeServer(time: FakeTime, tokenLifeMs = 3_600_000): FakeS
       type: "joined_room",
       payload: { room, epoch: `e${epoch}`, seq: log.length, memberCount: 1, members: [], recovered },
     });
-    if (recovered)
-      for (const { seq, message, excludeClientId } of log) if (seq > since!.seq && excludeClientId !== id) deliver(message);
+    if (!recovered) return;
+    for (const { seq, message, excludeClientId } of log) {
+      if (seq > since!.seq && excludeClientId !== id && !forgotten.has(`${room} ${seq}`)) deliver(message);
+    }
   }
 
   return {
@@ -271,7 +285,7 @@ export function createFakeServer(time: FakeTime, tokenLifeMs = 3_600_000): FakeS
             expiresAt: new Date(time.dateMs() + tokenLifeMs).toISOString(),
             protocol: "rooms.v1",
             heartbeat: { intervalMs: 30_000, timeoutMs: 10_000 },
-            limits,
+            limits: { ...limits, ...options.limits },
           },
         });
       });
@@ -305,6 +319,11 @@ export function createFakeServer(time: FakeTime, tokenLifeMs = 3_600_000): FakeS
     shutdown: (reconnectWithinMs) => {
       deliver({ type: "server_shutdown", payload: { reason: "restart", reconnectWithinMs } });
       time.setTimer(2, () => end(1012));
+    },
+    forget: (room, content) => {
+      for (const { seq, message } of logOf(room)) {
+        if (message.type === "message" && message.payload.content === content) forgotten.add(`${room} ${seq}`);
+      }
     },
     loseState: () => {
       epoch++;
