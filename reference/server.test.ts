@@ -147,7 +147,7 @@ describe("with other settings", () => {
 
   test("closes with 4410 after the grace period, unless a fresh token arrives", async () => {
     own = await startTestServer({ TOKEN_GRACE_MS: "500" });
-    const exp = Math.floor(Date.now() / 1000) + 1;
+    const exp = Math.floor(Date.now() / 1000) + 3;
     const [late, fresh] = [
       new TestClient(`${own.ws}?token=${await testToken("ada", { exp })}`),
       new TestClient(`${own.ws}?token=${await testToken("bob", { exp })}`),
@@ -196,7 +196,7 @@ describe("with other settings", () => {
   });
 
   test("drains: readiness, refusal, server_shutdown, 1012", async () => {
-    own = await startTestServer({ DRAIN_MS: "400", RECONNECT_WITHIN_MS: "3000" });
+    own = await startTestServer({ DRAIN_MS: "2000", RECONNECT_WITHIN_MS: "3000" });
     const clients = [await own.connect("ada"), await own.connect("bob")];
     expect((await fetch(`${own.http}/health/ready`)).status).toBe(200);
     const ended = own.drain();

@@ -1,5 +1,5 @@
 // A real Redis Cluster for one test: several masters, each with a share of the slots, and replicas where a test adds them.
-import { slotCount, slotOf } from "../hub/redis/topology.ts";
+import { slotCount, slotOf } from "../hub/redis/shards.ts";
 import { until } from "./test-node.ts";
 import { freePort, TestRedis } from "./test-redis.ts";
 

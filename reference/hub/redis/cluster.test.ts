@@ -6,7 +6,7 @@ import { chatter, contents, patient, type TestConnection, TestNode, until } from
 import type { TestRedis } from "../../testing/test-redis.ts";
 import { HubUnavailable } from "../hub.ts";
 import { createKeys } from "./keys.ts";
-import { slotOf } from "./topology.ts";
+import { slotOf } from "./shards.ts";
 
 let cluster: TestCluster;
 let prefixes = 0;

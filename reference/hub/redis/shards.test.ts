@@ -1,6 +1,6 @@
 // What the nodes of a Redis Cluster say of its masters.
 import { expect, it } from "vitest";
-import { mastersOf } from "./topology.ts";
+import { mastersOf } from "./shards.ts";
 
 it("reaches every master with the user, password and TLS of the node that was asked", () => {
   const reply = [
