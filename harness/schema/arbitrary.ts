@@ -17,23 +17,23 @@ export type Compile = (schema: JsonSchema) => (value: unknown) => boolean;
 
 export interface Arbitraries {
   /**
-   * Values that keep the schema: after a JSON round trip too, so without -0, null prototypes and lone surrogates. Where `type` is
+   * Values that are valid, after a JSON round trip too, so without -0, null prototypes and lone surrogates. Where `type` is
    * missing, it is taken from the other keywords. One schema object gives one arbitrary.
    * @param pointer where the schema stands, for errors
    * @throws UnsatisfiableSchema at once where that can be seen, else when 20 000 candidates in a row were refused
    */
   of(schema: JsonSchema, pointer: string): fc.Arbitrary<Json>;
-  /** What the filters threw away so far. */
+  /** How many values the filters rejected so far. */
   readonly count: Readonly<FilterCount>;
 }
 
-/** How often a definition is entered that leads back to itself; more only where the schema cannot be fulfilled otherwise. */
+/** How often a recursive definition is entered; more only if the schema has no value otherwise. */
 const usualDepth = 3;
 const greatestDepth = 12;
-/** Levels of values about which the schema says nothing. */
+/** Levels of values that the schema does not describe. */
 const anythingDepth = 2;
 
-/** Thrown while building where a value would need more nesting than is left. */
+/** A value would need more nesting than is left. */
 class TooDeep extends UnsatisfiableSchema {}
 
 /** @param definitions what `#/definitions/NAME` means */
@@ -52,7 +52,7 @@ export function createArbitraries(definitions: ReadonlyMap<string, JsonSchema>, 
   };
 }
 
-/** An arbitrary, and whether its values need no validator any more. */
+/** An arbitrary, and whether its values are valid without a check. */
 interface Made {
   readonly arbitrary: fc.Arbitrary<Json>;
   readonly exact: boolean;

@@ -1,4 +1,4 @@
-// Arrays that keep items, additionalItems, lengths, uniqueItems and contains of all parts.
+// Arrays that are valid by items, prefixItems, lengths, uniqueItems and contains of all parts.
 import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
@@ -60,7 +60,7 @@ export function arrayArbitrary(
       ? []
       : [{ schema: schema.contains as JsonSchema, pointer: join(pointer, "contains") }],
   );
-  // What contains, its counts and unevaluatedItems ask for, the validator checks.
+  // The validator checks contains, its counts and unevaluatedItems.
   const isExact = parts.every(({ schema }) => schema.contains === undefined && schema.unevaluatedItems === undefined);
   const tuple = tupleLengthOf(parts);
   const head: fc.Arbitrary<Json>[] = [];

@@ -28,7 +28,7 @@ export interface Bound {
   readonly member: string | undefined;
 }
 
-/** One message at the edge, judged by the validator. */
+/** One message at the edge, valid or not by the validator. */
 export interface AtBound {
   /** Such as `1001 code points` or `absent`. */
   readonly label: string;
@@ -154,7 +154,7 @@ type Candidate = Json | (() => Json | undefined);
 
 interface Edge {
   readonly label: string;
-  /** Whole messages, the plainest first; the first that the validator agrees to is taken, so the later ones may be dear to make. */
+  /** Whole messages, the plainest first; the first that the validator confirms is taken, so later ones may be expensive to make. */
   readonly values: readonly (() => Json | undefined)[];
   readonly valid: boolean;
 }
@@ -247,7 +247,7 @@ function lengthEdges(bound: number, upper: boolean): { readonly length: number; 
   ].filter(({ length }) => length >= 0 && length <= greatestSize);
 }
 
-/** Texts of a length that keep the rest of the schema, if it can be; the plainest first. */
+/** Texts of a length, valid by the rest of the schema if possible; the plainest first. */
 function textsOf(length: number, schema: KeywordConstraint["schema"], samples: ValidSamples, astral: boolean): Candidate[] {
   const plain = parsePlainPattern(text(schema.pattern) ?? "");
   const outsideBasicPlane = (members: readonly string[]) => members.find((member) => member.length > 1) ?? members[0]!;

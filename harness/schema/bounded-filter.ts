@@ -1,10 +1,10 @@
-// A filter that gives up: `arbitrary.filter` on a predicate that nothing fulfils never ends.
+// A filter that gives up: `arbitrary.filter` never ends where no value satisfies the predicate.
 import fc from "fast-check";
 
-/** More in a row than a schema that can be fulfilled was ever seen to need. */
+/** More in a row than any satisfiable schema was seen to need. */
 const maxRejectionsInRow = 20_000;
 
-/** No value was found that keeps the schema. Names where the schema stands. */
+/** No valid value was found. The message names the schema's pointer. */
 export class UnsatisfiableSchema extends Error {
   override readonly name = "UnsatisfiableSchema";
   readonly pointer: string;
@@ -15,14 +15,14 @@ export class UnsatisfiableSchema extends Error {
   }
 }
 
-/** How much a generator threw away, over its whole life. */
+/** How many values a generator made and rejected. */
 export interface FilterCount {
   generated: number;
   rejected: number;
 }
 
 /**
- * Keeps the values that fulfil the predicate.
+ * Keeps the values that satisfy the predicate.
  * @param pointer named in the error
  * @throws UnsatisfiableSchema from `generate`, after 20 000 rejections in a row
  */

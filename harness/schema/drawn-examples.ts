@@ -1,4 +1,4 @@
-// Examples for messages that the document gives none: drawn from the schema, so that rules that begin with an example validator them too.
+// Examples for messages that the document gives none: drawn from the schema, so that rules which begin with an example test them too.
 import type { Contract, Effect, Message, Requirement, Value } from "../../spec/contract.ts";
 import { dataOf } from "./contract-data.ts";
 import { hasValueAt } from "./edit.ts";

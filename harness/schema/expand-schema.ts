@@ -1,4 +1,4 @@
-// Turns schemas that must all hold into alternatives without $ref, allOf, anyOf, oneOf or if: plain keywords, side by side.
+// Expands schemas that must all be satisfied into alternatives without $ref, allOf, anyOf, oneOf or if: plain keywords side by side.
 import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { isRecord, list, record, text } from "../../spec/raw.ts";
@@ -15,10 +15,10 @@ export interface Part {
   readonly pointer: string;
 }
 
-/** One way to fulfil the schemas: every part holds. */
+/** One way to satisfy the schemas: every part is satisfied. */
 export interface Alternative {
   readonly parts: readonly Part[];
-  /** False where the parts do not say all (oneOf, not, if), so that the validator must look at each value. */
+  /** False where the parts leave out oneOf, not or if, so the validator must check each value. */
   readonly exact: boolean;
   /** Whether a definition was entered that leads back to itself. */
   readonly recursive: boolean;

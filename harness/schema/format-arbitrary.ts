@@ -1,4 +1,4 @@
-// Strings of the formats that JSON Schema and OpenAPI name. What each makes is checked by the validator, so that it may be generous.
+// Strings of the formats that JSON Schema and OpenAPI name. The validator checks each value, so an arbitrary may be imprecise.
 import fc from "fast-check";
 
 const instants = fc.date({ min: new Date("1900-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59Z"), noInvalidDate: true });
@@ -55,7 +55,7 @@ function withoutFraction(timestamp: string): string {
   return timestamp.replace(/\.\d+/, "");
 }
 
-/** @returns undefined for a format that is not known, which the validator does not validator either */
+/** @returns undefined for an unknown format, which the validator does not check either */
 export function formatArbitrary(format: string): fc.Arbitrary<string> | undefined {
   return byFormat.get(format)?.();
 }

@@ -1,4 +1,4 @@
-// Which promises a schema makes about a message: one constraint for each keyword at each place that a valid value can have.
+// The constraints of a schema: one for each keyword at each location that a valid value can have.
 import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { isRecord, list, record, strings } from "../../spec/raw.ts";

@@ -21,7 +21,7 @@ describe("malformed frames for our own document", async () => {
   const schemas = contract!.messages.filter(({ name }) => client.some(({ messages }) => messages.includes(name)));
   const isMessage = (value: unknown) => schemas.some(({ payload }) => validator.compile(payload)(value));
 
-  it("there are many, each with a label of its own", () => {
+  it("there are many, each with a unique label", () => {
     expect(frames.length).toBeGreaterThan(70);
     expect(new Set(frames.map(({ label }) => label)).size).toBe(frames.length);
   });

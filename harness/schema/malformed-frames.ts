@@ -1,4 +1,4 @@
-// Frames that are no message: texts that are not JSON, JSON that is nothing the document knows, and what programs stumble over.
+// Malformed frames: texts that are not JSON, JSON that is no message of the document, and texts that programs mishandle.
 import type { Channel, Contract, ErrorCode, JsonSchema, Message } from "../../spec/contract.ts";
 import { valueAt, withoutValueAt, withValueAt } from "./edit.ts";
 import type { Json } from "./json.ts";
@@ -135,7 +135,7 @@ export function clientMessages(contract: Contract, channel: Channel): Message[] 
   return contract.messages.filter(({ name }) => names.includes(name));
 }
 
-/** What is done to a message that is good otherwise. The validator says whether that breaks it. */
+/** Edits of a valid message. The validator says whether the result is invalid. */
 function envelopes({ message, schema, value }: Base, validator: SchemaValidator): MalformedFrame[] {
   const { correlation } = message;
   const withId = (id: Json): Json => (correlation === undefined ? value : withValueAt(value, correlation, id));

@@ -1,4 +1,4 @@
-// Objects that keep properties, patternProperties, additionalProperties, required, dependencies and counts of all parts.
+// Objects that are valid by properties, patternProperties, additionalProperties, required, dependencies and counts of all parts.
 import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
@@ -10,7 +10,7 @@ import type { Json } from "./json.ts";
 import { compilePattern } from "./pattern.ts";
 import { leastSizeOf, type SubschemaBuilder, withLeastSize } from "./subschema-builder.ts";
 
-/** Names that programs have been seen to stumble over. */
+/** Names that programs are known to mishandle. */
 const awkwardNames = ["__proto__", "constructor", "toString", "", " ", "\u00e9", "a/b~c", "0"];
 
 /** What must hold for the property `name`. */
@@ -33,7 +33,7 @@ export function schemasFor(parts: readonly Part[], name: string): Located[] {
   });
 }
 
-/** Names that the parts speak of, in the order of the document. */
+/** Names that the parts mention, in the order of the document. */
 export function namesOf(parts: readonly Part[]): string[] {
   return [...new Set(parts.flatMap(({ schema }) => [...Object.keys(record(schema.properties)), ...strings(schema.required)]))];
 }

@@ -30,7 +30,7 @@ const candidates: readonly string[] = [
   ..."\u03b1\u20ac\u2028\u4e2d\u{fffd}\u{1f600}\u{1f469}\u{10ffff}",
 ].filter((character, index, all) => all.indexOf(character) === index);
 
-/** The characters that a test of outsiders starts from. */
+/** Characters to look for one that a pattern rejects. */
 export const probeCharacters = candidates;
 
 function range(from: number, to: number): string[] {
@@ -94,7 +94,7 @@ function membersOf(atom: string): string[] {
 }
 
 /**
- * A string of exactly `length` code points that keeps the pattern.
+ * A string of exactly `length` code points that matches the pattern.
  * @param pick chooses among the members of an atom; default the first
  * @returns undefined where there is none
  */

@@ -1,4 +1,4 @@
-// Strings that keep the lengths, patterns and formats of all parts. Lengths are counted in code points.
+// Strings that are valid by lengths, patterns and formats of all parts. Lengths are counted in code points.
 import fc from "fast-check";
 import { number, text } from "../../spec/raw.ts";
 import { boundedFilter, type FilterCount, UnsatisfiableSchema } from "./bounded-filter.ts";
@@ -74,12 +74,12 @@ function patternArbitrary(pattern: string, { minLength, maxLength }: StringBound
   try {
     return fc.stringMatching(regExpOf(pattern), Number.isFinite(maxLength) ? { maxLength } : {});
   } catch {
-    // Lookaround, back references and word boundaries are not generated: any string, which the boundedFilter may refuse aloud.
+    // Lookaround, back references and word boundaries are not generated: any string is tried, and the filter gives up by name.
     return undefined;
   }
 }
 
-/** The one atom that is not of fixed length takes up what the bounds leave; with several the boundedFilter decides. */
+/** The one atom that is not of fixed length takes up what the bounds leave; with several, the filter decides. */
 function plainArbitrary(plain: PlainPattern, minLength: number, maxLength: number): fc.Arbitrary<string> {
   const elastic = plain.atoms.filter((atom) => atom.min !== atom.max).length;
   const texts = plain.atoms.map((atom) => {

@@ -1,4 +1,4 @@
-// Valid messages to start from: the caller's, and others that lend it the parts which it lacks.
+// Valid messages to start from: the caller's, and generated ones that provide the parts which it lacks.
 import fc from "fast-check";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { parent } from "../../spec/pointer.ts";
@@ -12,7 +12,7 @@ import type { SchemaValidator } from "./schema-validator.ts";
 export interface ValidSamples {
   readonly all: readonly Json[];
   isValid(value: unknown): boolean;
-  /** Values that keep any schema of the document; empty where there are none. Always the same ones. */
+  /** Valid values of any schema that refers to the document's definitions; empty if there are none. Always the same ones. */
   draw(schema: JsonSchema, count: number): readonly Json[];
   /**
    * Valid messages that have the place and are in the branches, at most 21. The base comes first: as it is, or with the missing part

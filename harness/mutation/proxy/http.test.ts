@@ -52,7 +52,7 @@ it("get another status, and go on whole", async () => {
   expect(await post(faults.changesStatus(404, 500))).toEqual(honest);
 });
 
-it("get another body of its own length, where the status fits", async () => {
+it("get another body of another length, where the status fits", async () => {
   expect(await post(faults.changesBody(202, "{}"))).toEqual({ ...honest, length: 2, text: "{}" });
   expect(await post(faults.changesBody(400, "{}"))).toEqual(honest);
 });

@@ -274,7 +274,7 @@ describe("messages", () => {
     expect(seen.join()).toContain('"content":"other"');
   });
 
-  it("lets a message be overtaken by the next of its name", async () => {
+  it("has a message overtaken by the next of its name", async () => {
     const one = await course(faults.reordersMessages("message"));
     one.send("chat", "3", { ...chat, content: "second" });
     await one.settled();

@@ -82,7 +82,7 @@ const seconds = (performance.now() - startMs) / 1000;
 await check.end();
 const endMb = heapMb();
 console.log(
-  `${runs} runs of ${(steps / runs).toFixed(1)} steps (${(taken / runs).toFixed(1)} taken) in ${seconds.toFixed(1)} s on ${target.urls.length} node(s)${expiring === 0 ? "" : `, beside ${expiring} runs with credentials that run out`}, heap ${startMb} MB at the start and ${endMb} MB at the end, ${failed} with findings, ${inconclusive} inconclusive`,
+  `${runs} runs of ${(steps / runs).toFixed(1)} steps (${(taken / runs).toFixed(1)} taken) in ${seconds.toFixed(1)} s on ${target.urls.length} node(s)${expiring === 0 ? "" : `, beside ${expiring} runs with credentials that expire`}, heap ${startMb} MB at the start and ${endMb} MB at the end, ${failed} with findings, ${inconclusive} inconclusive`,
 );
 for (const pointer of promisesOf(protocol)) if (!coverage.has(pointer)) console.log(`never put to the test: ${pointer}`);
 await opened.end();
