@@ -19,7 +19,7 @@ it.each(refused)("%o is a UsageError that names the option", async (options, mes
   expect((error as UsageError).message).toContain(message);
 });
 
-it("judges so many nodes while it plants so many faults", async () => {
+it("verifies several nodes while it injects faults", async () => {
   const printed: string[] = [];
   const report = await verify({ nodes: 2, faults: 2, messages: 300, seed: 5, print: (text) => printed.push(text) });
   const text = printed.join("");

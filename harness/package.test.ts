@@ -85,7 +85,7 @@ describe("what is in it", () => {
 });
 
 describe("the command", () => {
-  it("judges the reference server", () => {
+  it("verifies the reference server", () => {
     expect(wsproof("verify", "--phase", "handshake")).toMatch(/Conformant: \d+ rules passed\.\n$/);
   });
 

@@ -70,7 +70,7 @@ export function createTokenIssuer(credentials: Credentials | undefined, state: S
     };
   }
   throw new UsageError(
-    `The document asks for a credential (${credentials.scheme}). Give --auth-secret SECRET to mint JWTs, --auth-token TOKEN for a ready one, or --auth-command "COMMAND" that prints one; or write \`auth\` into wsproof.config.yaml.`,
+    `The document asks for a credential (${credentials.scheme}). Give --auth-secret SECRET to issue JWTs, --auth-token TOKEN for a ready one, or --auth-command "COMMAND" that prints one; or write \`auth\` into wsproof.config.yaml.`,
   );
 }
 

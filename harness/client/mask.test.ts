@@ -4,7 +4,7 @@ import { createMask } from "./mask.ts";
 
 const jwt = [{ alg: "HS256" }, { sub: "u-1" }].map((part) => base64url.encode(JSON.stringify(part))).join(".");
 
-it("hides what it knows, as it is, in a URL, in base64url and in JSON", () => {
+it("hides what it knows, unchanged, in a URL, in base64url and in JSON", () => {
   const mask = createMask(["first-secret", 'with "quotes" in it'], ["bearer."]);
   mask.add("second+secret==");
   const wire = base64url.encode("second+secret==");

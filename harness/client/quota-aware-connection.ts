@@ -28,7 +28,7 @@ export function createQuotaAwareConnection(context: ClientContext, operation: Op
   const { contract, channel } = context;
   const fence = contract.operations.find(({ id }) => id === channel.delivery?.fence);
   const malformedCodes = (contract.errors?.codes ?? []).filter(({ when }) => isMalformed(when)).map(({ code }) => code);
-  const strikes = Math.min(
+  const hits = Math.min(
     ...channel.limits.flatMap((limit) =>
       limit.kind === "errors" && limit.errors.some((code) => malformedCodes.includes(code)) ? [context.effective(limit)] : [],
     ),
@@ -41,7 +41,7 @@ export function createQuotaAwareConnection(context: ClientContext, operation: Op
 
   const fits = (spent: Spent, malformed: boolean) =>
     spent.peer.closed === undefined &&
-    (!malformed || spent.malformed < strikes) &&
+    (!malformed || spent.malformed < hits) &&
     spent.frames + 2 <= Math.max(2, tuples) &&
     perFrame.every(
       (limit) => (spent.byRate.get(limit.name) ?? 0) + 1 + spare <= Math.max(1 + spare, context.effective(limit).burst),
@@ -49,7 +49,7 @@ export function createQuotaAwareConnection(context: ClientContext, operation: Op
 
   return {
     async ready(malformed) {
-      if (malformed && strikes < 1) throw new NotTestable("the first malformed frame closes the connection here");
+      if (malformed && hits < 1) throw new NotTestable("the first malformed frame closes the connection here");
       if (current === undefined || !fits(current, malformed)) {
         await current?.peer.hangUp();
         const user = operation === undefined ? await context.user() : await userFor(context, operation);

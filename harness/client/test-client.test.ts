@@ -77,7 +77,7 @@ describe("waiting for messages", () => {
     await expect(peer.receive("say")).rejects.toMatchObject({ expected: "say", actual: 'close 4000 "enough"' });
   });
 
-  it("blames nobody while a bystander gets no answer either", async () => {
+  it("blames nobody while a control connection gets no answer either", async () => {
     const { peer, sockets } = await connected();
     for (const socket of sockets) socket.removeAllListeners("message");
     await expect(peer.reply("7", { withinMs: 30 })).rejects.toBeInstanceOf(TargetLost);
@@ -177,7 +177,7 @@ describe("control frames", () => {
   });
 });
 
-describe("judging what comes", () => {
+describe("checking what comes", () => {
   it("files what breaks a schema or the standard, and goes on", async () => {
     const { peer, socket, check } = await connected();
     socket.send(text({ type: "say", id: "1", text: 5 }));

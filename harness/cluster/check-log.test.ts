@@ -136,7 +136,7 @@ test("a fault is drawn from its start to its end, and those that are far away ar
   ]);
 });
 
-describe("what is not certain is not judged", () => {
+describe("what is not certain is not reported", () => {
   test("a member that left before a place need not have seen it", () => {
     const early = history(
       [publish("a", 1), publish("b", 2)],
@@ -145,7 +145,7 @@ describe("what is not certain is not judged", () => {
     expect(checkers.lost(early).anomalies).toEqual([]);
   });
 
-  test("a log that did not settle convicts of no loss, but of not settling", () => {
+  test("a log that did not settle proves no loss, but of not settling", () => {
     const open = history([publish("a", 1)], [subscription(0, [seen("a", 1)]), subscription(1, [])], { settled: new Set() });
     expect(checkers.lost(open).anomalies).toEqual([]);
     expect(checkers.convergence(open).anomalies).toHaveLength(1);

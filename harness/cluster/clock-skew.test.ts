@@ -23,7 +23,7 @@ afterEach(async () => {
   silent.close();
 });
 
-it("judges the answers of a node, and nothing where none comes", async () => {
+it("checks the answers of a node, and nothing where none comes", async () => {
   server = await startReferenceProcess({ path: channel.address });
   await once(silent.listen(0, "127.0.0.1"), "listening");
   const { port } = silent.address() as net.AddressInfo;

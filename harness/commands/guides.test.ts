@@ -140,7 +140,7 @@ describe("write-a-rule, scale-out and why-rooms", () => {
     }
   });
 
-  it("quote source as it is", () => {
+  it("quote source unchanged", () => {
     const quotes = blocksOf("write-a-rule.md").filter(({ info }) => info.includes("from="));
     expect(quotes).toHaveLength(1);
     for (const { info, text } of quotes) {

@@ -66,14 +66,14 @@ export async function bench(given: BenchSettings): Promise<number> {
     const reached = { ...target, urls: target.urls.map((url) => withPath(url, subject)) };
     const shell = { program: programName(process.argv[1]), command: "bench", env: process.env };
     const command = emitCommandLine(shell, benchOptions, settings.given);
-    const job: Job = { settings, scenario, subject, listener, target: reached, before, command };
+    const job: BenchInput = { settings, scenario, subject, listener, target: reached, before, command };
     return settings.findCapacity === undefined ? await benchOnce(job) : await benchCapacity(job);
   } finally {
     await target.stop();
   }
 }
 
-interface Job {
+interface BenchInput {
   readonly settings: BenchSettings;
   readonly scenario: string;
   readonly subject: ContractUnderTest;
@@ -85,7 +85,7 @@ interface Job {
   readonly command: string;
 }
 
-async function benchOnce(job: Job): Promise<number> {
+async function benchOnce(job: BenchInput): Promise<number> {
   const { settings, listener } = job;
   const result = await measure(job, settings.profile);
   const failed = failedThresholds(result, settings.failOn);
@@ -96,7 +96,7 @@ async function benchOnce(job: Job): Promise<number> {
   return state === "failed" || state === "wrong" ? exitCode.findings : exitCode.inconclusive;
 }
 
-async function benchCapacity(job: Job): Promise<number> {
+async function benchCapacity(job: BenchInput): Promise<number> {
   const { settings, listener } = job;
   const { palette, write } = listener;
   const conditions = parseCapacityConditions(settings.findCapacity!);
@@ -118,7 +118,7 @@ async function benchCapacity(job: Job): Promise<number> {
 }
 
 /** One run. */
-async function measure({ settings, scenario, subject, target, listener }: Job, profile: LoadProfile): Promise<LoadResult> {
+async function measure({ settings, scenario, subject, target, listener }: BenchInput, profile: LoadProfile): Promise<LoadResult> {
   const { contract } = subject;
   const { spec, perspective, overlay, server, variables, origin, insecure, pid } = settings;
   const serverPid = target.pid ?? pid;
@@ -217,7 +217,7 @@ function readEarlier(file: string, scenario: string): LoadResult {
 }
 
 /** The comparison to the terminal, where one was asked for, and the run to its files. */
-function tell({ settings, listener, before, command }: Job, page: Omit<LoadPage, "command" | "earlier">): void {
+function tell({ settings, listener, before, command }: BenchInput, page: Omit<LoadPage, "command" | "earlier">): void {
   const { json, html, compare } = settings;
   if (before !== undefined) listener.write(`\n${emitComparison(compareResults(before, page.result), listener.palette)}`);
   if (json !== undefined) attempt("--json", json, () => writeFileSync(json, `${JSON.stringify(page.result, null, 2)}\n`));

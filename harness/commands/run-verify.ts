@@ -61,7 +61,7 @@ export async function runVerification(given: VerifySettings, listener: Listener)
     : judgeOwn({ settings, subject, asked, listener, known });
 }
 
-interface Job {
+interface RunInput {
   readonly settings: VerifySettings;
   readonly subject: ContractUnderTest;
   readonly asked: readonly Selection[];
@@ -69,7 +69,7 @@ interface Job {
   readonly known: readonly KnownFailure[];
 }
 
-async function judgeOwn(job: Job): Promise<ReportedRun> {
+async function judgeOwn(job: RunInput): Promise<ReportedRun> {
   const { settings, listener } = job;
   const path = job.subject.channel.address;
   const say = (line: string) => listener.write(`${listener.live ? "\r\x1b[K" : ""}  ${line}\n`);
@@ -90,7 +90,7 @@ async function judge({
   listener: { write, live, palette },
   known,
   own,
-}: Job & { readonly own: OwnTarget | undefined }): Promise<ReportedRun> {
+}: RunInput & { readonly own: OwnTarget | undefined }): Promise<ReportedRun> {
   // Our own server may be started again, on another port: the target is what it is at the moment.
   const target: Target = {
     get urls() {

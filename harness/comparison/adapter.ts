@@ -6,7 +6,7 @@ import { emitRequest } from "../client/wire/upgrade.ts";
 import { logRoles } from "../cluster/log-roles.ts";
 import { echoOperation } from "../load/operations.ts";
 
-export interface Dialect {
+export interface Adapter {
   /** The whole HTTP request of the nth connection. */
   upgrade(url: URL, connection: number): string;
   /** What a client sends after the upgrade, and what the answer holds; undefined: nothing. */
@@ -21,7 +21,7 @@ export interface Dialect {
   echo?(content: string): string;
 }
 
-function plainUpgrade(path: string): Dialect["upgrade"] {
+function plainUpgrade(path: string): Adapter["upgrade"] {
   return ({ host }, connection) =>
     emitRequest({
       method: "GET",
@@ -41,7 +41,7 @@ function plainUpgrade(path: string): Dialect["upgrade"] {
 }
 
 /** Of the servers beside this file that speak JSON. */
-export const tutorialDialect: Dialect = {
+export const tutorialAdapter: Adapter = {
   upgrade: plainUpgrade("/"),
   greets: true,
   join: (room, id) => JSON.stringify({ type: "join", id, payload: { room } }),
@@ -50,7 +50,7 @@ export const tutorialDialect: Dialect = {
 };
 
 /** Engine.IO 4 and Socket.IO 5: `0` open, `40` connect, `42` event. */
-export const socketIoDialect: Dialect = {
+export const socketIoAdapter: Adapter = {
   upgrade: plainUpgrade("/socket.io/?EIO=4&transport=websocket"),
   hello: { text: "40", answerHolds: '40{"sid"' },
   greets: true,
@@ -59,14 +59,14 @@ export const socketIoDialect: Dialect = {
 };
 
 /** Of the server that only writes: a connection's number, in its path, decides its room. */
-export const bareDialect: Dialect = {
+export const bareAdapter: Adapter = {
   upgrade: (url, connection) => plainUpgrade(`/${connection}`)(url, connection),
   greets: false,
   publish: (_room, content) => content,
 };
 
 /** Our own, from the document alone. @throws Error where it has no log that members of a relation get, or no request to echo */
-export function contractDialect(contract: Contract, channel: Channel, credential: string): Dialect {
+export function contractAdapter(contract: Contract, channel: Channel, credential: string): Adapter {
   const roles = logRoles(contract, channel);
   if (roles === undefined) throw new Error("the document has no log that can be joined and published to");
   const messages = createMessages(contract, channel, () => []);

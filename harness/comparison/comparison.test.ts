@@ -3,9 +3,9 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { afterEach, describe, expect, it } from "vitest";
 import { encodeFrame, opcode } from "../client/wire/frame.ts";
 import { acceptFor } from "../client/wire/upgrade.ts";
-import { bareDialect } from "./adapter.ts";
+import { bareAdapter } from "./adapter.ts";
 import { emitPeers } from "./emit-comparison.ts";
-import { Crowd } from "./fan-out-driver.ts";
+import { FanOutDriver } from "./fan-out-driver.ts";
 import { measureConnections } from "./measure-connections.ts";
 import { measureEcho } from "./measure-echo.ts";
 import { measureFanOut, probeFrameBytes } from "./measure-fan-out.ts";
@@ -68,24 +68,30 @@ describe("npm run bench:peers", () => {
 
 describe("a server that does not deliver", () => {
   it("is found out when it sends a message twice", async () => {
-    const crowd = await Crowd.gather(await startLossy((members, frame) => members.map((member) => member.write(frame)), 2), {
-      members: 3,
-    });
+    const crowd = await FanOutDriver.connectAll(
+      await startLossy((members, frame) => members.map((member) => member.write(frame)), 2),
+      {
+        members: 3,
+      },
+    );
     await expect(crowd.publishClosed(1, 1_000)).rejects.toThrow("got message 1 of 1 sent");
     crowd.close();
   });
 
   it("is found out when a member is left out", async () => {
-    const crowd = await Crowd.gather(await startLossy((members, frame) => members.slice(1).map((one) => one.write(frame)), 1), {
-      members: 3,
-      stalledMs: 200,
-    });
+    const crowd = await FanOutDriver.connectAll(
+      await startLossy((members, frame) => members.slice(1).map((one) => one.write(frame)), 1),
+      {
+        members: 3,
+        stalledMs: 200,
+      },
+    );
     await expect(crowd.publishClosed(1, 1_000)).rejects.toThrow("1 of 3 members still miss some of 1 messages");
     crowd.close();
   });
 
   it("is found out when it ends a connection", async () => {
-    const crowd = await Crowd.gather(await startLossy((members) => members[2]!.destroy(), 1), { members: 3 });
+    const crowd = await FanOutDriver.connectAll(await startLossy((members) => members[2]!.destroy(), 1), { members: 3 });
     await expect(crowd.publishClosed(1, 1_000)).rejects.toThrow("member 2 of 3: the server ended the connection");
     crowd.close();
   });
@@ -109,5 +115,5 @@ async function startLossy(publish: (members: readonly Socket[], frame: Buffer) =
   lossy = server;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = new URL(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  return { id: "bare", url, pid: process.pid, dialect: bareDialect, stop: async () => {} };
+  return { id: "bare", url, pid: process.pid, adapter: bareAdapter, stop: async () => {} };
 }

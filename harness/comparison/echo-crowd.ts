@@ -8,7 +8,7 @@ import type { RunningPeer } from "./servers.ts";
 /** Without any reply for so long, requests have been lost. */
 const stalledMs = 10_000;
 
-export class EchoCrowd implements MemberOwner {
+export class EchoDriver implements MemberOwner {
   readonly #peer: RunningPeer;
   #members: Member[] = [];
   #request: Buffer = Buffer.alloc(0);
@@ -23,13 +23,13 @@ export class EchoCrowd implements MemberOwner {
   }
 
   /** @throws Error where the server has no echo */
-  static async gather(peer: RunningPeer, connections: number): Promise<EchoCrowd> {
-    const { echo } = peer.dialect;
+  static async connectAll(peer: RunningPeer, connections: number): Promise<EchoDriver> {
+    const { echo } = peer.adapter;
     if (echo === undefined) throw new Error(`${peer.id} has no echo`);
-    const crowd = new EchoCrowd(peer);
+    const crowd = new EchoDriver(peer);
     crowd.#request = clientFrame(echo(content));
     crowd.#members = await Promise.all(
-      Array.from({ length: connections }, (_, index) => Member.open(peer.url, peer.dialect, index, 0, crowd)),
+      Array.from({ length: connections }, (_, index) => Member.open(peer.url, peer.adapter, index, 0, crowd)),
     );
     for (const member of crowd.#members) member.leastBytes = 1;
     return crowd;

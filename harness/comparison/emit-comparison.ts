@@ -80,7 +80,7 @@ function emitTargets(ratios: readonly Ratio[]): string[] {
   return [
     "## Targets",
     table(["what", "the reference by", "target", "by CPU, or as such", "by the clock", ""], rows),
-    "Whether a target is met is judged by CPU where there are two figures.",
+    "Targets are compared by CPU where there are two figures.",
   ];
 }
 

@@ -14,7 +14,7 @@ const placeCount = 1024;
 /** Connections that are opened at once. */
 const openedAtOnce = 64;
 
-export interface CrowdOptions {
+export interface FanOutDriverOptions {
   readonly members: number;
   /** Default 1. The members are spread evenly, and messages go to one room after the other. */
   readonly rooms?: number;
@@ -22,7 +22,7 @@ export interface CrowdOptions {
   readonly stalledMs?: number;
 }
 
-export class Crowd implements MemberOwner {
+export class FanOutDriver implements MemberOwner {
   readonly #peer: RunningPeer;
   readonly #rooms: number;
   readonly #members: Member[] = [];
@@ -42,7 +42,7 @@ export class Crowd implements MemberOwner {
   readonly #failed: Promise<never>;
   #isClosed = false;
 
-  private constructor(peer: RunningPeer, { members, rooms = 1, stalledMs = 20_000 }: CrowdOptions) {
+  private constructor(peer: RunningPeer, { members, rooms = 1, stalledMs = 20_000 }: FanOutDriverOptions) {
     this.#peer = peer;
     this.#rooms = rooms;
     this.#perRoom = members / rooms;
@@ -54,8 +54,8 @@ export class Crowd implements MemberOwner {
   }
 
   /** Connects, joins, and waits until all that the joins have caused has arrived. */
-  static async gather(peer: RunningPeer, options: CrowdOptions): Promise<Crowd> {
-    const crowd = new Crowd(peer, options);
+  static async connectAll(peer: RunningPeer, options: FanOutDriverOptions): Promise<FanOutDriver> {
+    const crowd = new FanOutDriver(peer, options);
     await crowd.#orFail(crowd.#gather(options.members));
     return crowd;
   }
@@ -70,23 +70,23 @@ export class Crowd implements MemberOwner {
   }
 
   async #gather(count: number): Promise<void> {
-    const { dialect, url } = this.#peer;
+    const { adapter, url } = this.#peer;
     let next = 0;
     const openSome = async (): Promise<void> => {
       while (next < count) {
         const index = next++;
-        this.#members[index] = await Member.open(url, dialect, index, index % this.#rooms, this);
+        this.#members[index] = await Member.open(url, adapter, index, index % this.#rooms, this);
       }
     };
     await Promise.all(Array.from({ length: Math.min(openedAtOnce, count) }, openSome));
-    const { join } = dialect;
+    const { join } = adapter;
     if (join !== undefined) {
       // All at once, because a server may tell every member of every join.
       const joined = this.#members.map((member) => member.holds(`"j${member.index}"`));
       for (const member of this.#members) member.send(clientFrame(join(roomName(member.room), `j${member.index}`)));
       await Promise.all(joined);
     }
-    const requests = Array.from({ length: this.#rooms }, (_, room) => clientFrame(dialect.publish(roomName(room), content)));
+    const requests = Array.from({ length: this.#rooms }, (_, room) => clientFrame(adapter.publish(roomName(room), content)));
     this.#requests = requests.map((request) => Buffer.concat(Array.from({ length: placeCount }, () => request)));
     if (join !== undefined) await this.#fence();
     for (const member of this.#members) member.leastBytes = leastDeliveryBytes;
@@ -97,7 +97,7 @@ export class Crowd implements MemberOwner {
     const mark = "fence".padEnd(content.length, "-");
     const arrived = this.#members.map((member) => member.holds(mark));
     for (let room = 0; room < this.#rooms; room++) {
-      this.#members[room]!.send(clientFrame(this.#peer.dialect.publish(roomName(room), mark)));
+      this.#members[room]!.send(clientFrame(this.#peer.adapter.publish(roomName(room), mark)));
     }
     await Promise.all(arrived);
   }

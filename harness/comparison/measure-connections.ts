@@ -1,7 +1,7 @@
 // Connections: how many are accepted in a second, and what a delivery costs where many are open.
 import { setTimeout as sleep } from "node:timers/promises";
 import { TargetLost } from "../schema/errors.ts";
-import { Crowd } from "./fan-out-driver.ts";
+import { FanOutDriver } from "./fan-out-driver.ts";
 import { Member } from "./member.ts";
 import type { Plan } from "./plan.ts";
 import { addRound, type FlatCase, type Results, type Rounds } from "./results.ts";
@@ -59,7 +59,7 @@ export async function openIdle(peer: RunningPeer, count: number): Promise<IdleCo
   const end = startSample(peer.pid);
   let next = 0;
   const openSome = async (): Promise<void> => {
-    while (next < count) members.push(await Member.open(peer.url, peer.dialect, next++, 0, owner));
+    while (next < count) members.push(await Member.open(peer.url, peer.adapter, next++, 0, owner));
   };
   await Promise.race([failed, Promise.all(Array.from({ length: Math.min(openedAtOnce, count) }, openSome))]);
   return {
@@ -78,21 +78,21 @@ async function measureFlatness(plan: Plan, stage: Stage): Promise<readonly FlatC
     await stage.withPeers(
       cases.map(({ connections }) => ({ id, rooms: connections / perRoom })),
       async (running) => {
-        const crowds: Crowd[] = [];
+        const drivers: FanOutDriver[] = [];
         try {
           for (const [at, { connections }] of cases.entries()) {
             stage.say(`cost of a delivery: ${connections} connections to ${id}`);
-            crowds.push(await Crowd.gather(running[at]!, { members: connections, rooms: connections / perRoom }));
+            drivers.push(await FanOutDriver.connectAll(running[at]!, { members: connections, rooms: connections / perRoom }));
           }
           for (let round = 0; round < plan.rounds; round++) {
             stage.say(`cost of a delivery, ${id}, round ${round + 1} of ${plan.rounds}`);
             for (const at of stage.inTurn([...cases.keys()], round)) {
-              await crowds[at]!.publishClosed(1, plan.measureMs / 3);
-              addRound(cases[at]!.samples, id, await crowds[at]!.publishClosed(1, plan.measureMs));
+              await drivers[at]!.publishClosed(1, plan.measureMs / 3);
+              addRound(cases[at]!.samples, id, await drivers[at]!.publishClosed(1, plan.measureMs));
             }
           }
         } finally {
-          for (const crowd of crowds) crowd.close();
+          for (const crowd of drivers) crowd.close();
         }
       },
     );

@@ -1,5 +1,5 @@
 // Echo: a request and its reply, the request validated by the reference and parsed by the others.
-import { EchoCrowd } from "./echo-crowd.ts";
+import { EchoDriver } from "./echo-crowd.ts";
 import type { Plan } from "./plan.ts";
 import { addRound, type EchoCase, type Results } from "./results.ts";
 import type { Stage } from "./run-servers.ts";
@@ -11,15 +11,15 @@ export async function measureEcho(plan: Plan, stage: Stage): Promise<NonNullable
   const { connections } = plan.echo;
   const cases = plan.echo.inFlight.map((inFlight): EchoCase => ({ connections, inFlight, samples: {} }));
   await stage.withPeers(compared, async (running) => {
-    const crowds = new Map<PeerId, EchoCrowd>();
+    const drivers = new Map<PeerId, EchoDriver>();
     try {
-      for (const peer of running) crowds.set(peer.id, await EchoCrowd.gather(peer, connections));
+      for (const peer of running) drivers.set(peer.id, await EchoDriver.connectAll(peer, connections));
       // Round 0 is not counted, as for fan-out.
       for (let round = 0; round <= plan.rounds; round++) {
         stage.say(`echo, round ${round} of ${plan.rounds}`);
         for (const { inFlight, samples } of cases) {
           for (const { id } of stage.inTurn(running, round)) {
-            const crowd = crowds.get(id)!;
+            const crowd = drivers.get(id)!;
             await crowd.run(inFlight, plan.measureMs / 3);
             const sample = await crowd.run(inFlight, plan.measureMs);
             if (round > 0) addRound(samples, id, sample);
@@ -27,7 +27,7 @@ export async function measureEcho(plan: Plan, stage: Stage): Promise<NonNullable
         }
       }
     } finally {
-      for (const crowd of crowds.values()) crowd.close();
+      for (const crowd of drivers.values()) crowd.close();
     }
   });
   return { cases };

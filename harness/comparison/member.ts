@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { encodeFrame, opcode } from "../client/wire/frame.ts";
 import { FrameScanner, Unreadable } from "../client/wire/frame-scanner.ts";
 import { parseResponseHead } from "../client/wire/upgrade.ts";
-import type { Dialect } from "./adapter.ts";
+import type { Adapter } from "./adapter.ts";
 
 /** All sockets read into it, one after the other: node hands over what was read before it reads again. */
 const readBuffer = Buffer.allocUnsafe(262_144);
@@ -64,7 +64,7 @@ export class Member {
   }
 
   /** Resolves once the server has greeted, or with the upgrade where it does not. Rejects only by the owner's `lost`. */
-  static async open(url: URL, dialect: Dialect, index: number, room: number, owner: MemberOwner): Promise<Member> {
+  static async open(url: URL, adapter: Adapter, index: number, room: number, owner: MemberOwner): Promise<Member> {
     const member = new Member(
       index,
       room,
@@ -85,13 +85,13 @@ export class Member {
     const opened = new Promise<void>((resolve) => {
       member.#opened = resolve;
     });
-    const greeted = dialect.greets ? member.holds("") : undefined;
-    member.#socket.write(dialect.upgrade(url, index));
+    const greeted = adapter.greets ? member.holds("") : undefined;
+    member.#socket.write(adapter.upgrade(url, index));
     await opened;
     await greeted;
-    if (dialect.hello !== undefined) {
-      const answered = member.holds(dialect.hello.answerHolds);
-      member.send(clientFrame(dialect.hello.text));
+    if (adapter.hello !== undefined) {
+      const answered = member.holds(adapter.hello.answerHolds);
+      member.send(clientFrame(adapter.hello.text));
       await answered;
     }
     return member;

@@ -6,7 +6,7 @@ import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { createTokenIssuer } from "../client/credentials.ts";
 import { TargetLost } from "../schema/errors.ts";
 import { startReferenceProcess } from "../testbed/reference-process.ts";
-import { bareDialect, contractDialect, type Dialect, socketIoDialect, tutorialDialect } from "./adapter.ts";
+import { type Adapter, bareAdapter, contractAdapter, socketIoAdapter, tutorialAdapter } from "./adapter.ts";
 
 export type PeerId = "reference" | "guide" | "socket.io" | "uws" | "ws" | "bare";
 
@@ -24,7 +24,7 @@ export interface RunningPeer {
   readonly id: PeerId;
   readonly url: URL;
   readonly pid: number;
-  readonly dialect: Dialect;
+  readonly adapter: Adapter;
   /** Resolves when the process is gone. */
   stop(): Promise<void>;
 }
@@ -75,7 +75,7 @@ export async function startPeer(
     id,
     url: new URL(`ws://127.0.0.1:${port}`),
     pid: child.pid!,
-    dialect: id === "bare" ? bareDialect : id === "socket.io" ? socketIoDialect : tutorialDialect,
+    adapter: id === "bare" ? bareAdapter : id === "socket.io" ? socketIoAdapter : tutorialAdapter,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       const gone = new Promise((resolve) => child.once("exit", resolve));
@@ -96,7 +96,7 @@ async function startReference(): Promise<RunningPeer> {
     id: "reference",
     url: new URL(server.url),
     pid: server.pid,
-    dialect: contractDialect(contract, channel, credential!),
+    adapter: contractAdapter(contract, channel, credential!),
     stop: () => server.stop(),
   };
 }

@@ -5,7 +5,7 @@ import type { Violation } from "../schema/errors.ts";
 export function firstContactFailed(url: string, { expected, actual }: Violation): string {
   const status = /HTTP (\d{3})/.exec(actual)?.[1];
   const close = /^close (\d{4})/.exec(actual)?.[1];
-  const head = `${url} cannot be judged: the harness waited for ${expected} and got ${actual}.`;
+  const head = `${url} cannot be tested: the harness waited for ${expected} and got ${actual}.`;
   if (status === "401" || status === "403") {
     return `${head} Is the credential right (--auth-secret, --auth-token, --auth-command), and the origin (--origin)?`;
   }

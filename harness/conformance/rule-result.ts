@@ -36,7 +36,7 @@ export function resultOf(
   executions: readonly RuleExecution[],
   missing: string | undefined,
 ): RuleResult {
-  if (executions.length === 0) return withoutOutcome(report, rule, missing ?? "its phase cannot judge it");
+  if (executions.length === 0) return withoutOutcome(report, rule, missing ?? "its phase cannot test it");
   const outcomes = executions.map(({ outcome }) => outcome);
   const failures = executions.flatMap((one) => failureOf(report, one));
   const lost = outcomes.find((one) => one?.kind === "lost");

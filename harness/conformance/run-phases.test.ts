@@ -186,7 +186,7 @@ describe("a message or frame of the target that is wrong", () => {
 });
 
 describe("a target that is in trouble", () => {
-  it("and leaves the fence unanswered from the start is judged, but by no fence", async () => {
+  it("and leaves the fence unanswered from the start is tested, but by no fence", async () => {
     const mute = await echo(() => undefined);
     const report = await judge(
       mute,

@@ -92,12 +92,12 @@ async function runPhase(
   const before = { ...run.recorder.counts };
   const executions = createExecutions(run, rules);
   hooks.phaseStarts?.(phase.name, longestWaitMs(run, executions));
-  const shaken = createShaken(probe, phase.name, isFaulted(run, phase.name));
+  const probeLost = createProbeLost(probe, phase.name, isFaulted(run, phase.name));
   let interrupted: string | undefined;
   try {
     if (phase.prepare === undefined) {
       const died = await diedDuring(runExecutions(run, executions), phase.name, probe, hooks);
-      await confirmAll(run, probe, executions, hooks, died || shaken());
+      await confirmAll(run, probe, executions, hooks, died || probeLost());
     } else await runPrepared(run, phase, executions, violations, hooks);
   } catch (error) {
     if (!(error instanceof TargetLost)) interrupted = `the phase ${phase.name} ended with an ${describeError(error)}`;
@@ -124,7 +124,7 @@ async function runPhase(
       interrupted,
     ),
   );
-  if (interrupted === undefined && shaken() && !results.some(({ verdict }) => verdict === "fail")) {
+  if (interrupted === undefined && probeLost() && !results.some(({ verdict }) => verdict === "fail")) {
     interrupted = `an idle connection that nothing was done to ended ${((probe.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
   }
   const { sent, received } = run.recorder.counts;
@@ -144,8 +144,8 @@ function isFaulted({ target }: Run, phase: PhaseName): boolean {
   return phase === "cluster" && target.runCluster !== undefined;
 }
 
-/** Tells whether the bystander's connection was lost since now. In the phase shutdown, and under faults of ours, it has to be. */
-function createShaken(probe: LivenessProbe, phase: PhaseName, faulted: boolean): () => boolean {
+/** Tells whether the control connection was lost since now. In the phase shutdown, and under faults of ours, it has to be. */
+function createProbeLost(probe: LivenessProbe, phase: PhaseName, faulted: boolean): () => boolean {
   const before = probe.lostAtMs.length;
   return () => probe.lostAtMs.length > before && phase !== "shutdown" && !faulted;
 }
@@ -168,7 +168,7 @@ async function diedDuring(work: Promise<void>, phase: PhaseName, probe: Liveness
     return false;
   } catch (error) {
     if (!(error instanceof TargetLost) || (await hooks.revive?.()) === undefined) throw error;
-    await probe.assertTargetAlive(); // opens the bystander's connection anew
+    await probe.assertTargetAlive(); // opens the control connection anew
     return true;
   }
 }
@@ -203,22 +203,23 @@ async function runExecution(run: Run, execution: RuleExecution, evidence?: unkno
 
 /**
  * Runs again, alone, what failed or lost the target.
- * @param shaken a bystander's connection was lost meanwhile: every rule is run again until one is seen to do it
+ * @param probeLost a control connection was lost meanwhile: every rule is run again until one is seen to do it
  */
 async function confirmAll(
   run: Run,
   probe: LivenessProbe,
   executions: readonly RuleExecution[],
   hooks: RunHooks,
-  shaken: boolean,
+  probeLost: boolean,
 ): Promise<void> {
   const phaseStartMs = run.clock.nowMs();
   const confirmed = new Set<Rule>();
   for (const execution of executions) {
     const first = execution.outcome;
-    if (!shaken && first?.kind !== "fail" && first?.kind !== "lost") continue;
+    if (!probeLost && first?.kind !== "fail" && first?.kind !== "lost") continue;
     const startMs = run.clock.nowMs();
-    if (!shaken && first?.kind === "fail" && (confirmed.has(execution.rule) || startMs - phaseStartMs > confirmPhaseMs)) continue;
+    if (!probeLost && first?.kind === "fail" && (confirmed.has(execution.rule) || startMs - phaseStartMs > confirmPhaseMs))
+      continue;
     const again: Outcome[] = [];
     do {
       hooks.progress?.(`confirming ${execution.rule.id}`);
@@ -229,7 +230,7 @@ async function confirmAll(
       (first?.kind === "fail" || again.at(-1)?.kind === "fail")
     );
     // What failed while the whole target shook is judged by the runs after it alone.
-    const counted = first === undefined || shaken || first.kind === "lost" ? again : [first, ...again];
+    const counted = first === undefined || probeLost || first.kind === "lost" ? again : [first, ...again];
     execution.runs = counted.length;
     execution.failed = counted.filter(({ kind }) => kind === "fail").length;
     execution.outcome = shortestFailure(counted) ?? counted.at(-1)!;

@@ -1,4 +1,4 @@
-// Targets that cannot be judged, or not to the end: each gives one paragraph and the right exit code, within a bounded time.
+// Targets that cannot be checked, or not to the end: each gives one paragraph and the right exit code, within a bounded time.
 import { execFile, spawn } from "node:child_process";
 import http from "node:http";
 import net from "node:net";
@@ -78,7 +78,7 @@ function expectParagraph({ code, stderr }: Ended, words: RegExp): void {
   expect(code).toBe(2);
 }
 
-describe("a target that cannot be judged", () => {
+describe("a target that cannot be checked", () => {
   it("nobody listens", async () => {
     const url = await onConnection(() => undefined);
     for (const close of closers.splice(0)) close();

@@ -47,7 +47,7 @@ describe("the baseline", () => {
     });
   });
 
-  it("fails the run where the failure is gone, and leaves alone what was not judged", () => {
+  it("fails the run where the failure is gone, and leaves alone what was not tested", () => {
     const { results, stale } = applyBaseline([result("pass")], known);
     expect(summarise(results, { stale })).toMatchObject({ exitCode: 1 });
     expect(summarise(results, { stale }).text).toMatch(/handshake-x \(base\.yaml:2\)/);

@@ -105,7 +105,7 @@ describe("findCapacity", () => {
     expect({ rate, end }).toEqual({ rate: 250, end: "found" });
   });
 
-  it("judges nothing by a generator that is always the bottleneck", async () => {
+  it("concludes nothing from a generator that is always the bottleneck", async () => {
     const { rate, end, rates, says } = await search(() => bottleneck);
     expect(rates).toEqual([100, 100]);
     expect({ rate, end }).toEqual({ rate: undefined, end: "generator" });

@@ -90,7 +90,7 @@ describe("failedThresholds", () => {
 
   it("is never green about what was not measured", () => {
     expect(failed("lost>0", { deliveries: undefined, scenario: "echo" })).toEqual([
-      "lost>0: cannot be judged, this run of echo measured no lost",
+      "lost>0: cannot be checked, this run of echo measured no lost",
     ]);
     expect(failed("p99>50ms", { latency: { ...sampleResult().latency, totalCount: 0 } })).toHaveLength(1);
     expect(failed("rate<1", { duration: 0 })).toHaveLength(1);

@@ -141,7 +141,7 @@ function judge(
     const { kind, of } = metrics[metric];
     const operator = wanted(threshold);
     const actual = of(result);
-    if (actual === undefined) return [`${text}: cannot be judged, this run of ${result.scenario} measured no ${metric}`];
+    if (actual === undefined) return [`${text}: cannot be checked, this run of ${result.scenario} measured no ${metric}`];
     if (compares[operator](actual, value)) return [];
     // As many digits as it takes not to look equal to the bound that was missed.
     const digits = [4, 7, 15].find((one) => Number(actual.toPrecision(one)) !== value) ?? 15;

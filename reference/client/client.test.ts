@@ -83,9 +83,9 @@ test("a server that falls silent is left, and found again", async () => {
 });
 
 test.each<[string, BenchOptions]>([
-  ["strike once a minute, as in a tab in the background", { timerTakes: (ms, nowMs) => 60_000 - ((nowMs + ms) % 60_000) + ms }],
-  ["strike a little early", { timerTakes: (ms) => Math.max(0, ms - 0.7) }],
-  ["strike just before the answer is read", { unreadMs: 9_998 }],
+  ["fire once a minute, as in a tab in the background", { timerTakes: (ms, nowMs) => 60_000 - ((nowMs + ms) % 60_000) + ms }],
+  ["fire a little early", { timerTakes: (ms) => Math.max(0, ms - 0.7) }],
+  ["fire just before the answer is read", { unreadMs: 9_998 }],
 ])("timers that %s end no connection that answers", async (_, options) => {
   const bench = createBench(options);
   let pings = 0;

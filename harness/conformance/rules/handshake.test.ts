@@ -35,7 +35,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** Judges what stands between the run and the server; the bystander's connection goes straight to the server. */
+/** Judges what stands between the run and the server; the control connection goes straight to the server. */
 async function behind(fault: Fault, rule: Rule, clause: Clause): Promise<Outcome> {
   if (fault.how.by !== "proxy") throw new Error(`${fault.id} is no fault of the proxy`);
   const { run } = opened;

@@ -3,9 +3,9 @@ import type { Phase } from "../phase.ts";
 import { httpRules } from "./http.ts";
 import { boundRules } from "./limits/bounds.ts";
 import { errorFlagRules } from "./limits/error-flags.ts";
+import { errorLimitRules } from "./limits/error-limits.ts";
 import { rateOperationRules } from "./limits/rate-operations.ts";
 import { rateRules } from "./limits/rates.ts";
-import { strikeRules } from "./limits/strikes.ts";
 import { timeRules } from "./limits/times.ts";
 
 export const limitsPhase: Phase = {
@@ -14,7 +14,7 @@ export const limitsPhase: Phase = {
     ...boundRules,
     ...rateRules,
     ...rateOperationRules,
-    ...strikeRules,
+    ...errorLimitRules,
     ...errorFlagRules,
     ...timeRules,
     ...httpRules("limits"),

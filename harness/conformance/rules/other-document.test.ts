@@ -185,7 +185,7 @@ async function judge(
 }
 
 describe("another document", () => {
-  it("a server that keeps it passes, and lists, enums and null are judged", async () => {
+  it("a server that keeps it passes, and lists, enums and null are checked", async () => {
     const { failed, undecided, passed } = await judge(subjects.replies, flaws.none);
     expect(failed).toEqual([]);
     expect(undecided).toEqual([]);

@@ -44,7 +44,7 @@ const defects: readonly (readonly [string, CredentialPromise["options"]])[] = [
   ["no credential", undefined],
   ["a credential that is signed with another key", { forged: "other-key" }],
   ["a credential that was changed after it was signed", { forged: "altered" }],
-  ["a credential that has run out", { lifetimeSeconds: -60 }],
+  ["an expired credential", { lifetimeSeconds: -60 }],
 ];
 
 function credentials(subject: ContractUnderTest): readonly CredentialPromise[] {

@@ -105,14 +105,14 @@ export const aftermathRules: readonly Rule[] = [
     from: ({ contract, channel }) =>
       channel.delivery?.fence === undefined || contract.errors?.reply.message === undefined ? [] : [{ pointer: channel.pointer }],
     async check(context) {
-      const bystander = await context.dial({ stays: true });
+      const controlConnection = await context.dial({ stays: true });
       const texts = dataOf(context.contract)
         .malformed(context.channel)
         .map((frame) => frame.text(context.id(), maxBytes(context)))
         .filter((text) => isReadable(context, text));
       const sender = createQuotaAwareConnection(context, undefined);
       for (const text of texts) await answerTo(context, await sender.ready(true), text);
-      const errors = (await bystander.fence()).filter((received) => context.errorCode(received) !== undefined);
+      const errors = (await controlConnection.fence()).filter((received) => context.errorCode(received) !== undefined);
       context.judged(texts.length);
       if (errors.length > 0) throw new Violation("no error on a connection that sent nothing", shortened(errors[0]!.text));
     },

@@ -46,7 +46,7 @@ const withCorrelation = (subject: ContractUnderTest) =>
     : breakableMessages(subject).filter(({ client }) => client.message.correlation !== undefined);
 
 /** A refusal with this code, brought about by the plainest frame. @throws Violation where it does not come */
-async function provoke(context: Context, peer: TestClient, code: ErrorCode): Promise<Refusal> {
+async function trigger(context: Context, peer: TestClient, code: ErrorCode): Promise<Refusal> {
   const frame = dataOf(context.contract)
     .malformed(context.channel)
     .find(({ outcomes }) => outcomes.length === 1 && outcomes[0] === code.when);
@@ -121,7 +121,7 @@ export const errorReplyRules: readonly Rule[] = [
     title: "error carries the declared retryable flag",
     from: (subject) => (subject.contract.errors?.reply.retryable === undefined ? [] : malformedCodes(subject)),
     async check(context, { code }) {
-      const { reply } = await provoke(context, await context.dial(), code);
+      const { reply } = await trigger(context, await context.dial(), code);
       const actual = lookup(reply.value, context.contract.errors!.reply.retryable!);
       if (actual !== code.retryable) throw new Violation(`${code.code} with retryable ${code.retryable}`, String(actual));
     },
@@ -135,7 +135,7 @@ export const errorReplyRules: readonly Rule[] = [
     title: "reports a malformed frame exactly once",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : malformedCodes(subject)),
     async check(context, { code }) {
-      const { came } = await provoke(context, await context.dial(), code);
+      const { came } = await trigger(context, await context.dial(), code);
       const errors = came.filter((received) => context.errorCode(received) !== undefined);
       if (errors.length !== 1) throw new Violation(`one error ${code.code}`, `${errors.length} errors`);
     },

@@ -64,7 +64,7 @@ describe("with few bytes a message", () => {
     expect(few.length).toBeLessThan(all.length);
   });
 
-  it("no rule of the phase convicts a server that keeps the document's bound", async () => {
+  it("no rule of the phase fails a server that keeps the document's bound", async () => {
     expect(await failures(withBytes(maxBytes))).toEqual([]);
   }, 60_000);
 

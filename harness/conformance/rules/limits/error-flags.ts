@@ -24,7 +24,7 @@ function limitCodes(subject: ContractUnderTest): readonly CodePromise[] {
   return errors.codes.filter(({ code }) => named.has(code)).map((code) => ({ pointer: code.pointer, code }));
 }
 
-async function provoke(context: Context, code: ErrorValue): Promise<Received> {
+async function trigger(context: Context, code: ErrorValue): Promise<Received> {
   const rate = limitsOf("connection")(context).find(({ limit }) => limit.error === code)?.limit;
   if (rate !== undefined) {
     const { burst, perSecond } = context.effective(rate);
@@ -45,7 +45,7 @@ export const errorFlagRules: readonly Rule[] = [
     title: "limit errors carry the declared retryable flag",
     from: limitCodes,
     async check(context, { code }) {
-      const reply = await provoke(context, code.code);
+      const reply = await trigger(context, code.code);
       const actual = lookup(reply.value, context.contract.errors!.reply.retryable!);
       if (actual !== code.retryable) throw new Violation(`${code.code} with retryable ${code.retryable}`, shortened(reply.text));
     },

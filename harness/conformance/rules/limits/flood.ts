@@ -131,10 +131,10 @@ export function expectWithin(
 
 /** How many beyond the burst are worth sending: enough to outrun the refill, fewer than would close the connection. */
 export function beyond(context: Context, perSecond: number, error: ErrorValue): number {
-  const strikes = context.channel.limits.flatMap((limit) =>
+  const hits = context.channel.limits.flatMap((limit) =>
     limit.kind === "errors" && limit.errors.includes(error) ? [context.effective(limit)] : [],
   );
-  return Math.max(1, Math.min(5 + Math.ceil(perSecond), ...strikes.map((value) => value - 1)));
+  return Math.max(1, Math.min(5 + Math.ceil(perSecond), ...hits.map((value) => value - 1)));
 }
 
 /** The smallest burst of the connection's own limits that the operation is under as well. */

@@ -252,11 +252,11 @@ export const timeRules: readonly Rule[] = [
     title: "closes a slow consumer with the declared code and keeps serving others",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : queues(subject)),
     async check(context, { limit }) {
-      const bystander = await context.dial({ stays: true });
+      const controlConnection = await context.dial({ stays: true });
       // When the queue is over its limit cannot be seen from outside, and a server waits only so long for the close to be read. So
       // several clients stop reading for different times: one of them looks soon enough after its connection was closed.
       const ends = await Promise.all(notReadingForMs.map((ms) => stopReading(context, ms)));
-      await mustBeAlive(bystander);
+      await mustBeAlive(controlConnection);
       context.judged(ends.length);
       if (ends.some((closed) => closed?.code === limit.close)) return;
       if (ends.every((closed) => closed?.code === 1006)) {

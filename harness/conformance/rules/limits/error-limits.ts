@@ -11,12 +11,12 @@ import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Clause, type Rule, rule } from "../../rule.ts";
 
-type StrikeLimit = Extract<Limit, { kind: "errors" }>;
-interface StrikePromise extends Clause {
-  readonly limit: StrikeLimit;
+type ErrorLimit = Extract<Limit, { kind: "errors" }>;
+interface ErrorLimitClause extends Clause {
+  readonly limit: ErrorLimit;
 }
 
-function strikeLimits({ channel }: ContractUnderTest): readonly StrikePromise[] {
+function errorLimits({ channel }: ContractUnderTest): readonly ErrorLimitClause[] {
   return channel.limits.flatMap((limit) =>
     limit.kind === "errors" && limit.close !== undefined ? [{ pointer: limit.pointer, text: limit.description, limit }] : [],
   );
@@ -25,17 +25,17 @@ function strikeLimits({ channel }: ContractUnderTest): readonly StrikePromise[] 
 interface Offender {
   readonly peer: TestClient;
   /** The id of the request, where it has one. */
-  strike(): Json | undefined;
+  hit(): Json | undefined;
   /** How many may be admitted before the first error. */
   readonly free: number;
 }
 
 /** A connection and a way to earn one of the limit's errors on it, without a wait for the reply. */
-async function offender(context: Context, limit: StrikeLimit): Promise<Offender> {
+async function offender(context: Context, limit: ErrorLimit): Promise<Offender> {
   const code = context.contract.errors?.codes.find(({ code, when }) => limit.errors.includes(code) && when === "not-json");
   if (code !== undefined) {
     const peer = await context.dial();
-    return { peer, strike: () => void peer.sendText("not JSON"), free: 0 };
+    return { peer, hit: () => void peer.sendText("not JSON"), free: 0 };
   }
   const [way] = context.channel.rateLimits
     .filter(({ error, scope }) => limit.errors.includes(error) && scope === "connection")
@@ -53,27 +53,27 @@ async function offender(context: Context, limit: StrikeLimit): Promise<Offender>
   const message = await satisfyPreconditions(context, peer, operation);
   const { burst, perSecond } = context.effective(rate);
   // The burst is free; so is what is refilled while we send, a second's worth at most for a server that answers at all.
-  const strike = () => {
+  const hit = () => {
     const id = context.id(operation.messages[0]);
     peer.send(withValueAt(message, correlation, id));
     return id;
   };
-  return { peer, strike, free: burst + Math.ceil(perSecond) };
+  return { peer, hit, free: burst + Math.ceil(perSecond) };
 }
 
 /** Sends until exactly so many errors have come: what is refilled meanwhile is admitted, so only the replies tell. */
-async function earn(context: Context, { peer, strike, free }: Offender, limit: StrikeLimit, strikes: number): Promise<void> {
+async function earn(context: Context, { peer, hit, free }: Offender, limit: ErrorLimit, hits: number): Promise<void> {
   let earned = 0;
-  for (let next = free; earned < strikes; next = strikes - earned) {
-    const ids = Array.from({ length: Math.min(next, strikes) }, strike);
+  for (let next = free; earned < hits; next = hits - earned) {
+    const ids = Array.from({ length: Math.min(next, hits) }, hit);
     for (const id of ids) if (limit.errors.includes(context.errorCode(await peer.reply(id)) ?? "")) earned += 1;
   }
 }
 
 /** Sends until one more error has come, or the close in its place. */
-async function earnLast(context: Context, { peer, strike, free }: Offender, limit: StrikeLimit): Promise<void> {
+async function earnLast(context: Context, { peer, hit, free }: Offender, limit: ErrorLimit): Promise<void> {
   for (let count = 0; count < free && peer.closed === undefined; count++) {
-    const reply = await peer.reply(strike()).catch((error: unknown) => {
+    const reply = await peer.reply(hit()).catch((error: unknown) => {
       if (error instanceof Violation && peer.closed !== undefined) return undefined;
       throw error;
     });
@@ -81,44 +81,44 @@ async function earnLast(context: Context, { peer, strike, free }: Offender, limi
   }
 }
 
-export const strikeRules: readonly Rule[] = [
-  rule<StrikePromise>({
+export const errorLimitRules: readonly Rule[] = [
+  rule<ErrorLimitClause>({
     id: "limits-errors-tolerated",
     level: "MUST",
     phase: "limits",
     title: "tolerates errors up to the limit",
-    from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : strikeLimits(subject)),
+    from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : errorLimits(subject)),
     async check(context, { limit }) {
-      const { peer, strike, free } = await offender(context, limit);
-      const strikes = context.effective(limit);
+      const { peer, hit, free } = await offender(context, limit);
+      const hits = context.effective(limit);
       if (free > 0) {
-        await earn(context, { peer, strike, free }, limit, strikes);
+        await earn(context, { peer, hit, free }, limit, hits);
         await peer.fence();
         return;
       }
-      for (let count = 0; count < strikes; count++) strike();
+      for (let count = 0; count < hits; count++) hit();
       const after = await peer.fence();
-      context.judged(strikes);
+      context.judged(hits);
       if (peer.closed !== undefined)
-        throw new Violation(`the connection to stay open after ${strikes} errors`, `close ${peer.closed.code}`);
+        throw new Violation(`the connection to stay open after ${hits} errors`, `close ${peer.closed.code}`);
       const errors = after.filter((received) => limit.errors.includes(context.errorCode(received) ?? "")).length;
-      if (errors !== strikes) throw new Violation(`${strikes} errors`, `${errors}`);
+      if (errors !== hits) throw new Violation(`${hits} errors`, `${errors}`);
     },
     brokenBy: ({ limit }) => faults.closesInstead(limit.errors[0]!, limit.close!),
   }),
 
-  rule<StrikePromise>({
+  rule<ErrorLimitClause>({
     id: "limits-errors-close",
     level: "MUST",
     phase: "limits",
     title: "closes with the declared code one error beyond the limit",
-    from: strikeLimits,
+    from: errorLimits,
     async check(context, { limit }) {
       const one = await offender(context, limit);
-      const strikes = context.effective(limit);
-      if (one.free === 0) for (let count = 0; count <= strikes; count++) one.strike();
+      const hits = context.effective(limit);
+      if (one.free === 0) for (let count = 0; count <= hits; count++) one.hit();
       else {
-        await earn(context, one, limit, strikes);
+        await earn(context, one, limit, hits);
         await earnLast(context, one, limit);
       }
       await one.peer.closes({ code: limit.close! });
