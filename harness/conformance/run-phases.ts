@@ -2,6 +2,7 @@
 
 import type { HistoryEvent } from "../model/history.ts";
 import { NotTestable, TargetLost } from "../schema/errors.ts";
+import { broadcastsAnonymously, stragglerMs } from "./anonymous-broadcasts.ts";
 import { beginCheck } from "./check.ts";
 import { type Gathered, gatherEvidence } from "./evidence.ts";
 import type { LivenessProbe } from "./liveness-probe.ts";
@@ -175,6 +176,7 @@ async function diedDuring(work: Promise<void>, phase: PhaseName, probe: Liveness
 
 /** All once: those that may, side by side; then the others one by one. */
 async function runExecutions(run: Run, executions: readonly RuleExecution[]): Promise<void> {
+  if (broadcastsAnonymously(run)) return runOneByOne(run, executions);
   const together = executions.filter(({ rule }) => rule.alone !== true && rule.waitsMs === undefined);
   const waiting = executions.filter(({ rule }) => rule.alone !== true && rule.waitsMs !== undefined);
   const queue = [...together];
@@ -191,6 +193,15 @@ async function runExecutions(run: Run, executions: readonly RuleExecution[]): Pr
   ]);
   for (const one of settled) if (one.status === "rejected") throw one.reason;
   for (const execution of executions) if (execution.rule.alone === true) await runExecution(run, execution);
+}
+
+/** Each once what the one before caused has arrived. */
+async function runOneByOne(run: Run, executions: readonly RuleExecution[]): Promise<void> {
+  for (const execution of executions) {
+    const { sent } = run.recorder.counts;
+    await runExecution(run, execution);
+    if (run.recorder.counts.sent > sent) await run.clock.sleep(stragglerMs);
+  }
 }
 
 async function runExecution(run: Run, execution: RuleExecution, evidence?: unknown): Promise<void> {
