@@ -1,6 +1,6 @@
 // Client frames that violate RFC 6455, repaired or held back, so that the server seems to tolerate them. Pure.
 import { isUtf8 } from "node:buffer";
-import { closePayload, type Frame, opcode, parseClosePayload } from "../../client/wire/frame.ts";
+import { type Frame, opcode, parseClosePayload } from "../../client/wire/frame.ts";
 import type { FrameDefect, Transformation } from "../../conformance/faults/plan.ts";
 
 // Codes that may stand in a close frame (section 7.4.1), beside 3000 to 4999.
@@ -22,24 +22,25 @@ function repairedFrame(frame: Frame, defect: FrameDefect, inside: boolean): Fram
     case "reserved-opcode":
       return (frame.opcode > opcode.binary && !isControl) || frame.opcode > opcode.pong ? undefined : frame;
     case "control-fragmented":
-      return isControl ? (frame.fin ? frame : { ...frame, fin: true }) : frame;
+      if (!isControl || frame.fin) return frame;
+      return isClose ? undefined : { ...frame, fin: true };
     case "control-too-long":
-      return isControl && frame.payload.length > 125
-        ? { ...frame, lengthBits: 7, payload: frame.payload.subarray(0, 125) }
-        : frame;
+      if (!isControl || frame.payload.length <= 125) return frame;
+      return isClose ? undefined : { ...frame, lengthBits: 7, payload: frame.payload.subarray(0, 125) };
     case "continuation-without-start":
       return frame.opcode === opcode.continuation && !inside ? undefined : frame;
     case "start-inside-fragments":
       return !isControl && frame.opcode !== opcode.continuation && inside ? undefined : frame;
+    // A repaired close frame would end the connection, which is all that the standard asks for.
     case "close-code-invalid": {
       const { code } = parseClosePayload(frame.payload);
       const isLegal = sendable.has(code) || (code >= 3000 && code <= 4999);
-      return isClose && frame.payload.length >= 2 && !isLegal ? { ...frame, payload: closePayload(1000) } : frame;
+      return isClose && frame.payload.length >= 2 && !isLegal ? undefined : frame;
     }
     case "close-payload-one-byte":
-      return isClose && frame.payload.length === 1 ? { ...frame, payload: closePayload(1000) } : frame;
+      return isClose && frame.payload.length === 1 ? undefined : frame;
     case "close-reason-not-utf8":
-      return isClose && !isUtf8(frame.payload.subarray(2)) ? { ...frame, payload: closePayload(1000) } : frame;
+      return isClose && !isUtf8(frame.payload.subarray(2)) ? undefined : frame;
     case "length-not-shortest":
       return { ...frame, lengthBits: 7 };
     default:
