@@ -6,11 +6,10 @@ import { TargetLost, Violation } from "../schema/errors.ts";
 import { shownText } from "./format.ts";
 import { type Messages, withValueAt } from "./messages.ts";
 import type { Pace } from "./pace.ts";
-import type { Within } from "./received.ts";
-import type { TestClient } from "./test-client.ts";
+import type { Received, Within } from "./received.ts";
 
 export type Fence = (
-  peer: TestClient,
+  peer: { request(value: unknown, within?: Within): Promise<Received> },
   owner: { id(message?: string): unknown; note(text: string): void },
   within?: Within,
 ) => Promise<void>;

@@ -1,11 +1,11 @@
 // What came on one connection: recorded and checked against the contract as it comes, kept until somebody takes it.
 import { lookup } from "../../spec/pointer.ts";
 import { canonicalText } from "../schema/json.ts";
+import type { ClientOwner } from "./client-owner.ts";
 import { FifoReplyMatcher } from "./fifo-reply-matcher.ts";
 import { shownHex, shownText } from "./format.ts";
 import type { Read } from "./messages.ts";
 import type { Closed, Received, SentRequest } from "./received.ts";
-import type { ClientOwner } from "./test-client.ts";
 import { Signal } from "./until.ts";
 import type { WireEvent } from "./wire/message-reader.ts";
 

@@ -1,49 +1,17 @@
 // One client connection to the target: sends what a rule wants, legal or not, and waits for what it expects.
-import type { Channel, Operation } from "../../spec/contract.ts";
+import type { Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import { equalJson } from "../schema/json.ts";
-import type { Clock } from "./clock.ts";
-import type { Fence } from "./fence.ts";
+import type { ClientOwner } from "./client-owner.ts";
 import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex } from "./format.ts";
 import { Inbox } from "./inbox.ts";
-import type { IncidentalViolation } from "./incidental-violation.ts";
-import { type Messages, type Validate, withValueAt } from "./messages.ts";
-import type { Pace } from "./pace.ts";
+import { type Messages, withValueAt } from "./messages.ts";
 import type { Closed, RawFrame, Received, SentRequest, User, Wanted, Within } from "./received.ts";
 import type { Recorder } from "./recorder.ts";
 import { until } from "./until.ts";
 import { opcode } from "./wire/frame.ts";
 import type { WireSocket } from "./wire/socket.ts";
-
-/** What the connections of a run share. */
-export interface ClientEnvironment {
-  readonly channel: Channel;
-  readonly messages: Messages;
-  readonly validate: Validate;
-  readonly fence: Fence;
-  readonly recorder: Recorder;
-  readonly clock: Clock;
-  readonly pace: Pace;
-  /** Default deadline of everything that waits, in ms. */
-  readonly timeoutMs: number;
-  /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */
-  fenceWorks(): boolean;
-  /** @throws TargetLost when a connection that is kept for this purpose gets no answer either */
-  assertTargetAlive(): Promise<void>;
-}
-
-/** Who a connection belongs to: a check, or a workload. */
-export interface ClientOwner {
-  readonly run: ClientEnvironment;
-  /** Counts one observation. */
-  observed(): void;
-  /** A frame or message of the target violates a standard or its schema, whatever the check is about. */
-  report(violation: IncidentalViolation): void;
-  /** An id for a request. @param message name */
-  id(message?: string): unknown;
-  note(text: string): void;
-}
 
 export interface OpenedConnection {
   /** Its number in the history. */

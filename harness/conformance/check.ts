@@ -1,13 +1,14 @@
 // One check of one rule: the context that it gets, its connections, and what it observed.
 import type { ErrorValue, Heartbeat, Limit, RateLimit } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
+import type { ClientOwner } from "../client/client-owner.ts";
 import type { CredentialOptions } from "../client/credentials.ts";
 import { type Attempt, createRequest, type DialOptions, describeRequest, HandshakeRejected } from "../client/dial.ts";
 import { sendOpening } from "../client/first-message.ts";
 import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import { withValueAt } from "../client/messages.ts";
 import type { Received, User } from "../client/received.ts";
-import { type ClientOwner, TestClient } from "../client/test-client.ts";
+import { TestClient } from "../client/test-client.ts";
 import { until } from "../client/until.ts";
 import { type Connected, connect } from "../client/wire/socket.ts";
 import { emitRequest } from "../client/wire/upgrade.ts";

@@ -1,9 +1,10 @@
 // What all checks of one run share: the contract, the target, the recorder, the token issuer, and whether the target is alive.
+
+import type { ClientEnvironment } from "../client/client-owner.ts";
 import type { ContractUnderTest } from "../client/context.ts";
 import type { TokenIssuer } from "../client/credentials.ts";
 import type { Mask } from "../client/mask.ts";
 import type { Received } from "../client/received.ts";
-import type { ClientEnvironment } from "../client/test-client.ts";
 import type { Target } from "./context.ts";
 
 export interface Run extends ClientEnvironment, ContractUnderTest {

@@ -1,0 +1,37 @@
+// Who a connection belongs to, and what the connections of a run share.
+import type { Channel } from "../../spec/contract.ts";
+import type { Clock } from "./clock.ts";
+import type { Fence } from "./fence.ts";
+import type { IncidentalViolation } from "./incidental-violation.ts";
+import type { Messages, Validate } from "./messages.ts";
+import type { Pace } from "./pace.ts";
+import type { Recorder } from "./recorder.ts";
+
+/** What the connections of a run share. */
+export interface ClientEnvironment {
+  readonly channel: Channel;
+  readonly messages: Messages;
+  readonly validate: Validate;
+  readonly fence: Fence;
+  readonly recorder: Recorder;
+  readonly clock: Clock;
+  readonly pace: Pace;
+  /** Default deadline of everything that waits, in ms. */
+  readonly timeoutMs: number;
+  /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */
+  fenceWorks(): boolean;
+  /** @throws TargetLost when a connection that is kept for this purpose gets no answer either */
+  assertTargetAlive(): Promise<void>;
+}
+
+/** Who a connection belongs to: a check, or a workload. */
+export interface ClientOwner {
+  readonly run: ClientEnvironment;
+  /** Counts one observation. */
+  observed(): void;
+  /** A frame or message of the target violates a standard or its schema, whatever the check is about. */
+  report(violation: IncidentalViolation): void;
+  /** An id for a request. @param message name */
+  id(message?: string): unknown;
+  note(text: string): void;
+}
