@@ -77,5 +77,5 @@ test("a document that says little is told so", async () => {
       .filter(({ channel }) => channel === contract.channels[0]!.id)
       .map((operation) => ({ ...operation, requires: [], effects: [], effectsKnown: false })),
   };
-  expect(emitHtml(bare)).toContain("The document does not say: how the handshake is refused");
+  expect(emitHtml(bare)).toContain("Not specified by the document: how the handshake is refused");
 });
