@@ -35,6 +35,8 @@ export interface DialOptions {
   readonly stays?: boolean;
   /** Called with the connection as soon as it is open, before the first message. */
   readonly opened?: (client: TestClient) => void;
+  /** Reset the TCP connection so long after the request was sent, in ms, whatever the answer. */
+  readonly resetAfterMs?: number;
   /** Of an HTTP request. Nothing of a WebSocket is sent before the 101 (RFC 6455 section 4.1). */
   readonly body?: Uint8Array;
 }

@@ -2,6 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import net from "node:net";
 import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "../conformance/baseline.ts";
@@ -32,6 +33,8 @@ export interface Listener {
   /** True where a line may be overwritten by the next. */
   readonly live: boolean;
   readonly palette: Palette;
+  /** Aborted, with the reason, where the run is to end early. */
+  readonly stop?: AbortSignal;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function verify(settings: VerifySettings): Promise<number> {
   const live = process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
   const write = (text: string) => process.stdout.write(text);
-  if (!settings.list) return (await runVerification(settings, { write, live, palette })).summary.exitCode;
+  if (!settings.list) return (await runVerification(settings, { write, live, palette, stop: stopAtSignals() })).summary.exitCode;
   const asked = selectRules(phases, settings.only, settings.phases, settings.exclude);
   const rules = asked.flatMap((one) => one.rules);
   write(emitList(rules, await loadEndpoints(settings), palette));
@@ -87,7 +90,7 @@ async function judge({
   settings,
   subject,
   asked,
-  listener: { write, live, palette },
+  listener: { write, live, palette, stop },
   known,
   own,
 }: RunInput & { readonly own: OwnTarget | undefined }): Promise<ReportedRun> {
@@ -133,7 +136,8 @@ async function judge({
       phaseStarts: (name, waitsMs) => (waitsMs < tellWaitMs ? undefined : write(emitWait(name, waitsMs))),
       progress: (text) => (live ? write(`\r\x1b[K${palette.dim(escapeLine(text))}`) : undefined),
       phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${hide(emitPhase(phase, palette))}`),
-      revive: async () => own?.revive(),
+      revive: async () => (own === undefined ? restart(settings.restartCommand, target.urls[0] ?? "") : own.revive()),
+      stop: stopAfter(settings.maxTimeSeconds, stop),
     });
     const { results, stale } = applyBaseline(outcome.results, known);
     const report = { ...outcome, results };
@@ -165,6 +169,51 @@ function replayStoredCommand({ given }: VerifySettings, id: string): string {
 /** What a replay of the cluster needs beside the rest. */
 function nodesFlags({ nodes, faults, messages }: VerifySettings): string {
   return `--nodes ${nodes}${faults === undefined ? "" : ` --faults ${faults} --messages ${messages}`}`;
+}
+
+/** Aborted at SIGINT and SIGTERM: what was tested so far is reported, then the process ends, whatever is still under way. */
+function stopAtSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.once(name, () => {
+      stop.abort(`stopped by ${name}`);
+      setTimeout(() => process.exit(), endMs).unref();
+    });
+  return stop.signal;
+}
+
+/** How long writing reports may take after a signal. */
+const endMs = 3_000;
+
+/** Aborted with `signal`, or when the time of the run is over. */
+function stopAfter(maxTimeSeconds: number | undefined, signal: AbortSignal | undefined): AbortSignal {
+  const stop = new AbortController();
+  if (signal?.aborted) stop.abort(signal.reason);
+  signal?.addEventListener("abort", () => stop.abort(signal.reason));
+  if (maxTimeSeconds !== undefined)
+    setTimeout(() => stop.abort(`stopped after ${maxTimeSeconds} s (--max-time)`), maxTimeSeconds * 1000).unref();
+  return stop.signal;
+}
+
+const restartMs = 15_000;
+
+/** Starts a server that is not ours again. @returns how it had ended; undefined where no command is given, or it does not listen */
+async function restart(command: string | undefined, url: string): Promise<string | undefined> {
+  if (command === undefined) return undefined;
+  spawn(command, { shell: true, stdio: "ignore", detached: true }).unref();
+  const { hostname, port, protocol } = new URL(url);
+  const target = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "wss:" ? 443 : 80)) };
+  for (const end = Date.now() + restartMs; Date.now() < end; ) {
+    const socket = net.connect(target);
+    const listens = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+      socket.setTimeout(1_000, () => resolve(false));
+    });
+    socket.destroy();
+    if (listens) return "the server ended, or did not answer any more";
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return undefined;
 }
 
 /** The command where one is given, else SIGTERM to the process. */

@@ -78,6 +78,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       timeoutMs,
       insecure,
       ...(options.body === undefined ? {} : { body: options.body }),
+      ...(options.resetAfterMs === undefined ? {} : { resetAfterMs: options.resetAfterMs }),
     });
     if (connected.kind === "open") {
       const { socket, headers } = connected;

@@ -6,6 +6,9 @@ import type { Outcome } from "./run-rule.ts";
 /** What was sent so long before the target was lost may have ended it, in ms. */
 const suspectMs = 2_000;
 
+/** Events of several connections are read in any order within this time, in ms. */
+const slackMs = 50;
+
 /** What an execution did last, for as long as its phase runs. */
 export interface Suspect {
   readonly execution: RuleExecution;
@@ -22,10 +25,10 @@ export function findTrigger(executions: readonly RuleExecution[], lostAtMs: numb
     const sent = trace.filter(
       (event, at) =>
         isSent(event) &&
-        event.atMs <= lostAtMs + 1 &&
+        event.atMs <= lostAtMs + slackMs &&
         event.atMs > lostAtMs - suspectMs &&
         // What was answered was survived.
-        !trace.slice(at).some((later) => later.kind === "receive" && later.connection === event.connection),
+        !trace.slice(at).some((later) => later.connection === event.connection && isAnswer(later)),
     );
     const worst = sent.find(isNoMessage) ?? sent.at(-1);
     return worst === undefined ? [] : [{ execution, sent: worst }];
@@ -35,8 +38,12 @@ export function findTrigger(executions: readonly RuleExecution[], lostAtMs: numb
   return malformed[0] ?? suspects.toSorted((one, other) => other.sent.atMs - one.sent.atMs)[0];
 }
 
+function isAnswer(event: HistoryEvent): boolean {
+  return event.kind === "receive" || (event.kind === "close" && event.code !== 1006);
+}
+
 function isNoMessage(event: HistoryEvent): boolean {
-  return event.kind === "note" || event.kind === "hang-up" || (event.kind === "send" && !event.json);
+  return event.kind === "note" || (event.kind === "hang-up" && event.code === 1006) || (event.kind === "send" && !event.json);
 }
 
 function isSent(event: HistoryEvent): boolean {
@@ -59,5 +66,6 @@ export function asTrigger(outcome: Outcome, sent: HistoryEvent, message: string)
     expected: `the server to go on after ${describeSent(sent)}`,
     actual: message,
     frames: trace,
+    fatal: true,
   };
 }

@@ -49,6 +49,7 @@ export function resultOf(
     failures,
     notes: [...new Set(outcomes.flatMap((one) => one?.notes ?? []))],
   };
+  if (outcomes.some((one) => one?.kind === "fail" && one.fatal)) return { ...result, verdict: "fail", reason: undefined };
   if (failures[0] !== undefined && rule.level === "MAY") return { ...result, ...notTaken(failures[0]) };
   if (failures.length > 0) return { ...result, verdict: broken(rule), reason: undefined };
   const error = outcomes.find((one) => one?.kind === "error");

@@ -36,8 +36,11 @@ export interface Rule<C extends Clause = Clause> {
   check(context: Context, clause: C): Promise<void>;
   /** The planted faults behind each of which it must fail, for this clause. */
   brokenBy(clause: C, subject: ContractUnderTest): Fault | readonly Fault[];
-  /** True where nothing else may run meanwhile: it reaches connections of others, or measures. Default false. */
-  readonly alone?: boolean;
+  /**
+   * True where nothing else may run meanwhile: it reaches connections of others, or measures. `first`: before the others of its phase,
+   * because a target that it ends is then known to be ended by it. Default false.
+   */
+  readonly alone?: boolean | "first";
   /** Longest time that it waits for the target on purpose, in ms, so that such rules wait together. Default 0. */
   waitsMs?(context: Context, clause: C): number;
 }

@@ -39,6 +39,8 @@ export interface RunHooks {
   phaseEnds?(report: PhaseReport): void;
   /** Where the target is a process of ours that has ended: starts it again, and says how it ended. */
   revive?(): Promise<string | undefined>;
+  /** Aborted, with the reason as a text: the run ends and reports what was tested so far. */
+  readonly stop?: AbortSignal;
 }
 
 /** Rules that run side by side; those that only wait come on top. */
@@ -96,18 +98,22 @@ async function runPhase(
   const probeLost = createProbeLost(probe, phase.name, isFaulted(run, phase.name));
   let interrupted: string | undefined;
   try {
-    if (phase.prepare === undefined) {
+    await stoppable(hooks.stop, async () => {
+      if (phase.prepare !== undefined) return runPrepared(run, phase, executions, violations, hooks);
       const died = await diedDuring(runExecutions(run, executions), phase.name, probe, hooks);
       await confirmAll(run, probe, executions, hooks, died || probeLost());
-    } else await runPrepared(run, phase, executions, violations, hooks);
+    });
   } catch (error) {
-    if (!(error instanceof TargetLost)) interrupted = `the phase ${phase.name} ended with an ${describeError(error)}`;
+    if (error instanceof Stopped) interrupted = error.message;
+    else if (!(error instanceof TargetLost)) interrupted = `the phase ${phase.name} ended with an ${describeError(error)}`;
     else {
       interrupted = `the target was lost in the phase ${phase.name}. ${error.message}`;
       const trigger =
-        phase.name === "shutdown" ? undefined : findTrigger(executions, probe.lostAtMs.at(-1) ?? run.recorder.lastReceivedMs);
+        phase.name === "shutdown" || executions.some(isFatal)
+          ? undefined
+          : findTrigger(executions, probe.lostAtMs.findLast((atMs) => atMs > startMs) ?? run.clock.nowMs());
       for (const execution of executions)
-        if (execution.outcome !== undefined && execution !== trigger?.execution)
+        if (execution.outcome !== undefined && execution !== trigger?.execution && !isFatal(execution))
           execution.outcome = undecidedIfUnconfirmed(execution.outcome, execution.runs);
       if (trigger?.execution.outcome !== undefined) {
         trigger.execution.outcome = asTrigger(trigger.execution.outcome, trigger.sent, error.message);
@@ -138,6 +144,31 @@ async function runPhase(
     durationMs: run.clock.nowMs() - startMs,
   });
   return { results, interrupted };
+}
+
+function isFatal({ outcome }: RuleExecution): boolean {
+  return outcome?.kind === "fail" && outcome.fatal === true;
+}
+
+/** The run was asked to stop. */
+class Stopped extends Error {}
+
+/** Ends with `work`, or throws Stopped as soon as the signal is aborted; what is under way then is not waited for. */
+async function stoppable(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+  if (signal === undefined) return work();
+  if (signal.aborted) throw new Stopped(String(signal.reason));
+  let onAbort = () => undefined as void;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(new Stopped(String(signal.reason)));
+    signal.addEventListener("abort", onAbort);
+  });
+  const working = work();
+  working.catch(() => undefined); // after the abort nobody listens to it
+  try {
+    await Promise.race([working, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }
 
 /** Whether the run itself does harm to the target in this phase. */
@@ -174,11 +205,12 @@ async function diedDuring(work: Promise<void>, phase: PhaseName, probe: Liveness
   }
 }
 
-/** All once: those that may, side by side; then the others one by one. */
+/** All once: those that come first, those that may side by side, then the others one by one. */
 async function runExecutions(run: Run, executions: readonly RuleExecution[]): Promise<void> {
   if (broadcastsAnonymously(run)) return runOneByOne(run, executions);
-  const together = executions.filter(({ rule }) => rule.alone !== true && rule.waitsMs === undefined);
-  const waiting = executions.filter(({ rule }) => rule.alone !== true && rule.waitsMs !== undefined);
+  const together = executions.filter(({ rule }) => !rule.alone && rule.waitsMs === undefined);
+  const waiting = executions.filter(({ rule }) => !rule.alone && rule.waitsMs !== undefined);
+  await runAloneOnes(run, executions, "first");
   const queue = [...together];
   const lane = async () => {
     for (let execution = queue.shift(); execution !== undefined; execution = queue.shift()) {
@@ -192,14 +224,36 @@ async function runExecutions(run: Run, executions: readonly RuleExecution[]): Pr
     ...Array.from({ length: lanes }, lane),
   ]);
   for (const one of settled) if (one.status === "rejected") throw one.reason;
-  for (const execution of executions) if (execution.rule.alone === true) await runExecution(run, execution);
+  await runAloneOnes(run, executions, true);
+}
+
+async function runAloneOnes(run: Run, executions: readonly RuleExecution[], alone: true | "first"): Promise<void> {
+  for (const execution of executions) {
+    if (execution.rule.alone !== alone) continue;
+    await runExecution(run, execution);
+    await expectSurvivor(run, execution);
+  }
+}
+
+/** While nothing else runs, what fails and leaves nobody to answer has ended the target. */
+async function expectSurvivor(run: Run, execution: RuleExecution): Promise<void> {
+  const { outcome, rule } = execution;
+  if (outcome?.kind !== "fail" || rule.phase === "shutdown") return;
+  try {
+    await run.assertTargetAlive();
+  } catch (error) {
+    if (error instanceof TargetLost) execution.outcome = { ...outcome, fatal: true };
+    throw error;
+  }
 }
 
 /** Each once what the one before caused has arrived. */
 async function runOneByOne(run: Run, executions: readonly RuleExecution[]): Promise<void> {
-  for (const execution of executions) {
+  const inOrder = executions.toSorted((one, other) => Number(other.rule.alone === "first") - Number(one.rule.alone === "first"));
+  for (const execution of inOrder) {
     const { sent } = run.recorder.counts;
     await runExecution(run, execution);
+    await expectSurvivor(run, execution);
     if (run.recorder.counts.sent > sent) await run.clock.sleep(stragglerMs);
   }
 }

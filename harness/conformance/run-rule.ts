@@ -23,6 +23,8 @@ export type Outcome = {
       readonly actual: string;
       readonly frames: History;
       readonly reproduction?: Reproduction;
+      /** It ended the target: a failure whatever the level of the rule. */
+      readonly fatal?: true;
     }
   /** `vacuous`: the check ended well but observed nothing. */
   | { readonly kind: "not-testable"; readonly reason: string; readonly vacuous: boolean }

@@ -31,7 +31,7 @@ export const observer: Fault = {
  */
 export function killMatrixTasks(rules: readonly RuleUnderTest[], faults: readonly Fault[]): readonly Task[] {
   const quick = rules.filter(
-    ({ phase, rule }) => rule.waitsMs === undefined && phase.prepare === undefined && rule.alone !== true && rule.level !== "MAY",
+    ({ phase, rule }) => rule.waitsMs === undefined && phase.prepare === undefined && !rule.alone && rule.level !== "MAY",
   );
   const byRule = new Map<string, RuleUnderTest[]>();
   for (const tested of quick) byRule.set(tested.rule.id, [...(byRule.get(tested.rule.id) ?? []), tested]);

@@ -41,7 +41,7 @@ export type Round = (typeof rounds)[number];
 function isOf(round: Round, { rule }: RuleUnderTest): boolean {
   if (rule.level !== "MUST") return false;
   if (rule.phase === "shutdown") return round === "shutdown";
-  if (rule.alone === true) return round === "alone";
+  if (rule.alone !== undefined) return round === "alone";
   if (rule.waitsMs !== undefined) return round === "patient";
   return round === "quick" || (round === "thorough" && rule.phase === "stateful");
 }

@@ -54,7 +54,7 @@ export async function runTasks(
     }
   };
   const isPrepared = ({ tested }: Task) => tested.phase.prepare !== undefined;
-  const isAlone = ({ tested }: Task) => tested.rule.alone === true;
+  const isAlone = ({ tested }: Task) => tested.rule.alone !== undefined;
   const together = tasks.filter((task) => !isAlone(task) && !isPrepared(task));
   const waiting = together.filter(({ tested }) => tested.rule.waitsMs !== undefined);
   const quick = together.filter(({ tested }) => tested.rule.waitsMs === undefined);

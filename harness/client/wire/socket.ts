@@ -11,6 +11,8 @@ export interface ConnectOptions {
   /** `ws:` or `wss:`; only host and port are used. */
   readonly url: URL;
   readonly request: UpgradeRequest;
+  /** Reset TCP so long after the request, in ms. */
+  readonly resetAfterMs?: number;
   /** Of an HTTP request. */
   readonly body?: Uint8Array;
   /** For the TCP connection and the head of the response, each. */
@@ -39,6 +41,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   const socket = await openTcp(options);
   socket.write(emitRequest(options.request), "latin1");
   if (options.body !== undefined) socket.write(options.body);
+  if (options.resetAfterMs !== undefined) setTimeout(() => socket.resetAndDestroy(), options.resetAfterMs).unref();
   return new Promise((resolve, reject) => {
     let bytes: Buffer = Buffer.alloc(0);
     let head: ReturnType<typeof parseResponseHead>;

@@ -25,6 +25,12 @@ export const verifyOptions = {
     flag: "--stop-command <command>",
     description: "command that asks the server to stop; enables the shutdown phase",
   },
+  restartCommand: {
+    type: "string",
+    minLength: 1,
+    flag: "--restart-command <command>",
+    description: "command that starts the server again after it has ended",
+  },
   only: {
     type: "array",
     items: { type: "string", minLength: 1 },
@@ -40,6 +46,13 @@ export const verifyOptions = {
     flag: "--exclude <id>",
     description: "skip rules whose id starts with this, or matches a glob (repeatable)",
     transient: true,
+  },
+  maxTimeSeconds: {
+    type: "integer",
+    minimum: 1,
+    maximum: 86_400,
+    flag: "--max-time <seconds>",
+    description: "stop after this time and report what was tested so far",
   },
   phases: {
     type: "array",
