@@ -217,7 +217,9 @@ function reachable(entries: readonly string[]): ReadonlySet<string> {
     reached.add(file);
     const text = readFileSync(file, "utf8");
     const imports = text.matchAll(/(?:^(?:import|export)\b[^;"'`]*|\bimport\(\s*|new Worker\(new URL\()"(\.[^"]+\.js)"/gm);
-    for (const [, to] of imports) waiting.push(path.join(path.dirname(file), to!));
+    // A generator of code holds imports of the code that it emits.
+    const own = [...imports].filter(([, to]) => !(file.includes("codegen") && to!.endsWith(".gen.js")));
+    for (const [, to] of own) waiting.push(path.join(path.dirname(file), to!));
   }
   return reached;
 }
