@@ -21,8 +21,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A peer whose server echoes; `socket` is the server's end. Short deadlines, because what is waited for in vain never comes. */
-async function connected(): Promise<{ peer: TestClient; socket: WebSocket; sockets: WebSocket[]; check: Check }> {
+/** A peer whose server echoes until `stall` is called; `socket` is the server's end. Short deadlines, because what is waited for in vain never comes. */
+async function connected(): Promise<{ peer: TestClient; socket: WebSocket; stall: () => void; check: Check }> {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   const sockets: WebSocket[] = [];
   server.on("connection", (socket) => {
@@ -45,7 +45,12 @@ async function connected(): Promise<{ peer: TestClient; socket: WebSocket; socke
   });
   const peer = await check.context.dial();
   await peer.fence();
-  return { peer, socket: sockets.at(-1)!, sockets, check };
+  // Reads nothing any more, and takes no new connection.
+  const stall = () => {
+    for (const one of sockets) one.pause();
+    server.close();
+  };
+  return { peer, socket: sockets.at(-1)!, stall, check };
 }
 
 const text = (value: unknown) => JSON.stringify(value);
@@ -77,9 +82,9 @@ describe("waiting for messages", () => {
     await expect(peer.receive("say")).rejects.toMatchObject({ expected: "say", actual: 'close 4000 "enough"' });
   });
 
-  it("blames nobody while a control connection gets no answer either", async () => {
-    const { peer, sockets } = await connected();
-    for (const socket of sockets) socket.removeAllListeners("message");
+  it("blames nobody while neither a control connection nor a new one gets an answer", async () => {
+    const { peer, stall } = await connected();
+    stall();
     await expect(peer.reply("7", { withinMs: 30 })).rejects.toBeInstanceOf(TargetLost);
   });
 
