@@ -1,16 +1,16 @@
 // Runs the asked rules phase by phase, confirms what failed, and makes one result a rule.
 
-import type { HistoryEvent } from "../model/history.ts";
 import { NotTestable, TargetLost } from "../schema/errors.ts";
-import { broadcastsAnonymously, stragglerMs } from "./anonymous-broadcasts.ts";
 import { beginCheck } from "./check.ts";
+import { type ConfirmHooks, confirmAll } from "./confirm-failures.ts";
 import { type Gathered, gatherEvidence } from "./evidence.ts";
 import type { LivenessProbe } from "./liveness-probe.ts";
 import { asTrigger, findTrigger } from "./lost-target.ts";
 import type { Phase, RuleResult } from "./phase.ts";
 import type { Clause, PhaseName, Rule } from "./rule.ts";
 import { fileViolations, type RuleExecution, resultOf, withoutOutcome } from "./rule-result.ts";
-import { describeError, type Outcome, type RecordedViolation, runOnce } from "./run-rule.ts";
+import { runExecution, runExecutions } from "./run-executions.ts";
+import { describeError, type Outcome, type RecordedViolation } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
 import type { Selection } from "./selection.ts";
 
@@ -30,28 +30,15 @@ export interface RunReport {
   readonly durationMs: number;
 }
 
-export interface RunHooks {
+export interface RunHooks extends ConfirmHooks {
   /** The command that runs one rule again, for a person. */
   replay(ruleId: string): string;
   /** @param waitsMs how long it waits on purpose, at least */
   phaseStarts?(name: PhaseName, waitsMs: number): void;
-  progress?(text: string): void;
   phaseEnds?(report: PhaseReport): void;
-  /** Where the target is a process of ours that has ended: starts it again, and says how it ended. */
-  revive?(): Promise<string | undefined>;
   /** Aborted, with the reason as a text: the run ends and reports what was tested so far. */
   readonly stop?: AbortSignal;
 }
-
-/** Rules that run side by side; those that only wait come on top. */
-const lanes = 4;
-/** How often a failure is run again, as long as that takes no longer than `confirmMs`. */
-const confirmRuns = 3;
-const confirmMs = 15_000;
-/** The same for all failures of a phase together: of a server that is broken all over, not each failure is run again. */
-const confirmPhaseMs = 30_000;
-/** A rule that was broken for so many promises is not checked for the rest. */
-const maxBroken = 3;
 
 /** Runs the phases in their order. What is lost on the way is told in the report; only our own bugs are thrown. */
 export async function runPhases(
@@ -202,133 +189,6 @@ async function diedDuring(work: Promise<void>, phase: PhaseName, probe: Liveness
     if (!(error instanceof TargetLost) || (await hooks.revive?.()) === undefined) throw error;
     await probe.assertTargetAlive(); // opens the control connection anew
     return true;
-  }
-}
-
-/** All once: those that come first, those that may side by side, then the others one by one. */
-async function runExecutions(run: Run, executions: readonly RuleExecution[]): Promise<void> {
-  if (broadcastsAnonymously(run)) return runOneByOne(run, executions);
-  const together = executions.filter(({ rule }) => !rule.alone && rule.waitsMs === undefined);
-  const waiting = executions.filter(({ rule }) => !rule.alone && rule.waitsMs !== undefined);
-  await runAloneOnes(run, executions, "first");
-  const queue = [...together];
-  const lane = async () => {
-    for (let execution = queue.shift(); execution !== undefined; execution = queue.shift()) {
-      const { rule } = execution;
-      const broken = together.filter((one) => one.rule === rule && one.failed > 0).length;
-      if (broken < maxBroken) await runExecution(run, execution);
-    }
-  };
-  const settled = await Promise.allSettled([
-    ...waiting.map((execution) => runExecution(run, execution)),
-    ...Array.from({ length: lanes }, lane),
-  ]);
-  for (const one of settled) if (one.status === "rejected") throw one.reason;
-  await runAloneOnes(run, executions, true);
-}
-
-async function runAloneOnes(run: Run, executions: readonly RuleExecution[], alone: true | "first"): Promise<void> {
-  for (const execution of executions) {
-    if (execution.rule.alone !== alone) continue;
-    await runExecution(run, execution);
-    await expectSurvivor(run, execution);
-  }
-}
-
-/** While nothing else runs, what fails and leaves nobody to answer has ended the target. */
-async function expectSurvivor(run: Run, execution: RuleExecution): Promise<void> {
-  const { outcome, rule } = execution;
-  if (outcome?.kind !== "fail" || rule.phase === "shutdown") return;
-  try {
-    await run.assertTargetAlive();
-  } catch (error) {
-    if (error instanceof TargetLost) execution.outcome = { ...outcome, fatal: true };
-    throw error;
-  }
-}
-
-/** Each once what the one before caused has arrived. */
-async function runOneByOne(run: Run, executions: readonly RuleExecution[]): Promise<void> {
-  const inOrder = executions.toSorted((one, other) => Number(other.rule.alone === "first") - Number(one.rule.alone === "first"));
-  for (const execution of inOrder) {
-    const { sent } = run.recorder.counts;
-    await runExecution(run, execution);
-    await expectSurvivor(run, execution);
-    if (run.recorder.counts.sent > sent) await run.clock.sleep(stragglerMs);
-  }
-}
-
-async function runExecution(run: Run, execution: RuleExecution, evidence?: unknown): Promise<void> {
-  execution.outcome = await runOnce(run, execution.rule, execution.clause, evidence);
-  execution.runs = 1;
-  execution.failed = execution.outcome.kind === "fail" ? 1 : 0;
-  // One rule whose target is lost need not be the end; a target that answers nobody is.
-  if (execution.outcome.kind === "lost") await run.assertTargetAlive();
-}
-
-/**
- * Runs again, alone, what failed or lost the target.
- * @param probeLost a control connection was lost meanwhile: every rule is run again until one is seen to do it
- */
-async function confirmAll(
-  run: Run,
-  probe: LivenessProbe,
-  executions: readonly RuleExecution[],
-  hooks: RunHooks,
-  probeLost: boolean,
-): Promise<void> {
-  const phaseStartMs = run.clock.nowMs();
-  const confirmed = new Set<Rule>();
-  for (const execution of executions) {
-    const first = execution.outcome;
-    if (!probeLost && first?.kind !== "fail" && first?.kind !== "lost") continue;
-    const startMs = run.clock.nowMs();
-    if (!probeLost && first?.kind === "fail" && (confirmed.has(execution.rule) || startMs - phaseStartMs > confirmPhaseMs))
-      continue;
-    const again: Outcome[] = [];
-    do {
-      hooks.progress?.(`confirming ${execution.rule.id}`);
-      again.push(await runAlone(run, probe, execution, hooks));
-    } while (
-      again.length < confirmRuns &&
-      run.clock.nowMs() - startMs < confirmMs &&
-      (first?.kind === "fail" || again.at(-1)?.kind === "fail")
-    );
-    // What failed while the whole target shook is judged by the runs after it alone.
-    const counted = first === undefined || probeLost || first.kind === "lost" ? again : [first, ...again];
-    execution.runs = counted.length;
-    execution.failed = counted.filter(({ kind }) => kind === "fail").length;
-    execution.outcome = shortestFailure(counted) ?? counted.at(-1)!;
-    if (execution.failed > 0 && execution.failed === execution.runs) confirmed.add(execution.rule);
-  }
-}
-
-/** Of several runs the failure that is quickest read: one that ran alone has no frames of others in it. */
-function shortestFailure(outcomes: readonly Outcome[]): Outcome | undefined {
-  const failures = outcomes.filter((one) => one.kind === "fail");
-  return failures.toSorted((one, other) => one.frames.length - other.frames.length)[0];
-}
-
-/** Once, while nothing else runs, so that what befalls the target and its other connections is this rule's doing. */
-async function runAlone(run: Run, probe: LivenessProbe, { rule, clause }: RuleExecution, hooks: RunHooks): Promise<Outcome> {
-  const lostBefore = probe.lostAtMs.length;
-  const frames: HistoryEvent[] = [];
-  const stop = run.recorder.onEvent((event) => frames.push(event));
-  try {
-    const outcome = await runOnce(run, rule, clause);
-    const fail = (expected: string, actual: string): Outcome => ({ ...outcome, kind: "fail", expected, actual, frames });
-    try {
-      await probe.assertTargetAlive();
-    } catch (error) {
-      const end = error instanceof TargetLost ? await hooks.revive?.() : undefined;
-      if (end === undefined) throw error;
-      await probe.assertTargetAlive();
-      return fail("the server to go on", end);
-    }
-    if (probe.lostAtMs.length === lostBefore || rule.phase === "shutdown") return outcome;
-    return fail("connections of others to stay open", "an idle connection of another user ended while this was checked");
-  } finally {
-    stop();
   }
 }
 

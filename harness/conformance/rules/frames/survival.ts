@@ -20,7 +20,7 @@ interface Provocation {
   readonly what: string;
   readonly section: string;
   readonly text: string;
-  provoke(context: Context): Promise<void>;
+  trigger(context: Context): Promise<void>;
 }
 
 /** Delays after the request at which a connection is reset, in ms: before, while and after the server answers it. */
@@ -37,7 +37,7 @@ async function onOne(context: Context, act: (peer: TestClient) => void): Promise
 const provocations: readonly Provocation[] = [
   {
     ...{ id: "illegal-frames", what: "illegal frames", section: "7.1.7", text: failText },
-    async provoke(context) {
+    async trigger(context) {
       const frames = [
         { opcode: opcode.text, payload: "{}", reserved: 4 },
         { opcode: 0x3 },
@@ -51,24 +51,24 @@ const provocations: readonly Provocation[] = [
   },
   {
     ...{ id: "malformed-text", what: "text that is no message", section: "7.1.7", text: failText },
-    async provoke(context) {
+    async trigger(context) {
       const texts = ["{", "", "null", "[]", '"text"', "1", "{}", '{"type":', "[[[["];
       for (const text of texts) await onOne(context, (peer) => peer.sendText(text));
     },
   },
   {
     ...{ id: "binary-frame", what: "a binary frame", section: "7.1.7", text: failText },
-    provoke: (context) => onOne(context, (peer) => peer.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(0, 255, 1) })),
+    trigger: (context) => onOne(context, (peer) => peer.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(0, 255, 1) })),
   },
   {
     ...{ id: "reset-during-upgrade", what: "a TCP reset during the upgrade", section: "7.1.5", text: abnormalText },
-    async provoke(context) {
+    async trigger(context) {
       for (const resetAfterMs of resetDelaysMs) await context.attempt({ resetAfterMs }).catch(ignoreLost);
     },
   },
   {
     ...{ id: "reset-after-upgrade", what: "a TCP reset right after the upgrade", section: "7.1.5", text: abnormalText },
-    async provoke(context) {
+    async trigger(context) {
       for (let count = 0; count < 3; count++) {
         const attempt = await context.attempt();
         if (attempt.kind === "open") attempt.peer.reset();
@@ -77,7 +77,7 @@ const provocations: readonly Provocation[] = [
   },
   {
     ...{ id: "reset-inside-frame", what: "a TCP reset inside a frame", section: "7.1.5", text: abnormalText },
-    async provoke(context) {
+    async trigger(context) {
       const frame = encodeFrame({ opcode: opcode.text, payload: "x".repeat(100), maskKey: 1 });
       for (const bytes of [1, 5, 50]) {
         const peer = await context.dial();
@@ -89,11 +89,11 @@ const provocations: readonly Provocation[] = [
   },
   {
     ...{ id: "half-close", what: "a TCP half-close", section: "7.1.5", text: abnormalText },
-    provoke: (context) => onOne(context, (peer) => peer.endTcp()),
+    trigger: (context) => onOne(context, (peer) => peer.endTcp()),
   },
   {
     ...{ id: "flood", what: "a flood of pings whose pongs are not read", section: "5.5.2", text: failText },
-    async provoke(context) {
+    async trigger(context) {
       const peer = await context.dial();
       peer.pause();
       for (let count = 0; count < floodFrames; count++)
@@ -125,7 +125,7 @@ async function expectSurvival(context: Context, control: TestClient, what: strin
   }
 }
 
-export const survivalRules: readonly Rule[] = provocations.map(({ id, what, section, text, provoke }) =>
+export const survivalRules: readonly Rule[] = provocations.map(({ id, what, section, text, trigger }) =>
   rule({
     id: `survives-${id}`,
     level: "MUST",
@@ -136,7 +136,7 @@ export const survivalRules: readonly Rule[] = provocations.map(({ id, what, sect
     async check(context) {
       const control = await context.dial({ stays: true });
       try {
-        await provoke(context);
+        await trigger(context);
       } catch (error) {
         // What the server does to the one that treats it badly is not looked at here.
         if (error instanceof NotTestable) throw error;

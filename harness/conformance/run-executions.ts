@@ -1,0 +1,72 @@
+// Checks each rule for each of its clauses once: side by side where that disturbs nobody, else one after the other.
+import { TargetLost } from "../schema/errors.ts";
+import { broadcastsAnonymously, stragglerMs } from "./anonymous-broadcasts.ts";
+import type { RuleExecution } from "./rule-result.ts";
+import { runOnce } from "./run-rule.ts";
+import type { Run } from "./run-state.ts";
+
+/** Rules that run side by side; those that only wait come on top. */
+const lanes = 4;
+/** A rule that was broken for so many promises is not checked for the rest. */
+const maxBroken = 3;
+
+/** All once: those that come first, those that may side by side, then the others one by one. */
+export async function runExecutions(run: Run, executions: readonly RuleExecution[]): Promise<void> {
+  if (broadcastsAnonymously(run)) return runOneByOne(run, executions);
+  const together = executions.filter(({ rule }) => !rule.alone && rule.waitsMs === undefined);
+  const waiting = executions.filter(({ rule }) => !rule.alone && rule.waitsMs !== undefined);
+  await runAloneOnes(run, executions, "first");
+  const queue = [...together];
+  const lane = async () => {
+    for (let execution = queue.shift(); execution !== undefined; execution = queue.shift()) {
+      const { rule } = execution;
+      const broken = together.filter((one) => one.rule === rule && one.failed > 0).length;
+      if (broken < maxBroken) await runExecution(run, execution);
+    }
+  };
+  const settled = await Promise.allSettled([
+    ...waiting.map((execution) => runExecution(run, execution)),
+    ...Array.from({ length: lanes }, lane),
+  ]);
+  for (const one of settled) if (one.status === "rejected") throw one.reason;
+  await runAloneOnes(run, executions, true);
+}
+
+async function runAloneOnes(run: Run, executions: readonly RuleExecution[], alone: true | "first"): Promise<void> {
+  for (const execution of executions) {
+    if (execution.rule.alone !== alone) continue;
+    await runExecution(run, execution);
+    await expectSurvivor(run, execution);
+  }
+}
+
+/** While nothing else runs, what fails and leaves nobody to answer has ended the target. */
+async function expectSurvivor(run: Run, execution: RuleExecution): Promise<void> {
+  const { outcome, rule } = execution;
+  if (outcome?.kind !== "fail" || rule.phase === "shutdown") return;
+  try {
+    await run.assertTargetAlive();
+  } catch (error) {
+    if (error instanceof TargetLost) execution.outcome = { ...outcome, fatal: true };
+    throw error;
+  }
+}
+
+/** Each once what the one before caused has arrived. */
+async function runOneByOne(run: Run, executions: readonly RuleExecution[]): Promise<void> {
+  const inOrder = executions.toSorted((one, other) => Number(other.rule.alone === "first") - Number(one.rule.alone === "first"));
+  for (const execution of inOrder) {
+    const { sent } = run.recorder.counts;
+    await runExecution(run, execution);
+    await expectSurvivor(run, execution);
+    if (run.recorder.counts.sent > sent) await run.clock.sleep(stragglerMs);
+  }
+}
+
+export async function runExecution(run: Run, execution: RuleExecution, evidence?: unknown): Promise<void> {
+  execution.outcome = await runOnce(run, execution.rule, execution.clause, evidence);
+  execution.runs = 1;
+  execution.failed = execution.outcome.kind === "fail" ? 1 : 0;
+  // One rule whose target is lost need not be the end; a target that answers nobody is.
+  if (execution.outcome.kind === "lost") await run.assertTargetAlive();
+}
