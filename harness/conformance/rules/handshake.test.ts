@@ -14,7 +14,12 @@ import { handshakePhase } from "./handshake.ts";
 
 const { contract } = await loadContract({ file: defaultSpecFile });
 const subject: ContractUnderTest = endpointFor(contract!, "ws://localhost/ws")!;
-const cases = handshakePhase.rules.flatMap((rule) => rule.from(subject).map((clause) => ({ rule, clause })));
+/** The reference declines compression: a rule about a server that accepts it has its mutants on another server (every-rule.test.ts). */
+const isForAnotherServer = (rule: Rule, clause: Clause) =>
+  [rule.brokenBy(clause, subject)].flat().every(({ how }) => how.by === "proxy" && how.server !== undefined);
+const cases = handshakePhase.rules
+  .flatMap((rule) => rule.from(subject).map((clause) => ({ rule, clause })))
+  .filter(({ rule, clause }) => !isForAnotherServer(rule, clause));
 const broken = cases.flatMap(({ rule, clause }) =>
   [rule.brokenBy(clause, subject)].flat().map((fault) => ({ rule, clause, fault })),
 );
