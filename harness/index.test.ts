@@ -3,14 +3,17 @@ import { expect, it } from "vitest";
 import { UsageError, type VerifyOptions, verify } from "./index.ts";
 
 const refused: readonly [VerifyOptions, string][] = [
-  [{ nodes: 0 }, 'expected nodes from 1 to 16, got 0'],
-  [{ nodes: 17 }, 'expected nodes from 1 to 16, got 17'],
-  [{ faults: 0 }, 'expected faults from 1 to 100000, got 0'],
-  [{ faults: 1.5 }, 'expected faults from 1 to 100000, got 1.5'],
-  [{ faults: true, messages: 0 }, 'expected messages from 1 to 10000000, got 0'],
+  [{ nodes: 0 }, "expected nodes from 1 to 16, got 0"],
+  [{ nodes: 17 }, "expected nodes from 1 to 16, got 17"],
+  [{ faults: 0 }, "expected faults from 1 to 100000, got 0"],
+  [{ faults: 1.5 }, "expected faults from 1 to 100000, got 1.5"],
+  [{ faults: true, messages: 0 }, "expected messages from 1 to 10000000, got 0"],
   [{ messages: 100 }, "messages needs faults"],
   [{ nodes: 2, url: "ws://127.0.0.1:1/ws" }, "nodes starts reference-server nodes, but a URL is given (ws://127.0.0.1:1/ws)."],
-  [{ faults: true, url: "ws://127.0.0.1:1/ws" }, "faults starts reference-server nodes, but a URL is given (ws://127.0.0.1:1/ws)."],
+  [
+    { faults: true, url: "ws://127.0.0.1:1/ws" },
+    "faults starts reference-server nodes, but a URL is given (ws://127.0.0.1:1/ws).",
+  ],
 ];
 
 it.each(refused)("%o is a UsageError that names the option", async (options, message) => {

@@ -10,8 +10,8 @@ chat = Chat()
 
 
 async def serve(request):
-    # Beyond max_msg_size, aiohttp closes with 1009.
-    socket = web.WebSocketResponse(max_msg_size=MAX_BYTES)
+    # aiohttp closes with 1009 at a longer message of exactly max_msg_size bytes, too.
+    socket = web.WebSocketResponse(max_msg_size=MAX_BYTES + 1)
     await socket.prepare(request)
     client = chat.connect()
     outbox = asyncio.Queue()
