@@ -10,8 +10,7 @@ chat = Chat()
 
 
 async def serve(request):
-    # aiohttp closes with 1009 at a longer message of exactly max_msg_size bytes, too.
-    socket = web.WebSocketResponse(max_msg_size=MAX_BYTES + 1)
+    socket = web.WebSocketResponse(max_msg_size=MAX_BYTES)
     await socket.prepare(request)
     client = chat.connect()
     outbox = asyncio.Queue()
