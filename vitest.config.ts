@@ -7,8 +7,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
-    // Browsers and servers on a shared machine: a test counts as failed when it fails twice in a row. The report names those that needed it.
-    retry: 1,
     globalSetup: ["scripts/build-before-tests.ts", "scripts/install-before-tests.ts"],
   },
 });
