@@ -14,12 +14,8 @@ import type { Transport } from "./session-context.ts";
 import { SlowConsumerDetector } from "./slow-consumer-detector.ts";
 import { maxBytesAfterEnd } from "./sockets.ts";
 
-/** How long a client is read after a close frame was sent, in ms. Afterwards its bytes are discarded until ws ends the connection. */
+/** How long a client's frames are parsed after a close frame was sent, in ms. A client that sends too much by then is cut off at this time. */
 const readAfterCloseMs = 1_000;
-/** How often a chunk of discarded bytes is taken while the send queue is not empty, in ms. */
-const discardEveryMs = 10;
-/** Otherwise, at each so many ticks. */
-const idleDiscardTicks = 5;
 /** Pings and pongs that a client may send beside its answers to heartbeats. Browsers send none. */
 const controlFrameRate = (heartbeatMs: number): Rate => ({ burst: 100, perSecond: 10 + 2_000 / heartbeatMs });
 /** The longest delay of a Node timer. */
@@ -135,28 +131,31 @@ export class Connection implements Transport, Drainable {
     this.#context.closing(this.#tcp);
     clearTimeout(this.#timer);
     const limitBytes = this.#tcp.bytesRead + maxBytesAfterEnd;
-    const check = (): void => {
-      if (this.#tcp.bytesRead > limitBytes) this.#discardInput();
-    };
-    this.#tcp.on("data", check);
-    this.#timer = setTimeout(() => this.#discardInput(), readAfterCloseMs);
+    this.#tcp.on("data", () => {
+      if (this.#tcp.bytesRead > limitBytes) this.#stopReading();
+    });
+    this.#timer = setTimeout(() => {
+      if (this.#tcp.bytesRead > limitBytes) this.terminate();
+      else this.#discardInput(limitBytes);
+    }, readAfterCloseMs);
+  }
+
+  /** The kernel makes the client wait. Hanging up now could destroy the close frame before the client has received it. */
+  #stopReading(): void {
+    this.#socket.pause();
+    this.#tcp.removeAllListeners("data");
   }
 
   /**
-   * Takes the client's bytes from the kernel without parsing them, one chunk at a time: a flood costs little. Not reading at all would make
-   * the kernel answer with a reset, which would destroy what a slow client has not received yet, the close frame too.
+   * Takes what little still comes without parsing it, until ws ends the connection. With unread bytes the kernel would answer the end with
+   * a reset, which would destroy what a slow client has not received yet, the close frame too.
    */
-  #discardInput(): void {
-    clearTimeout(this.#timer);
-    this.#socket.pause();
-    this.#tcp.removeAllListeners("data");
-    this.#tcp.on("data", () => this.#tcp.pause());
-    let ticks = 0;
-    this.#timer = setInterval(() => {
-      ticks += 1;
-      // While the client still receives what was queued for it, what it sent must be gone in time.
-      if (this.#tcp.writableLength > 0 || ticks % idleDiscardTicks === 0) this.#tcp.resume();
-    }, discardEveryMs);
+  #discardInput(limitBytes: number): void {
+    this.#stopReading();
+    this.#tcp.on("data", () => {
+      if (this.#tcp.bytesRead > limitBytes) this.terminate();
+    });
+    this.#tcp.resume();
   }
 
   announceShutdown(reason: string, reconnectWithinMs: number): void {

@@ -111,8 +111,8 @@ describe("after a close", () => {
       else await drained();
     }
     await until("the socket is freed", () => closing[0]?.socket.destroyed === true);
-    // What is parsed, then a chunk of at most 64 KiB each 50 ms until the server has waited 5 s for the close frame.
-    expect(closing[0]!.socket.bytesRead - closing[0]!.bytesRead).toBeLessThan(maxBytesAfterEnd + 110 * 65_536);
+    // Beyond the bound: the chunk that crossed it, and what Node had taken from the kernel already.
+    expect(closing[0]!.socket.bytesRead - closing[0]!.bytesRead).toBeLessThan(maxBytesAfterEnd + 3 * 65_536);
     expect(closing).toHaveLength(1);
     expect(await metric(`wsproof_closes_total{code="${code}"}`)).toBe(1);
   });
