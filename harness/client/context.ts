@@ -37,6 +37,8 @@ export interface ClientContext extends ContractUnderTest {
   credential(options?: CredentialOptions & { readonly name?: string }): Promise<string>;
   /** A name that is unique in the run, from a counter: `p1-room-17`. Letters, digits and `-` only. @param kind default `n` */
   fresh(kind?: string): string;
+  /** A value of a column of relations, such as the name of a room: valid where messages carry it, and unique while its schema has others. */
+  freshKey(column: string): Json;
   /**
    * An id for a request, drawn from the schema of ids and unique in the run while that has other values.
    * @param message its name, where its ids differ from those of other messages

@@ -1,12 +1,14 @@
 // How to reach a state in which an operation succeeds: who must send it, what must come before, and which values the message must hold.
 
-import type { Operation, Requirement, Value } from "../../spec/contract.ts";
-import { NotTestable } from "../schema/errors.ts";
+import type { Operation, Pointer, Requirement, Value } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+import { NotTestable, Violation } from "../schema/errors.ts";
 import type { ClientContext } from "./context.ts";
 import type { CredentialOptions } from "./credentials.ts";
 import { withValueAt } from "./messages.ts";
 import { expectSuccess } from "./outcome.ts";
 import type { User } from "./received.ts";
+import { addersOf, hold, holds, madeBy, serverMadePlaces } from "./server-made.ts";
 import type { TestClient } from "./test-client.ts";
 
 /** Every claim that one of the operations requires, with all values that it must hold. */
@@ -43,15 +45,44 @@ export async function satisfyPreconditions(
 ): Promise<unknown> {
   const name = operation.messages[0];
   if (name === undefined) throw new NotTestable(`the operation ${operation.id} has no message`);
+  if (operation.exercise === "never") throw new NotTestable(`the operation ${operation.id} is not to be exercised`);
   const { correlation } = context.message(name);
   let message = context.example(name);
   if (base !== undefined) message = correlation === undefined ? base : withValueAt(base, correlation, context.id(name));
   for (const requirement of operation.requires) message = await satisfy(context, peer, operation, requirement, message, keys);
+  for (const { pointer, relation, column } of serverMadePlaces(context, operation)) {
+    if (!keys.has(column)) await addRelation(context, peer, operation, relation, keys);
+    message = withValueAt(message, pointer, keys.get(column));
+  }
   for (const effect of operation.effects) {
     if (effect.kind !== "add" && effect.kind !== "remove") continue;
-    for (const [column, value] of effect.where) message = bind(message, value, key(context, keys, column));
+    for (const [column, value] of effect.where)
+      if (value.kind === "message") message = bind(message, value, key(context, keys, column));
   }
   return message;
+}
+
+/**
+ * The message with values that the server made for this connection, where it has other ones at such places.
+ * @param except a place whose own value shall stay, with all that is above and below it
+ */
+export async function withServerMade(
+  context: ClientContext,
+  peer: TestClient,
+  operation: Operation,
+  message: unknown,
+  except?: Pointer,
+): Promise<unknown> {
+  const keys = new Map<string, unknown>();
+  let bound = message;
+  for (const { pointer, relation, column } of serverMadePlaces(context, operation)) {
+    const stays = except !== undefined && (`${pointer}/`.startsWith(`${except}/`) || except.startsWith(`${pointer}/`));
+    const value = lookup(bound, pointer);
+    if (stays || value === undefined || holds(peer, relation, column, value)) continue;
+    if (!keys.has(column)) await addRelation(context, peer, operation, relation, keys);
+    bound = withValueAt(bound, pointer, keys.get(column));
+  }
+  return bound;
 }
 
 async function satisfy(
@@ -73,9 +104,11 @@ async function satisfy(
     case "credential":
       return bind(message, requirement.value, await context.credential({ name: peer.user.name }));
     case "relation": {
+      const { relation, where } = requirement;
+      const isHeld = [...where.keys()].some((column) => holds(peer, relation, column, keys.get(column)));
+      if (requirement.present && !isHeld) await addRelation(context, peer, operation, relation, keys);
       let bound = message;
-      for (const [column, value] of requirement.where) bound = bind(bound, value, key(context, keys, column));
-      if (requirement.present) await addRelation(context, peer, operation, requirement.relation, keys);
+      for (const [column, value] of where) if (value.kind === "message") bound = bind(bound, value, key(context, keys, column));
       return bound;
     }
   }
@@ -84,7 +117,10 @@ async function satisfy(
 /** What each connection was brought into by an operation that succeeds once only. */
 const added = new WeakMap<TestClient, Set<string>>();
 
-/** Performs an operation that adds the relation for these keys; not again where it would be refused for being there already. */
+/**
+ * Performs an operation that adds the relation for these keys; not again where it would be refused for being there already.
+ * Values that the server makes come into the keys.
+ */
 async function addRelation(
   context: ClientContext,
   peer: TestClient,
@@ -92,28 +128,35 @@ async function addRelation(
   relation: string,
   keys: Map<string, unknown>,
 ): Promise<void> {
-  const adding = context.contract.operations.find(
-    ({ channel, action, id, effects }) =>
-      channel === context.channel.id &&
-      action === "receive" &&
-      id !== wanting.id &&
-      effects.some((effect) => effect.kind === "add" && effect.relation === relation),
-  );
-  if (adding === undefined) throw new NotTestable(`no operation adds the relation ${relation}, which ${wanting.id} requires`);
+  const adders = addersOf(context, relation).filter(({ id, exercise }) => id !== wanting.id && exercise !== "never");
+  const adding = adders.find((one) => [...madeBy(one, relation).keys()].every((column) => !keys.has(column)));
+  if (adding === undefined) {
+    const which = adders.length === 0 ? "no operation adds" : "the server makes the values of";
+    throw new NotTestable(`${which} the relation ${relation}, which ${wanting.id} requires`);
+  }
+  const made = madeBy(adding, relation);
   const isOnce = adding.requires.some((one) => one.kind === "relation" && one.relation === relation && !one.present);
   const columns = adding.effects.flatMap((effect) =>
-    effect.kind === "add" && effect.relation === relation ? [...effect.where.keys()] : [],
+    effect.kind === "add" && effect.relation === relation ? [...effect.where.keys()].filter((column) => !made.has(column)) : [],
   );
   const tuple = JSON.stringify([relation, ...columns.map((column) => key(context, keys, column))]);
   const before = added.get(peer) ?? new Set();
-  if (isOnce && before.has(tuple)) return;
+  if (isOnce && made.size === 0 && before.has(tuple)) return;
   added.set(peer, before.add(tuple));
   const message = await satisfyPreconditions(context, peer, adding, keys);
   if (adding.reply === undefined) {
+    if (made.size > 0) throw new NotTestable(`${adding.id} promises no reply, from which ${[...made.keys()].join(", ")} comes`);
     peer.send(message);
     return;
   }
-  expectSuccess(context, adding, await peer.request(message));
+  const reply = await peer.request(message);
+  expectSuccess(context, adding, reply);
+  for (const [column, pointer] of made) {
+    const value = lookup(reply.value, pointer);
+    if (value === undefined) throw new Violation(`the ${column} at ${pointer} of the reply to ${adding.id}`, "nothing there");
+    keys.set(column, value);
+    hold(peer, relation, column, value);
+  }
 }
 
 /** Whether a connection can perform it only once: it adds a relation of the connection alone which it requires to be absent. */
@@ -128,7 +171,7 @@ export function isOncePerConnection({ requires, effects }: Operation): boolean {
 }
 
 function key(context: ClientContext, keys: Map<string, unknown>, column: string): unknown {
-  if (!keys.has(column)) keys.set(column, context.fresh(column));
+  if (!keys.has(column)) keys.set(column, context.freshKey(column));
   return keys.get(column);
 }
 

@@ -124,6 +124,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     attempt,
     user,
     fresh,
+    freshKey: (column) => dataOf(run.contract).columnValue(run.channel, column, fresh(column), run.count()),
     id,
     async credential({ name = fresh("u"), ...options } = {}) {
       const { credential } = await run.issueToken(name, options);
@@ -136,6 +137,8 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     message: run.messages.message,
     example(name) {
       const message = run.messages.message(name);
+      if (run.messages.operationOf(name)?.exercise === "never")
+        throw new NotTestable(`the message ${name} is not to be sent: x-exercise is never`);
       const example = message.examples[0];
       if (example === undefined) throw new NotTestable(`the message ${name} has no example`);
       return message.correlation === undefined ? example.payload : withValueAt(example.payload, message.correlation, id(name));

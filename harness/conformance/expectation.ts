@@ -3,6 +3,7 @@
 import type { ErrorValue, Operation, Value } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { satisfyPreconditions } from "../client/preconditions.ts";
+import { holds, isServerMade } from "../client/server-made.ts";
 import type { TestClient } from "../client/test-client.ts";
 import type { Context } from "./context.ts";
 
@@ -22,8 +23,10 @@ export async function outcomeOf(
     for (const [column, value] of requirement.where) {
       if (value.kind !== "message") continue;
       const key = lookup(message, value.pointer);
-      // What the message does not name, nothing can be brought about for.
+      // What the message does not name, nothing can be brought about for; nor for a value that the server would have to make.
       if (key === undefined) return requirement.else;
+      const { relation } = requirement;
+      if (isServerMade(context, relation, column) && !holds(peer, relation, column, key)) return requirement.else;
       keys.set(column, key);
     }
   }

@@ -5,10 +5,11 @@ import { isRecord } from "../../spec/raw.ts";
 import { propertiesAt, schemasAt } from "../../spec/schema-walk.ts";
 import { UsageError } from "../schema/errors.ts";
 
-/** What the client may send on this channel, in the order of the document. */
+/** What the client may send on this channel and a harness too, in the order of the document. */
 export function receivable(contract: Contract, channel: string): readonly Operation[] {
   return contract.operations.filter(
-    ({ action, channel: on, messages }) => action === "receive" && on === channel && messages.length > 0,
+    ({ action, channel: on, messages, exercise }) =>
+      action === "receive" && on === channel && messages.length > 0 && exercise !== "never",
   );
 }
 

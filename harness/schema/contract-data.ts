@@ -3,6 +3,7 @@ import type { Channel, Contract, Message } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { type Arbitraries, createArbitraries } from "./arbitrary.ts";
 import { type Bound, boundsAmong } from "./boundaries.ts";
+import { type ColumnValues, columnUsages, createColumnValues } from "./column-values.ts";
 import { valueAt } from "./edit.ts";
 import { createMutator, type Mutation, type Mutator, type Unmutated } from "./invalid.ts";
 import type { Json } from "./json.ts";
@@ -35,6 +36,11 @@ export interface ContractData {
    * @throws NoUniqueValue
    */
   messageId(channel: Channel, count: number, message?: Message): Json;
+  /**
+   * A value of a column of relations that is valid in every message of the client that carries it.
+   * @param text is the value where it is valid @param count tells other values apart
+   */
+  columnValue(channel: Channel, column: string, text: string, count: number): Json;
 }
 
 const known = new WeakMap<Contract, ContractData>();
@@ -54,6 +60,7 @@ function createContractData(contract: Contract): ContractData {
   const messages = new Map<string, MessageData>();
   const malformed = new Map<string, readonly MalformedFrame[]>();
   const ids = new Map<string, UniqueValues>();
+  const columns = new Map<string, ColumnValues>();
   return {
     validator,
     arbitraries,
@@ -76,6 +83,13 @@ function createContractData(contract: Contract): ContractData {
       const values = ids.get(key) ?? createMessageIds(message, contract, channel, this);
       ids.set(key, values);
       return values(count);
+    },
+    columnValue(channel, column, text, count) {
+      const key = `${channel.id} ${column}`;
+      const usages = () => columnUsages(contract, channel, column, (message) => this.of(message).samples);
+      const values = columns.get(key) ?? createColumnValues(usages(), contract.definitions, column);
+      columns.set(key, values);
+      return values(text, count);
     },
   };
 }

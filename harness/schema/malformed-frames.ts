@@ -117,9 +117,13 @@ interface Base {
   readonly value: Json;
 }
 
-/** The client's message to start from: one that has a reply and an id, if there is one. */
+/** The client's message to start from: one that has a reply and an id, if there is one. Only what may be sent in any form is altered. */
 function baseOf(contract: Contract, channel: Channel): Base | undefined {
-  const messages = clientMessages(contract, channel).filter(({ format, examples }) => format === "json" && examples.length > 0);
+  const isFull = (name: string) =>
+    contract.operations.every(({ messages, exercise }) => exercise === "full" || !messages.includes(name));
+  const messages = clientMessages(contract, channel).filter(
+    ({ name, format, examples }) => format === "json" && examples.length > 0 && isFull(name),
+  );
   const fence = contract.operations.find(({ id }) => id === channel.delivery?.fence)?.messages[0];
   const message =
     messages.find(({ name, tag }) => name === fence && tag !== undefined) ??

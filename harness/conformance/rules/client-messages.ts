@@ -12,16 +12,21 @@ export interface ClientMessage {
   readonly message: Message;
 }
 
-/** The JSON messages by which the client starts an operation on the channel; those that have an example. */
+/** The JSON messages by which the client starts an operation on the channel that may be exercised; those that have an example. */
 export function clientMessages({ contract, channel }: Pick<ContractUnderTest, "contract" | "channel">): ClientMessage[] {
   return contract.operations
-    .filter((operation) => operation.channel === channel.id && operation.action === "receive")
+    .filter((one) => one.channel === channel.id && one.action === "receive" && one.exercise !== "never")
     .flatMap((operation) =>
       operation.messages.flatMap((name) => {
         const message = contract.messages.find((one) => one.name === name);
         return message?.format === "json" && message.examples.length > 0 ? [{ operation, message }] : [];
       }),
     );
+}
+
+/** Those of which messages may be made that are no examples. */
+export function generatedMessages(subject: Pick<ContractUnderTest, "contract" | "channel">): ClientMessage[] {
+  return clientMessages(subject).filter(({ operation }) => operation.exercise === "full");
 }
 
 /** The errors that the document gives to frames of this kind. */

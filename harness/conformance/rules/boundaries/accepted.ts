@@ -1,7 +1,8 @@
 // At the bound, and within: the message is taken. Where the value decides a requirement, its error is an answer too.
 
-import type { ErrorValue } from "../../../../spec/contract.ts";
+import type { ErrorValue, Pointer } from "../../../../spec/contract.ts";
 import { mayRefuse } from "../../../client/outcome.ts";
+import { withServerMade } from "../../../client/preconditions.ts";
 import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
 import { type BoundKind, boundKinds } from "../../../schema/boundaries.ts";
 import { Violation } from "../../../schema/errors.ts";
@@ -37,7 +38,8 @@ function accepts(kind: BoundKind): Rule {
       let peer = await sender.ready(false);
       for (const { label, value } of (await sendable(context, peer, promise)).filter(({ valid }) => valid)) {
         peer = await sender.ready(false);
-        const sent = withFreshId(context, promise, value);
+        const place = placeOf(promise);
+        const sent = await withServerMade(context, peer, operation, withFreshId(context, promise, value), place);
         const expected = await outcomeOf(context, peer, operation, sent);
         const answer = await answerTo(context, peer, JSON.stringify(sent));
         const isRefused = answer.kind === "refused" || answer.kind === "closed";
@@ -60,10 +62,15 @@ function accepts(kind: BoundKind): Rule {
   });
 }
 
+/** Where the bound is. */
+function placeOf({ bound: { location, member } }: Pick<BoundPromise, "bound">): Pointer {
+  return member === undefined ? location : `${location}/${member}`;
+}
+
 /** The error of a requirement that looks at this very place (another room, another token) is no refusal of the bound. */
 function mayBe(code: ErrorValue, { client, bound }: BoundPromise, expected: ErrorValue | undefined): boolean {
   if (code !== expected) return false;
-  const place = bound.member === undefined ? bound.location : `${bound.location}/${bound.member}`;
+  const place = placeOf({ bound });
   return decisivePlaces(client.operation).some(
     (decisive) => decisive === place || decisive.startsWith(`${place}/`) || isOwnCredential(client.operation, code),
   );

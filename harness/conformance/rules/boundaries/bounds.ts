@@ -9,7 +9,7 @@ import { dataOf } from "../../../schema/contract-data.ts";
 import type { Json } from "../../../schema/json.ts";
 import type { Context } from "../../context.ts";
 import type { Clause } from "../../rule.ts";
-import { baseFor, type ClientMessage, clientMessages, isReadable, maxBytes } from "../client-messages.ts";
+import { baseFor, type ClientMessage, generatedMessages, isReadable, maxBytes } from "../client-messages.ts";
 
 export interface BoundPromise extends Clause {
   readonly client: ClientMessage;
@@ -20,7 +20,7 @@ export interface BoundPromise extends Clause {
 export function boundsOf(kinds: readonly BoundKind[], valid: boolean): (subject: ContractUnderTest) => readonly BoundPromise[] {
   return (subject) => {
     const { of } = dataOf(subject.contract);
-    return clientMessages(subject).flatMap((client) => {
+    return generatedMessages(subject).flatMap((client) => {
       const { samples, validator, bounds } = of(client.message);
       const { payload } = client.message;
       return bounds

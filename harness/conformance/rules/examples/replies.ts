@@ -5,7 +5,7 @@ import { lookup } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import { expectSuccess, mayRefuse } from "../../../client/outcome.ts";
-import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
+import { satisfyPreconditions, userFor, withServerMade } from "../../../client/preconditions.ts";
 import type { Received } from "../../../client/received.ts";
 import type { TestClient } from "../../../client/test-client.ts";
 import { Violation } from "../../../schema/errors.ts";
@@ -98,8 +98,10 @@ export const replyRules: readonly Rule[] = [
       const { operation, message } = client;
       const peer = await context.dial({ user: await userFor(context, operation) });
       const { correlation } = message;
-      const sent =
+      const named =
         correlation === undefined ? example.payload : withValueAt(example.payload, correlation, context.id(message.name));
+      // No example can hold what the server makes anew each time.
+      const sent = await withServerMade(context, peer, operation, named);
       const expected = await outcomeOf(context, peer, operation, sent);
       const answer = await answerTo(context, peer, JSON.stringify(sent));
       const what = `for the example ${example.name} of ${message.name}`;

@@ -116,7 +116,7 @@ async function isEnforced(
   const { operation, message } = client;
   const peer = await context.dial({ user: await userFor(context, operation) });
   const before = operation.requires.slice(0, operation.requires.indexOf(requirement));
-  for (const { column } of columnsOf(requirement)) if (!keys.has(column)) keys.set(column, context.fresh(column));
+  for (const { column } of columnsOf(requirement)) if (!keys.has(column)) keys.set(column, context.freshKey(column));
   const base = await satisfyPreconditions(context, peer, { ...operation, requires: before }, keys, example);
   const sent = columnsOf(requirement).reduce((bound, { column, pointer }) => withValueAt(bound, pointer, keys.get(column)), base);
   if (!requirement.present) await makePresent(context, peer, client, requirement, keys, sent);

@@ -12,7 +12,7 @@ import type { Json } from "../../../schema/json.ts";
 import { documentBytes, type Malformed } from "../../../schema/malformed-frames.ts";
 import type { Context } from "../../context.ts";
 import type { Clause } from "../../rule.ts";
-import { type ClientMessage, clientMessages, errorsFor } from "../client-messages.ts";
+import { type ClientMessage, errorsFor, generatedMessages } from "../client-messages.ts";
 
 export interface ObligationPromise extends Clause {
   readonly client: ClientMessage;
@@ -25,7 +25,7 @@ export interface MessagePromise extends Clause {
 
 /** Every keyword of every client message that can be broken, where the document has an error for it. */
 export function breakable(subject: ContractUnderTest): readonly ObligationPromise[] {
-  return clientMessages(subject).flatMap((client) =>
+  return generatedMessages(subject).flatMap((client) =>
     dataOf(subject.contract)
       .of(client.message)
       .mutations.filter(({ value }) => Buffer.byteLength(JSON.stringify(value)) <= documentBytes(subject.channel))
@@ -42,7 +42,7 @@ export function breakable(subject: ContractUnderTest): readonly ObligationPromis
 /** Client messages of which at least one keyword can be broken. */
 export function breakableMessages(subject: ContractUnderTest): readonly MessagePromise[] {
   const clients = new Set(breakable(subject).map(({ client }) => client.message));
-  return clientMessages(subject)
+  return generatedMessages(subject)
     .filter(({ message }) => clients.has(message))
     .map((client) => ({ pointer: client.message.pointer, client }));
 }
@@ -57,7 +57,7 @@ export function coverage(subject: ContractUnderTest): string {
 }
 
 function describeCoverage(subject: ContractUnderTest): string {
-  const all = clientMessages(subject).map(({ message }) => dataOf(subject.contract).of(message));
+  const all = generatedMessages(subject).map(({ message }) => dataOf(subject.contract).of(message));
   const kinds = new Map<string, { readonly made: Set<string>; readonly all: Set<string> }>();
   for (const { mutations, mutator, samples } of all) {
     for (const { constraint } of mutations) {
