@@ -221,7 +221,7 @@ export const closeCodes = {
     "code": 1008,
     "by": "server",
     "reconnect": "stop",
-    "when": "A message has more than 16384 fragments."
+    "when": "A message has more than 1024 fragments."
   },
   "MESSAGE_TOO_BIG": {
     "code": 1009,

@@ -120,6 +120,7 @@ describe("invalid WebSocket frames", () => {
       Array.from({ length: 1_000 }, () => masked(0x00, ...Array.from({ length: 100 }, () => 0x20))).with(0, masked(0x01, 0x20)),
       1009,
     ],
+    ["1 025 empty fragments", Array.from({ length: 1_025 }, (_, index) => masked(index === 0 ? 0x01 : 0x00)), 1008],
     ["a close with code 1005", [masked(0x88, 0x03, 0xed)], 1002],
   ])("%s is closed with its code", async (_, bytes, code) => {
     expect(await closeCodeFor(...bytes)).toBe(code);

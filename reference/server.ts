@@ -115,6 +115,8 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     clientTracking: false,
     perMessageDeflate: false,
     maxPayload: config.limits.messageBytes,
+    // Empty fragments have no bytes that a limit could count. Beyond this ws closes with 1008.
+    maxFragments: 1_024,
     closeTimeout: closeTimeoutMs,
     // Connection limits control frames and closes with a code. ws would end the connection without one.
     maxPendingAutoPongs: 0,
