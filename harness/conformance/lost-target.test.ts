@@ -2,13 +2,16 @@
 import { expect, it } from "vitest";
 import type { HistoryEvent } from "../model/history.ts";
 import { describeSent, findTrigger } from "./lost-target.ts";
+import type { PhaseName } from "./rule.ts";
 import type { RuleExecution } from "./rule-result.ts";
 
-function execution(id: string, ...trace: HistoryEvent[]): RuleExecution {
+const execution = (id: string, ...trace: HistoryEvent[]) => executionOf("invalid", id, ...trace);
+
+function executionOf(phase: PhaseName, id: string, ...trace: HistoryEvent[]): RuleExecution {
   const rule = {
     id,
     level: "MUST",
-    phase: "invalid",
+    phase,
     title: id,
     from: () => [],
     check: async () => {},
@@ -38,4 +41,11 @@ it("leaves out a frame that was answered, and what was sent long before", () => 
 
 it("names nobody where nothing was sent", () => {
   expect(findTrigger([execution("quiet", came(1, 99))], 100)).toBeUndefined();
+});
+
+it("blames no ordinary message while the odd opening request of another rule waits for its answer", () => {
+  const said = executionOf("handshake", "said", sent(1, 99, { a: 1 }));
+  const opening = executionOf("handshake", "odd", { kind: "note", connection: 2, atMs: 98, text: "GET /chat" });
+  expect(findTrigger([said], 100)?.execution.rule.id).toBe("said");
+  expect(findTrigger([said, opening], 100)).toBeUndefined();
 });

@@ -35,7 +35,15 @@ export function findTrigger(executions: readonly RuleExecution[], lostAtMs: numb
   });
   // What is no message is suspected before what is one: of several the first, since the target read no further.
   const malformed = suspects.filter(({ sent }) => isNoMessage(sent)).toSorted((one, other) => one.sent.atMs - other.sent.atMs);
-  return malformed[0] ?? suspects.toSorted((one, other) => other.sent.atMs - one.sent.atMs)[0];
+  if (malformed[0] !== undefined) return malformed[0];
+  // The rules of the handshake try odd opening requests: as long as one of them waits, no ordinary message is blamed.
+  if (executions.some(waitsForOpening)) return undefined;
+  return suspects.toSorted((one, other) => other.sent.atMs - one.sent.atMs)[0];
+}
+
+function waitsForOpening({ rule, outcome }: RuleExecution): boolean {
+  const last = outcome?.trace.at(-1);
+  return rule.phase === "handshake" && last?.kind === "note" && last.text.startsWith("GET ");
 }
 
 function isAnswer(event: HistoryEvent): boolean {
