@@ -23,6 +23,8 @@ import { createToken, createTokenVerifier } from "./tokens.ts";
 
 /** How long ws waits for the answer to a close frame. */
 const closeTimeoutMs = 5_000;
+/** Connections that wait to be accepted: a reconnect storm must not wait for TCP to try again. The kernel's own limit is usually the same. */
+const listenBacklog = 4_096;
 /** Time for a whole HTTP request. */
 const requestTimeoutMs = 30_000;
 
@@ -250,7 +252,7 @@ function ignore(): void {}
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: listenBacklog }, () => {
       server.off("error", reject);
       resolve((server.address() as AddressInfo).port);
     });
