@@ -4,6 +4,7 @@ import { runVerification } from "./commands/run-verify.ts";
 import { drawSeed, loadVerifySettings, type VerifyGiven } from "./commands/settings/verify-settings.ts";
 import type { Report } from "./conformance/result.ts";
 import { createReport } from "./report/json.ts";
+import { createReporter } from "./report/reporters.ts";
 
 export type { Failure, Level, PhaseName, Report, RuleResult, Verdict } from "./conformance/result.ts";
 export { exitCode, TargetLost, UsageError } from "./schema/errors.ts";
@@ -25,6 +26,8 @@ export interface VerifyOptions extends Omit<VerifyGiven, "list"> {
 export async function verify(options: VerifyOptions = {}): Promise<Report> {
   const { print, ...given } = options;
   const settings = loadVerifySettings(given, "key", drawSeed());
-  const listener = { write: (text: string) => print?.(text), live: false, palette: picocolors.createColors(false) };
-  return createReport(await runVerification(settings, listener));
+  const { verbose, reports, reporter } = settings;
+  const output = { write: print ?? (() => undefined), live: false, palette: picocolors.createColors(false), verbose };
+  const event = createReporter(reporter, { ...output, html: reports.html });
+  return createReport(await runVerification(settings, { event }));
 }

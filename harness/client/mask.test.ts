@@ -25,3 +25,17 @@ it("leaves other text alone, and words that are part of longer ones", () => {
   const text = 'secret-10 abc {"id":"i-1","type":"eyJ"} #/channels/rooms';
   expect(mask.hide(text)).toBe(text);
 });
+
+it("hides what is left of a credential that was cut", () => {
+  const mask = createMask(["first-secret-of-many"], ["bearer."]);
+  const marked = (text: string) => [`${text}...`, `${text}\u2026`, `${text}... (900 characters)`];
+  for (const piece of ["first-secre", "first-secret-of-many", "bearer.first-secret-o"]) {
+    for (const text of marked(piece)) expect(mask.hide(`{"token":"${text}`)).toMatch(/^\{"token":"\(credential\)/);
+    expect(mask.hide(piece)).toBe("(credential)");
+  }
+  for (let length = 4; length < jwt.length; length++) {
+    for (const text of marked(jwt.slice(0, length))) expect(mask.hide(text)).toMatch(/^\(credential\)/);
+    for (const text of marked(base64url.encode(jwt).slice(0, length))) expect(mask.hide(text)).toMatch(/^\(credential\)/);
+  }
+  expect(mask.hide(`x ${jwt.slice(0, 12)}`)).toBe("x (credential)");
+});

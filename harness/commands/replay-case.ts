@@ -20,6 +20,8 @@ export interface ReplayOptions {
   readonly spec?: string | undefined;
   readonly perspective?: "server" | "client" | undefined;
   readonly overlay?: string | undefined;
+  readonly server?: string | undefined;
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   readonly auth?: Auth | undefined;
   readonly origin?: string | undefined;
   readonly insecure?: boolean | undefined;
@@ -40,7 +42,8 @@ export async function replay(
 ): Promise<number> {
   const failure = loadFailure(id, folder);
   const file = flags.spec ?? failure.spec;
-  const { contract: loaded, findings } = await loadContract({ file, perspective: flags.perspective, overlay: flags.overlay });
+  const { perspective, overlay, server: serverName, variables } = flags;
+  const { contract: loaded, findings } = await loadContract({ file, perspective, overlay, server: serverName, variables });
   if (loaded === undefined)
     throw new UsageError(`--spec ${file}: ${findings[0]?.actual ?? "cannot be loaded"}. Run \`wsproof lint --spec ${file}\`.`);
   const endpoint = endpointFor(loaded, flags.url?.[0]);
@@ -60,12 +63,13 @@ export async function replay(
     };
     const opened = await openRun({ contract, channel, target, auth, seed: failure.seed, insecure: flags.insecure ?? false });
     const check = beginCheck(opened.run);
+    const tell = (text: string) => write(opened.run.mask.hide(text));
     try {
-      write(`${failure.id}: ${failure.rule} (${failure.pointer})\n`);
+      tell(`${failure.id}: ${failure.rule} (${failure.pointer})\n`);
       const executed = await execute(check.context, createProtocol(contract, channel.id), failure.case, {
-        onStep: (step, index) => write(`  ${index + 1}. ${describeStep(step, hasKeys(contract))}\n`),
+        onStep: (step, index) => tell(`  ${index + 1}. ${describeStep(step, hasKeys(contract))}\n`),
       });
-      return conclude(failure, executed, write);
+      return conclude(failure, executed, opened.run.mask.hide, write);
     } finally {
       await check.end();
       await opened.end();
@@ -79,12 +83,20 @@ export async function replay(
   }
 }
 
-function conclude({ rule }: StoredFailure, { result, history }: Executed, write: (text: string) => void): number {
+function conclude(
+  { rule }: StoredFailure,
+  { result, history }: Executed,
+  hide: (text: string) => string,
+  tell: (text: string) => void,
+): number {
+  const write = (text: string) => tell(hide(text));
   const found = result.findings.find((finding) => finding.rule === rule);
   const others = [...new Set(result.findings.map((finding) => finding.rule))].filter((other) => other !== rule);
   const shown = found ?? result.findings[0];
   if (shown !== undefined) {
-    for (const { atMs, connection, arrow, text } of frameLines(shown.events.flatMap((at) => history[at] ?? []))) {
+    for (const { atMs, connection, arrow, text } of frameLines(
+      JSON.parse(hide(JSON.stringify(shown.events.flatMap((at) => history[at] ?? [])))),
+    )) {
       write(`     ${atMs.toFixed(1).padStart(8)} ms  ${connection} ${arrow} ${text}\n`);
     }
   }

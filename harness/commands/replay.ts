@@ -20,19 +20,28 @@ export function registerReplay(program: Command): void {
   defineFlags(command, replayOptions)
     .addHelpText("after", examples)
     .action(async (id: string, flags: FlagValues) => {
-      const [{ replay }, { checkValues }, { checkUrls }, { createMask }, { escapeTerminal }] = await Promise.all([
+      const [{ replay }, { checkValues }, { checkUrls }, { createMask }, { escapeTerminal }, { loadConfig }] = await Promise.all([
         import("./replay-case.ts"),
         import("./settings/check-values.ts"),
         import("./settings/urls.ts"),
         import("../client/mask.ts"),
         import("../report/escape.ts"),
+        import("./settings/config-file.ts"),
       ]);
-      const values = valuesOfFlags(replayOptions, flags) as Given<typeof replayOptions>;
-      checkValues(replayOptions, values, { naming: "flag" });
+      const given = valuesOfFlags(replayOptions, flags) as Given<typeof replayOptions>;
+      checkValues(replayOptions, given, { naming: "flag" });
+      const { spec: _spec, ...file } = loadConfig(given.config, "verify");
+      const ofFile = Object.fromEntries(Object.entries(file).filter(([name]) => name in replayOptions));
+      const values = { ...ofFile, ...given, ...urlsOf(given.url ?? file.url) } as Given<typeof replayOptions>;
       if (values.url !== undefined) checkUrls(values.url);
       const { secret, tokens = [] } = values.auth ?? {};
       const { hide } = createMask([...(secret === undefined ? [] : [secret]), ...tokens]);
       const write = (text: string) => void process.stdout.write(escapeTerminal(hide(text)));
       process.exitCode = await replay(id, values, { write });
     });
+}
+
+/** The config file takes a single URL as well. */
+function urlsOf(url: unknown): { readonly url?: readonly unknown[] } {
+  return url === undefined ? {} : { url: [url].flat() };
 }

@@ -1,8 +1,6 @@
 // A run of `verify` from settings to its report: the edge where files, processes and the terminal are touched.
 
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import net from "node:net";
 import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
 import { applyBaseline, type KnownFailure, parseBaseline } from "../conformance/baseline.ts";
@@ -14,27 +12,28 @@ import { phases } from "../conformance/rules.ts";
 import { runPhases } from "../conformance/run-phases.ts";
 import { type Selection, selectRules } from "../conformance/selection.ts";
 import { summarise } from "../conformance/verdict.ts";
+import { loadClauses } from "../report/clauses.ts";
 import { escapeLine } from "../report/escape.ts";
 import type { Opening, ReportedRun } from "../report/reported-run.ts";
-import { emitList, emitOpening, emitPhase, emitResults, emitWait, type Palette } from "../report/terminal.ts";
+import { createReporter } from "../report/reporters.ts";
+import { emitList } from "../report/rule-list.ts";
+import type { RunEvent } from "../report/run-event.ts";
 import { openReports } from "../report/write-reports.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
-import { emitCommandLine, programName } from "./settings/command-line.ts";
-import { replayOptions } from "./settings/replay-options.ts";
-import { verifyOptions } from "./settings/verify-options.ts";
+import { storeLastRun, withLastFailed } from "./last-run.ts";
+import { withoutSecrets } from "./settings/command-line.ts";
+import { replayCommand, replayStoredCommand } from "./settings/replay-command.ts";
 import type { VerifySettings } from "./settings/verify-settings.ts";
+import { stopAfter, stopAtSignals } from "./stop-signals.ts";
+import { restart, stopper } from "./target-process.ts";
+import { tellGitHub } from "./tell-github.ts";
+import { watchAndRerun } from "./watch-verify.ts";
 
-/** A phase that waits longer says so before. */
-const tellWaitMs = 2_000;
-
-/** Where a run is told while it goes on. */
+/** What a run tells while it goes on, and what ends it early. */
 export interface Listener {
-  write(text: string): void;
-  /** True where a line may be overwritten by the next. */
-  readonly live: boolean;
-  readonly palette: Palette;
+  event(event: RunEvent): void;
   /** Aborted, with the reason, where the run is to end early. */
-  readonly stop?: AbortSignal;
+  readonly stop?: AbortSignal | undefined;
 }
 
 /**
@@ -46,11 +45,22 @@ export async function verify(settings: VerifySettings): Promise<number> {
   const live = process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
   const write = (text: string) => process.stdout.write(text);
-  if (!settings.list) return (await runVerification(settings, { write, live, palette, stop: stopAtSignals() })).summary.exitCode;
-  const asked = selectRules(phases, settings.only, settings.phases, settings.exclude);
-  const rules = asked.flatMap((one) => one.rules);
-  write(emitList(rules, await loadEndpoints(settings), palette));
-  return exitCode.ok;
+  if (settings.list) {
+    const asked = selectRules(phases, settings.only, settings.phases, settings.exclude);
+    const rules = asked.flatMap((one) => one.rules);
+    write(emitList(rules, await loadEndpoints(settings), palette));
+    return exitCode.ok;
+  }
+  const { reporter: name, verbose, reports } = settings;
+  const stop = stopAtSignals();
+  const once = async () => {
+    const event = createReporter(name, { write, live, palette, verbose, html: reports.html });
+    const reported = await runVerification(settings.lastFailed ? withLastFailed(settings) : settings, { event, stop });
+    storeLastRun(reported.report.results);
+    if (process.env.GITHUB_ACTIONS === "true") tellGitHub(reported, name === "github" ? undefined : write);
+    return reported.summary.exitCode;
+  };
+  return settings.watch || settings.watchPaths.length > 0 ? watchAndRerun(settings, once, stop, write) : once();
 }
 
 /** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
@@ -75,7 +85,7 @@ interface RunInput {
 async function judgeOwn(job: RunInput): Promise<ReportedRun> {
   const { settings, listener } = job;
   const path = job.subject.channel.address;
-  const say = (line: string) => listener.write(`${listener.live ? "\r\x1b[K" : ""}  ${line}\n`);
+  const say = (text: string) => listener.event({ type: "note", text });
   const own = await (settings.nodes === undefined
     ? startOwnServer(path)
     : startOwnNodes({ ...settings, nodes: settings.nodes, path, say }));
@@ -90,7 +100,7 @@ async function judge({
   settings,
   subject,
   asked,
-  listener: { write, live, palette, stop },
+  listener: { event, stop },
   known,
   own,
 }: RunInput & { readonly own: OwnTarget | undefined }): Promise<ReportedRun> {
@@ -108,44 +118,54 @@ async function judge({
     },
     nodeNames: own?.nodeNames,
     ...(own?.runCluster === undefined ? {} : { runCluster: own.runCluster }),
-    ...(settings.nodes === undefined ? {} : { flags: nodesFlags(settings) }),
     replayStored: (id) => replayStoredCommand(settings, id),
     embedded: own !== undefined,
   };
   const opening: Opening = {
     title: `${subject.contract.title} ${subject.contract.version}`,
     file: settings.spec ?? "bundled spec",
-    targets: target.urls,
+    targets: target.urls.map(withoutSecrets),
     embedded: own !== undefined,
     perspective: subject.contract.perspective,
     seed: settings.seed,
   };
   const startedAt = new Date();
-  write(emitOpening(opening, palette));
+  event({ type: "start", opening });
   const auth = own === undefined ? settings.auth : { secret: own.secret };
   const { seed, runs, timeoutMs, insecure } = settings;
   // What rules derive from the document is made now: later it would keep open connections waiting, and a server may take that for death.
   for (const rule of asked.flatMap(({ rules }) => rules)) rule.from(subject);
   const { run, probe, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
   const { hide } = run.mask;
+  const masked = <T>(value: T): T => JSON.parse(hide(JSON.stringify(value)), revived);
   const reports = openReports(settings.reports, hide);
   run.recorder.onEvent(reports.event);
+  const stopping = stopAfter(settings.maxTimeSeconds, stop);
+  let failed = 0;
   try {
     const outcome = await runPhases(run, probe, asked, {
       replay: (id) => replayCommand(settings, id),
-      phaseStarts: (name, waitsMs) => (waitsMs < tellWaitMs ? undefined : write(emitWait(name, waitsMs))),
-      progress: (text) => (live ? write(`\r\x1b[K${palette.dim(escapeLine(text))}`) : undefined),
-      phaseEnds: (phase) => write(`${live ? "\r\x1b[K" : ""}${hide(emitPhase(phase, palette))}`),
+      phaseStarts: (phase, waitsMs) => event({ type: "phase-start", phase, waitsMs }),
+      progress: (text) => event({ type: "progress", text: escapeLine(hide(text)) }),
+      failed: ({ id, level, title }, { expected, actual }) => {
+        event(masked({ type: "finding", rule: id, level, title, expected, actual }));
+        failed += level === "MUST" ? 1 : 0;
+        if (failed === settings.maxFailures) stopping.abort(`stopped after ${plural(failed, "failed rule")} (--max-failures)`);
+      },
+      phaseEnds: (phase) => event(masked({ type: "phase-end", phase })),
       revive: async () => (own === undefined ? restart(settings.restartCommand, target.urls[0] ?? "") : own.revive()),
-      stop: stopAfter(settings.maxTimeSeconds, stop),
+      stop: stopping.signal,
     });
     const { results, stale } = applyBaseline(outcome.results, known);
     const report = { ...outcome, results };
     const summary = summarise(results, { interrupted: report.interrupted, strict: settings.strict, stale });
-    write(hide(emitResults(results, summary, palette, { verbose: settings.verbose, html: settings.reports.html })));
-    const reported = { opening, report, summary, startedAt, strict: settings.strict };
+    const pointers = results.flatMap(({ failures }) => failures.map(({ pointer }) => pointer));
+    const clauses = settings.spec === undefined || pointers.length === 0 ? undefined : loadClauses(settings.spec, pointers);
+    // Reports cut long texts: what they get has no credential any more.
+    const reported: ReportedRun = masked({ opening, report, summary, startedAt, strict: settings.strict, clauses });
+    event({ type: "end", run: reported });
     reports.end(reported);
-    return JSON.parse(hide(JSON.stringify(reported)), revived);
+    return reported;
   } finally {
     await end();
   }
@@ -156,77 +176,8 @@ function revived(key: string, value: unknown): unknown {
   return key === "startedAt" ? new Date(String(value)) : value;
 }
 
-function replayStoredCommand({ given }: VerifySettings, id: string): string {
-  const { url, spec, perspective, overlay, auth, origin, insecure } = given;
-  const values = { url, spec, perspective, overlay, auth, origin, insecure };
-  return emitCommandLine(
-    { program: programName(process.argv[1]), command: `replay ${id}`, env: process.env },
-    replayOptions,
-    values,
-  );
-}
-
-/** What a replay of the cluster needs beside the rest. */
-function nodesFlags({ nodes, faults, messages }: VerifySettings): string {
-  return `--nodes ${nodes}${faults === undefined ? "" : ` --faults ${faults} --messages ${messages}`}`;
-}
-
-/** Aborted at SIGINT and SIGTERM: what was tested so far is reported, then the process ends, whatever is still under way. */
-function stopAtSignals(): AbortSignal {
-  const stop = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const)
-    process.once(name, () => {
-      stop.abort(`stopped by ${name}`);
-      setTimeout(() => process.exit(), endMs).unref();
-    });
-  return stop.signal;
-}
-
-/** How long writing reports may take after a signal. */
-const endMs = 3_000;
-
-/** Aborted with `signal`, or when the time of the run is over. */
-function stopAfter(maxTimeSeconds: number | undefined, signal: AbortSignal | undefined): AbortSignal {
-  const stop = new AbortController();
-  if (signal?.aborted) stop.abort(signal.reason);
-  signal?.addEventListener("abort", () => stop.abort(signal.reason));
-  if (maxTimeSeconds !== undefined)
-    setTimeout(() => stop.abort(`stopped after ${maxTimeSeconds} s (--max-time)`), maxTimeSeconds * 1000).unref();
-  return stop.signal;
-}
-
-const restartMs = 15_000;
-
-/** Starts a server that is not ours again. @returns how it had ended; undefined where no command is given, or it does not listen */
-async function restart(command: string | undefined, url: string): Promise<string | undefined> {
-  if (command === undefined) return undefined;
-  spawn(command, { shell: true, stdio: "ignore", detached: true }).unref();
-  const { hostname, port, protocol } = new URL(url);
-  const target = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || (protocol === "wss:" ? 443 : 80)) };
-  for (const end = Date.now() + restartMs; Date.now() < end; ) {
-    const socket = net.connect(target);
-    const listens = await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-      socket.setTimeout(1_000, () => resolve(false));
-    });
-    socket.destroy();
-    if (listens) return "the server ended, or did not answer any more";
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return undefined;
-}
-
-/** The command where one is given, else SIGTERM to the process. */
-function stopper(pid: number | undefined, command: string | undefined): (() => void) | undefined {
-  if (command !== undefined) return () => void spawn(command, { shell: true, stdio: "ignore", detached: true }).unref();
-  return pid === undefined ? undefined : () => process.kill(pid, "SIGTERM");
-}
-
-/** Never with a secret in it. */
-function replayCommand({ given, seed, faults }: VerifySettings, id: string): string {
-  const { phases: _phases, exclude: _exclude, reports: _reports, ...rest } = given;
-  const values = { ...rest, list: false, only: [id], seed, ...(faults === undefined ? {} : { faults }) };
-  return emitCommandLine({ program: programName(process.argv[1]), command: "verify", env: process.env }, verifyOptions, values);
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function loadBaseline(file: string | undefined): readonly KnownFailure[] {

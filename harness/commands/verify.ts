@@ -11,7 +11,7 @@ Examples:
   wsproof verify --nodes 2                   two nodes on a private Redis
   wsproof verify --nodes 3 --faults 30 --messages 100000
   wsproof verify --list --phase handshake    the rules; needs no server
-  wsproof verify ws://127.0.0.1:8080/ws --only handshake-refusal --seed 7
+  wsproof verify ws://127.0.0.1:8080/ws --only handshake-origin --seed 7
 
 Exit codes: 0 conformant, 1 findings, 2 could not run, 3 inconclusive.
 All options can also be set in wsproof.config.yaml: url, spec, perspective,

@@ -2,7 +2,6 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import picocolors from "picocolors";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
@@ -61,11 +60,7 @@ it("the same rules apply, and a server that keeps the document passes them", asy
     "key",
     1,
   );
-  const { report } = await runVerification(settings, {
-    write: () => undefined,
-    live: false,
-    palette: picocolors.createColors(false),
-  });
+  const { report } = await runVerification(settings, { event: () => undefined });
   expect(
     report.results.flatMap(({ id, verdict, failures, reason }) =>
       verdict === "pass" || verdict === "not-applicable"

@@ -15,6 +15,8 @@ const confirmPhaseMs = 30_000;
 
 export interface ConfirmHooks {
   progress?(text: string): void;
+  /** A rule has failed: called once a rule, as soon as that is certain. */
+  failed?(rule: Rule, outcome: Outcome & { readonly kind: "fail" }): void;
   /** Where the target is a process of ours that has ended: starts it again, and says how it ended. */
   revive?(): Promise<string | undefined>;
 }
@@ -32,6 +34,7 @@ export async function confirmAll(
 ): Promise<void> {
   const phaseStartMs = run.clock.nowMs();
   const confirmed = new Set<Rule>();
+  const told = new Set<Rule>();
   for (const execution of executions) {
     const first = execution.outcome;
     if (!probeLost && first?.kind !== "fail" && first?.kind !== "lost") continue;
@@ -52,6 +55,10 @@ export async function confirmAll(
     execution.runs = counted.length;
     execution.failed = counted.filter(({ kind }) => kind === "fail").length;
     execution.outcome = shortestFailure(counted) ?? counted.at(-1)!;
+    if (execution.failed > 0 && execution.outcome.kind === "fail" && !told.has(execution.rule)) {
+      told.add(execution.rule);
+      hooks.failed?.(execution.rule, execution.outcome);
+    }
     if (execution.failed > 0 && execution.failed === execution.runs) confirmed.add(execution.rule);
   }
 }

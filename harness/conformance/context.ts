@@ -17,8 +17,6 @@ export interface Target {
   readonly askToStop: (() => void) | undefined;
   /** The workload of the phase cluster, where the run has faults of its own to plant meanwhile. */
   readonly runCluster?: (context: ClientContext, roles: LogRoles, progress: (text: string) => void) => Promise<LogHistory>;
-  /** How the command line names it, in place of URLs, where the run has started more than the one reference server. */
-  readonly flags?: string;
   /** The command that runs a stored failure again. */
   readonly replayStored?: (id: string) => string;
   /** True where it is our own reference server, started for this run. */

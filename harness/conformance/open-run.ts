@@ -5,7 +5,7 @@ import { createValidators } from "../../spec/schemas.ts";
 import { createClock } from "../client/clock.ts";
 import { type Auth, createTokenIssuer } from "../client/credentials.ts";
 import { createFence } from "../client/fence.ts";
-import { createMask } from "../client/mask.ts";
+import { createMask, credentialsOfUrls } from "../client/mask.ts";
 import { createMessages, type Validate } from "../client/messages.ts";
 import { createPace } from "../client/pace.ts";
 import { createRecorder } from "../client/recorder.ts";
@@ -56,7 +56,8 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const { credentials } = channel.handshake ?? {};
   const issueToken = createTokenIssuer(credentials, contract.state, auth);
   const prefixes = credentials?.carriers.flatMap((one) => (one.in === "subprotocol" ? one.prefix : [])) ?? [];
-  const mask = createMask([...(auth.secret === undefined ? [] : [auth.secret]), ...(auth.tokens ?? [])], prefixes);
+  const given = [...(auth.secret === undefined ? [] : [auth.secret]), ...(auth.tokens ?? []), ...credentialsOfUrls(target.urls)];
+  const mask = createMask(given, prefixes);
   const pace = createPace(options.quietMs ?? 500, timeoutMs);
   let probe: LivenessProbe | undefined;
   let counter = 0;

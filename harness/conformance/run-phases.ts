@@ -228,7 +228,10 @@ async function runPrepared(
     return;
   }
   violations.push(...gathered.violations);
-  for (const execution of executions) await runExecution(patient, execution, gathered.evidence);
+  for (const execution of executions) {
+    await runExecution(patient, execution, gathered.evidence);
+    if (execution.outcome?.kind === "fail") hooks.failed?.(execution.rule, execution.outcome);
+  }
   // Remarks are on all of them together: the first carries them.
   const [first] = executions;
   if (first?.outcome !== undefined) first.outcome = { ...first.outcome, notes: [...gathered.notes, ...first.outcome.notes] };

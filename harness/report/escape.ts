@@ -13,6 +13,11 @@ export function escapeLine(text: string): string {
   return escapeTerminal(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }
 
+/** For Markdown: nothing of it becomes a link, HTML or emphasis. One line. */
+export function escapeMarkdown(text: string): string {
+  return escapeMarkup(escapeLine(text)).replaceAll(/[\\`*_{}[\]()#+\-.!|~]/g, "\\$&");
+}
+
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
 /** For HTML and XML alike. */

@@ -2,11 +2,11 @@
 import type { RuleResult, Verdict } from "../conformance/phase.ts";
 import { type Cause, causesOf } from "./causes.ts";
 import { escapeMarkup } from "./escape.ts";
+import { steadiness } from "./failure-text.ts";
 import { frameLines } from "./frames.ts";
 import { pageStyle } from "./html-style.ts";
 import type { ReportedRun } from "./reported-run.ts";
 import { emitSequenceDiagram } from "./sequence-diagram.ts";
-import { steadiness } from "./terminal.ts";
 
 const words: Record<Verdict, string> = {
   pass: "passed",

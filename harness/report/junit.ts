@@ -2,8 +2,8 @@
 import type { RuleResult } from "../conformance/phase.ts";
 import { causesOf } from "./causes.ts";
 import { escapeMarkup } from "./escape.ts";
+import { emitFailureText } from "./failure-text.ts";
 import type { ReportedRun } from "./reported-run.ts";
-import { emitFailureText } from "./terminal.ts";
 
 /** Failed SHOULD and MAY rules pass here, with their finding in system-out: CI is red exactly when the exit code is. */
 export function emitJunit({ opening, report, startedAt, strict }: ReportedRun): string {

@@ -1,6 +1,7 @@
 // What every report is made of.
 import type { RunReport } from "../conformance/run-phases.ts";
 import type { Summary } from "../conformance/verdict.ts";
+import type { Clauses } from "./clauses.ts";
 
 export interface Opening {
   readonly title: string;
@@ -17,4 +18,6 @@ export interface ReportedRun {
   readonly summary: Summary;
   readonly startedAt: Date;
   readonly strict: boolean;
+  /** Where the clauses of its failures stand; undefined where nothing failed, and for the bundled document. */
+  readonly clauses?: Clauses | undefined;
 }

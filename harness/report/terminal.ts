@@ -1,34 +1,30 @@
 // The report for a terminal. Pure: data in, text out.
-
-import picocolors from "picocolors";
-import type { Colors } from "picocolors/types.js";
-import type { ContractUnderTest } from "../client/context.ts";
-import type { Failure, RuleResult, Verdict } from "../conformance/phase.ts";
-import type { Rule } from "../conformance/rule.ts";
+import type { RuleResult, Verdict } from "../conformance/result.ts";
 import { notDeclared } from "../conformance/rule-result.ts";
-import type { PhaseReport } from "../conformance/run-phases.ts";
 import type { Summary } from "../conformance/verdict.ts";
 import { type Cause, causesOf } from "./causes.ts";
-import { escapeLine, escapeTerminal } from "./escape.ts";
-import { frameLines } from "./frames.ts";
+import { escapeLine } from "./escape.ts";
+import { emitFailure, type Palette } from "./failure-text.ts";
 import type { Opening } from "./reported-run.ts";
+import type { PhaseEnd } from "./run-event.ts";
 
-/** picocolors, or its colourless twin. */
-export type Palette = Colors;
+export type { Palette } from "./failure-text.ts";
 
-/** Frames of one failure that are shown; the rest is in the other reports. */
-const maxFrames = 12;
-const maxFramesInFile = 40;
-/** Causes that are shown in full. */
-const maxCauses = 8;
+/** Lines for the blocks of all causes; the first is shown whatever its length. */
+const maxBlockLines = 52;
+/** Causes that the answer names. */
+const maxNamed = 6;
+/** Groups of rules without a verdict. */
+const maxGroups = 8;
 const maxLine = 140;
+const columns = 100;
 
 const marks: Record<
   Verdict,
   { readonly mark: string; readonly counted: string; readonly color: (palette: Palette) => (text: string) => string }
 > = {
-  pass: { mark: "pass", counted: "passed", color: ({ green }) => green },
-  fail: { mark: "FAIL", counted: "failed", color: ({ red }) => red },
+  pass: { mark: "passed", counted: "passed", color: ({ green }) => green },
+  fail: { mark: "FAILED", counted: "failed", color: ({ red }) => red },
   warn: { mark: "warning", counted: "warnings", color: ({ yellow }) => yellow },
   "not-testable": { mark: "not testable", counted: "not testable", color: ({ red }) => red },
   "not-applicable": { mark: "n/a", counted: "not applicable", color: ({ gray }) => gray },
@@ -53,65 +49,128 @@ export function emitWait(name: string, waitsMs: number): string {
   return `${name}: waiting for declared timeouts (up to ${Math.ceil(waitsMs / 1000)} s)...\n`;
 }
 
+/** A failure in one line, as soon as it is known. */
+export function emitFinding({ rule, actual }: { readonly rule: string; readonly actual: string }, palette: Palette): string {
+  return `  ${palette.red(`failed  ${rule}`)}: ${cut(escapeLine(actual), columns)}\n`;
+}
+
 /** The line of one phase. */
-export function emitPhase({ name, results, sent, received, judged, durationMs }: PhaseReport, palette: Palette): string {
-  const bad = results.filter(({ verdict }) => verdict === "fail" || verdict === "inconclusive").length;
+export function emitPhase({ name, results, sent, received, judged, durationMs }: PhaseEnd, palette: Palette): string {
+  const count = (wanted: Verdict) => results.filter(({ verdict }) => verdict === wanted).length;
+  const failed = count("fail");
+  const open = count("inconclusive");
   const line = `${name.padEnd(11)} ${pad(results.length)} rules ${pad(sent, 6)} sent ${pad(received, 6)} received ${pad(judged, 6)} checks ${pad(Math.round(durationMs), 6)} ms`;
-  return `${bad > 0 ? palette.red(`${line}  ${bad} failed`) : line}\n`;
+  const bad = [...(failed > 0 ? [`${failed} failed`] : []), ...(open > 0 ? [`${open} inconclusive`] : [])].join(", ");
+  return `${bad === "" ? line : (failed > 0 ? palette.red : palette.magenta)(`${line}  ${bad}`)}\n`;
+}
+
+/** A line a rule, and the remarks of the phase. */
+export function emitRules(results: readonly RuleResult[], palette: Palette): string {
+  const notes = [...new Set(results.flatMap((one) => one.notes))];
+  const rest = results.filter(({ reason }) => reason === notDeclared).length;
+  const lines = [
+    ...results.filter(({ reason }) => reason !== notDeclared).flatMap((one) => resultLines(one, palette)),
+    ...notes.map((note) => palette.dim(`  note         ${escapeLine(note)}`)),
+    ...(rest > 0 ? [palette.gray(`  n/a          ${rest} more not applicable (not declared in the document)`)] : []),
+  ];
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n`;
 }
 
 export interface ResultsOptions {
-  /** A line for every rule; else for those alone that did not pass. Default false. */
+  /** Every cause in full. Default: as many as fit on a few screens. */
   readonly verbose?: boolean;
   /** The HTML report, where one was written. */
   readonly html?: string | undefined;
 }
 
-/** Rules that did not pass, a block for each cause, then the answer: verdict, failed rules, what to run next. */
+/** What did not pass, by its reason; a block for each cause; then the answer: verdict, failed rules, what to run next. */
 export function emitResults(
   results: readonly RuleResult[],
   summary: Summary,
   palette: Palette,
   { verbose = false, html }: ResultsOptions = {},
 ): string {
-  const lines: string[] = [""];
-  for (const phase of new Set(results.map((one) => one.phase))) {
-    const ofPhase = results.filter((one) => one.phase === phase);
-    const isQuiet = ({ verdict, known }: RuleResult) =>
-      (verdict === "pass" && known === undefined) || verdict === "not-applicable" || verdict === "fail";
-    const shown = ofPhase.filter((one) => one.reason !== notDeclared && (verbose || !isQuiet(one) || one.known !== undefined));
-    const notes = [...new Set(ofPhase.flatMap((one) => one.notes))];
-    const rest = ofPhase.filter(({ reason }) => reason === notDeclared).length;
-    if (shown.length === 0 && (!verbose || notes.length + rest === 0)) continue;
-    lines.push(palette.bold(phase), ...shown.flatMap((one) => resultLines(one, palette)));
-    if (!verbose) continue;
-    for (const note of notes) lines.push(palette.dim(`  note         ${escapeLine(note)}`));
-    if (rest > 0) lines.push(palette.gray(`  n/a          ${rest} more not applicable (not declared in the document)`));
-  }
   const causes = causesOf(results);
-  for (const cause of causes.slice(0, maxCauses)) lines.push("", emitCause(cause, palette));
-  if (causes.length > maxCauses) lines.push("", `(${causes.length - maxCauses} more causes; see --json or --html)`);
+  const groups = emitGroups(results, palette);
+  const blocks = emitBlocks(causes, palette, verbose ? Number.POSITIVE_INFINITY : maxBlockLines);
   const counts = (Object.entries(summary.counts) as [Verdict, number][])
     .filter(([, count]) => count > 0)
     .map(([verdict, count]) => marks[verdict].color(palette)(`${count} ${marks[verdict].counted}`));
-  lines.push(...(lines.length > 1 ? [""] : []), counts.join(", "));
-  lines.push(palette.bold((summary.exitCode === 0 ? palette.green : palette.red)(escapeLine(summary.text))));
-  lines.push(...emitAnswer(causes, palette, html), "");
-  return lines.join("\n");
+  const answer = [
+    counts.join(", "),
+    palette.bold((summary.exitCode === 0 ? palette.green : palette.red)(escapeLine(summary.text))),
+    ...emitAnswer(causes, palette, html),
+  ];
+  const parts = [groups, blocks, answer].filter((part) => part.length > 0);
+  return `\n${parts.map((part) => part.join("\n")).join("\n\n")}\n`;
+}
+
+/** Rules that neither passed nor failed, and known failures: one entry for all that share verdict and reason. */
+function emitGroups(results: readonly RuleResult[], palette: Palette): string[] {
+  const groups = new Map<string, RuleResult[]>();
+  for (const result of results) {
+    const { verdict, known, reason, id } = result;
+    const isQuiet = verdict === "pass" || verdict === "not-applicable" || verdict === "fail" || verdict === "warn";
+    if (isQuiet && known === undefined) continue;
+    const key = known === undefined ? `${verdict}\n${reason ?? id}` : `known\n${known}`;
+    groups.set(key, [...(groups.get(key) ?? []), result]);
+  }
+  const lines = [...groups.values()].slice(0, maxGroups).flatMap((group) => emitGroup(group, palette));
+  const more = groups.size - maxGroups;
+  return more > 0 ? [...lines, palette.dim(`  (${more} more reasons; see --verbose, --json or --html)`)] : lines;
+}
+
+function emitGroup(group: readonly RuleResult[], palette: Palette): string[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  if (group.length === 1) return resultLines(first, palette);
+  const { mark, color } = marks[first.verdict];
+  const shown = first.known === undefined ? color(palette)(mark.padEnd(12)) : palette.yellow("known".padEnd(12));
+  const why = escapeLine(first.known ?? first.reason ?? "");
+  return [
+    `  ${shown} ${group.length} rules: ${cut(why, maxLine)}`,
+    palette.dim(
+      wrapped(
+        " ".repeat(15),
+        named(
+          group.map(({ id }) => id),
+          4,
+        ),
+        columns,
+      ),
+    ),
+  ];
+}
+
+function emitBlocks(causes: readonly Cause[], palette: Palette, maxLines: number): string[] {
+  const shown: string[] = [];
+  let left = maxLines;
+  for (const cause of causes) {
+    const block = emitCause(cause, palette);
+    left -= block.split("\n").length + 1;
+    if (shown.length > 0 && left < 0) break;
+    shown.push(shown.length === 0 ? block : `\n${block}`);
+  }
+  const more = causes.length - shown.length;
+  return more > 0 ? [...shown, "", `(${more} more ${more === 1 ? "cause" : "causes"}; see --verbose, --json or --html)`] : shown;
 }
 
 /** Failed rules, each cause in one line, and the two commands to run next. */
 function emitAnswer(causes: readonly Cause[], palette: Palette, html: string | undefined): string[] {
   const [first] = causes;
   if (first === undefined) return [];
-  const lines = causes.slice(0, maxCauses).flatMap(({ rules, failure }) => {
-    const ids = rules.map(({ id }) => id);
-    const others = ids.length > 3 ? ` and ${ids.length - 3} more` : "";
-    return [`  ${palette.red(`${ids.slice(0, 3).join(", ")}${others}`)}`, `    ${cut(escapeLine(failure.actual), maxLine)}`];
+  const lines = causes.slice(0, maxNamed).flatMap(({ rules, failure }) => {
+    const ids = named(
+      rules.map(({ id }) => id),
+      3,
+    );
+    return [`  ${palette.red(ids.join(", "))}`, `    ${cut(escapeLine(failure.actual), maxLine)}`];
   });
+  const more = causes.length - maxNamed;
   return [
     "",
     ...lines,
+    ...(more > 0 ? [`  and ${more} more ${more === 1 ? "cause" : "causes"}`] : []),
     "",
     `  reproduce  ${escapeLine(first.failure.replay)}`,
     html === undefined ? "  details    add --html report.html" : `  details    open ${escapeLine(html)}`,
@@ -122,7 +181,7 @@ function emitCause({ result, failure, more, rules }: Cause, palette: Palette): s
   const others = rules.filter(({ id }) => id !== result.id).map(({ id }) => id);
   const beside = [
     ...(more > 0 ? [`  and ${more} more with the same cause`] : []),
-    ...(others.length > 0 ? [wrapped("  also fails  ", others, 100)] : []),
+    ...(others.length > 0 ? [wrapped("  also fails  ", named(others, 12), columns)] : []),
   ];
   return [emitFailure(result, failure, palette), ...beside.map((line) => palette.dim(line))].join("\n");
 }
@@ -138,80 +197,24 @@ function resultLines(result: RuleResult, palette: Palette): string[] {
   ];
 }
 
-/** Rule and level, the sentence, expected and actual, the sequence, the frames, the seed, how to run it again. */
-export function emitFailure(
-  result: Pick<RuleResult, "id" | "level" | "title">,
-  failure: Failure,
-  palette: Palette,
-  shownFrames = maxFrames,
-): string {
-  const indented = (text: string) => escapeTerminal(text).replaceAll("\n", "\n            ");
-  const lines = [
-    `${palette.red(palette.bold(result.id))}  ${result.level}  ${steadiness(failure)}`,
-    `  ${result.title}`,
-    `  clause    ${escapeLine(failure.pointer)}`,
-    ...(failure.text === "" ? [] : [`            ${palette.italic(indented(failure.text))}`]),
-    `  expected  ${indented(failure.expected)}`,
-    `  actual    ${indented(failure.actual)}`,
-    ...(failure.steps.length > 0 ? ["  sequence", ...failure.steps.map((step, at) => `    ${at + 1}. ${escapeLine(step)}`)] : []),
-  ];
-  const frames = frameLines(failure.frames);
-  if (frames.length > 0) lines.push("  frames");
-  const skipped = frames.length - shownFrames;
-  if (skipped > 0) lines.push(palette.dim(`    (${skipped} earlier frames omitted; see --json or --html)`));
-  for (const { atMs, connection, arrow, text } of frames.slice(-shownFrames)) {
-    lines.push(`    ${atMs.toFixed(1).padStart(9)} ms  ${connection.padEnd(4)} ${arrow} ${escapeLine(text)}`);
-  }
-  lines.push(`  seed      ${failure.seed}`, `  replay    ${escapeLine(failure.replay)}`);
-  return lines.join("\n");
+/** The first of them, and how many more there are. */
+function named(ids: readonly string[], most: number): readonly string[] {
+  return ids.length <= most + 1 ? ids : [...ids.slice(0, most), `${ids.length - most} more`];
 }
 
-/** How often it failed again. */
-export function steadiness({ failed, runs }: Pick<Failure, "failed" | "runs">): string {
-  return runs === 1 ? "observed once (not retried)" : `${failed === runs ? "reproduced" : "flaky"} ${failed}/${runs}`;
-}
-
-function cut(text: string, max: number): string {
+export function cut(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max - 3)}...` : text;
 }
 
-/** Words after a head, in lines of at most `columns`. */
-function wrapped(head: string, words: readonly string[], columns: number): string {
+/** Words after a head, in lines of at most `width`. */
+function wrapped(head: string, words: readonly string[], width: number): string {
   const lines = [head];
   for (const [at, word] of words.entries()) {
     const text = at === words.length - 1 ? word : `${word}, `;
-    if (lines.at(-1)!.length + text.length > columns && lines.at(-1)!.trim() !== "") lines.push(" ".repeat(head.length));
+    if (lines.at(-1)!.length + text.length > width && lines.at(-1)!.trim() !== "") lines.push(" ".repeat(head.length));
     lines.push(lines.pop()! + text);
   }
   return lines.map((line) => line.trimEnd()).join("\n");
-}
-
-const plain = picocolors.createColors(false);
-
-/** The same without colours, for files. */
-export function emitFailureText(result: Pick<RuleResult, "id" | "level" | "title">, failure: Failure): string {
-  return emitFailure(result, failure, plain, maxFramesInFile);
-}
-
-/** Every rule with level, phase and title, and whether an endpoint of this document promises what it checks. */
-export function emitList(rules: readonly Rule[], subjects: ReadonlyMap<string, ContractUnderTest>, palette: Palette): string {
-  const lines: string[] = [];
-  let phase = "";
-  for (const rule of rules) {
-    if (rule.phase !== phase) {
-      phase = rule.phase;
-      lines.push(...(lines.length > 0 ? [""] : []), palette.bold(phase));
-    }
-    const promises = [...subjects.values()].reduce((count, subject) => count + rule.from(subject).length, 0);
-    const line = `  ${rule.level.padEnd(6)} ${rule.id}: ${rule.title}`;
-    lines.push(promises > 0 ? line : palette.gray(`${line} (not declared in this document)`));
-  }
-  const applying = [...subjects].map(([path, subject]) => {
-    const count = rules.filter((rule) => rule.from(subject).length > 0).length;
-    return subjects.size === 1 ? `${count} apply to this document` : `${count} apply to ${path}`;
-  });
-  const summary = subjects.size === 0 ? "none applies: this document has no WebSocket channel" : applying.join(", ");
-  return `${lines.join("\n")}\n\n${rules.length} rules, ${summary}\n`;
 }
 
 function pad(count: number, width = 3): string {

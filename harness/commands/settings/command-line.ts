@@ -1,4 +1,5 @@
 // Values of options -> the command that gives them again, as one line for a shell, without what is secret.
+import { secretName } from "../../client/mask.ts";
 import { flagged, longFlag } from "./flags.ts";
 import type { Option, Options } from "./option.ts";
 
@@ -21,7 +22,7 @@ export function emitCommandLine(
 
 function wordsOf(option: Option, value: unknown, env: NodeJS.ProcessEnv): readonly string[] {
   if (value === undefined || value === false) return [];
-  if ("positional" in option) return [value].flat().map((url) => quoted(withoutSecrets(String(url))));
+  if ("positional" in option) return [value].flat().map((url) => quotedUrl(String(url), env));
   const flag = longFlag(option);
   if (value === true) return [flag];
   if (option.type === "object") {
@@ -29,19 +30,40 @@ function wordsOf(option: Option, value: unknown, env: NodeJS.ProcessEnv): readon
   }
   return [value].flat().map((one) => {
     const text = "unit" in option ? `${Number(one) % 1000 === 0 ? `${Number(one) / 1000}s` : `${one}ms`}` : String(one);
-    return `${flag} ${option.secret === undefined ? quoted(text) : variableFor(text, option.secret, env)}`;
+    if (option.secret !== undefined) return `${flag} ${variableFor(text, option.secret, env)}`;
+    return `${flag} ${flag === "--url" ? quotedUrl(text, env) : quoted(text)}`;
   });
 }
 
 /** The variable that holds the value, else the one that the reader is to set. */
 function variableFor(value: string, name: string, env: NodeJS.ProcessEnv): string {
-  const own = Object.keys(env).find((key) => env[key] === value && /^[A-Za-z_]\w*$/.test(key));
-  return `"$${own ?? name}"`;
+  return `"$${variableOf(value, name, env)}"`;
 }
 
-/** A URL may carry a password or a token: each value becomes `...`. */
+function variableOf(value: string, name: string, env: NodeJS.ProcessEnv): string {
+  return Object.keys(env).find((key) => env[key] === value && /^[A-Za-z_]\w*$/.test(key)) ?? name;
+}
+
+/** A URL whose secrets are variables of the shell, such as `"ws://h/?token=$TOKEN"`. */
+function quotedUrl(url: string, env: NodeJS.ProcessEnv): string {
+  const shown = replaceSecrets(url, (name, value) => `\0${variableOf(value, name.toUpperCase().replaceAll(/\W/g, "_"), env)}`);
+  if (!shown.includes("\0")) return quoted(url);
+  return `"${shown.replaceAll(/["$`\\]/g, "\\$&").replaceAll("\0", "$")}"`;
+}
+
+/** A URL may carry a password or a token: it becomes `...`. */
 export function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^/?#@]*@/, "//...@").replace(/[?#].*$/s, (rest) => rest.replaceAll(/=[^&#]*/g, "=..."));
+  return replaceSecrets(url, () => "...");
+}
+
+function replaceSecrets(url: string, by: (name: string, value: string) => string): string {
+  return url
+    .replace(/(\/\/[^/?#@:]*:)([^/?#@]*)@/, (_, user: string, value: string) => `${user}${by("password", value)}@`)
+    .replace(/[?#].*$/s, (rest) =>
+      rest.replaceAll(/([?&#])([^=&#]*)=([^&#]*)/g, (whole, mark: string, name: string, value: string) =>
+        secretName.test(name) ? `${mark}${name}=${by(name, value)}` : whole,
+      ),
+    );
 }
 
 /** A word of a shell's command line. */

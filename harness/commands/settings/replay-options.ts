@@ -1,6 +1,6 @@
 // The options of `wsproof replay`.
 import type { Options } from "./option.ts";
-import { accessOptions, specOptions } from "./target-options.ts";
+import { accessOptions, configOption, specOptions } from "./target-options.ts";
 
 export const replayOptions = {
   url: {
@@ -12,5 +12,8 @@ export const replayOptions = {
   spec: { ...specOptions.spec, description: "AsyncAPI document (default: the one of the failure)" },
   perspective: specOptions.perspective,
   overlay: specOptions.overlay,
+  server: specOptions.server,
+  variables: specOptions.variables,
+  config: configOption,
   ...accessOptions,
 } as const satisfies Options;

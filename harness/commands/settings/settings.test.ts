@@ -191,8 +191,10 @@ describe("a printed command", () => {
       auth,
     });
     expect(line).not.toContain("hush-");
-    expect(line).toContain(`'wss://...@h/ws?t=...' --auth-secret "$JWT_SECRET" --auth-token "$OWN" --auth-token "$TOKEN"`);
-    expect(withoutSecrets("ws://host:1/a@b?x")).toBe("ws://host:1/a@b?x");
+    expect(line).toContain(
+      `"wss://me:$PASSWORD@h/ws?t=$T" --auth-secret "$JWT_SECRET" --auth-token "$OWN" --auth-token "$TOKEN"`,
+    );
+    expect(withoutSecrets("ws://host:1/a@b?x&region=eu&api_key=hush")).toBe("ws://host:1/a@b?x&region=eu&api_key=...");
   });
 
   it("starts the program as the reader did", () => {

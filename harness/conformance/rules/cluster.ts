@@ -136,11 +136,5 @@ async function checkHistory(context: Context, check: Check): Promise<void> {
     frames: [],
     failed: 1,
     runs: 1,
-    replay: `npx wsproof verify ${targetArguments(context)}--phase cluster --seed ${context.seed}`,
   });
-}
-
-function targetArguments({ target }: Context): string {
-  if (target.flags !== undefined) return `${target.flags} `;
-  return target.embedded ? "" : `${target.urls.join(" ")} `;
 }

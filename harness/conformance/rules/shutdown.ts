@@ -144,7 +144,6 @@ function fail(context: Context, expected: string, actual: string, about?: TestCl
     frames: evidenceOf(context).history.filter(({ connection }) => about === undefined || connection === about.connection),
     failed: 1,
     runs: 1,
-    replay: `npx wsproof verify ${context.target.embedded ? "" : `${context.target.urls.join(" ")} `}--phase shutdown`,
   });
 }
 

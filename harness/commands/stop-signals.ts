@@ -1,0 +1,25 @@
+// When a run ends early: at SIGINT and SIGTERM, when its time is over, or after so many failed rules.
+
+/** Aborted at SIGINT and SIGTERM: what was tested so far is reported, then the process ends, whatever is still under way. */
+export function stopAtSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.once(name, () => {
+      stop.abort(`stopped by ${name}`);
+      setTimeout(() => process.exit(), endMs).unref();
+    });
+  return stop.signal;
+}
+
+/** How long writing reports may take after a signal. */
+const endMs = 3_000;
+
+/** Aborted with `signal`, or when the time of the run is over; `abort` is for other reasons. */
+export function stopAfter(maxTimeSeconds: number | undefined, signal: AbortSignal | undefined): AbortController {
+  const stop = new AbortController();
+  if (signal?.aborted) stop.abort(signal.reason);
+  signal?.addEventListener("abort", () => stop.abort(signal.reason));
+  if (maxTimeSeconds !== undefined)
+    setTimeout(() => stop.abort(`stopped after ${maxTimeSeconds} s (--max-time)`), maxTimeSeconds * 1000).unref();
+  return stop;
+}
