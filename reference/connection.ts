@@ -60,6 +60,8 @@ export class Connection implements Transport, Drainable {
   #timer: NodeJS.Timeout | undefined;
   #isReading = true;
   #hasEnded = false;
+  /** While the greeting can go out with the response to the upgrade. */
+  #isStarting = false;
   #isClosing = false;
   /** Of the close frame that was sent; undefined where it has none. */
   #closeCode: number | undefined;
@@ -86,7 +88,9 @@ export class Connection implements Transport, Drainable {
   /** Starts the protocol. No frame may have been read before. */
   start(session: Session): void {
     this.#session = session;
+    this.#isStarting = true;
     session.begin();
+    this.#isStarting = false;
   }
 
   get session(): Session | undefined {
@@ -94,7 +98,8 @@ export class Connection implements Transport, Drainable {
   }
 
   send(text: string): void {
-    this.#outbox.send(text);
+    if (this.#isStarting) this.#outbox.sendAtOnce(text);
+    else this.#outbox.send(text);
   }
 
   sendShared(event: LogEvent | EphemeralEvent): void {

@@ -8,6 +8,8 @@ import type { EphemeralEvent, LogEvent } from "./hub/hub.ts";
 export interface Outbox {
   /** Sends to this connection only. */
   send(text: string): void;
+  /** Sends to this connection only, without waiting for the end of the turn: for the first frame. */
+  sendAtOnce(text: string): void;
   /** Sends an event that many connections receive: call it for each in turn, with the same object. */
   sendShared(event: LogEvent | EphemeralEvent): void;
   /** Writes what is batched, without waiting for the end of the turn. */
@@ -156,6 +158,11 @@ class BatchedOutbox implements Outbox {
     this.#add(encodeTextFrame(text));
   }
 
+  sendAtOnce(text: string): void {
+    if (this.#chain !== undefined) this.#add(encodeTextFrame(text));
+    else this.#write(encodeTextFrame(text), 1);
+  }
+
   sendShared(event: LogEvent | EphemeralEvent): void {
     this.#add(this.#batcher.frameOf(event));
   }
@@ -171,9 +178,13 @@ class BatchedOutbox implements Outbox {
   flush(): void {
     const chain = this.#chain;
     this.#chain = undefined;
-    if (chain === undefined || this.#socket.readyState !== this.#socket.OPEN || !this.#tcp.writable) return;
-    this.#tcp.write(chain.bytes);
-    this.#batcher.delivered += chain.count;
+    if (chain !== undefined) this.#write(chain.bytes, chain.count);
+  }
+
+  #write(bytes: Buffer, frames: number): void {
+    if (this.#socket.readyState !== this.#socket.OPEN || !this.#tcp.writable) return;
+    this.#tcp.write(bytes);
+    this.#batcher.delivered += frames;
     this.#onFlush();
   }
 
@@ -199,6 +210,10 @@ class UnbatchedOutbox implements Outbox {
     this.#socket.send(text);
     this.#batcher.delivered += 1;
     this.#onFlush();
+  }
+
+  sendAtOnce(text: string): void {
+    this.send(text);
   }
 
   sendShared(event: LogEvent | EphemeralEvent): void {

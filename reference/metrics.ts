@@ -67,6 +67,16 @@ export function createMetrics(facts: {
     labelNames: ["outcome"],
     registers,
   });
+  const upgradesByOutcome = new Map<string, Counter.Internal>();
+  /** Kept once looked up. Outcomes are statuses and close codes of our own, so there are few. */
+  function childOf(outcome: string): Counter.Internal {
+    let child = upgradesByOutcome.get(outcome);
+    if (child === undefined) {
+      child = upgrades.labels(outcome);
+      upgradesByOutcome.set(outcome, child);
+    }
+    return child;
+  }
   const received = createCounts("wsproof_received_total", "Messages from clients.", "type", [...clientMessages, "malformed"]);
   const errors = createCounts("wsproof_errors_total", "Errors sent to clients.", "code", Object.keys(errorCodes));
   const known = Object.values(closeCodes).map(({ code }) => `${code}`);
@@ -102,7 +112,7 @@ export function createMetrics(facts: {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    upgraded: (outcome) => upgrades.labels(outcome).inc(),
+    upgraded: (outcome) => childOf(outcome).inc(),
     received: (type) => received.get(type)?.inc(),
     refused: (code) => errors.get(code)?.inc(),
     closed: (code) => (closes.get(`${code}`) ?? closes.get("other"))?.inc(),

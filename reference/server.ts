@@ -1,5 +1,4 @@
 // The server: one port for HTTP and WebSocket, its connections, from start to the end of the drain.
-import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,6 +14,7 @@ import { createHttpRoutes, createMetricsRoutes } from "./http-routes.ts";
 import type { Hub } from "./hub/hub.ts";
 import type { Logger } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
+import { randomId } from "./random-id.ts";
 import { noRevocations, readRevocations } from "./revocations.ts";
 import { Session } from "./session.ts";
 import type { SessionContext } from "./session-context.ts";
@@ -109,7 +109,8 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     },
     app,
   );
-  server.timeout = requestTimeoutMs;
+  // Not `server.timeout`: that is one more timer for each WebSocket. Until a request has come, headersTimeout bounds a socket.
+  server.on("request", ({ socket }) => socket.setTimeout(requestTimeoutMs));
   registry.own(server);
   const sockets = new WebSocketServer<typeof ConnectionSocket>({
     noServer: true,
@@ -150,6 +151,8 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     }
     const address = addressOf(request);
     const admission = registry.admit(tcp, address);
+    // The 101 and the greeting, or the close frame, go out in one write.
+    tcp.cork();
     sockets.handleUpgrade(request, tcp, head, (socket) => {
       tcp.off("error", ignore);
       registry.setState(tcp, "open");
@@ -160,6 +163,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
       else if (decision.credential === undefined) close(connection, closeCodes.UNAUTHENTICATED.code, "no token");
       else admit(connection, decision.credential);
     });
+    tcp.uncork();
   });
 
   /** Refusals after the upgrade use a close code, because a browser shows only 1006 for any HTTP refusal. */
@@ -170,7 +174,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
       return;
     }
     metrics.upgraded("accepted");
-    const session = new Session(`c-${randomBytes(9).toString("base64url")}`, identity, sessionContext, connection);
+    const session = new Session(`c-${randomId()}`, identity, sessionContext, connection);
     log.debug({ clientId: session.member.clientId }, "connected");
     accessLog?.info({
       event: "connected",

@@ -3,6 +3,7 @@ import { closeCodes, errorCodes, limits, protocol } from "../generated/protocol.
 import type { ClientMessage, ErrorCode, ErrorMessage, ServerMessage } from "../generated/types.gen.ts";
 import { ConnectionRates } from "./connection-rates.ts";
 import {
+  type Attached,
   type EphemeralEvent,
   HubUnavailable,
   HubUncertain,
@@ -51,32 +52,40 @@ export class Session implements Subscriber {
 
   /** Attaches to the hub and sends `connected`, or closes the connection. */
   begin(): void {
-    this.#idle = this.#begin().then(() => this.#next());
-  }
-
-  async #begin(): Promise<void> {
-    const { hub, config, observer } = this.#context;
     const barred = handshakeBarred(this.#identity);
-    if (barred) return this.#close(barred, "this user may not connect");
-    try {
-      if ((await hub.attach(this)) === "too-many") return this.#close("TOO_MANY_CONNECTIONS", "close another connection first");
-    } catch (error) {
-      if (!(error instanceof HubUnavailable)) observer.failed(error);
-      return this.#close(
-        error instanceof HubUnavailable ? "TRY_AGAIN_LATER" : "INTERNAL_ERROR",
-        "the server cannot accept connections now",
+    if (barred) {
+      this.#close(barred, "this user may not connect");
+      return;
+    }
+    const attached = this.#context.hub.attach(this);
+    if (typeof attached === "string") {
+      this.#greet(attached);
+      this.#next();
+    } else {
+      this.#idle = attached.then(
+        (outcome) => {
+          this.#greet(outcome);
+          this.#next();
+        },
+        (error: unknown) => this.#giveUp(error),
       );
     }
-    const { userId, username } = this.member;
-    this.#send("connected", {
-      clientId: this.member.clientId,
-      userId,
-      username,
-      expiresAt: new Date(this.#identity.expiresAtMs).toISOString(),
-      protocol: protocol.title,
-      heartbeat: config.heartbeat,
-      limits: advertisedLimits(config),
-    });
+  }
+
+  /** The hub cannot attach the connection. */
+  #giveUp(error: unknown): void {
+    const isUnavailable = error instanceof HubUnavailable;
+    if (!isUnavailable) this.#context.observer.failed(error);
+    this.#close(isUnavailable ? "TRY_AGAIN_LATER" : "INTERNAL_ERROR", "the server cannot accept connections now");
+  }
+
+  #greet(attached: Attached): void {
+    if (attached === "too-many") {
+      this.#close("TOO_MANY_CONNECTIONS", "close another connection first");
+      return;
+    }
+    if (!this.#isOver)
+      this.#transport.send(encodeConnected(this.member, this.#identity, this.#context.config, this.#timestamp()));
     this.#hasBegun = true;
     this.#expire();
     for (const event of this.#early ?? []) this.#transport.sendShared(event);
@@ -340,7 +349,33 @@ function encodePong(payload: string, replyTo: string, timestamp: string): string
   return `{"type":"pong","payload":${payload},"timestamp":"${timestamp}","replyTo":"${replyTo}"}`;
 }
 
-function advertisedLimits({ limits: values, rates }: SessionContext["config"]) {
-  const { queuedBytesSustained: _, ...advertised } = values;
-  return { ...advertised, ...rates };
+type Advertised = SessionContext["config"];
+type Connected = Extract<ServerMessage, { type: "connected" }>["payload"];
+
+/** The end of each `connected` payload, as JSON text: encoded once for a server, because it is most of the message. */
+const advertisedTexts = new WeakMap<Advertised, string>();
+
+function advertisedText(config: Advertised): string {
+  const known = advertisedTexts.get(config);
+  if (known !== undefined) return known;
+  const { queuedBytesSustained: _, ...limits } = config.limits;
+  const advertised: Pick<Connected, "protocol" | "heartbeat" | "limits"> = {
+    protocol: protocol.title,
+    heartbeat: config.heartbeat,
+    limits: { ...limits, ...config.rates },
+  };
+  const text = JSON.stringify(advertised).slice(1);
+  advertisedTexts.set(config, text);
+  return text;
+}
+
+function encodeConnected(
+  { clientId, userId, username }: Member,
+  identity: Identity,
+  config: Advertised,
+  timestamp: string,
+): string {
+  const expiresAt = new Date(identity.expiresAtMs).toISOString();
+  const own: Pick<Connected, "clientId" | "userId" | "username" | "expiresAt"> = { clientId, userId, username, expiresAt };
+  return `{"type":"connected","payload":${JSON.stringify(own).slice(0, -1)},${advertisedText(config)},"timestamp":"${timestamp}"}`;
 }

@@ -44,6 +44,8 @@ export function createTokenVerifier(
   isRevoked: (identity: Identity) => boolean = () => false,
 ): VerifyToken {
   const key = createSecretKey(secret, "utf8");
+  /** Tokens of one issuer have the same header, so it is read once. */
+  let lastGoodHeader: string | undefined;
   return (token) => {
     const [header, payload, signature, ...rest] = token.split(".");
     if (header === undefined || payload === undefined || signature === undefined || rest.length > 0) return "invalid";
@@ -51,9 +53,12 @@ export function createTokenVerifier(
     const expected = Buffer.from(createHmac(hash, key).update(`${header}.${payload}`).digest("base64url"));
     const actual = Buffer.from(signature);
     if (actual.length !== expected.length || !timingSafeEqual(actual, expected)) return "invalid";
-    const protectedHeader = decodePart(header);
-    // A critical extension (RFC 7515 section 4.1.11) is one that we do not know.
-    if (protectedHeader?.alg !== algorithm || protectedHeader.crit !== undefined) return "invalid";
+    if (header !== lastGoodHeader) {
+      const protectedHeader = decodePart(header);
+      // A critical extension (RFC 7515 section 4.1.11) is one that we do not know.
+      if (protectedHeader?.alg !== algorithm || protectedHeader.crit !== undefined) return "invalid";
+      lastGoodHeader = header;
+    }
     const identity = readClaims(decodePart(payload), clock.dateMs());
     return typeof identity !== "string" && isRevoked(identity) ? "revoked" : identity;
   };
@@ -73,7 +78,7 @@ function readClaims(payload: Readonly<Record<string, unknown>> | undefined, nowM
   if (payload === undefined || requiredClaims.some((name) => payload[name] === undefined)) return "invalid";
   const { sub: userId, aud, exp, nbf, iat, jti, roles, username = userId } = payload;
   if (!(aud === audience || (Array.isArray(aud) && aud.includes(audience)))) return "invalid";
-  if (!isName(userId) || !isName(username)) return "invalid";
+  if (!isName(userId) || (username !== userId && !isName(username))) return "invalid";
   if (!isTime(exp) || (nbf !== undefined && !isTime(nbf)) || (iat !== undefined && !isTime(iat))) return "invalid";
   const nowSeconds = Math.floor(nowMs / 1000);
   if (nbf !== undefined && nbf > nowSeconds) return "invalid";
@@ -110,5 +115,7 @@ function isTime(value: unknown): value is number {
 
 /** Control characters and lone surrogates would reach the logs and screens of others. */
 function isName(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && !/[\p{Cc}\p{Cs}]/u.test(value) && [...value].length <= maxNameLength;
+  if (typeof value !== "string" || value === "" || /[\p{Cc}\p{Cs}]/u.test(value)) return false;
+  // A string has at most as many code points as UTF-16 units, and most names are short.
+  return value.length <= maxNameLength || [...value].length <= maxNameLength;
 }

@@ -96,6 +96,8 @@ export class HubUncertain extends Error {
   override readonly name = "HubUncertain";
 }
 
+export type Attached = "attached" | "too-many";
+
 /**
  * Requirements are checked in the order of the document: the user's rate, the recipient or the membership, the idempotency key.
  * The caller makes one call at a time for a subscriber, `attach` first and `detach` last.
@@ -106,8 +108,11 @@ export interface Hub {
   readonly available: boolean;
   /** Whether each node counts the rate of users by itself, because the backend is away. */
   readonly isRateLocal: boolean;
-  /** Registers the connection for direct messages and broadcasts. `too-many`: its user already holds connectionsPerUser. */
-  attach(subscriber: Subscriber): Promise<"attached" | "too-many">;
+  /**
+   * Registers the connection for direct messages and broadcasts. `too-many`: its user already holds connectionsPerUser.
+   * A hub that knows the answer at once gives it without a promise, so that accepting a connection costs no further microtask.
+   */
+  attach(subscriber: Subscriber): Attached | Promise<Attached>;
   /** Ends every membership of the connection with a `user_left` of reason `disconnect`. May be called twice; never rejects. */
   detach(subscriber: Subscriber): Promise<void>;
   /**

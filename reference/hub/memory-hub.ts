@@ -1,8 +1,9 @@
 // The hub of a single node: everything is in memory, and every reply is immediate.
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { KeyedLimiter } from "../limiter.ts";
+import { randomId } from "../random-id.ts";
 import {
+  type Attached,
   type Hub,
   type HubSettings,
   HubUnavailable,
@@ -68,10 +69,10 @@ export class MemoryHub implements Hub {
     this.#clock = clock;
     this.#userLimiter = new KeyedLimiter(settings.publishUser);
     this.#keys = new KeyMemory(settings.keepKeyMs, maxKeys);
-    this.#broadcasts = new RoomLog(createEpoch(), 0);
+    this.#broadcasts = new RoomLog(randomId(), 0);
   }
 
-  async attach(subscriber: Subscriber): Promise<"attached" | "too-many"> {
+  attach(subscriber: Subscriber): Attached | Promise<Attached> {
     const { clientId, userId } = subscriber.member;
     const held = this.#connectionsOfUser.get(userId) ?? 0;
     if (held >= this.#settings.connectionsPerUser) return "too-many";
@@ -214,7 +215,7 @@ export class MemoryHub implements Hub {
     this.#endIdleRooms();
     let room = this.#rooms.get(name);
     if (!room) {
-      room = { name, log: new RoomLog(createEpoch(), this.#settings.eventsPerRoom), memberships: new Map() };
+      room = { name, log: new RoomLog(randomId(), this.#settings.eventsPerRoom), memberships: new Map() };
       this.#rooms.set(name, room);
     }
     if (this.#idleSinceMs.delete(room)) this.#idleEvents -= room.log.size;
@@ -251,8 +252,4 @@ function describe(room: Room, self: Member, recovered: boolean | undefined): Joi
   }
   if (!members.includes(self)) members[maxNamedMembers - 1] = self;
   return { ...room.log.position, memberCount: room.memberships.size, members, recovered };
-}
-
-function createEpoch(): string {
-  return randomBytes(9).toString("base64url");
 }
