@@ -2,6 +2,7 @@
 import type { Channel } from "../../spec/contract.ts";
 import type { Clock } from "./clock.ts";
 import type { Fence } from "./fence.ts";
+import type { MessageHeartbeat } from "./heartbeat.ts";
 import type { IncidentalViolation } from "./incidental-violation.ts";
 import type { Messages, Validate } from "./messages.ts";
 import type { Pace } from "./pace.ts";
@@ -13,6 +14,8 @@ export interface ClientEnvironment {
   readonly messages: Messages;
   readonly validate: Validate;
   readonly fence: Fence;
+  /** Undefined where no heartbeat goes by messages. */
+  readonly heartbeat: MessageHeartbeat | undefined;
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly pace: Pace;

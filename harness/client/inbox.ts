@@ -2,7 +2,7 @@
 import { lookup } from "../../spec/pointer.ts";
 import { canonicalText } from "../schema/json.ts";
 import type { ClientOwner } from "./client-owner.ts";
-import { FifoReplyMatcher } from "./fifo-reply-matcher.ts";
+import { type FifoPosition, FifoReplyMatcher } from "./fifo-reply-matcher.ts";
 import { shownHex, shownText } from "./format.ts";
 import type { Read } from "./messages.ts";
 import type { Closed, Received, SentRequest } from "./received.ts";
@@ -17,10 +17,14 @@ export class Inbox {
   /** Tells which reply without an id answers which request. */
   readonly replies: FifoReplyMatcher;
   closed: Closed | undefined;
+  /** Called with each message that came. */
+  came: (received: Received) => void = () => undefined;
   /** TCP has ended. */
   ended = false;
   /** We hung up: what still comes is not checked. */
   left = false;
+  /** Heartbeats of the server by message, which nobody waits for by name. */
+  readonly heartbeats: Received[] = [];
   /** What was illegal about frames that came, in words. */
   readonly illegalFrames: string[] = [];
   readonly #owner: ClientOwner;
@@ -28,6 +32,7 @@ export class Inbox {
   #messages: Received[] = [];
   /** By the canonical text of the id. */
   readonly #requests = new Map<string, SentRequest>();
+  readonly #ownHeartbeats: { readonly request: SentRequest | undefined; readonly position: FifoPosition | undefined }[] = [];
 
   constructor(owner: ClientOwner, connection: number) {
     this.#owner = owner;
@@ -77,7 +82,11 @@ export class Inbox {
 
   /** Remembers a frame that was sent, so that its reply is told by its id. @returns undefined where it carries none */
   sent(frame: unknown): SentRequest | undefined {
-    const { messages, validate, clock } = this.#owner.run;
+    const { channel, messages, validate, clock } = this.#owner.run;
+    if (channel.batch !== undefined && Array.isArray(frame)) {
+      for (const item of frame) if (!Array.isArray(item)) this.sent(item);
+      return undefined;
+    }
     const name = messages.nameOf(frame, "fromClient");
     const { correlation } = (name === undefined ? messages.correlated : messages.message(name)) ?? {};
     const id = correlation === undefined ? undefined : lookup(frame, correlation);
@@ -89,27 +98,47 @@ export class Inbox {
     return request;
   }
 
-  #text(text: string, bytes: number): void {
-    const { recorder } = this.#owner.run;
-    const { read, request } = this.#read(text);
-    const { atMs } = recorder.record({
-      ...{ kind: "receive", connection: this.#connection },
-      ...{ frame: read.value, json: read.json, bytes },
-    });
-    if (request !== undefined) this.#owner.run.pace.replied(atMs - request.atMs);
-    const received: Received = { ...read, binary: false, text, atMs, request };
-    this.replies.came(received);
-    this.#messages.push(received);
-    if (read.wrong.length > 0) this.#reportMismatch(read.name, text, read.wrong);
+  /** Remembers the message that was sent last as a heartbeat: its reply is nothing that anybody waits for. */
+  sentHeartbeat(message: unknown, request: SentRequest | undefined): void {
+    this.#ownHeartbeats.push({ request, position: request === undefined ? this.replies.latest(message) : undefined });
   }
 
-  #read(text: string): { readonly read: Read; readonly request: SentRequest | undefined } {
+  #text(text: string, bytes: number): void {
+    const { recorder, channel } = this.#owner.run;
+    const { value, json } = parse(text);
+    const { atMs } = recorder.record({ kind: "receive", connection: this.#connection, frame: value, json, bytes });
+    if (channel.batch !== undefined && Array.isArray(value) && value.length > 0) {
+      for (const item of value) this.#message(JSON.stringify(item), item, true, atMs, { size: value.length });
+    } else this.#message(text, json ? value : undefined, json, atMs);
+  }
+
+  #message(text: string, value: unknown, json: boolean, atMs: number, batch?: Received["batch"]): void {
+    const { pace, heartbeat } = this.#owner.run;
+    const { read, request } = this.#read(text, value, json);
+    if (request !== undefined) pace.replied(atMs - request.atMs);
+    const received: Received = { ...read, binary: false, text, atMs, request, ...(batch === undefined ? {} : { batch }) };
+    this.replies.came(received);
+    if (read.wrong.length > 0) this.#reportMismatch(read.name, text, read.wrong);
+    if (this.#isOwnHeartbeat(received) || (request === undefined && heartbeat?.isHeartbeat(read.name) === true))
+      this.heartbeats.push(received);
+    else this.#messages.push(received);
+    this.came(received);
+  }
+
+  #read(text: string, value: unknown, json: boolean): { readonly read: Read; readonly request: SentRequest | undefined } {
     const { messages } = this.#owner.run;
-    const read = messages.read(text, "fromServer");
-    if (!read.json) return { read, request: undefined };
-    const [request] = messages.idsIn(read.value).flatMap((id) => this.#requests.get(canonicalText(id)) ?? []);
-    if (request !== undefined) return { read: messages.readReply(read.value, request.operation), request };
-    return { read: messages.readEvent(read.value, this.replies.awaited()), request };
+    if (!json) return { read: messages.read(text, "fromServer"), request: undefined };
+    const [request] = messages.idsIn(value).flatMap((id) => this.#requests.get(canonicalText(id)) ?? []);
+    if (request !== undefined) return { read: messages.readReply(value, request.operation), request };
+    return { read: messages.readEvent(value, this.replies.awaited()), request };
+  }
+
+  /** Whether it answers a heartbeat that the client sent by itself. */
+  #isOwnHeartbeat(received: Received): boolean {
+    const at = this.#ownHeartbeats.findIndex(({ request, position }) =>
+      request === undefined ? position !== undefined && this.replies.isAt(received, position) : received.request === request,
+    );
+    return at >= 0 && this.#ownHeartbeats.splice(at, 1).length > 0;
   }
 
   #binary(payload: Buffer): void {
@@ -151,5 +180,14 @@ export class Inbox {
 
   #note(text: string): void {
     this.#owner.run.recorder.record({ kind: "note", connection: this.#connection, text });
+  }
+}
+
+/** The JSON value, else the text itself. */
+function parse(text: string): { readonly value: unknown; readonly json: boolean } {
+  try {
+    return { value: JSON.parse(text), json: true };
+  } catch {
+    return { value: text, json: false };
   }
 }

@@ -17,6 +17,8 @@ export interface Received {
   readonly atMs: number;
   /** The request of this connection whose id it carries; undefined where it carries none that was sent. */
   readonly request?: SentRequest | undefined;
+  /** The items of the array in which it came; undefined where it was a frame of its own. */
+  readonly batch?: { readonly size: number } | undefined;
 }
 
 /** A message that was sent with an id. */

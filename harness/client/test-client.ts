@@ -57,6 +57,11 @@ export class TestClient {
     this.headers = opened.headers;
     const { connection, subprotocol } = opened;
     this.#record({ kind: "open", connection, node: String(opened.node), subprotocol, user: opened.user.name });
+    this.#inbox.came = ({ name, value }) => {
+      const answer = this.answerPings ? owner.run.heartbeat?.answerTo(name, value) : undefined;
+      if (answer !== undefined) this.sendText(JSON.stringify(answer));
+    };
+    this.#beat();
     socket.listen({ event: (event) => this.#inbox.event(event), ended: (how) => this.#inbox.end(how) });
   }
 
@@ -69,7 +74,12 @@ export class TestClient {
     return this.#inbox.illegalFrames;
   }
 
-  /** Whether pings of the target are answered. Default true. */
+  /** Heartbeats of the target by message that came so far, and its answers to ours. */
+  get heartbeats(): readonly Received[] {
+    return this.#inbox.heartbeats;
+  }
+
+  /** Whether pings of the target are answered, and heartbeats by message sent and answered. Default true. */
   get answerPings(): boolean {
     return this.#socket.answerPings;
   }
@@ -87,6 +97,17 @@ export class TestClient {
     if (wrong.length > 0)
       throw new Error(`our own message ${text} is invalid: it ${wrong.join("; it ")}. Send it with sendText.`);
     this.sendText(text);
+  }
+
+  /** Sends messages of the contract as one array. */
+  sendBatch(messages: readonly unknown[]): void {
+    const { run } = this.#owner;
+    for (const message of messages) {
+      const name = run.messages.nameOf(message, "fromClient");
+      const wrong = name === undefined ? ["is no message of the client"] : run.validate(name, message);
+      if (wrong.length > 0) throw new Error(`our own message ${JSON.stringify(message)} is invalid: it ${wrong.join("; it ")}`);
+    }
+    this.sendText(JSON.stringify(messages));
   }
 
   /** @returns the request that it is; undefined where it carries no id */
@@ -263,6 +284,23 @@ export class TestClient {
   /** Forgets the TCP connection, whoever reads it. */
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Sends the client's own heartbeats, where the contract has some, until the connection ends. */
+  #beat(): void {
+    const { run } = this.#owner;
+    if (run.heartbeat?.own === undefined) return;
+    const { message, everyMs } = run.heartbeat.own;
+    const timer = setInterval(() => {
+      if (this.closed !== undefined || this.#inbox.left || this.#inbox.ended) clearInterval(timer);
+      else if (this.answerPings) {
+        const name = run.messages.nameOf(message, "fromClient");
+        const correlation = name === undefined ? undefined : run.messages.message(name).correlation;
+        const sent = correlation === undefined ? message : withValueAt(message, correlation, this.#owner.id(name));
+        this.#inbox.sentHeartbeat(sent, this.sendText(JSON.stringify(sent)));
+      }
+    }, everyMs);
+    timer.unref();
   }
 
   #leave(code: number): void {

@@ -5,6 +5,7 @@ import { createValidators } from "../../spec/schemas.ts";
 import { createClock } from "../client/clock.ts";
 import { type Auth, createTokenIssuer } from "../client/credentials.ts";
 import { createFence } from "../client/fence.ts";
+import { createMessageHeartbeat } from "../client/heartbeat.ts";
 import { createMask, credentialsOfUrls } from "../client/mask.ts";
 import { createMessages, type Validate } from "../client/messages.ts";
 import { createPace } from "../client/pace.ts";
@@ -75,6 +76,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     },
     mask,
     fence: createFence({ contract, channel, messages, clock, pace }),
+    heartbeat: createMessageHeartbeat(channel, messages),
     pace,
     recorder: createRecorder(clock),
     clock,

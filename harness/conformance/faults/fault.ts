@@ -36,6 +36,9 @@ export const faults = {
     how: { by: "server", switch: name, ...(argument === undefined ? {} : { argument }) },
   }),
 
+  /** @param name a switch of the servers of other shapes, for what the document of the reference does not promise */
+  shapes: (name: string, breaks: string): Fault => ({ id: `shapes/${name}`, breaks, how: { by: "shapes", switch: name } }),
+
   /** @param name a switch of the test server, for two nodes of it behind one Redis @param harm what brings it out */
   nodes: (
     name: string,

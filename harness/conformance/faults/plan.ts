@@ -17,6 +17,7 @@ export type Which = Pick<Match, "where" | "everyNth" | "fromNth">;
 
 /**
  * `proxy`: a man in the middle does it, to any server. `server`: a switch of the test server; it says so when it has no such switch.
+ * `shapes`: a switch of a server that speaks another protocol, for promises that the reference does not make.
  * `nodes`: a switch of two test servers behind one Redis, and what harm brings it out; that the honest server bears.
  */
 export type Plan =
@@ -27,6 +28,8 @@ export type Plan =
       readonly server?: string;
     }
   | { readonly by: "server"; readonly switch: string; readonly argument?: string | number }
+  /** A switch of the small servers of other shapes than the reference, in harness/mutation/shapes. */
+  | { readonly by: "shapes"; readonly switch: string }
   | NodesPlan;
 
 export interface NodesPlan {

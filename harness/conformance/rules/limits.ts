@@ -4,6 +4,7 @@ import { httpRules } from "./http.ts";
 import { boundRules } from "./limits/bounds.ts";
 import { errorFlagRules } from "./limits/error-flags.ts";
 import { errorLimitRules } from "./limits/error-limits.ts";
+import { heartbeatRules } from "./limits/heartbeats.ts";
 import { rateOperationRules } from "./limits/rate-operations.ts";
 import { rateRules } from "./limits/rates.ts";
 import { timeRules } from "./limits/times.ts";
@@ -16,6 +17,7 @@ export const limitsPhase: Phase = {
     ...rateOperationRules,
     ...errorLimitRules,
     ...errorFlagRules,
+    ...heartbeatRules,
     ...timeRules,
     ...httpRules("limits"),
   ],

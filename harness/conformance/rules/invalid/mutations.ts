@@ -77,12 +77,14 @@ function describeCoverage(subject: ContractUnderTest): string {
   ].join("; ");
 }
 
-/** Those that are within the document's limit of bytes. */
+/** Those that are messages by themselves, and within the document's limit of bytes. */
 export function mutationsWithin(
   { channel }: Pick<ContractUnderTest, "channel">,
   { mutations, missing }: Mutations,
 ): { readonly made: readonly Mutation[]; readonly missing: readonly string[] } {
-  const fits = ({ value }: Mutation) => Buffer.byteLength(JSON.stringify(value)) <= documentBytes(channel);
+  // An array in place of a message is a batch where the channel has batches.
+  const fits = ({ value }: Mutation) =>
+    Buffer.byteLength(JSON.stringify(value)) <= documentBytes(channel) && !(channel.batch !== undefined && Array.isArray(value));
   return {
     made: mutations.filter(fits),
     missing: [...missing, ...mutations.filter((one) => !fits(one)).map(({ kind }) => kind)],

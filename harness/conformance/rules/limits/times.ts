@@ -1,52 +1,15 @@
-// What takes time: heartbeat, the end of a credential, and a client that does not read. The times are those that the target advertises.
+// What takes time: the end of a credential, and a client that does not read. The times are those that the target advertises.
 
-import type { Heartbeat, Limit, Operation } from "../../../../spec/contract.ts";
+import type { Limit, Operation } from "../../../../spec/contract.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import { satisfyPreconditions } from "../../../client/preconditions.ts";
 import type { Closed } from "../../../client/received.ts";
-import type { TestClient } from "../../../client/test-client.ts";
 import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Clause, type Rule, rule } from "../../rule.ts";
-
-/** What a deadline is longer than the promise, because this machine and the network are not idle. */
-const slackMs = 2_000;
-/** Longer waits are not made unasked. */
-const longestMs = 120_000;
-
-interface HeartbeatPromise extends Clause {
-  readonly heartbeat: Heartbeat;
-}
-
-/** A heartbeat of WebSocket pings by the server. */
-function serverPings({ channel: { heartbeat } }: ContractUnderTest): readonly HeartbeatPromise[] {
-  return heartbeat?.by === "server" && heartbeat.frame === "ping"
-    ? [
-        {
-          pointer: heartbeat.pointer,
-          text: `The server pings every ${heartbeat.intervalMs} ms and waits ${heartbeat.timeoutMs} ms.`,
-          heartbeat,
-        },
-      ]
-    : [];
-}
-
-function closingPings(subject: ContractUnderTest): readonly HeartbeatPromise[] {
-  return serverPings(subject).filter(({ heartbeat }) => heartbeat.close !== undefined);
-}
-
-function cycleMs(context: Context, heartbeat: Heartbeat): number {
-  const { intervalMs, timeoutMs } = context.effective(heartbeat);
-  return patient(intervalMs + timeoutMs);
-}
-
-function patient(ms: number): number {
-  if (ms > longestMs)
-    throw new NotTestable(`it takes ${Math.ceil(ms / 1000)} s; run the server with a shorter time and let it advertise that`);
-  return ms;
-}
+import { mustBeAlive, patient, slackMs } from "./heartbeats.ts";
 
 type Grace = Extract<Limit, { kind: "credential-grace" }>;
 interface GracePromise extends Clause {
@@ -133,74 +96,7 @@ async function stopReading(context: Context, ms: number): Promise<Closed | undef
   return slow.closed;
 }
 
-async function mustBeAlive(peer: TestClient): Promise<void> {
-  await peer.fence();
-  if (peer.closed !== undefined) throw new Violation("the connection to be open", `close ${peer.closed.code}`);
-}
-
 export const timeRules: readonly Rule[] = [
-  rule<HeartbeatPromise>({
-    id: "limits-heartbeat-answered-kept",
-    level: "MUST",
-    phase: "limits",
-    title: "keeps an idle connection that answers pings",
-    from: serverPings,
-    async check(context, { heartbeat }) {
-      const peer = await context.dial();
-      await context.clock.sleep(2 * cycleMs(context, heartbeat));
-      context.judged();
-      await mustBeAlive(peer);
-    },
-    waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
-    brokenBy: () => faults.server("heartbeat-ignores-pongs"),
-  }),
-
-  rule<HeartbeatPromise>({
-    id: "limits-heartbeat-silent-closed",
-    level: "MUST",
-    phase: "limits",
-    title: "closes an unresponsive connection with the declared code, within the declared time and not before",
-    from: closingPings,
-    async check(context, { heartbeat }) {
-      const { timeoutMs } = context.effective(heartbeat);
-      const peer = await context.dial();
-      peer.answerPings = false;
-      const sentAtMs = context.clock.nowMs();
-      const { atMs } = await peer.closes({ code: heartbeat.close!, withinMs: 2 * cycleMs(context, heartbeat) + slackMs });
-      // A ping is sent after our last frame at the earliest, and its answer is waited for.
-      if (atMs < sentAtMs + timeoutMs * 0.9) {
-        throw new Violation(`at least ${timeoutMs} ms to answer a ping`, `close after ${Math.round(atMs - sentAtMs)} ms`);
-      }
-    },
-    waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
-    brokenBy: ({ heartbeat }) => [faults.neverCloses(heartbeat.close!), faults.changesCloseCode(heartbeat.close!, 1000)],
-  }),
-
-  rule<HeartbeatPromise>({
-    id: "limits-heartbeat-busy-kept",
-    level: "MUST",
-    phase: "limits",
-    title: "keeps a connection that sends messages but answers no pings",
-    from: (subject) =>
-      subject.channel.delivery?.fence === undefined
-        ? []
-        : closingPings(subject).filter(({ heartbeat }) => heartbeat.answeredBy === "any-frame"),
-    async check(context, { heartbeat }) {
-      const { timeoutMs } = context.effective(heartbeat);
-      const peer = await context.dial();
-      peer.answerPings = false;
-      const untilMs = context.clock.nowMs() + 2 * cycleMs(context, heartbeat);
-      while (context.clock.nowMs() < untilMs) {
-        await mustBeAlive(peer);
-        await context.clock.sleep(timeoutMs / 4);
-      }
-      context.judged();
-      await mustBeAlive(peer);
-    },
-    waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
-    brokenBy: () => faults.server("heartbeat-counts-only-pongs"),
-  }),
-
   rule<GracePromise>({
     id: "limits-credential-expired-closed",
     level: "MUST",

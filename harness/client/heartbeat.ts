@@ -1,0 +1,36 @@
+// Heartbeats by message: what a client must send so that a connection lives on, and which messages are nothing else than that.
+
+import type { Channel } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+import { type Messages, withValueAt } from "./messages.ts";
+
+export interface MessageHeartbeat {
+  /** Whether the message of the server belongs to the heartbeat and to nothing else. */
+  isHeartbeat(name: string | undefined): boolean;
+  /** The message that answers a heartbeat of the server; undefined where it is none, or none of ours answers it. */
+  answerTo(name: string | undefined, value: unknown): unknown;
+  /** What the client sends by itself, and how often; undefined where the server asks. */
+  readonly own: { readonly message: unknown; readonly everyMs: number } | undefined;
+}
+
+/** Undefined where the channel's heartbeat is a WebSocket ping, or there is none. */
+export function createMessageHeartbeat({ heartbeat }: Channel, messages: Messages): MessageHeartbeat | undefined {
+  if (heartbeat === undefined || heartbeat.frame === "ping") return undefined;
+  const { by, frame, answer, intervalMs } = heartbeat;
+  const exampleOf = (name: string | undefined): unknown =>
+    name === undefined ? undefined : messages.message(name).examples[0]?.payload;
+  const isReply = (name: string) =>
+    messages.directions.fromClient.some((message) => messages.operationOf(message.name)?.reply?.includes(name) === true);
+  return {
+    isHeartbeat: (name) => name !== undefined && name === (by === "server" ? frame : answer) && !isReply(name),
+    answerTo(name, value) {
+      const example = exampleOf(answer);
+      if (by !== "server" || name !== frame || answer === undefined || example === undefined) return undefined;
+      const [asked, answered] = [messages.message(frame).correlation, messages.message(answer).correlation];
+      const id = asked === undefined ? undefined : lookup(value, asked);
+      return answered === undefined || id === undefined ? example : withValueAt(example, answered, id);
+    },
+    // Half of it, so that a busy machine is never late.
+    own: by === "client" && exampleOf(frame) !== undefined ? { message: exampleOf(frame), everyMs: intervalMs / 2 } : undefined,
+  };
+}
