@@ -6,8 +6,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
-import { emitBash, emitZsh } from "./completion/complete.ts";
+import { emitBash, emitFish, emitPowerShell, emitZsh } from "./completion/complete.ts";
 import { createProgram } from "./program.ts";
+import { topHelp } from "./top-help.ts";
 
 const program = createProgram();
 
@@ -30,6 +31,10 @@ describe("the commands", () => {
 ${block(helpOf(program))}
 
 ${commands.join("\n")}`).toMatchFileSnapshot("../../generated/COMMANDS.md");
+  });
+
+  it("are what --help lists, which loads none of them", () => {
+    expect(topHelp().trim()).toBe(helpOf(program));
   });
 
   it("print help of at most 80 columns", () => {
@@ -78,6 +83,25 @@ describe("completion in zsh", () => {
     const odd = createProgram();
     odd.command("odd").description("it's").option("--o <v>", "it's [one]: $three");
     expect(emitZsh(odd)).toContain(String.raw`'*--o[it'\''s \[one\]\: $three]:value: '`);
+  });
+});
+
+describe("completion in fish and PowerShell", () => {
+  it("names each command and option once, and quotes what a description may hold", () => {
+    const odd = createProgram();
+    odd.command("odd").description("it's").option("--o <file>", "it's");
+    const fish = emitFish(odd);
+    const power = emitPowerShell(odd);
+    for (const command of program.commands) {
+      expect(fish.split(` -a ${command.name()} `), command.name()).toHaveLength(2);
+      for (const { long } of command.options.filter(({ hidden }) => !hidden)) {
+        expect(fish.split(`from ${command.name()}" -l ${long!.slice(2)} `), `${command.name()} ${long}`).toHaveLength(2);
+        const own = power.split(`    '${command.name()}' = @(\n`)[1]!.split("\n    )")[0]!;
+        expect(own.split(`@('${long}',`), `${command.name()} ${long}`).toHaveLength(2);
+      }
+    }
+    expect(fish).toContain(String.raw`-l o -r -F -d 'it\'s'`);
+    expect(power).toContain("@('--o', 'it''s')");
   });
 });
 

@@ -75,6 +75,46 @@ if [ "$funcstack[1]" = _wsproof ]; then _wsproof "$@"; else compdef _wsproof wsp
 `;
 }
 
+export function emitFish(program: Command): string {
+  const none = "not __fish_seen_subcommand_from";
+  const names = program.commands.map((command) => command.name()).join(" ");
+  const commands = program.commands.map(
+    (command) => `complete -c wsproof -n "${none} ${names}" -f -a ${command.name()} -d ${fishQuoted(summary(command))}`,
+  );
+  const options = program.commands.flatMap((command) =>
+    visible(command).map((option) => {
+      const value = takesFile(option) ? " -r -F" : takesValue(option) ? " -x" : "";
+      return `complete -c wsproof -n "__fish_seen_subcommand_from ${command.name()}" -l ${option.long!.slice(2)}${value} -d ${fishQuoted(option.description)}`;
+    }),
+  );
+  return `# Completion of wsproof for fish, made by: wsproof completion fish\n${[...commands, ...options].join("\n")}\n`;
+}
+
+export function emitPowerShell(program: Command): string {
+  const entries = program.commands.map((command) => {
+    const words = visible(command).map((option) => `      @(${powerQuoted(option.long!)}, ${powerQuoted(option.description)})`);
+    return `    ${powerQuoted(command.name())} = @(\n      ${[`@(${powerQuoted("--help")}, ${powerQuoted("display help for command")})`, ...words.map((word) => word.trim())].join(",\n      ")}\n    )`;
+  });
+  const commands = program.commands.map((command) => `    @(${powerQuoted(command.name())}, ${powerQuoted(summary(command))})`);
+  return `# Completion of wsproof for PowerShell, made by: wsproof completion powershell
+Register-ArgumentCompleter -Native -CommandName wsproof -ScriptBlock {
+  param($word, $ast, $cursor)
+  $commands = @(
+${commands.join(",\n")}
+  )
+  $options = @{
+${entries.join("\n")}
+  }
+  $elements = @($ast.CommandElements | ForEach-Object { $_.ToString() })
+  $known = if ($elements.Count -gt 1) { $options[$elements[1]] } else { $null }
+  $words = if ($null -ne $known) { $known } else { $commands }
+  $words | Where-Object { $_[0] -like "$word*" } | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_[0], $_[0], 'ParameterValue', $_[1])
+  }
+}
+`;
+}
+
 function visible(command: Command): readonly Option[] {
   return command.options.filter(({ hidden, long }) => !hidden && long !== undefined);
 }
@@ -88,3 +128,5 @@ function summary(command: Command): string {
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+const fishQuoted = (text: string) => `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
+const powerQuoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
