@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { findSlowText, guardedRegExp, mayBacktrack } from "./guarded-regexp.ts";
+import { createAjv } from "./schemas.ts";
 
 describe("a pattern", () => {
   it.each(["^[a-z]+$", "^[A-Za-z0-9_-]{1,64}$", "^\\d{4}-\\d{2}$", "^a*$", "abc", "[a-z]{2}"])(
@@ -20,6 +21,14 @@ describe("a pattern", () => {
     const guarded = guardedRegExp("^(?:[a-z]+-)*[a-z]+$", "u");
     const texts = ["a", "abc-def", "abc-def-a-long-text-of-more-than-sixteen", "abc-def-a-long-text-that-ends-with-", ""];
     expect(texts.map((text) => guarded.test(text))).toEqual([true, true, true, false, false]);
+  });
+
+  it("keeps its own meaning beside another one that is guarded", () => {
+    const ajv = createAjv(false);
+    const [first, second] = ["^a+b+$", "^c+d+$"].map((pattern) => ajv.compile({ type: "string", pattern }));
+    expect([first!("aabb"), first!("ccdd"), second!("aabb"), second!("ccdd")]).toEqual([true, false, false, true]);
+    const both = ajv.compile({ properties: { a: { pattern: "^a+b+$" }, c: { pattern: "^c+d+$" } } });
+    expect(both({ a: "aabb", c: "ccdd" })).toBe(true);
   });
 
   it("that takes too long does not match, and returns", () => {

@@ -9,6 +9,7 @@ const harmlessLength = 16;
 /** What AJV needs of a regular expression. */
 interface Tester {
   test(text: string): boolean;
+  toString(): string;
 }
 
 /**
@@ -18,7 +19,9 @@ interface Tester {
 export const guardedRegExp = Object.assign(
   (pattern: string, flags: string): Tester => {
     const expression = new RegExp(pattern, flags);
-    return mayBacktrack(pattern) ? { test: (text) => testWithin(expression, text) ?? false } : expression;
+    if (!mayBacktrack(pattern)) return expression;
+    // AJV keeps one expression for each text that toString gives.
+    return { test: (text) => testWithin(expression, text) ?? false, toString: () => String(expression) };
   },
   { code: "new RegExp" },
 );

@@ -53,7 +53,8 @@ export async function loadWithTree({ file, perspective, overlay, server, variabl
     findings.push(...step.findings);
     return step.findings.some(({ blocking }) => blocking) ? undefined : step.tree;
   };
-  const failed = () => ({ contract: undefined, tree: undefined, original: undefined, findings });
+  let original: SourceTree | undefined;
+  const failed = () => ({ contract: undefined, tree: undefined, original, findings });
 
   let tree = sound(await read(file, "--spec"));
   if (tree === undefined) return failed();
@@ -62,7 +63,7 @@ export async function loadWithTree({ file, perspective, overlay, server, variabl
   if (tree === undefined || version === undefined) return failed();
   tree = sound(correctKeys(tree));
   if (tree === undefined) return failed();
-  const original = tree;
+  original = tree;
   const isOlder = version.startsWith("2.");
   if (isOlder) {
     const { fromVersion2 } = await import("./older-version.ts");

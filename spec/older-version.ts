@@ -35,7 +35,7 @@ export async function fromVersion2(
       id: "version-unconvertible",
       expected: "a document that @asyncapi/converter can convert to 3.0.0",
       actual: error instanceof Error ? error.message : String(error),
-      fix: "correct what the official parser reports, or convert the document by hand",
+      fix: "correct the other findings of `wsproof lint`, or convert the document by hand",
     });
     return { tree: undefined, findings: [...findings, finding] };
   }

@@ -31,7 +31,9 @@ export function registerLint(program: Command): void {
   const command = program
     .command("lint")
     .summary("check an AsyncAPI document")
-    .description("Checks an AsyncAPI document: runs the official parser plus extra checks, and validates x- keys.");
+    .description(
+      "Checks an AsyncAPI document: validates it against AsyncAPI's JSON Schema, runs extra checks, and validates x- keys.",
+    );
   defineFlags(command, specOptions)
     .option("--json", "print the findings as JSON")
     .option("--verbose", "list the findings of severity info, which are only counted by default")

@@ -50,9 +50,7 @@ describe("documents with one mistake", () => {
       const id = /# <- (\S+)/.exec(line)?.[1];
       return id === undefined ? [] : [{ id, line: index + 1 }];
     });
-    // The official parser is slow: it is asked only where it has something to say.
-    const parser = elsewhere.some((id) => id.startsWith("parser-"));
-    const findings = await serious(write(`${mistake.replaceAll(/\W/g, "-")}.yaml`, source), { parser });
+    const findings = await serious(write(`${mistake.replaceAll(/\W/g, "-")}.yaml`, source));
     for (const mark of marks) expect(findings).toContainEqual(expect.objectContaining(mark));
     expect(new Set(findings.map(({ id }) => id))).toEqual(new Set([...marks.map(({ id }) => id), ...elsewhere]));
     for (const { expected, actual, fix, column } of findings) {
@@ -83,7 +81,7 @@ describe("a remote reference", () => {
     expect(connections).toBe(0);
   });
 
-  it("is not followed by the official parser either, where it is only data", async () => {
+  it("is not followed where it is only data", async () => {
     const { findings, connections } = await lintedBeside((url) =>
       base.replace("servers:\n", `x-note: { $ref: "${url}" }\nservers:\n`),
     );
@@ -106,7 +104,7 @@ describe("findings", () => {
       .replace("name: DEAD", "name: dead")
       .replace("fence: say", "fence: pong")
       .replace("first: welcome", "first: hello");
-    const findings = await serious(write("three.yaml", source), { parser: false });
+    const findings = await serious(write("three.yaml", source));
     const lines = findings.map(({ line }) => line);
     expect(findings).toHaveLength(3);
     expect(lines).toEqual([...lines].sort((a, b) => a - b));

@@ -11,8 +11,10 @@ import { checkNames } from "./names.ts";
 import { checkOperations, checkOutcomes } from "./operations.ts";
 import { checkPointers } from "./pointers.ts";
 import { checkCompiled, checkCycles, checkKeywords, checkSatisfiable } from "./schemas.ts";
+import { checkStructure } from "./structure.ts";
 import { checkTags } from "./tags.ts";
 import { checkHandshake, checkNotRead, checkPerspective, checkReplies } from "./usage.ts";
+import { checkVersionRules } from "./version-rules.ts";
 import { checkKeySpelling, checkValues, checkVocabulary } from "./vocabulary.ts";
 
 const checks: readonly Check[] = [
@@ -42,27 +44,15 @@ const checks: readonly Check[] = [
   checkNotRead,
 ];
 
-export interface LintOptions extends LoadOptions {
-  /** Whether to ask @asyncapi/parser as well, which takes half a second to load. Default: true. */
-  readonly parser?: boolean;
-}
-
 /**
  * @returns the contract, undefined where a finding is blocking, and the findings by file, line and column
  */
-export async function lint({
-  parser = true,
-  ...options
-}: LintOptions): Promise<{ contract: Contract | undefined; findings: Finding[] }> {
+export async function lint(options: LoadOptions): Promise<{ contract: Contract | undefined; findings: Finding[] }> {
   const { contract, tree, original, findings } = await loadWithTree(options);
-  if (contract === undefined || tree === undefined || original === undefined)
-    return { contract: undefined, findings: sorted(findings) };
+  const official = original === undefined ? [] : [...(await checkStructure(original)), ...checkVersionRules(original)];
+  if (contract === undefined || tree === undefined) return { contract: undefined, findings: sorted([...findings, ...official]) };
   const checked = { tree, contract, validators: createValidators(contract), ours: usesVocabulary(contract) };
-  const all = [...findings, ...checks.flatMap((check) => guarded(check, checked))];
-  if (parser) {
-    const { validateWithParser } = await import("./parser.ts");
-    all.push(...(await validateWithParser(original)));
-  }
+  const all = [...findings, ...official, ...checks.flatMap((check) => guarded(check, checked))];
   const blocked = all.some(({ blocking }) => blocking);
   return { contract: blocked ? undefined : contract, findings: sorted(all) };
 }

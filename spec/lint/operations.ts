@@ -38,6 +38,7 @@ export const checkOperations: Check = ({ tree, contract }) =>
     }
     const own = resolve(tree, join(resolved.pointer, "channel"))!.pointer;
     findings.push(...strangers(tree, join(resolved.pointer, "messages"), own, "operation-message-elsewhere"));
+    findings.push(...pastChannel(tree, join(resolved.pointer, "messages"), text(record(value.channel).$ref)));
     const reply = resolve(tree, join(resolved.pointer, "reply"));
     if (reply !== undefined) {
       const target = resolve(tree, join(reply.pointer, "channel"))?.pointer ?? own;
@@ -59,6 +60,23 @@ function strangers(tree: SourceTree, messages: DocumentPointer, channel: Documen
         expected: `a message of ${channel}: ${choices(pointers.values())}`,
         actual: text(record(reference).$ref) ?? "no reference",
         fix: `refer to ${channel}/messages/NAME, and add the message there first`,
+      }),
+    ];
+  });
+}
+
+/** References to the component in place of the channel's message, which the official parser rejects. */
+function pastChannel(tree: SourceTree, messages: DocumentPointer, channel: string | undefined): Finding[] {
+  return list(resolve(tree, messages)?.value).flatMap((message, index) => {
+    const reference = text(record(message).$ref);
+    if (channel === undefined || reference === undefined || reference.startsWith(`${channel}/messages`)) return [];
+    return [
+      at(tree, join(messages, index), {
+        severity: "error",
+        id: "operation-message-past-channel",
+        expected: `a reference that begins with ${channel}/messages/`,
+        actual: reference,
+        fix: `refer to ${channel}/messages/NAME: AsyncAPI 3 allows no other`,
       }),
     ];
   });

@@ -16,7 +16,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("a document of another shape", async () => {
-  const { contract, findings } = await lint({ file, parser: false });
+  const { contract, findings } = await lint({ file });
   const operation = (id: string) => contract!.operations.find((candidate) => candidate.id === id)!;
 
   it("has no finding above info", () => {
@@ -88,7 +88,7 @@ describe("one mistake", () => {
     const text = source.replace(right, () => wrong);
     const mistake = path.join(folder, "mistake.yaml");
     writeFileSync(mistake, text);
-    const { findings } = await lint({ file: mistake, parser: false });
+    const { findings } = await lint({ file: mistake });
     const line = text.split("\n").findIndex((candidate) => candidate.includes(wrong)) + 1;
     expect(findings.filter(({ severity }) => severity === "error")).toContainEqual(expect.objectContaining({ id, line }));
   });
