@@ -2,6 +2,7 @@
 import { heartbeat, limits, protocol, rateLimits } from "../generated/protocol.gen.ts";
 import { parseRedisUrls } from "./hub/redis/url.ts";
 import type { Rate } from "./limiter.ts";
+import type { TlsFiles } from "./tls.ts";
 
 export type LimitName = keyof typeof limits;
 export type RateName = keyof typeof rateLimits;
@@ -18,6 +19,8 @@ export interface Config {
   readonly port: number;
   /** undefined: metrics are on `port`. */
   readonly metricsPort: number | undefined;
+  /** undefined: without TLS. */
+  readonly tls: TlsFiles | undefined;
   /** undefined only with `dev`. */
   readonly jwtSecret: string | undefined;
   /** undefined: this server on localhost. `*` alone: any. */
@@ -70,6 +73,8 @@ const general: readonly Variable[] = [
   { name: "HOST", about: "Address to listen on.", fallback: "127.0.0.1" },
   { name: "PORT", about: "Port to listen on; 0: any free port.", fallback: "8080", range: [0, 65_535] },
   { name: "METRICS_PORT", about: "Separate port for /metrics; default: PORT.", fallback: undefined, range: [0, 65_535] },
+  { name: "TLS_CERT", about: "PEM file with the certificate: https and wss. Read again when it changes.", fallback: undefined },
+  { name: "TLS_KEY", about: "PEM file with the key of TLS_CERT.", fallback: undefined },
   {
     name: "JWT_SECRET",
     about: `Secret that tokens are signed with, at least ${minSecretBytes} bytes. --dev generates one.`,
@@ -242,6 +247,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, { 
     const fix = origin === "*" ? "name the origins (`*` alone is for --dev)" : "such as https://app.example.com, without a path";
     if (!isOrigin(origin)) mistakes.push(`ALLOWED_ORIGINS: expected origins, got "${origin}": ${fix}`);
   }
+  const [cert, key] = [text("TLS_CERT"), text("TLS_KEY")];
+  if ((cert === undefined) !== (key === undefined)) {
+    const [given, missing] = cert === undefined ? ["TLS_KEY", "TLS_CERT"] : ["TLS_CERT", "TLS_KEY"];
+    mistakes.push(`${missing}: expected a file, because ${given} is set, got nothing`);
+  }
   const redisUrl = text("REDIS_URL");
   try {
     if (redisUrl !== undefined) parseRedisUrls(redisUrl);
@@ -254,6 +264,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, { 
     host: text("HOST")!,
     port: number("PORT")!,
     metricsPort: number("METRICS_PORT"),
+    tls: cert === undefined || key === undefined ? undefined : { cert, key },
     jwtSecret,
     allowedOrigins,
     trustedProxyHops: number("TRUSTED_PROXY_HOPS")!,

@@ -50,13 +50,14 @@ async function main(args: readonly string[], clock: Clock): Promise<void> {
   });
 
   log.info({ host: config.host, port: server.port }, "listening");
-  if (config.dev) await printDevHelp(config.host, server.port, jwtSecret);
+  if (config.dev) await printDevHelp(config, server.port, jwtSecret);
   process.send?.({ listening: { port: server.port } });
 }
 
-async function printDevHelp(host: string, port: number, secret: string): Promise<void> {
+async function printDevHelp({ host, tls }: Config, port: number, secret: string): Promise<void> {
   const token = await createToken(secret, "dev", ["broadcaster", "publisher"], 24 * 3600);
   const pair = `["${subprotocols[0]}", "bearer.${Buffer.from(token).toString("base64url")}"]`;
+  const s = tls ? "s" : "";
   process.stderr.write(
     [
       "",
@@ -64,9 +65,9 @@ async function printDevHelp(host: string, port: number, secret: string): Promise
       "",
       `token of the user dev, valid for a day:\n${token}`,
       "",
-      `npx wscat -c ws://${host}:${port}/ws -s ${subprotocols[0]} -H "Authorization: Bearer ${token}"`,
+      `npx wscat -c ws${s}://${host}:${port}/ws -s ${subprotocols[0]} -H "Authorization: Bearer ${token}"`,
       "",
-      `from a page at http://localhost:${port}: new WebSocket("ws://${host}:${port}/ws", ${pair})`,
+      `from a page at http${s}://localhost:${port}: new WebSocket("ws${s}://${host}:${port}/ws", ${pair})`,
       "",
       "",
     ].join("\n"),

@@ -1,5 +1,6 @@
 // The server: one port for HTTP and WebSocket, its connections, from start to the end of the drain.
 import { createServer, type IncomingMessage, type Server } from "node:http";
+import { createServer as createTlsServer, type ServerOptions as HttpsOptions, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ServerOptions, WebSocketServer } from "ws";
@@ -19,6 +20,7 @@ import { noRevocations, readRevocations } from "./revocations.ts";
 import { Session } from "./session.ts";
 import type { SessionContext } from "./session-context.ts";
 import { forwardedAddress, SocketRegistry, socketStates, socketsWithinDescriptors } from "./sockets.ts";
+import { readCertificate, type TlsFiles, watchCertificate } from "./tls.ts";
 import { createToken, createTokenVerifier } from "./tokens.ts";
 
 /** How long ws waits for the answer to a close frame. */
@@ -100,18 +102,18 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
       ? ({ name, roles, lifetimeSeconds }) => createToken(config.jwtSecret, name, roles, lifetimeSeconds)
       : undefined,
   });
-  const server = createServer(
-    {
-      headersTimeout: config.headersTimeoutMs,
-      requestTimeout: Math.max(requestTimeoutMs, config.headersTimeoutMs),
-      // How often Node checks for late headers. Its default is 30 s.
-      connectionsCheckingInterval: Math.min(1_000, config.headersTimeoutMs),
-    },
-    app,
-  );
+  const timeouts = {
+    headersTimeout: config.headersTimeoutMs,
+    requestTimeout: Math.max(requestTimeoutMs, config.headersTimeoutMs),
+    // How often Node checks for late headers. Its default is 30 s.
+    connectionsCheckingInterval: Math.min(1_000, config.headersTimeoutMs),
+  };
+  const tlsServer = config.tls && createTls(config.tls, { ...timeouts, handshakeTimeout: config.headersTimeoutMs });
+  const server = tlsServer?.on("request", app) ?? createServer(timeouts, app);
   // Not `server.timeout`: that is one more timer for each WebSocket. Until a request has come, headersTimeout bounds a socket.
   server.on("request", ({ socket }) => socket.setTimeout(requestTimeoutMs));
-  registry.own(server);
+  if (tlsServer) registry.ownTls(server);
+  else registry.own(server);
   const sockets = new WebSocketServer<typeof ConnectionSocket>({
     noServer: true,
     WebSocket: ConnectionSocket,
@@ -199,12 +201,25 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     (error) => log.error({ reason: error.message }, "the revocations cannot be read: the list before stays in force"),
   );
 
+  const unwatch =
+    tlsServer &&
+    watchCertificate(
+      config.tls!,
+      (certificate) => {
+        tlsServer.setSecureContext(certificate);
+        log.info("the certificate has changed");
+      },
+      (error) => log.error({ reason: error.message }, "the certificate cannot be read: the one before stays in force"),
+    );
+
   const port = await listen(server, config.port, config.host);
   if (registry.maxSockets < config.maxConnections) {
     const { maxSockets } = registry;
     log.warn({ maxSockets }, "the descriptor limit (ulimit -n) allows fewer sockets than MAX_CONNECTIONS");
   }
-  allowedOrigins = config.allowedOrigins ?? ["localhost", "127.0.0.1", "[::1]"].map((name) => `http://${name}:${port}`);
+  allowedOrigins =
+    config.allowedOrigins ??
+    ["localhost", "127.0.0.1", "[::1]"].map((name) => `${tlsServer ? "https" : "http"}://${name}:${port}`);
   const metricsServer = config.metricsPort === undefined ? undefined : createServer(createMetricsRoutes(metrics));
   if (metricsServer) {
     metricsServer.timeout = requestTimeoutMs;
@@ -217,6 +232,7 @@ export async function startServer({ config, hub, clock, log, fanOut = createFanO
     isDraining = true;
     log.info({ connections: connections.size }, "draining");
     revocations.close();
+    unwatch?.();
     await drain(connections, config, sleep);
     await hub.close();
     for (const one of [server, metricsServer]) {
@@ -249,6 +265,10 @@ function createSocketRegistry({ maxConnections, connectionsPerAddress = maxConne
     loggedAtMs = performance.now();
     log.warn({ shed, maxSockets }, "dropping new sockets: too many are open");
   });
+}
+
+function createTls(files: TlsFiles, options: HttpsOptions): TlsServer {
+  return createTlsServer({ ...options, ...readCertificate(files) });
 }
 
 function ignore(): void {}

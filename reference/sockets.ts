@@ -31,6 +31,10 @@ export class SocketRegistry {
   readonly #limits: SocketLimits;
   readonly #onShed: (shedInAll: number) => void;
   readonly #sockets = new Map<Socket, Owned>();
+  /** TCP sockets by their peer, until their TLS handshake is done. */
+  readonly #handshaking = new Map<string, Socket>();
+  /** TLS socket -> the TCP socket below it. Each ends with the other. */
+  readonly #below = new WeakMap<Socket, Socket>();
   readonly #perAddress = new Map<string, number>();
   readonly #perState: Record<SocketState, number> = { http: 0, refused: 0, open: 0, closing: 0 };
   #shed = 0;
@@ -64,6 +68,27 @@ export class SocketRegistry {
       if (server.listening) this.#countShed();
     });
     server.on("connection", (socket: Socket) => this.#add(socket));
+  }
+
+  /** Also takes over the sockets of a TLS server, from before their handshake. */
+  ownTls(server: Server): void {
+    server.prependListener("connection", (socket: Socket) => {
+      const peer = peerOf(socket);
+      this.#handshaking.set(peer, socket);
+      socket.once("close", () => {
+        if (this.#handshaking.get(peer) === socket) this.#handshaking.delete(peer);
+      });
+    });
+    server.on("secureConnection", (secure: Socket) => {
+      const socket = this.#handshaking.get(peerOf(secure));
+      if (socket !== undefined) this.#below.set(secure, socket);
+      this.#handshaking.delete(peerOf(secure));
+    });
+    this.own(server);
+  }
+
+  #find(socket: Socket): Owned | undefined {
+    return this.#sockets.get(this.#below.get(socket) ?? socket);
   }
 
   #countShed(): void {
@@ -100,7 +125,7 @@ export class SocketRegistry {
   }
 
   setState(socket: Socket, state: SocketState): void {
-    const owned = this.#sockets.get(socket);
+    const owned = this.#find(socket);
     if (owned === undefined) return;
     this.#perState[owned.state] -= 1;
     this.#perState[state] += 1;
@@ -112,7 +137,7 @@ export class SocketRegistry {
    * @param clientAddress of the client itself, where a trusted proxy reports it
    */
   admit(socket: Socket, clientAddress: string | undefined): "ok" | "full" | "address-full" {
-    const owned = this.#sockets.get(socket);
+    const owned = this.#find(socket);
     if (owned === undefined) return "ok";
     if (clientAddress !== undefined && networkOf(clientAddress) !== owned.address) this.#setAddress(owned, clientAddress);
     if (this.#sockets.size > this.#limits.maxSockets) return "full";
@@ -138,6 +163,8 @@ export class SocketRegistry {
     for (const socket of this.#sockets.keys()) socket.destroy();
   }
 }
+
+const peerOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`;
 
 /** IPv4 addresses as they are, IPv6 addresses by their /64 network, because one client usually has a whole one. */
 export function networkOf(address: string): string {

@@ -7,6 +7,8 @@ interface ServeOptions {
   readonly host?: string;
   readonly dev?: boolean;
   readonly jwtSecret?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
   readonly redis?: string;
   readonly nodes?: string;
   readonly settings?: boolean;
@@ -17,6 +19,7 @@ Examples:
   wsproof serve --dev                        on port 8080; prints a token
   JWT_SECRET=$(openssl rand -base64 48) wsproof serve --port 9000
   wsproof serve --dev --nodes 3 --redis redis://127.0.0.1:6379
+  wsproof serve --dev --tls-cert cert.pem --tls-key key.pem
   wsproof serve --settings                   every environment variable`;
 
 export function registerServe(program: Command): void {
@@ -30,16 +33,20 @@ export function registerServe(program: Command): void {
     .option("--nodes <count>", "run N nodes on consecutive ports; needs --redis")
     .option("--dev", "development mode: generate a secret and print a token")
     .option("--jwt-secret <secret>", "secret of at least 32 bytes; prefer env JWT_SECRET, which other users cannot see")
+    .option("--tls-cert <file>", "PEM certificate, for https and wss; read again when it changes (env TLS_CERT)")
+    .option("--tls-key <file>", "PEM key of --tls-cert (env TLS_KEY)")
     .option("--settings", "list all environment variables with unit, default and range")
     .addHelpText("after", examples)
     .action(serve);
 }
 
-async function serve({ port, host, dev, jwtSecret, redis, nodes, settings }: ServeOptions): Promise<void> {
+async function serve({ port, host, dev, jwtSecret, tlsCert, tlsKey, redis, nodes, settings }: ServeOptions): Promise<void> {
   const env = { ...process.env };
   if (port !== undefined) env.PORT = port;
   if (host !== undefined) env.HOST = host;
   if (jwtSecret !== undefined) env.JWT_SECRET = jwtSecret;
+  if (tlsCert !== undefined) env.TLS_CERT = tlsCert;
+  if (tlsKey !== undefined) env.TLS_KEY = tlsKey;
   if (redis !== undefined) env.REDIS_URL = redis;
   const args = [...(dev ? ["--dev"] : []), ...(settings ? ["--help"] : [])];
   if (nodes !== undefined && !settings) process.exitCode = await serveNodes(nodes, args, env);
