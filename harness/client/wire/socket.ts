@@ -41,7 +41,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
   const socket = await openTcp(options);
   socket.write(emitRequest(options.request), "latin1");
   if (options.body !== undefined) socket.write(options.body);
-  if (options.resetAfterMs !== undefined) setTimeout(() => socket.resetAndDestroy(), options.resetAfterMs).unref();
+  if (options.resetAfterMs !== undefined) setTimeout(() => resetTcp(socket), options.resetAfterMs).unref();
   return new Promise((resolve, reject) => {
     let bytes: Buffer = Buffer.alloc(0);
     let head: ReturnType<typeof parseResponseHead>;
@@ -116,34 +116,42 @@ function openTcp(options: ConnectOptions): Promise<net.Socket> {
   const port = Number(url.port || (secure ? 443 : 80));
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return new Promise((resolve, reject) => {
-    const socket = secure
-      ? tls.connect({
-          host,
-          port,
-          ...(net.isIP(host) ? {} : { servername: host }),
-          rejectUnauthorized: options.insecure !== true,
-        })
-      : net.connect({ host, port });
-    socket.setNoDelay(true);
+    const tcp = net.connect({ host, port }).setNoDelay(true);
     const timer = setTimeout(() => {
-      socket.destroy();
+      tcp.destroy();
       reject(
         new TargetLost(
           `No ${secure ? "TLS" : "TCP"} connection to ${url.host} within ${timeoutMs} ms. Check host and port, or give more time with --timeout.`,
         ),
       );
     }, timeoutMs);
-    socket.once(secure ? "secureConnect" : "connect", () => {
-      clearTimeout(timer);
-      socket.off("error", failed);
-      resolve(socket);
-    });
     const failed = (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
       reject(new TargetLost(connectFailure(url, error)));
     };
-    socket.on("error", failed);
+    const opened = (socket: net.Socket) => {
+      clearTimeout(timer);
+      socket.off("error", failed);
+      resolve(socket);
+    };
+    tcp.on("error", failed);
+    tcp.once("connect", () => {
+      if (!secure) return opened(tcp);
+      const name = net.isIP(host) ? {} : { servername: host };
+      const socket = tls.connect({ socket: tcp, ...name, rejectUnauthorized: options.insecure !== true });
+      tcpBelow.set(socket, tcp);
+      socket.on("error", failed);
+      socket.once("secureConnect", () => opened(socket));
+    });
   });
+}
+
+/** TLS socket -> the TCP socket below it. */
+const tcpBelow = new WeakMap<net.Socket, net.Socket>();
+
+/** Node resets TCP sockets only. */
+function resetTcp(socket: net.Socket): void {
+  (tcpBelow.get(socket) ?? socket).resetAndDestroy();
 }
 
 /** Cause and next step, in one paragraph. */
@@ -268,7 +276,7 @@ export class WireSocket {
 
   /** Sends a RST. */
   reset(): void {
-    this.#socket.resetAndDestroy();
+    resetTcp(this.#socket);
   }
 
   /** Forgets the connection, whatever is left. */
