@@ -7,6 +7,7 @@ import type { IncidentalViolation } from "./incidental-violation.ts";
 import type { Messages, Validate } from "./messages.ts";
 import type { Pace } from "./pace.ts";
 import type { Recorder } from "./recorder.ts";
+import type { TrafficBounds } from "./traffic-bounds.ts";
 
 /** What the connections of a run share. */
 export interface ClientEnvironment {
@@ -19,6 +20,7 @@ export interface ClientEnvironment {
   readonly recorder: Recorder;
   readonly clock: Clock;
   readonly pace: Pace;
+  readonly bounds: TrafficBounds;
   /** Default deadline of everything that waits, in ms. */
   readonly timeoutMs: number;
   /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */

@@ -1,11 +1,12 @@
 // What came on one connection: recorded and checked against the contract as it comes, kept until somebody takes it.
 import { lookup } from "../../spec/pointer.ts";
-import { canonicalText } from "../schema/json.ts";
+import { canonicalText, parseJson } from "../schema/json.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import { type FifoPosition, FifoReplyMatcher } from "./fifo-reply-matcher.ts";
 import { shownHex, shownText } from "./format.ts";
 import type { Read } from "./messages.ts";
 import type { Closed, Received, SentRequest } from "./received.ts";
+import { maxUnreadBytes, maxUnreadFrames } from "./traffic-bounds.ts";
 import { Signal } from "./until.ts";
 import type { WireEvent } from "./wire/message-reader.ts";
 
@@ -27,12 +28,19 @@ export class Inbox {
   readonly heartbeats: Received[] = [];
   /** What was illegal about frames that came, in words. */
   readonly illegalFrames: string[] = [];
+  /** Why we gave the connection up: the target sent more on it than is held. */
+  flooded: string | undefined;
+  /** Called when `flooded` is set. */
+  onFlooded: () => void = () => undefined;
   readonly #owner: ClientOwner;
   readonly #connection: number;
   #messages: Received[] = [];
   /** By the canonical text of the id. */
   readonly #requests = new Map<string, SentRequest>();
   readonly #ownHeartbeats: { readonly request: SentRequest | undefined; readonly position: FifoPosition | undefined }[] = [];
+  /** Frames that nothing has read: messages, and control frames since the last one that was waited for. */
+  #unreadFrames = 0;
+  #unreadBytes = 0;
 
   constructor(owner: ClientOwner, connection: number) {
     this.#owner = owner;
@@ -46,12 +54,16 @@ export class Inbox {
 
   takeFirst(wanted: (received: Received) => boolean): Received | undefined {
     const at = this.#messages.findIndex(wanted);
-    return at < 0 ? undefined : this.#messages.splice(at, 1)[0];
+    if (at < 0) return undefined;
+    const [taken] = this.#messages.splice(at, 1);
+    this.#read(1, taken!.text.length);
+    return taken;
   }
 
   takeAll(): readonly Received[] {
     const all = this.#messages;
     this.#messages = [];
+    this.#read(this.#unreadFrames, this.#unreadBytes);
     return all;
   }
 
@@ -63,19 +75,46 @@ export class Inbox {
 
   event(event: WireEvent): void {
     if (this.left && event.kind !== "close" && event.kind !== "broken") return;
+    if (event.kind !== "close" && event.kind !== "broken" && !this.#hasRoom(event)) return;
     if (event.kind === "text") this.#text(event.text, event.bytes);
     else if (event.kind === "binary") this.#binary(event.payload);
     else if (event.kind === "broken") this.#illegalFrame(event.clause, event.how);
     else if (event.kind === "close") this.#close(event.code, event.reason);
     else {
+      this.#came(event.payload.length);
       if (event.kind === "pong") this.pongs.push(event.payload.toString("hex"));
       this.#note(`received a WebSocket ${event.kind}`);
     }
     this.signal.notify();
   }
 
+  /** Whether one more frame is held; where not, the connection is given up. */
+  #hasRoom(event: Exclude<WireEvent, { kind: "close" | "broken" }>): boolean {
+    if (this.flooded !== undefined) return false;
+    const bytes = this.#unreadBytes + (event.kind === "text" ? event.bytes : event.payload.length);
+    if (this.#unreadFrames < maxUnreadFrames && bytes <= maxUnreadBytes) return true;
+    this.flooded = `the target sent over ${this.#unreadFrames < maxUnreadFrames ? `${maxUnreadBytes} bytes` : `${maxUnreadFrames} frames`} on one connection that nothing waited for`;
+    this.#note(`given up: ${this.flooded}`);
+    this.onFlooded();
+    this.signal.notify();
+    return false;
+  }
+
+  #came(bytes: number): void {
+    this.#unreadFrames += 1;
+    this.#unreadBytes += bytes;
+    this.#owner.run.bounds.came(bytes);
+  }
+
+  #read(frames: number, bytes: number): void {
+    this.#unreadFrames -= frames;
+    this.#unreadBytes -= bytes;
+    this.#owner.run.bounds.read(frames, bytes);
+  }
+
   end(how: "fin" | "reset"): void {
     this.#close(1006, how === "reset" ? "(the TCP connection was reset)" : "");
+    if (!this.ended) this.#owner.run.bounds.closed();
     this.ended = true;
     this.signal.notify();
   }
@@ -105,8 +144,11 @@ export class Inbox {
 
   #text(text: string, bytes: number): void {
     const { recorder, channel } = this.#owner.run;
-    const { value, json } = parse(text);
+    const parsed = parseJson(text);
+    const json = "value" in parsed;
+    const value: unknown = json ? parsed.value : text;
     const { atMs } = recorder.record({ kind: "receive", connection: this.#connection, frame: value, json, bytes });
+    this.#came(text.length);
     if (channel.batch !== undefined && Array.isArray(value) && value.length > 0) {
       for (const item of value) this.#message(JSON.stringify(item), item, true, atMs, { size: value.length });
     } else this.#message(text, json ? value : undefined, json, atMs);
@@ -114,7 +156,7 @@ export class Inbox {
 
   #message(text: string, value: unknown, json: boolean, atMs: number, batch?: Received["batch"]): void {
     const { pace, heartbeat } = this.#owner.run;
-    const { read, request } = this.#read(text, value, json);
+    const { read, request } = this.#recognise(text, value, json);
     if (request !== undefined) pace.replied(atMs - request.atMs);
     const received: Received = { ...read, binary: false, text, atMs, request, ...(batch === undefined ? {} : { batch }) };
     this.replies.came(received);
@@ -125,7 +167,7 @@ export class Inbox {
     this.came(received);
   }
 
-  #read(text: string, value: unknown, json: boolean): { readonly read: Read; readonly request: SentRequest | undefined } {
+  #recognise(text: string, value: unknown, json: boolean): { readonly read: Read; readonly request: SentRequest | undefined } {
     const { messages } = this.#owner.run;
     if (!json) return { read: messages.read(text, "fromServer"), request: undefined };
     const [request] = messages.idsIn(value).flatMap((id) => this.#requests.get(canonicalText(id)) ?? []);
@@ -149,6 +191,7 @@ export class Inbox {
       ...{ kind: "receive", connection: this.#connection },
       ...{ frame: hex, json: false, bytes: payload.length },
     });
+    this.#came(hex.length);
     this.#messages.push({ name: message?.name, value: hex, json: false, binary: true, text: hex, wrong: [], atMs });
     if (message === undefined)
       this.#reportMismatch(undefined, `a binary frame ${shownHex(payload)}`, ["is binary, and no message of the document is"]);
@@ -180,14 +223,5 @@ export class Inbox {
 
   #note(text: string): void {
     this.#owner.run.recorder.record({ kind: "note", connection: this.#connection, text });
-  }
-}
-
-/** The JSON value, else the text itself. */
-function parse(text: string): { readonly value: unknown; readonly json: boolean } {
-  try {
-    return { value: JSON.parse(text), json: true };
-  } catch {
-    return { value: text, json: false };
   }
 }

@@ -4,6 +4,7 @@ import type { Channel, Contract, Message, Operation, Pointer } from "../../spec/
 import { lookup } from "../../spec/pointer.ts";
 import { createProtocol, isErrorMessage } from "../model/protocol.ts";
 import { createRecogniser } from "../model/recognise.ts";
+import { parseJson } from "../schema/json.ts";
 import type { Received } from "./received.ts";
 
 export type Direction = "fromClient" | "fromServer";
@@ -77,13 +78,12 @@ export function createMessages(contract: Contract, channel: Channel, validate: V
       return { name: undefined, value, json: true, wrong: [`is ${message.name} and ${both.name} at once`] };
     },
     read(text, direction) {
-      let value: unknown;
-      try {
-        value = JSON.parse(text);
-      } catch {
+      const parsed = parseJson(text);
+      if ("wrong" in parsed) {
         const plain = directions[direction].find(({ format }) => format === "text");
-        return { name: plain?.name, value: text, json: false, wrong: plain ? [] : ["is not JSON"] };
+        return { name: plain?.name, value: text, json: false, wrong: plain ? [] : [parsed.wrong] };
       }
+      const { value } = parsed;
       const name = nameOf(value, direction);
       if (name === undefined) return { name, value, json: true, wrong: [unknownMessage(directions[direction])] };
       return { name, value, json: true, wrong: validate(name, value) };

@@ -1,8 +1,8 @@
 // One client connection to the target: sends what a rule wants, legal or not, and waits for what it expects.
 import type { Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import { TargetLost, Violation } from "../schema/errors.ts";
-import { equalJson } from "../schema/json.ts";
+import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
+import { equalJson, parseJson } from "../schema/json.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex } from "./format.ts";
 import { Inbox } from "./inbox.ts";
@@ -62,11 +62,17 @@ export class TestClient {
       if (answer !== undefined) this.sendText(JSON.stringify(answer));
     };
     this.#beat();
+    this.#inbox.onFlooded = () => socket.destroy();
     socket.listen({ event: (event) => this.#inbox.event(event), ended: (how) => this.#inbox.end(how) });
   }
 
   get closed(): Closed | undefined {
     return this.#inbox.closed;
+  }
+
+  /** Whether the harness gave the connection up because the target flooded it. */
+  get flooded(): boolean {
+    return this.#inbox.flooded !== undefined;
   }
 
   /** What was illegal about frames that came, in words. */
@@ -112,13 +118,9 @@ export class TestClient {
 
   /** @returns the request that it is; undefined where it carries no id */
   sendText(text: string): SentRequest | undefined {
-    let frame: unknown = text;
-    let json = true;
-    try {
-      frame = JSON.parse(text);
-    } catch {
-      json = false;
-    }
+    const parsed = parseJson(text);
+    const json = "value" in parsed;
+    const frame: unknown = json ? parsed.value : text;
     this.#record({ kind: "send", connection: this.connection, frame, json, bytes: Buffer.byteLength(text) });
     const request = json ? this.#inbox.sent(frame) : undefined;
     this.#socket.sendText(text);
@@ -277,6 +279,7 @@ export class TestClient {
   handOver(): { socket: WireSocket; waiting: readonly Received[]; closed: Closed | undefined } {
     const { closed } = this;
     this.#leave(1005);
+    this.#owner.run.bounds.closed();
     this.#inbox.ended = true;
     return { socket: this.#socket, waiting: this.takeAll(), closed };
   }
@@ -322,7 +325,10 @@ export class TestClient {
       withinMs: within.withinMs ?? run.timeoutMs,
       clock: run.clock,
       changed: (ms) => this.#inbox.signal.wait(ms),
-      ended: () => (endIsFine || this.closed === undefined ? undefined : describeClosed(this.closed)),
+      ended: () => {
+        if (this.#inbox.flooded !== undefined) throw new NotTestable(this.#inbox.flooded);
+        return endIsFine || this.closed === undefined ? undefined : describeClosed(this.closed);
+      },
       actual: () => this.#inbox.describe(),
       assertTargetAlive: () => run.assertTargetAlive(),
       observed: () => this.#owner.observed(),

@@ -12,6 +12,7 @@ import { phases } from "../conformance/rules.ts";
 import { runPhases } from "../conformance/run-phases.ts";
 import { type Selection, selectRules } from "../conformance/selection.ts";
 import { summarise } from "../conformance/verdict.ts";
+import { bounded } from "../report/bounded.ts";
 import { loadClauses } from "../report/clauses.ts";
 import { escapeLine } from "../report/escape.ts";
 import type { Opening, ReportedRun } from "../report/reported-run.ts";
@@ -157,7 +158,7 @@ async function judge({
       stop: stopping.signal,
     });
     const { results, stale } = applyBaseline(outcome.results, known);
-    const report = { ...outcome, results };
+    const report = { ...outcome, results: bounded(masked(results)) };
     const summary = summarise(results, { interrupted: report.interrupted, strict: settings.strict, stale });
     const pointers = results.flatMap(({ failures }) => failures.map(({ pointer }) => pointer));
     const clauses = settings.spec === undefined || pointers.length === 0 ? undefined : loadClauses(settings.spec, pointers);

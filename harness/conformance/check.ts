@@ -33,6 +33,9 @@ export interface Check {
   end(): Promise<void>;
 }
 
+/** Violations of one kind and pointer that a check keeps. */
+const keptViolations = 20;
+
 /** Begins a check. Call `end` whatever its outcome. */
 export function beginCheck(run: Run, evidence?: unknown): Check {
   const peers: TestClient[] = [];
@@ -45,7 +48,10 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
   const owner: ClientOwner = {
     run,
     observed: () => observed++,
-    report: (violation) => violations.push(violation),
+    report: (violation) => {
+      const alike = violations.filter(({ kind, pointer }) => kind === violation.kind && pointer === violation.pointer);
+      if (alike.length < keptViolations) violations.push(violation);
+    },
     id,
     note: (text) => notes.add(text),
   };
@@ -72,6 +78,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     const body = isPlain ? `, body ${shortened(Buffer.from(options.body ?? []).toString("utf8"))}` : "";
     run.recorder.record({ kind: "note", connection, text: describeRequest(request, secrets) + body });
     const { timeoutMs, insecure } = run;
+    run.bounds.opens();
     const connected = await connect({
       url,
       request,
@@ -79,6 +86,9 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       insecure,
       ...(options.body === undefined ? {} : { body: options.body }),
       ...(options.resetAfterMs === undefined ? {} : { resetAfterMs: options.resetAfterMs }),
+    }).catch((error: unknown) => {
+      run.bounds.closed();
+      throw error;
     });
     if (connected.kind === "open") {
       const { socket, headers } = connected;
@@ -88,11 +98,8 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       observed++;
       return { kind: "open", peer };
     }
-    run.recorder.record({
-      kind: "note",
-      connection,
-      text: describeRefusal(connected),
-    });
+    run.bounds.closed();
+    run.recorder.record({ kind: "note", connection, text: describeRefusal(connected) });
     observed++;
     return connected.kind === "refused" ? { ...connected, request: emitRequest(request) } : connected;
   };

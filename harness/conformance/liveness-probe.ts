@@ -95,7 +95,7 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
     const answers = control.closed === undefined && (await isAnswered(() => (fenceWorks ? control.fence() : control.ping())));
     control.takeAll();
     if (answers) return;
-    if (control.closed !== undefined) lostAtMs.push(control.closed.atMs);
+    if (control.closed !== undefined && !control.flooded) lostAtMs.push(control.closed.atMs);
     try {
       control = await redial();
       if (!(await isAnswered(() => control.ping()))) throw new Violation("an answer on a new connection", "silence");

@@ -10,6 +10,7 @@ import { createMask, credentialsOfUrls } from "../client/mask.ts";
 import { createMessages, type Validate } from "../client/messages.ts";
 import { createPace } from "../client/pace.ts";
 import { createRecorder } from "../client/recorder.ts";
+import { TrafficBounds } from "../client/traffic-bounds.ts";
 import type { Target } from "./context.ts";
 import { type LivenessProbe, openLivenessProbe } from "./liveness-probe.ts";
 import type { Run } from "./run-state.ts";
@@ -60,6 +61,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
   const given = [...(auth.secret === undefined ? [] : [auth.secret]), ...(auth.tokens ?? []), ...credentialsOfUrls(target.urls)];
   const mask = createMask(given, prefixes);
   const pace = createPace(options.quietMs ?? 500, timeoutMs);
+  const recorder = createRecorder(clock);
   let probe: LivenessProbe | undefined;
   let counter = 0;
   let requests = 0;
@@ -78,7 +80,8 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     fence: createFence({ contract, channel, messages, clock, pace }),
     heartbeat: createMessageHeartbeat(channel, messages),
     pace,
-    recorder: createRecorder(clock),
+    recorder,
+    bounds: new TrafficBounds(() => recorder.counts.sent),
     clock,
     seed: options.seed ?? 1,
     runs: options.runs ?? 100,

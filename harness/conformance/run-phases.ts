@@ -85,7 +85,8 @@ async function runPhase(
   const probeLost = createProbeLost(probe, phase.name, isFaulted(run, phase.name));
   let interrupted: string | undefined;
   try {
-    await stoppable(hooks.stop, async () => {
+    const stops = [...(hooks.stop === undefined ? [] : [hooks.stop]), run.bounds.exceeded];
+    await stoppable(AbortSignal.any(stops), async () => {
       if (phase.prepare !== undefined) return runPrepared(run, phase, executions, violations, hooks);
       const died = await diedDuring(runExecutions(run, executions), phase.name, probe, hooks);
       await confirmAll(run, probe, executions, hooks, died || probeLost());
@@ -141,8 +142,7 @@ function isFatal({ outcome }: RuleExecution): boolean {
 class Stopped extends Error {}
 
 /** Ends with `work`, or throws Stopped as soon as the signal is aborted; what is under way then is not waited for. */
-async function stoppable(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
-  if (signal === undefined) return work();
+async function stoppable(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   if (signal.aborted) throw new Stopped(String(signal.reason));
   let onAbort = () => undefined as void;
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -49,7 +49,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
     // Only our own listeners are taken off: node:net has some that end the socket.
     const finish = (then: () => void, keepOpen = false) => {
       clearTimeout(timer);
-      socket.off("data", onData).off("end", onEnd).off("error", onError);
+      socket.off("data", onData).off("end", onEnd).off("error", onError).off("close", onClose);
       if (!keepOpen) {
         socket.on("error", () => undefined);
         socket.destroy();
@@ -92,7 +92,11 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
     function onError(error: NodeJS.ErrnoException): void {
       dropped(`the target broke the TCP connection off (${error.code ?? error.message})`);
     }
-    socket.on("data", onData).on("end", onEnd).on("error", onError);
+    /** Our own reset raises neither an end nor an error. */
+    function onClose(): void {
+      dropped("the connection was reset by us");
+    }
+    socket.on("data", onData).on("end", onEnd).on("error", onError).on("close", onClose);
   });
 }
 
@@ -197,6 +201,7 @@ export class WireSocket {
   #early: Buffer | undefined;
   #sentClose = false;
   #gotClose = false;
+  #forgotten = false;
   #masks = 0;
   #linger: NodeJS.Timeout | undefined;
 
@@ -281,6 +286,7 @@ export class WireSocket {
 
   /** Forgets the connection, whatever is left. */
   destroy(): void {
+    this.#forgotten = true;
     this.#socket.destroy();
   }
 
@@ -292,7 +298,11 @@ export class WireSocket {
 
   #read(chunk: Buffer): void {
     try {
-      for (const frame of this.#decoder.push(chunk)) for (const event of this.#reader.read(frame)) this.#take(event);
+      for (const frame of this.#decoder.push(chunk))
+        for (const event of this.#reader.read(frame)) {
+          if (this.#forgotten) return; // a chunk may hold thousands of frames
+          this.#take(event);
+        }
     } catch (error) {
       if (!(error instanceof FrameTooLong)) throw error;
       this.#listener?.event({ kind: "broken", clause: "RFC 6455 section 5.2", how: error.message });

@@ -1,0 +1,71 @@
+// Bounds on a run: what a target sends that nothing waits for, and how many connections are open at once. Beyond them the run ends.
+import { NotTestable } from "../schema/errors.ts";
+
+/** Of one connection: frames that came and that nothing has read. Beyond, the connection is given up. */
+export const maxUnreadFrames = 10_000;
+export const maxUnreadBytes = 67_108_864;
+
+/** Of the run, beside what its own requests may cause. */
+const maxRunFrames = 50_000;
+const framesPerRequest = 200;
+const maxRunBytes = 1_073_741_824;
+const maxOpenConnections = 4_000;
+
+export interface TrafficLimits {
+  readonly frames: number;
+  readonly bytes: number;
+  readonly connections: number;
+}
+
+export class TrafficBounds {
+  readonly #sent: () => number;
+  readonly #limits: TrafficLimits;
+  readonly #exceeded = new AbortController();
+  #frames = 0;
+  #bytes = 0;
+  #open = 0;
+
+  /** @param sent how many messages the run has sent so far */
+  constructor(sent: () => number, limits: Partial<TrafficLimits> = {}) {
+    this.#sent = sent;
+    this.#limits = { frames: maxRunFrames, bytes: maxRunBytes, connections: maxOpenConnections, ...limits };
+  }
+
+  /** Aborted, with the reason as a text, when the target has sent more than the run can bear. */
+  get exceeded(): AbortSignal {
+    return this.#exceeded.signal;
+  }
+
+  /** A frame came, and nothing has waited for it so far. */
+  came(bytes: number): void {
+    this.#frames += 1;
+    this.#bytes += bytes;
+    if (this.#frames > this.#limits.frames + framesPerRequest * this.#sent())
+      this.#exceed(`${this.#frames} frames that nothing waited for`);
+    else if (this.#bytes > this.#limits.bytes) this.#exceed(`${this.#bytes} bytes that nothing waited for`);
+  }
+
+  /** Frames that had come were waited for after all. */
+  read(frames: number, bytes: number): void {
+    this.#frames -= frames;
+    this.#bytes -= bytes;
+  }
+
+  /** @throws NotTestable where too many connections are open already */
+  opens(): void {
+    if (this.#open >= this.#limits.connections)
+      throw new NotTestable(
+        `needs more than ${this.#limits.connections} connections at once, which is the most that a run opens`,
+      );
+    this.#open += 1;
+  }
+
+  closed(): void {
+    this.#open -= 1;
+  }
+
+  #exceed(what: string): void {
+    if (!this.#exceeded.signal.aborted)
+      this.#exceeded.abort(`the target has sent ${what}, and the run ended before that took its memory`);
+  }
+}
