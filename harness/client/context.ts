@@ -44,6 +44,8 @@ export interface ClientContext extends ContractUnderTest {
    * @param message its name, where its ids differ from those of other messages
    */
   id(message?: string): Json;
+  /** An id for a request in each JSON type, text and number, that the schema of its message allows. @param message its name */
+  typedIds(message: string): readonly Json[];
 
   /** The number in force: what the target advertises in its first message, else the document's. */
   effective(limit: Limit): number;

@@ -12,7 +12,7 @@ export function stopAtSignals(): AbortSignal {
 }
 
 /** How long writing reports may take after a signal. */
-const endMs = 3_000;
+const endMs = 1_500;
 
 /** Aborted with `signal`, or when the time of the run is over; `abort` is for other reasons. */
 export function stopAfter(maxTimeSeconds: number | undefined, signal: AbortSignal | undefined): AbortController {

@@ -133,6 +133,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     fresh,
     freshKey: (column) => dataOf(run.contract).columnValue(run.channel, column, fresh(column), run.count()),
     id,
+    typedIds: (name) => dataOf(run.contract).typedIds(run.countRequest(), run.messages.message(name)),
     async credential({ name = fresh("u"), ...options } = {}) {
       const { credential } = await run.issueToken(name, options);
       if (credential === undefined) throw new NotTestable("the document asks for no credential");

@@ -7,9 +7,9 @@ import type { RuleExecution } from "./rule-result.ts";
 import { type Outcome, runOnce } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
 
-/** How often a failure is run again, as long as that takes no longer than `confirmMs`. */
+/** How often a failure is run again, as long as that takes no longer than `confirmMs`; that of a rule which waits is run again once. */
 const confirmRuns = 3;
-const confirmMs = 15_000;
+const confirmMs = 8_000;
 /** The same for all failures of a phase together: of a server that is broken all over, not each failure is run again. */
 const confirmPhaseMs = 30_000;
 
@@ -46,7 +46,7 @@ export async function confirmAll(
       hooks.progress?.(`confirming ${execution.rule.id}`);
       again.push(await runAlone(run, probe, execution, hooks));
     } while (
-      again.length < confirmRuns &&
+      again.length < (execution.rule.waitsMs === undefined ? confirmRuns : 1) &&
       run.clock.nowMs() - startMs < confirmMs &&
       (first?.kind === "fail" || again.at(-1)?.kind === "fail")
     );

@@ -27,13 +27,27 @@ async function loadUsable(asked: DocumentChoice): Promise<Contract> {
   if (contract !== undefined) {
     if (server !== undefined && contract.servers.length === 0)
       throw new UsageError(`--server ${server}: ${file} has no such server`);
-    return contract;
+    return withoutUnansweredFences(contract);
   }
   const [finding] = findings.filter(({ blocking }) => blocking);
   const where = finding === undefined ? file : `${finding.file}:${finding.line}:${finding.column}`;
   throw new UsageError(
     `the document cannot be used: ${where}: expected ${finding?.expected}, got ${finding?.actual}. Fix: ${finding?.fix}. \`wsproof lint --spec ${file}\` says more.`,
   );
+}
+
+/** A fence that is no request of the client with a reply fences nothing: lint names it, and the run does without. */
+function withoutUnansweredFences(contract: Contract): Contract {
+  const isRequest = (id: string | undefined, channel: string) =>
+    contract.operations.some(
+      (one) => one.id === id && one.action === "receive" && one.channel === channel && one.reply !== undefined,
+    );
+  const channels = contract.channels.map((channel) =>
+    channel.delivery === undefined || isRequest(channel.delivery.fence, channel.id)
+      ? channel
+      : { ...channel, delivery: { ...channel.delivery, fence: undefined } },
+  );
+  return { ...contract, channels };
 }
 
 /** Undefined where the document has no endpoint for the URL. @throws UsageError where the document cannot be used */

@@ -1,6 +1,6 @@
 // Checks each rule for each of its clauses once: side by side where that disturbs nobody, else one after the other.
 import { TargetLost } from "../schema/errors.ts";
-import { broadcastsAnonymously, stragglerMs } from "./anonymous-broadcasts.ts";
+import { broadcasters, broadcastsAnonymously, stragglerMs } from "./anonymous-broadcasts.ts";
 import type { RuleExecution } from "./rule-result.ts";
 import { runOnce } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
@@ -54,12 +54,21 @@ async function expectSurvivor(run: Run, execution: RuleExecution): Promise<void>
 
 /** Each once what the one before caused has arrived. */
 async function runOneByOne(run: Run, executions: readonly RuleExecution[]): Promise<void> {
+  const causes = broadcasters(run);
+  const byTheirEnd = run.contract.state.relations.some(({ onDisconnect }) => onDisconnect.length > 0);
   const inOrder = executions.toSorted((one, other) => Number(other.rule.alone === "first") - Number(one.rule.alone === "first"));
   for (const execution of inOrder) {
-    const { sent } = run.recorder.counts;
+    let broadcast = byTheirEnd;
+    const stop = run.recorder.onEvent((event) => {
+      // A text that is no message broadcasts nothing, unless the server is wrong: then the case after it is no surprise.
+      if (event.kind !== "send" || !event.json || broadcast) return;
+      const name = run.messages.nameOf(event.frame, "fromClient");
+      broadcast = name !== undefined && causes.includes(name);
+    });
     await runExecution(run, execution);
+    stop();
     await expectSurvivor(run, execution);
-    if (run.recorder.counts.sent > sent) await run.clock.sleep(stragglerMs);
+    if (broadcast) await run.clock.sleep(stragglerMs);
   }
 }
 

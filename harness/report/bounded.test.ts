@@ -13,7 +13,16 @@ function failed(id: string, count: number, frames: History, actual: string): Rul
     ...{ steps: [], frames, seed: 1, replay: `npx wsproof verify --only ${id}` },
   });
   return {
-    ...{ id, level: "MUST", phase: "examples", title: "answers", verdict: "fail", reason: undefined, observed: 1, vacuous: false },
+    ...{
+      id,
+      level: "MUST",
+      phase: "examples",
+      title: "answers",
+      verdict: "fail",
+      reason: undefined,
+      observed: 1,
+      vacuous: false,
+    },
     ...{ durationMs: 1, failures: Array.from({ length: count }, (_, at) => failure(at)), notes: [] },
   };
 }

@@ -9,7 +9,7 @@ import { createMutator, type Mutation, type Mutator, type Unmutated } from "./in
 import type { Json } from "./json.ts";
 import { clientMessages, type MalformedFrame, malformedFrames } from "./malformed-frames.ts";
 import { createSchemaValidator, type SchemaValidator } from "./schema-validator.ts";
-import { createUniqueValues, type UniqueValues } from "./unique-values.ts";
+import { createTypedValues, createUniqueValues, type UniqueValues, type Usage } from "./unique-values.ts";
 import { createValidSamples, type ValidSamples } from "./valid-samples.ts";
 
 export interface MessageData {
@@ -41,6 +41,8 @@ export interface ContractData {
    * @param text is the value where it is valid @param count tells other values apart
    */
   columnValue(channel: Channel, column: string, text: string, count: number): Json;
+  /** An id of the count for this message in each JSON type that its schema allows. */
+  typedIds(count: number, message: Message): readonly Json[];
 }
 
 const known = new WeakMap<Contract, ContractData>();
@@ -61,6 +63,7 @@ function createContractData(contract: Contract): ContractData {
   const malformed = new Map<string, readonly MalformedFrame[]>();
   const ids = new Map<string, UniqueValues>();
   const columns = new Map<string, ColumnValues>();
+  const typed = new Map<string, (count: number) => readonly Json[]>();
   return {
     validator,
     arbitraries,
@@ -91,20 +94,30 @@ function createContractData(contract: Contract): ContractData {
       columns.set(key, values);
       return values(text, count);
     },
+    typedIds(count, message) {
+      const values = typed.get(message.name) ?? createTypedValues(idUsages([message], this), "i");
+      typed.set(message.name, values);
+      return values(count);
+    },
   };
 }
 
 function createMessageIds(message: Message | undefined, contract: Contract, channel: Channel, data: ContractData): UniqueValues {
   const messages = message === undefined ? clientMessages(contract, channel) : [message];
-  const usages = messages.flatMap((one) =>
-    one.correlation === undefined || one.format !== "json"
-      ? []
-      : [{ payload: one.payload, samples: data.of(one).samples, pointer: one.correlation }],
-  );
+  const usages = idUsages(messages, data);
   const [only] = usages;
   const example = message === undefined ? undefined : only?.samples.all[0];
   const like = example === undefined ? undefined : valueAt(example, only!.pointer);
   return createUniqueValues(usages, contract.definitions, "i", like);
+}
+
+/** Where the messages carry their ids. */
+function idUsages(messages: readonly Message[], data: ContractData): readonly Usage[] {
+  return messages.flatMap((one) =>
+    one.correlation === undefined || one.format !== "json"
+      ? []
+      : [{ payload: one.payload, samples: data.of(one).samples, pointer: one.correlation }],
+  );
 }
 
 function createMessageData(

@@ -2,23 +2,35 @@ import { describe, expect, it } from "vitest";
 import type { JsonSchema } from "../../spec/contract.ts";
 import { createArbitraries } from "./arbitrary.ts";
 import { createSchemaValidator } from "./schema-validator.ts";
-import { createUniqueValues, NoUniqueValue } from "./unique-values.ts";
+import { createTypedValues, createUniqueValues, NoUniqueValue } from "./unique-values.ts";
 import { createValidSamples } from "./valid-samples.ts";
 
 const none: ReadonlyMap<string, JsonSchema> = new Map();
 
-function valuesOf(...ids: readonly JsonSchema[]) {
+function usagesOf(ids: readonly JsonSchema[]) {
   const validator = createSchemaValidator(none);
   const arbitraries = createArbitraries(none, validator.compile);
-  const usages = ids.map((id) => {
+  return ids.map((id) => {
     const payload: JsonSchema = { type: "object", required: ["id"], properties: { id } };
     return { payload, samples: createValidSamples(payload, "#", { validator, arbitraries }), pointer: "/id" };
   });
-  const values = createUniqueValues(usages, none, "i");
+}
+
+function valuesOf(...ids: readonly JsonSchema[]) {
+  const values = createUniqueValues(usagesOf(ids), none, "i");
   return Array.from({ length: 50 }, (_, count) => values(count + 1));
 }
 
 const allOf = (type: string) => (values: readonly unknown[]) => values.every((value) => typeof value === type);
+
+it.each([
+  ["text alone", { type: "string" }, ["i-7"]],
+  ["an integer alone", { type: "integer" }, [7]],
+  ["both", { type: ["string", "integer"] }, ["i-7", 7]],
+  ["neither", { type: "boolean" }, []],
+])("gives an id in each JSON type that the schema allows: %s", (_name, schema, expected) => {
+  expect(createTypedValues(usagesOf([schema as JsonSchema]), "i")(7)).toEqual(expected);
+});
 
 describe("ids are valid and unique", () => {
   it.each([

@@ -51,15 +51,7 @@ export function createUniqueValues(
   prefix: string,
   like?: Json,
 ): UniqueValues {
-  const bases = usages.map(
-    ({ samples, pointer }) => samples.all.find((one) => valueAt(one, pointer) !== undefined) ?? samples.all[0],
-  );
-  const isValid = (value: Json) =>
-    usages.every(({ samples, pointer }, at) => {
-      const base = bases[at];
-      return base === undefined || samples.isValid(withValueAt(base, pointer, value));
-    });
-  const fitting = forms.flatMap((group) => group.find((form) => probes.every((count) => isValid(form(count, prefix)))) ?? []);
+  const { isValid, fitting } = fittingForms(usages, prefix);
   const alike = fitting.filter((form) => typeof form(1, prefix) === typeof like);
   const valid = alike.length > 0 ? alike : fitting;
   if (valid.length > 0) return (count) => valid[count % valid.length]!(count, prefix);
@@ -70,6 +62,26 @@ export function createUniqueValues(
       throw new NoUniqueValue(`no value was found that is valid at ${usages.map(({ pointer }) => pointer).join(" and ")}`);
     return drawn[count % drawn.length]!;
   };
+}
+
+/** A value of the count in each JSON type, text and number, that is valid for all usages. */
+export function createTypedValues(usages: readonly Usage[], prefix: string): (count: number) => readonly Json[] {
+  const { fitting } = fittingForms(usages, prefix);
+  return (count) => fitting.map((form) => form(count, prefix));
+}
+
+/** The first form of each group that is valid for all usages. */
+function fittingForms(usages: readonly Usage[], prefix: string) {
+  const bases = usages.map(
+    ({ samples, pointer }) => samples.all.find((one) => valueAt(one, pointer) !== undefined) ?? samples.all[0],
+  );
+  const isValid = (value: Json) =>
+    usages.every(({ samples, pointer }, at) => {
+      const base = bases[at];
+      return base === undefined || samples.isValid(withValueAt(base, pointer, value));
+    });
+  const fitting = forms.flatMap((group) => group.find((form) => probes.every((count) => isValid(form(count, prefix)))) ?? []);
+  return { isValid, fitting };
 }
 
 function drawnFor(usages: readonly Usage[], definitions: ReadonlyMap<string, JsonSchema>): readonly Json[] {

@@ -51,7 +51,7 @@ export const checkNames: Check = ({ tree, contract, ours }) => {
   const names = createNames(tree, contract);
   return [
     ...ofErrors(names),
-    ...contract.channels.flatMap((channel) => ofChannel(names, channel)),
+    ...contract.channels.flatMap((channel) => ofChannel(tree, names, channel)),
     ...contract.state.relations.flatMap((relation) =>
       relation.onDisconnect.flatMap((effect) => ofEffect(tree, names, effect, undefined, relation.columns)),
     ),
@@ -100,7 +100,7 @@ function ofErrors({ look, contract: { errors } }: Names): Finding[] {
   ];
 }
 
-function ofChannel({ look }: Names, channel: Contract["channels"][number]): Finding[] {
+function ofChannel(tree: SourceTree, { look, contract }: Names, channel: Contract["channels"][number]): Finding[] {
   const { handshake, heartbeat, limits, rateLimits, delivery, batch } = channel;
   return [
     ...look("message", handshake?.first, join(handshake?.pointer ?? "#", "first")),
@@ -129,10 +129,39 @@ function ofChannel({ look }: Names, channel: Contract["channels"][number]): Find
       ...(limit.scope === "connection" ? [] : look("attribute", limit.scope, join(limit.pointer, "scope"))),
     ]),
     ...(delivery === undefined ? [] : look("operation", delivery.fence, join(delivery.pointer, "fence"))),
+    ...ofFence(tree, contract, channel),
     ...(delivery?.streams.flatMap(({ messages, replies, pointer }) => [
       ...messages.flatMap((name, index) => look("message", name, join(pointer, "messages", index))),
       ...replies.flatMap((name, index) => look("message", name, join(pointer, "replies", index))),
     ]) ?? []),
+  ];
+}
+
+/** What is sent to the client, or is not answered, can fence nothing. */
+function ofFence(tree: SourceTree, contract: Contract, channel: Contract["channels"][number]): Finding[] {
+  const { delivery } = channel;
+  const fence = contract.operations.find(({ id }) => id === delivery?.fence);
+  if (delivery === undefined || fence === undefined) return [];
+  const wrong =
+    fence.action === "send"
+      ? "an operation by which the server sends"
+      : fence.channel !== channel.id
+        ? "an operation of another channel"
+        : fence.reply === undefined
+          ? "an operation without a reply"
+          : undefined;
+  if (wrong === undefined) return [];
+  return [
+    at(tree, join(delivery.pointer, "fence"), {
+      severity: "error",
+      id: "fence-unanswered",
+      expected: "a request of the client on this channel that the server answers",
+      actual: `${fence.id}, ${wrong}`,
+      fix:
+        fence.action === "send"
+          ? "name a request, or give --perspective client if the document is written from the client's perspective"
+          : "name a request that has a reply, or leave the fence out",
+    }),
   ];
 }
 

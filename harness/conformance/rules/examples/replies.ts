@@ -9,7 +9,7 @@ import { satisfyPreconditions, userFor, withServerMade } from "../../../client/p
 import type { Received } from "../../../client/received.ts";
 import type { TestClient } from "../../../client/test-client.ts";
 import { Violation } from "../../../schema/errors.ts";
-import { equalJson } from "../../../schema/json.ts";
+import { equalJson, type Json } from "../../../schema/json.ts";
 import { answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
 import { boundValue, outcomeOf } from "../../expectation.ts";
@@ -75,13 +75,15 @@ function bindings(subject: ContractUnderTest): readonly BindingPromise[] {
   );
 }
 
-/** Performs the operation where it must succeed. @throws Violation where it does not */
+/** Performs the operation where it must succeed. @param id default one of the run's own @throws Violation where it does not */
 async function succeed(
   context: Context,
   client: ClientMessage,
+  id?: Json,
 ): Promise<{ peer: TestClient; message: unknown; reply: Received }> {
   const peer = await context.dial({ user: await userFor(context, client.operation) });
-  const message = await satisfyPreconditions(context, peer, client.operation);
+  const example = await satisfyPreconditions(context, peer, client.operation);
+  const message = id === undefined ? example : withValueAt(example, client.message.correlation!, id);
   const reply = await peer.request(message);
   expectSuccess(context, client.operation, reply);
   return { peer, message, reply };
@@ -141,10 +143,12 @@ export const replyRules: readonly Rule[] = [
     id: "examples-reply-id",
     level: "MUST",
     phase: "examples",
-    title: "reply carries the id of its request",
+    title: "reply carries the id of its request, in each JSON type that an id may have",
     from: correlated,
     async check(context, { client }) {
       await succeed(context, client);
+      const ids = context.typedIds(client.message.name);
+      if (ids.length > 1) for (const id of ids) await succeed(context, client, id);
     },
     brokenBy: ({ client }, subject) => [
       faults.wrongReplyId(client.operation.id, successOf(subject, client)!.correlation!),

@@ -2,14 +2,12 @@
 
 import type { Limit, Operation } from "../../../../spec/contract.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
-import { withValueAt } from "../../../client/messages.ts";
 import { satisfyPreconditions } from "../../../client/preconditions.ts";
-import type { Closed } from "../../../client/received.ts";
 import { NotTestable, Violation } from "../../../schema/errors.ts";
-import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Clause, type Rule, rule } from "../../rule.ts";
 import { mustBeAlive, patient, slackMs } from "./heartbeats.ts";
+import { bucketOf, bulkyRequest, freeRequests, type SlowReading, stopReading } from "./slow-reader.ts";
 
 type Grace = Extract<Limit, { kind: "credential-grace" }>;
 interface GracePromise extends Clause {
@@ -47,53 +45,29 @@ function queues({ channel }: ContractUnderTest): readonly QueuePromise[] {
   );
 }
 
-/** A request whose reply is as long as the server reads: the fence's reply gives back a value that no schema bounds. */
-function bulkyRequest(context: Context): {
-  readonly name: string;
-  readonly message: unknown;
-  readonly correlation: string;
-} {
-  const operation = context.contract.operations.find(({ id }) => id === context.channel.delivery?.fence);
-  const name = operation?.messages[0];
-  const reply = operation?.effects.find((effect) => effect.kind === "reply");
-  if (name === undefined || reply?.kind !== "reply") throw new NotTestable("no operation gives back what it was sent");
-  const bytes = Math.min(
-    60_000,
-    ...context.channel.limits.flatMap((limit) => (limit.kind === "message-bytes" ? [context.effective(limit) - 1_000] : [])),
-  );
-  for (const value of reply.bindings.values()) {
-    if (value.kind !== "message") continue;
-    const message = withValueAt(context.example(name), value.pointer, "x".repeat(bytes));
-    const correlation = context.message(name).correlation;
-    if (context.wrongWith(name, message).length === 0 && correlation !== undefined) return { name, message, correlation };
-  }
-  throw new NotTestable("no operation gives back a value that may be long");
+/** Where a rate keeps the queue from being filled at once, the limit is reached late. */
+const notReadingForMs = { unlimited: [500, 1_500, 3_000], limited: [500, 2_000, 4_000, 6_000, 9_000] };
+
+/** How long the client that wants all replies does not read. */
+const notReadingMs = 1_000;
+
+interface RequestPromise extends Clause {
+  readonly operation: Operation;
 }
 
-const notReadingForMs = [500, 2_000, 4_000, 6_000, 9_000];
+/** A request that no rate keeps from filling the queue, whatever the document says about queues. */
+function unlimitedRequests(subject: ContractUnderTest): readonly RequestPromise[] {
+  const [operation] = unlimited(subject);
+  return operation === undefined ? [] : [{ pointer: operation.pointer, operation }];
+}
 
-/** A client that asks for much and reads nothing for some time; how its connection ended, once it reads again. */
-async function stopReading(context: Context, ms: number): Promise<Closed | undefined> {
-  const { name, message, correlation } = bulkyRequest(context);
-  const slow = await context.dial();
-  const fence = context.channel.delivery?.fence;
-  const rates = context.contract.operations
-    .find(({ id }) => id === fence)
-    ?.requires.flatMap((one) => (one.kind === "rate" ? [one.limit] : []));
-  const bucket = context.channel.rateLimits.find(({ name }) => rates?.includes(name));
-  const { burst, perSecond } = bucket === undefined ? { burst: 100, perSecond: 20 } : context.effective(bucket);
-  const ask = () => slow.send(withValueAt(message, correlation, context.id(name)));
-  slow.pause();
-  const untilMs = context.clock.nowMs() + ms;
-  for (let count = 0; count < burst; count++) ask();
-  while (context.clock.nowMs() < untilMs) {
-    await context.clock.sleep(1000 / perSecond);
-    ask();
-  }
-  slow.resume();
-  const lateMs = context.clock.nowMs() + Math.min(context.timeoutMs, 2_000);
-  while (slow.closed === undefined && context.clock.nowMs() < lateMs) await context.clock.sleep(50);
-  return slow.closed;
+function unlimited(subject: ContractUnderTest): readonly Operation[] {
+  return freeRequests(subject).filter((one) => bucketOf(subject, one) === undefined);
+}
+
+function describeReading({ closeCode, sent, missing }: SlowReading): string {
+  if (closeCode !== undefined) return `close ${closeCode}`;
+  return missing === 0 ? "an open connection" : `an open connection on which ${missing} of ${sent} replies are missing`;
 }
 
 export const timeRules: readonly Rule[] = [
@@ -151,20 +125,42 @@ export const timeRules: readonly Rule[] = [
       const controlConnection = await context.dial({ stays: true });
       // When the queue is over its limit cannot be seen from outside, and a server waits only so long for the close to be read. So
       // several clients stop reading for different times: one of them looks soon enough after its connection was closed.
-      const ends = await Promise.all(notReadingForMs.map((ms) => stopReading(context, ms)));
+      const request = bulkyRequest(context);
+      const queueBytes = context.effective(limit);
+      const times = request.bucket === undefined ? notReadingForMs.unlimited : notReadingForMs.limited;
+      const ends = await Promise.all(times.map((ms) => stopReading(context, request, ms, queueBytes)));
       await mustBeAlive(controlConnection);
       context.judged(ends.length);
-      if (ends.some((closed) => closed?.code === limit.close)) return;
-      if (ends.every((closed) => closed?.code === 1006)) {
+      if (ends.some(({ closeCode }) => closeCode === limit.close)) return;
+      if (ends.every(({ closeCode }) => closeCode === 1006)) {
         // TCP throws away what was not read when a reset comes: the close frame may have been there.
         throw new NotTestable("each connection ended in a reset before the harness had read all of it");
       }
-      const seen = [...new Set(ends.map((closed) => (closed === undefined ? "an open connection" : `close ${closed.code}`)))];
+      const seen = [...new Set(ends.map(describeReading))];
       throw new Violation(`close ${limit.close}`, seen.join(" or "));
     },
     waitsMs: () => 10_000,
     // Not by the proxy: its own buffers take what the client does not read.
     brokenBy: () => [faults.server("queue-unbounded"), faults.server("queue-closes-normally")],
+  }),
+
+  rule<RequestPromise>({
+    id: "limits-slow-reader-complete",
+    level: "MUST",
+    phase: "limits",
+    alone: true,
+    title: "sends a client that reads late every reply once, or closes its connection",
+    from: unlimitedRequests,
+    async check(context) {
+      const request = bulkyRequest(context, unlimited(context));
+      const { sent, missing, doubled, closeCode } = await stopReading(context, request, notReadingMs, 0);
+      context.judged(sent);
+      if (doubled > 0) throw new Violation(`one reply to each of ${sent} requests`, `${doubled} with more than one`);
+      if (missing > 0 && closeCode === undefined)
+        throw new Violation(`a reply to each of ${sent} requests, or the end of the connection`, `${missing} without a reply`);
+    },
+    waitsMs: () => notReadingMs,
+    brokenBy: ({ operation }) => faults.swallowsReply(operation.id),
   }),
 
   rule({
