@@ -56,7 +56,7 @@ export class FrameReader {
   }
 }
 
-/** An upgraded connection. */
+/** An upgraded connection. It answers pings. */
 export class RawSocket {
   readonly socket: Socket;
   /** Of the close frame that the server sent. */
@@ -103,6 +103,9 @@ export class RawSocket {
   #receive(chunk: Buffer): void {
     for (const frame of this.#reader.read(chunk)) {
       if (frame.opcode === opcodes.close) this.closeCode = frame.payload.length < 2 ? 1005 : frame.payload.readUInt16BE();
+      if (frame.opcode === opcodes.ping && this.socket.writable) {
+        this.socket.write(clientFrame(0x80 | opcodes.pong, frame.payload));
+      }
       this.onFrame(frame);
     }
   }
