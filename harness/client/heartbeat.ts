@@ -34,3 +34,36 @@ export function createMessageHeartbeat({ heartbeat }: Channel, messages: Message
     own: by === "client" && exampleOf(frame) !== undefined ? { message: exampleOf(frame), everyMs: intervalMs / 2 } : undefined,
   };
 }
+
+/** Keeps a connection alive whose bytes somebody else reads. */
+export interface Beats {
+  /** The text that answers a text of the server; undefined where it is no heartbeat. */
+  answerTo(text: string): string | undefined;
+  /** What the client sends by itself, each time with an id of its own, and how often. */
+  readonly own: { next(): string; readonly everyMs: number } | undefined;
+}
+
+/** @param id gives an id for a request of this name */
+export function createBeats(
+  heartbeat: MessageHeartbeat | undefined,
+  messages: Messages,
+  id: (name: string | undefined) => unknown,
+): Beats | undefined {
+  if (heartbeat === undefined) return undefined;
+  const { own } = heartbeat;
+  return {
+    answerTo(text) {
+      const { name, value, json } = messages.read(text, "fromServer");
+      const answer = json ? heartbeat.answerTo(name, value) : undefined;
+      return answer === undefined ? undefined : JSON.stringify(answer);
+    },
+    own: own && {
+      everyMs: own.everyMs,
+      next() {
+        const name = messages.nameOf(own.message, "fromClient");
+        const correlation = name === undefined ? undefined : messages.message(name).correlation;
+        return JSON.stringify(correlation === undefined ? own.message : withValueAt(own.message, correlation, id(name)));
+      },
+    },
+  };
+}

@@ -5,6 +5,7 @@ import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
 import { equalJson, parseJson } from "../schema/json.ts";
 import type { ClientOwner } from "./client-owner.ts";
 import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex } from "./format.ts";
+import { type Beats, createBeats } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
 import { type Messages, withValueAt } from "./messages.ts";
 import type { Closed, RawFrame, Received, SentRequest, User, Wanted, Within } from "./received.ts";
@@ -44,6 +45,7 @@ export class TestClient {
   readonly #owner: ClientOwner;
   readonly #socket: WireSocket;
   readonly #inbox: Inbox;
+  readonly #beats: Beats | undefined;
   #pings = 0;
 
   constructor(owner: ClientOwner, socket: WireSocket, opened: OpenedConnection) {
@@ -61,6 +63,7 @@ export class TestClient {
       const answer = this.answerPings ? owner.run.heartbeat?.answerTo(name, value) : undefined;
       if (answer !== undefined) this.sendText(JSON.stringify(answer));
     };
+    this.#beats = createBeats(owner.run.heartbeat, owner.run.messages, owner.id);
     this.#beat();
     this.#inbox.onFlooded = () => socket.destroy();
     socket.listen({ event: (event) => this.#inbox.event(event), ended: (how) => this.#inbox.end(how) });
@@ -276,12 +279,12 @@ export class TestClient {
    * Gives the open connection away, with what came and was not taken, to one who reads its bytes: see WireSocket.takeBytes.
    * For this client it has ended. `closed` tells how it had ended before.
    */
-  handOver(): { socket: WireSocket; waiting: readonly Received[]; closed: Closed | undefined } {
+  handOver(): { socket: WireSocket; waiting: readonly Received[]; closed: Closed | undefined; beats: Beats | undefined } {
     const { closed } = this;
     this.#leave(1005);
     this.#owner.run.bounds.closed();
     this.#inbox.ended = true;
-    return { socket: this.#socket, waiting: this.takeAll(), closed };
+    return { socket: this.#socket, waiting: this.takeAll(), closed, beats: this.#beats };
   }
 
   /** Forgets the TCP connection, whoever reads it. */
@@ -291,18 +294,15 @@ export class TestClient {
 
   /** Sends the client's own heartbeats, where the contract has some, until the connection ends. */
   #beat(): void {
-    const { run } = this.#owner;
-    if (run.heartbeat?.own === undefined) return;
-    const { message, everyMs } = run.heartbeat.own;
+    const own = this.#beats?.own;
+    if (own === undefined) return;
     const timer = setInterval(() => {
       if (this.closed !== undefined || this.#inbox.left || this.#inbox.ended) clearInterval(timer);
       else if (this.answerPings) {
-        const name = run.messages.nameOf(message, "fromClient");
-        const correlation = name === undefined ? undefined : run.messages.message(name).correlation;
-        const sent = correlation === undefined ? message : withValueAt(message, correlation, this.#owner.id(name));
-        this.#inbox.sentHeartbeat(sent, this.sendText(JSON.stringify(sent)));
+        const text = own.next();
+        this.#inbox.sentHeartbeat(JSON.parse(text), this.sendText(text));
       }
-    }, everyMs);
+    }, own.everyMs);
     timer.unref();
   }
 

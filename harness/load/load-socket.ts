@@ -20,17 +20,22 @@ export class LoadSocket {
   readonly #reader: Reader;
   #isOpen = true;
   #isLeaving = false;
+  #timer: NodeJS.Timeout | undefined;
 
   /** Takes the peer's connection over. What came on it before goes to the reader first. */
   constructor(peer: TestClient, recorder: Recorder, reader: Reader) {
-    const { socket, waiting, closed } = peer.handOver();
+    const { socket, waiting, closed, beats } = peer.handOver();
     this.#socket = socket;
     this.#recorder = recorder;
     this.#reader = reader;
     let atMs = 0;
     const scanner = new FrameScanner(
       joinFragments(
-        (bytes, start, end) => reader.text(bytes, start, end, atMs),
+        (bytes, start, end) => {
+          const answer = beats?.answerTo(bytes.toString("utf8", start, end));
+          if (answer === undefined) reader.text(bytes, start, end, atMs);
+          else this.#beat(answer);
+        },
         (code, _isFinal, bytes, start, end) => this.#control(code, bytes.subarray(start, end)),
       ),
     );
@@ -38,6 +43,8 @@ export class LoadSocket {
       const bytes = Buffer.from(text);
       reader.text(bytes, 0, bytes.length, nowMs());
     }
+    const { own } = beats ?? {};
+    if (own !== undefined) this.#timer = setInterval(() => this.#beat(own.next()), own.everyMs);
     // The close frame came right behind the 101, or while the connection was set up.
     if (closed !== undefined) this.#end(String(closed.code));
     socket.takeBytes({
@@ -60,12 +67,19 @@ export class LoadSocket {
     return this.#isOpen;
   }
 
+  /** A heartbeat by message: counted as one by ping is, and no part of the load. */
+  #beat(text: string): void {
+    this.#recorder.counts.pings++;
+    this.#socket.sendText(text);
+  }
+
   send(text: string): void {
     this.#socket.sendText(text);
   }
 
   /** Closes politely; what still comes is not read. */
   leave(): void {
+    clearInterval(this.#timer);
     this.#isLeaving = true;
     this.#isOpen = false;
     this.#socket.sendClose(1000);
@@ -84,6 +98,7 @@ export class LoadSocket {
   }
 
   #end(how: string): void {
+    clearInterval(this.#timer);
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#recorder.closed(how, nowMs());

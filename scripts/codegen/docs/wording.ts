@@ -1,10 +1,14 @@
 // What the Contract's terms mean, in words for people. Markdown and page say the same.
 import type {
   Audience,
+  Batch,
   CloseCode,
+  Delivery,
   Effect,
   Handshake,
+  Heartbeat,
   Limit,
+  Operation,
   Refusal,
   Requirement,
   Stream,
@@ -127,6 +131,38 @@ export function requirementWords(requirement: Requirement): string {
     case "may":
       return `The server may refuse with ${requirement.codes.map((code) => `\`${code}\``).join(", ")}.`;
   }
+}
+
+/** What answers a heartbeat. @param link to a message */
+export function heartbeatAnswer({ answer, answeredBy }: Heartbeat, link: (message: string) => string): string {
+  if (answer !== undefined) return link(answer);
+  return answeredBy === "pong" ? "the answer" : "any frame";
+}
+
+/** How several requests go in one frame. */
+export function batchWords({ maxItems, replies, error }: Batch): string {
+  const most = maxItems === undefined ? "" : ` of at most ${maxItems}`;
+  const order = replies === "in-order" ? "in the order of the requests" : "in any order";
+  const refused = maxItems === undefined ? "An empty array" : "An empty array, and a longer one,";
+  const rejected = error === undefined ? "" : ` ${refused} is rejected with \`${String(error)}\`.`;
+  return `A frame may be an array${most === "" ? " of" : most} requests. One array holds their replies, ${order}.${rejected}`;
+}
+
+/** In which order replies come; empty where it is that of the requests. */
+export function replyOrderWords({ replies }: Delivery): string {
+  return replies === "any-order"
+    ? "Replies may come in another order than their requests: the id tells which request one answers."
+    : "";
+}
+
+/** When an operation is answered, and whether test tools may send it; empty where both are as usual. */
+export function operationNotes({ replyWhen, exercise }: Pick<Operation, "replyWhen" | "exercise">): string {
+  return [
+    replyWhen === "when-correlated" ? "A request without an id gets no reply." : "",
+    { never: "Test tools never send it.", examples: "Test tools send its examples alone.", full: "" }[exercise],
+  ]
+    .filter((text) => text !== "")
+    .join(" ");
 }
 
 export function audienceWords(to: Audience): string {

@@ -4,12 +4,16 @@ import { httpSnippet, type Snippet, webSocketSnippets } from "../docs/connection
 import { flowOf } from "../docs/operation-flow.ts";
 import {
   afterClose,
+  batchWords,
   browserWords,
   duration,
   effectWords,
+  heartbeatAnswer,
   limitValue,
+  operationNotes,
   orderWords,
   refusalWords,
+  replyOrderWords,
   requirementWords,
 } from "../docs/wording.ts";
 import { lifecyclePart } from "./lifecycle-part.ts";
@@ -178,6 +182,7 @@ function operationPart(contract: Contract, operation: Operation, more: string): 
   );
   const results = effects.map((effect) => `<li>${inlineHtml(effectWords(effect))}</li>`);
   const words = [
+    paragraphHtml(operationNotes(operation)),
     refusals.length === 0 ? "" : `<h4>Checks, in order (first failure wins)</h4><ol>${refusals.join("")}</ol>`,
     results.length === 0 ? "" : `<h4>Effects</h4><ul>${results.join("")}</ul>`,
   ].join("");
@@ -192,6 +197,8 @@ function operationPart(contract: Contract, operation: Operation, more: string): 
       : `<div class="pair flow${words === "" ? " alone" : ""}">${sequenceSvg(flowOf(contract, operation), `Sequence of ${id}`)}<div>${words}</div></div>${more}`,
   };
 }
+
+const paragraphHtml = (text: string) => (text === "" ? "" : `<p>${inlineHtml(text)}</p>`);
 
 function closeCodes({ channels }: Contract, { closeCodes: codes, id: own }: Channel, id: string): Part | undefined {
   if (codes.length === 0) return undefined;
@@ -254,13 +261,15 @@ function promises(channel: Channel, id: string): Part | undefined {
     children.push({
       id: `${id}-heartbeat`,
       title: "Heartbeat",
-      body: `<p>The ${beat.by} sends ${beat.frame === "ping" ? "a WebSocket ping" : messageLink(beat.frame)} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${beat.answeredBy === "pong" ? "the answer" : "any frame"}.${beat.close === undefined ? "" : ` Then it closes with ${closeLink(beat.close)}.`}</p>`,
+      body: `<p>The ${beat.by} sends ${beat.frame === "ping" ? "a WebSocket ping" : messageLink(beat.frame)} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${heartbeatAnswer(beat, messageLink)}.${beat.close === undefined ? "" : ` Then it closes with ${closeLink(beat.close)}.`}</p>`,
     });
+  if (channel.batch !== undefined)
+    children.push({ id: `${id}-batches`, title: "Batches", body: `<p>${inlineHtml(batchWords(channel.batch))}</p>` });
   if (delivery !== undefined)
     children.push({
       id: `${id}-order`,
       title: "Order and delivery",
-      body: `${delivery.fence === undefined ? "" : `<p>The reply to ${mono(delivery.fence)} comes after the effects of everything that the connection sent before it.</p>`}${tableHtml(
+      body: `${delivery.fence === undefined ? "" : `<p>The reply to ${mono(delivery.fence)} comes after the effects of everything that the connection sent before it.</p>`}${paragraphHtml(replyOrderWords(delivery))}${tableHtml(
         ["stream", "messages", "order", "delivered", "meaning"],
         delivery.streams.map((stream) => ({
           cells: [

@@ -3,14 +3,17 @@ import type { Channel, Contract, Parameter } from "../../../spec/contract.ts";
 import { httpSnippet, webSocketSnippets } from "../docs/connection-snippets.ts";
 import {
   afterClose,
+  batchWords,
   beyond,
   browserWords,
   duration,
   effectWords,
+  heartbeatAnswer,
   limitValue,
   orderWords,
   refusalOutcome,
   refusalWords,
+  replyOrderWords,
 } from "../docs/wording.ts";
 import { block, code, inline, mermaidText, paragraphs, table } from "./markdown-syntax.ts";
 import { operationSection, operations } from "./operation-section.ts";
@@ -28,6 +31,7 @@ export function webSocketChannel(contract: Contract, channel: Channel): string {
     closeCodes(channel),
     limits(channel),
     heartbeat(channel),
+    channel.batch === undefined ? "" : section("### Batches", inline(batchWords(channel.batch))),
     delivery(channel),
   ]);
 }
@@ -228,7 +232,7 @@ function heartbeat({ heartbeat: beat }: Channel): string {
   const how = beat.frame === "ping" ? "a WebSocket ping" : link(beat.frame);
   return section(
     "### Heartbeat",
-    `The ${beat.by} sends ${how} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${beat.answeredBy === "pong" ? "the answer" : "any frame"}.${beat.close === undefined ? "" : ` Then it closes with ${beat.close}.`}`,
+    `The ${beat.by} sends ${how} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${heartbeatAnswer(beat, link)}.${beat.close === undefined ? "" : ` Then it closes with ${beat.close}.`}`,
   );
 }
 
@@ -239,6 +243,7 @@ function delivery({ delivery: promise }: Channel): string {
     promise.fence === undefined
       ? ""
       : `The reply to ${code(promise.fence)} comes after the effects of everything that the connection sent before it.`,
+    replyOrderWords(promise),
     table(
       ["stream", "messages", "order", "delivered", "position", "meaning"],
       promise.streams.map((stream) => [

@@ -21,6 +21,19 @@ test("names every message, close code, error code, limit, rate limit and operati
   expect(wanted.filter((each) => !text.includes(each))).toEqual([]);
 });
 
+test("says what protocols of other shapes promise: batches, order of replies, heartbeats by message, what is not answered or sent", async () => {
+  const file = new URL("../../../spec/fixtures/shapes.yaml", import.meta.url).pathname;
+  const text = emitMarkdown((await loadContract({ file })).contract!);
+  const wanted = [
+    "A frame may be an array of at most 20 requests. One array holds their replies, in any order.",
+    "Replies may come in another order than their requests",
+    /The server sends .*beat.* every 30 s, and waits 10 s for .*alive/,
+    "A request without an id gets no reply. Test tools send its examples alone.",
+    "Test tools never send it.",
+  ];
+  for (const each of wanted) expect(text).toMatch(each);
+});
+
 const hostile =
   'a | b ` c <script>alert(1)</script> --> end\n# heading\n```mermaid; end "x" [link](javascript:1) ![i](x) $x$ &amp;';
 

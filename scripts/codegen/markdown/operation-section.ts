@@ -1,7 +1,7 @@
 // The operations of one channel: what a client can do, and what the server sends on its own.
 import type { Channel, Contract, Operation } from "../../../spec/contract.ts";
 import { client, type Flow, flowOf, repliesOf, server } from "../docs/operation-flow.ts";
-import { effectWords, requirementWords } from "../docs/wording.ts";
+import { effectWords, operationNotes, requirementWords } from "../docs/wording.ts";
 import { block, code, inline, mermaidText, paragraphs, table } from "./markdown-syntax.ts";
 import { joined, link, section } from "./section.ts";
 
@@ -28,11 +28,12 @@ export function operationSection(contract: Contract, operation: Operation): stri
     operation.reply === undefined
       ? "No reply."
       : `Answered by ${yes.map(link).join(" or ")}${no.length === 0 ? "" : `, or rejected with ${no.map(link).join(" or ")}`}.`;
+  const notes = operationNotes(operation);
   return section(
     `#### ${code(id)}`,
     inline(summary),
     paragraphs(description),
-    `Sent as ${names.map(link).join(" or ")}. ${answered}`,
+    `Sent as ${names.map(link).join(" or ")}. ${answered}${notes === "" ? "" : ` ${notes}`}`,
     block("mermaid", sequence(flowOf(contract, operation))),
     requires.length === 0 ? "" : "Checks, in order (first failure wins):",
     table(
