@@ -18,6 +18,8 @@ export const harnessOrder: readonly (readonly string[])[] = [
   ["testbed"],
   ["conformance"],
   ["load"],
+  ["mock"],
+  ["traffic"],
   ["report"],
   ["mutation", "comparison"],
   ["commands"],

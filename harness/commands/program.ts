@@ -7,6 +7,7 @@ import { registerDiff } from "./diff.ts";
 import { registerGenerate } from "./generate.ts";
 import { registerInit } from "./init.ts";
 import { registerLint } from "./lint.ts";
+import { registerMock } from "./mock.ts";
 import { registerReplay } from "./replay.ts";
 import { registerServe } from "./serve.ts";
 import { registerVerify } from "./verify.ts";
@@ -24,6 +25,7 @@ export function createProgram(): Command {
     registerBench,
     registerReplay,
     registerServe,
+    registerMock,
     registerGenerate,
     registerLint,
     registerDiff,

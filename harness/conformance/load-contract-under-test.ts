@@ -20,7 +20,7 @@ export interface DocumentChoice {
 }
 
 /** @throws UsageError, with file and line, where the document cannot be used */
-async function loadUsable(asked: DocumentChoice): Promise<Contract> {
+export async function loadUsable(asked: DocumentChoice): Promise<Contract> {
   const file = asked.spec ?? defaultSpecFile;
   const { perspective, overlay, server, variables } = asked;
   const { contract, findings } = await loadContract({ file, perspective, overlay, server, variables });
