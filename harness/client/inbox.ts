@@ -189,7 +189,7 @@ export class Inbox {
     const message = messages.directions.fromServer.find(({ format }) => format === "binary");
     const { atMs } = recorder.record({
       ...{ kind: "receive", connection: this.#connection },
-      ...{ frame: hex, json: false, bytes: payload.length },
+      ...{ frame: hex, json: false, binary: true, bytes: payload.length },
     });
     this.#came(hex.length);
     this.#messages.push({ name: message?.name, value: hex, json: false, binary: true, text: hex, wrong: [], atMs });

@@ -20,7 +20,8 @@ Faults, each with /every-N behind it for each N-th message of a connection:
 With --admin PORT, as JSON with Content-Type: application/json:
   GET  /connections                          who is connected
   GET  /received                             the last frames of clients
-  POST /send  {"message","with","connection"} push a message; with: pointer->value
+  POST /send  {"message","with","connection"} push a message; with: {POINTER:
+                                             VALUE}
   POST /close {"code","reason","connection"} close; without connection: all`;
 
 export function registerMock(program: Command): void {

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { ownVersion } from "../schema/version.ts";
 import { registerBench } from "./bench.ts";
+import { registerCheck } from "./check.ts";
 import { registerCompletion } from "./completion.ts";
 import { registerDiff } from "./diff.ts";
 import { registerGenerate } from "./generate.ts";
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     registerReplay,
     registerServe,
     registerMock,
+    registerCheck,
     registerGenerate,
     registerLint,
     registerDiff,

@@ -16,7 +16,8 @@ export const phaseNames = [
   "cluster",
   "shutdown",
 ] as const;
-export type PhaseName = (typeof phaseNames)[number];
+/** `traffic`: the rules of `check`, which are of no run. */
+export type PhaseName = (typeof phaseNames)[number] | "traffic";
 
 /** One way in which the target broke a rule. */
 export interface Failure {

@@ -28,8 +28,6 @@ export class Connection implements Transport {
   readonly #timers = new Set<NodeJS.Timeout>();
   #expiry: NodeJS.Timeout | undefined;
   #queueTimer: NodeJS.Timeout | undefined;
-  #bytesAtPing = -1;
-  #answered = true;
 
   constructor(
     socket: WebSocket,
@@ -169,35 +167,35 @@ export class Connection implements Transport {
     }
     if (heartbeat === undefined) return;
     const { intervalMs, timeoutMs } = engine.numbers;
-    const isAlive = () => (heartbeat.answeredBy === "pong" ? this.#answered : this.#tcp.bytesRead !== this.#bytesAtPing);
-    const expire = () => {
-      // What the kernel holds is read first.
-      setImmediate(() => {
-        if (!isAlive() && heartbeat.close !== undefined) this.close(heartbeat.close, "no answer to the heartbeat");
+    let pongs = 0;
+    this.#socket.on("pong", () => {
+      pongs += 1;
+    });
+    const answers = () => (heartbeat.answeredBy === "pong" ? pongs : this.#tcp.bytesRead);
+    /** Each ping is answered by what comes after it, whatever was asked meanwhile. */
+    const expireAfter = (ms: number) => {
+      const before = answers();
+      this.#after(ms, () => {
+        // What the kernel holds is read first.
+        setImmediate(() => {
+          if (answers() === before && heartbeat.close !== undefined) this.close(heartbeat.close, "no answer to the heartbeat");
+        });
       });
     };
     if (heartbeat.by === "client") {
       const watch = () => {
-        this.#bytesAtPing = this.#tcp.bytesRead;
-        this.#after(intervalMs + timeoutMs, () => {
-          expire();
-          watch();
-        });
+        expireAfter(intervalMs + timeoutMs);
+        this.#after(intervalMs, watch);
       };
       watch();
       return;
     }
-    this.#socket.on("pong", () => {
-      this.#answered = true;
-    });
     const beat = () =>
       this.#after(intervalMs * (1 - heartbeat.jitter * random()), () => {
-        this.#bytesAtPing = this.#tcp.bytesRead;
-        this.#answered = false;
         if (this.#socket.readyState !== this.#socket.OPEN) return;
         if (heartbeat.frame === "ping") this.#socket.ping();
         else this.send(JSON.stringify(engine.factory.build(heartbeat.frame, [])), heartbeat.frame);
-        this.#after(timeoutMs, expire);
+        expireAfter(timeoutMs);
         beat();
       });
     beat();

@@ -69,7 +69,7 @@ export function perform(world: World, operation: Operation, request: Request, re
             ...recovery(world, operation, scope, false),
           ]),
         };
-  const replay = replayOf(world, operation, scope);
+  const replay = replayOf(world, operation, scope, changed);
   if (reply !== undefined && replay !== undefined)
     for (const [pointer, value] of replay.parts) reply.frame = put(reply.frame, pointer, value);
   if (onceName !== undefined && once?.kind === "once")
@@ -264,8 +264,8 @@ function recovery(_world: World, { effects }: Operation, request: Request, recov
   return [[replay.recovered, resolveValue(replay.since, request) === undefined ? undefined : recovered]];
 }
 
-/** What was missed since the position that the request names. */
-function replayOf(world: World, operation: Operation, request: Request) {
+/** What was missed since the position that the request names. One who was in has missed nothing. */
+function replayOf(world: World, operation: Operation, request: Request, changed: boolean) {
   const effect = operation.effects.find((one) => one.kind === "replay");
   if (effect?.kind !== "replay") return undefined;
   const since = resolveValue(effect.since, request);
@@ -283,6 +283,6 @@ function replayOf(world: World, operation: Operation, request: Request) {
   const complete =
     canonical(member(stream.epoch)) === canonical(log.epoch) && typeof seq === "number" && seq >= first - 1 && seq <= log.seq;
   const parts: Parts = effect.recovered === undefined ? [] : [[effect.recovered, complete]];
-  const events = complete ? log.events.filter((event) => event.seq > seq && event.excluded !== own) : [];
+  const events = complete && changed ? log.events.filter((event) => event.seq > seq && event.excluded !== own) : [];
   return { parts, events };
 }

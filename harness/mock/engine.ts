@@ -208,7 +208,14 @@ export class Engine implements World {
     const correlation = this.factory.message(subject ?? "")?.correlation ?? this.#correlation;
     const given = correlation === undefined ? undefined : lookup(frame, correlation);
     const id = this.#isUsableId(given) ? given : undefined;
-    this.#refuse(session, undefined, { code: code.code, retryAfterMs: undefined }, id, answer, error?.pointer ?? "");
+    this.#refuse(
+      session,
+      undefined,
+      { code: code.code, retryAfterMs: undefined },
+      id,
+      answer,
+      error?.pointer ?? (when === "unknown-type" ? this.protocol.tagAt : "") ?? "",
+    );
   }
 
   #refuse(

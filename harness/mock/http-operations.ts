@@ -1,6 +1,10 @@
 // Operations over HTTP beside the WebSocket: a request is checked as the document says, and answered with the declared status and body.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Channel, ErrorValue, Message, Operation } from "../../spec/contract.ts";
+import { parent } from "../../spec/pointer.ts";
+import { schemasAt } from "../../spec/schema-walk.ts";
+import { placesOf } from "../schema/edit.ts";
+import type { Json } from "../schema/json.ts";
 import { createSchemaValidator } from "../schema/schema-validator.ts";
 import { holds } from "./credential.ts";
 import { perform } from "./effects.ts";
@@ -138,15 +142,24 @@ function refusal(
   const shape = engine.contract.errors?.reply;
   if (name === undefined || code === undefined) return undefined;
   const declared = engine.contract.errors?.codes.find((one) => one.code === code);
-  // Over HTTP the members are named as in the error message, where the schema of the refusal has them.
-  const last = (pointer: string | undefined) => (pointer === undefined ? undefined : pointer.slice(pointer.lastIndexOf("/")));
-  const isKnown = (pointer: string) => JSON.stringify(engine.factory.message(name)?.payload).includes(`"${pointer.slice(1)}"`);
+  // Over HTTP the members are named as in the error message, and stand where the example has the code.
+  const last = (pointer: string | undefined) => pointer?.slice(pointer.lastIndexOf("/") + 1);
+  const example = engine.factory.build(name, []);
+  const codeName = last(shape?.code);
+  const codeAt = codeName === undefined ? undefined : placesOf(example as Json).find((place) => place.endsWith(`/${codeName}`));
+  if (codeAt === undefined) return example;
+  const payload = engine.factory.message(name)?.payload ?? true;
+  const beside = (pointer: string | undefined) => (pointer === undefined ? undefined : `${parent(codeAt)}/${last(pointer)}`);
   const parts = [
-    [last(shape?.code), code],
-    [last(shape?.retryable), declared?.retryable],
-    [last(shape?.retryAfterMs), retryAfterMs],
-    [last(shape?.pointer), at],
-  ].flatMap(([pointer, value]) => (typeof pointer === "string" && isKnown(pointer) ? [[pointer, value] as const] : []));
+    [codeAt, code],
+    [beside(shape?.retryable), declared?.retryable],
+    [beside(shape?.retryAfterMs), retryAfterMs],
+    [beside(shape?.pointer), at],
+  ].flatMap(([pointer, value]) =>
+    typeof pointer === "string" && schemasAt(payload, pointer, engine.contract.definitions) !== undefined
+      ? [[pointer, value] as const]
+      : [],
+  );
   return engine.factory.build(name, parts);
 }
 

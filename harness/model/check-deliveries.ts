@@ -3,6 +3,7 @@ import { lookup } from "../../spec/pointer.ts";
 import { countRange } from "./counting.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
+import { namesNoRequest } from "./loose-error.ts";
 import { boundOf, type ForbiddenDelivery, type Obligation, type Obligations, textOf } from "./obligation.ts";
 import type { Evaluation } from "./outcomes.ts";
 import { type Delivery, isErrorMessage } from "./protocol.ts";
@@ -70,8 +71,7 @@ function matchFrame(
   const deliveries = protocol.deliveries.get(message.name);
   if (deliveries === undefined) {
     // An error without an id is checked with the replies; what no operation answers may come at any time.
-    if (isErrorMessage(protocol, message.name) && (lookup(frame, message.correlation ?? "/") ?? undefined) === undefined)
-      return undefined;
+    if (isErrorMessage(protocol, message.name) && namesNoRequest(evaluation, connection, message, frame)) return undefined;
     const asked = !protocol.replies.has(message.name);
     collector.check(asked, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), [at]);
     return undefined;

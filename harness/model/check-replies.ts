@@ -5,6 +5,7 @@ import { checkLists } from "./check-lists.ts";
 import { countRange } from "./counting.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
+import { namesNoRequest } from "./loose-error.ts";
 import { resolve, resolveKey, scopeOf } from "./membership.ts";
 import { codesOf, type Evaluation, type Expected, expectOutcome } from "./outcomes.ts";
 import { errorIn, isErrorMessage, splitBindings } from "./protocol.ts";
@@ -280,20 +281,17 @@ interface LooseError {
 }
 
 /** Errors that name no request. */
-function looseErrors({ protocol }: Evaluation, connection: Connection): LooseError[] {
+function looseErrors(evaluation: Evaluation, connection: Connection): LooseError[] {
+  const { protocol } = evaluation;
   return connection.received.flatMap(({ at, message, invocation, frame }) =>
     message !== undefined &&
     isErrorMessage(protocol, message.name) &&
     invocation === undefined &&
-    idOf(message.correlation, frame) === undefined
+    namesNoRequest(evaluation, connection, message, frame)
       ? [{ at, code: errorIn(protocol, message.name, frame) }]
       : [],
   );
 }
-
-/** Null is no id: JSON-RPC says so where no id could be read. */
-const idOf = (correlation: string | undefined, frame: unknown) =>
-  correlation === undefined ? undefined : (lookup(frame, correlation) ?? undefined);
 
 /** Errors without an id answer operations that promise no reply, and malformed frames; at every moment at most as many as there were causes. */
 function checkLooseErrors(evaluation: Evaluation, connection: Connection, collector: ResultCollector) {

@@ -11,6 +11,8 @@ interface Base {
 interface Framed extends Base {
   readonly frame: unknown;
   readonly json: boolean;
+  /** The frame is binary. */
+  readonly binary?: true;
   readonly bytes: number;
 }
 

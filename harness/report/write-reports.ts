@@ -4,6 +4,7 @@ import type { HistoryEvent } from "../model/history.ts";
 import { UsageError } from "../schema/errors.ts";
 import { emitBadge } from "./badge.ts";
 import { emitCtrf } from "./ctrf.ts";
+import { emitEvent, emitHeader } from "../traffic/history-file.ts";
 import { emitHtml } from "./html.ts";
 import { emitJson } from "./json.ts";
 import { emitJunit } from "./junit.ts";
@@ -39,10 +40,10 @@ export function openReports(files: ReportFiles, hide: (text: string) => string):
     if (file !== undefined) attempt(option, file, () => closeSync(openSync(file, "w")));
   }
   let history = files.history === undefined ? undefined : attempt("history", files.history, () => openSync(files.history!, "w"));
+  if (history !== undefined) writeSync(history, emitHeader());
   return {
     event(event) {
-      if (history !== undefined)
-        writeSync(history, `${hide(JSON.stringify({ ...event, atMs: Math.round(event.atMs * 1000) / 1000 }))}\n`);
+      if (history !== undefined) writeSync(history, hide(emitEvent(event)));
     },
     end(run) {
       if (history !== undefined) closeSync(history);

@@ -6,6 +6,7 @@ import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
 import type { TestClient } from "../../../client/test-client.ts";
+import { mayLackId } from "../../../model/loose-error.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { placesOf, valueAt } from "../../../schema/edit.ts";
 import { NotTestable, Violation } from "../../../schema/errors.ts";
@@ -44,6 +45,14 @@ const withCorrelation = (subject: ContractUnderTest) =>
   errorCorrelation(subject) === undefined
     ? []
     : breakableMessages(subject).filter(({ client }) => client.message.correlation !== undefined);
+
+/** Where every error must have an id, one that no request had stands in for it. */
+function mayErrorLackId({ contract }: ContractUnderTest): boolean {
+  const message = contract.messages.find(({ name }) => name === contract.errors?.reply.message);
+  if (message?.correlation === undefined) return false;
+  const { samples } = dataOf(contract).of(message);
+  return mayLackId(samples.all[0], message.correlation, samples.isValid);
+}
 
 /** A refusal with this code, brought about by the plainest frame. @throws Violation where it does not come */
 async function trigger(context: Context, peer: TestClient, code: ErrorCode): Promise<Refusal> {
@@ -194,7 +203,7 @@ export const errorReplyRules: readonly Rule[] = [
     level: "MUST",
     phase: "invalid",
     title: "error carries the id of the rejected frame where it is readable",
-    from: withCorrelation,
+    from: (subject) => (mayErrorLackId(subject) ? withCorrelation(subject) : []),
     async check(context, promise) {
       const at = errorCorrelation(context)!;
       for await (const { answer, id, what } of refusals(context, promise)) {
@@ -214,7 +223,7 @@ export const errorReplyRules: readonly Rule[] = [
     level: "MUST",
     phase: "invalid",
     title: "error carries no id where the rejected frame has no readable one",
-    from: withCorrelation,
+    from: (subject) => (mayErrorLackId(subject) ? withCorrelation(subject) : []),
     async check(context, promise) {
       const at = errorCorrelation(context)!;
       const { correlation } = promise.client.message;

@@ -1,0 +1,88 @@
+// A run of `check` from flags to its report: the edge where files and the terminal are touched.
+import { readFileSync } from "node:fs";
+import picocolors from "picocolors";
+import type { ContractUnderTest } from "../client/context.ts";
+import { applyBaseline, parseBaseline } from "../conformance/baseline.ts";
+import { loadEndpoints } from "../conformance/load-contract-under-test.ts";
+import { summarise } from "../conformance/verdict.ts";
+import { escapeLine } from "../report/escape.ts";
+import { emitResults } from "../report/terminal.ts";
+import { openReports } from "../report/write-reports.ts";
+import { UsageError } from "../schema/errors.ts";
+import { checkRules } from "../traffic/check-rules.ts";
+import { checkFiles } from "../traffic/run-check.ts";
+import { checkOptions } from "./settings/check-options.ts";
+import { checkValues } from "./settings/check-values.ts";
+import { emitCommandLine, programName } from "./settings/command-line.ts";
+import { type Given, withDefaults } from "./settings/option.ts";
+
+/** @throws UsageError: what kept it from running, in one paragraph */
+export async function runCheck(values: Record<string, unknown>): Promise<number> {
+  checkValues(checkOptions, values, { naming: "flag" });
+  const given = values as Given<typeof checkOptions>;
+  const settings = withDefaults(checkOptions, given);
+  const { side, spec, files = [], reports: reportFiles = {} } = settings;
+  const subject = await subjectOf(settings);
+  const rules = checkRules.filter((rule) => rule.side === side);
+  const known =
+    settings.baseline === undefined
+      ? []
+      : parseBaseline(
+          readBaseline(settings.baseline),
+          settings.baseline,
+          rules.map(({ id }) => id),
+        );
+  const reports = openReports(reportFiles, (text) => text);
+  const startedAt = new Date();
+  const startMs = performance.now();
+  const { reports: _reports, ...again } = given;
+  const replay = emitCommandLine(
+    { program: programName(process.argv[1]), command: "check", env: process.env },
+    checkOptions,
+    again,
+  );
+  const checked = await checkFiles({ ...subject, files, side, replay });
+  const { results, stale } = applyBaseline(checked.results, known);
+  const summary = summarise(results, { strict: settings.strict, stale });
+  const durationMs = performance.now() - startMs;
+  const palette = picocolors.createColors(process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+  const { contract } = subject;
+  const counted = `${checked.messages} messages of ${checked.connections} connections`;
+  process.stdout.write(
+    `${palette.bold("wsproof check")}  ${escapeLine(`${contract.title} ${contract.version}`)}, the ${side}: ${counted}\n${emitResults(results, summary, palette, { verbose: settings.verbose, html: reportFiles.html })}`,
+  );
+  const opening = {
+    ...{ title: `${contract.title} ${contract.version}`, file: spec ?? "bundled spec", targets: files, embedded: false },
+    ...{ perspective: contract.perspective, seed: 0 },
+  };
+  reports.end({
+    opening,
+    report: { results, interrupted: undefined, durationMs },
+    summary,
+    startedAt,
+    strict: settings.strict,
+  });
+  return summary.exitCode;
+}
+
+/** The only endpoint of the document. @throws UsageError where it has several, or none */
+export async function subjectOf(choice: Omit<Parameters<typeof loadEndpoints>[0], "urls">): Promise<ContractUnderTest> {
+  const endpoints = await loadEndpoints({ ...choice, urls: [] });
+  const [only] = endpoints.values();
+  if (only === undefined) throw new UsageError("the document has no WebSocket channel");
+  if (endpoints.size > 1)
+    throw new UsageError(
+      `the document has ${endpoints.size} endpoints: ${[...endpoints.keys()].join(", ")}. Give one with --server or --var.`,
+    );
+  return only;
+}
+
+function readBaseline(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new UsageError(
+      `--baseline ${file} cannot be read (${(error as NodeJS.ErrnoException).code}). Give the path of a list of { id, reason }.`,
+    );
+  }
+}

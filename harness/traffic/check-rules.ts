@@ -1,0 +1,44 @@
+// The rules of `check`, by side.
+import type { CheckRule } from "./check-report.ts";
+
+const server = (id: string, title: string, level: CheckRule["level"] = "MUST"): CheckRule => ({
+  id,
+  title,
+  level,
+  side: "server",
+});
+const client = (id: string, title: string, level: CheckRule["level"] = "MUST"): CheckRule => ({
+  id,
+  title,
+  level,
+  side: "client",
+});
+
+export const checkRules: readonly CheckRule[] = [
+  server("server-message-valid", "sends only messages of the document, valid by their schemas"),
+  server("handshake-subprotocol-declared", "chooses a subprotocol of the document"),
+  server("handshake-refusal-declared", "refuses a handshake only with a declared status"),
+  server("first-message-once", "sends the first message first, and once"),
+  server("reply-exactly-one", "replies exactly once to each request"),
+  server("reply-matches-effect", "replies with a message that the operation declares"),
+  server("reply-fields-match", "reply fields match the request and its sender"),
+  server("fence-in-order", "answers the fence after all earlier replies"),
+  server("requirement-is-enforced", "rejects a request whose requirement does not hold"),
+  server("error-by-first-failed-requirement", "rejects with an error that the operation may have"),
+  server("allowed-is-not-rejected", "accepts a request whose requirements hold"),
+  server("malformed-is-rejected", "rejects malformed frames"),
+  server("unexpected-message", "sends no reply to what was not asked"),
+  server("delivered-to-nobody-else", "delivers only to connections that are addressed"),
+  server("sender-is-excluded", "does not deliver to an excluded sender"),
+  server("order-total", "delivers the events of a log in the order of their positions"),
+  server("position-once", "no duplicate positions"),
+  server("position-contiguous", "no gaps in positions"),
+  server("position-consistent-between-observers", "every observer sees the same event at a position"),
+  server("close-code-declared", "closes only with a declared code"),
+  client("client-message-valid", "sends only messages of the document, valid by their schemas"),
+  client("client-message-bytes", "sends no message over the limit of bytes"),
+  client("client-rate", "keeps the rate limits of its connection"),
+  client("client-id-unique", "does not use the id of a request that still waits"),
+  client("client-close-code-declared", "closes only with a declared code"),
+  client("client-reconnects-as-told", "reconnects as the close code says"),
+];

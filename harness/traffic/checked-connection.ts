@@ -1,0 +1,96 @@
+// What `check` remembers of one connection, all of it bounded.
+import type { Operation } from "../../spec/contract.ts";
+import type { TrafficEvent } from "./history-file.ts";
+
+/** A request that waits for its reply, or that was answered a short time ago. */
+export interface Pending {
+  readonly id: unknown;
+  readonly event: TrafficEvent;
+  readonly frame: unknown;
+  /** Undefined where the frame was malformed. */
+  readonly operation: Operation | undefined;
+  readonly malformed: boolean;
+  /** Among the requests of the connection. */
+  readonly number: number;
+  readonly promised: boolean;
+  /** Another request with the same id waited at the same time. */
+  ambiguous: boolean;
+  answered: boolean;
+  /** A later fence was answered before. */
+  overtaken: TrafficEvent | undefined;
+}
+
+export type Known = "in" | "out" | "maybe";
+
+/** Where the connection is in a log. */
+export interface Cursor {
+  epoch: unknown;
+  next: number | undefined;
+  /** Up to here what was seen may come again. */
+  again: number;
+  /** Positions of its own events, which may not be sent to it. */
+  readonly own: Set<number>;
+  readonly seen: Set<number>;
+  /** It caused events whose positions are not known. */
+  blind: boolean;
+}
+
+const maxRecent = 40;
+const maxPending = 10_000;
+const maxKeys = 10_000;
+
+export class CheckedConnection {
+  readonly id: number;
+  readonly user: string;
+  readonly opened: TrafficEvent;
+  first: unknown;
+  hasFirst = false;
+  received = 0;
+  requests = 0;
+  hungUp = false;
+  /** Frames were sent that the history does not have as messages. */
+  opaque = false;
+  /** The history does not know its state any more: too much of it waits. */
+  overflowed = false;
+  readonly attributes = new Map<string, unknown>();
+  /** Canonical id -> the request. */
+  readonly byId = new Map<string, Pending>();
+  /** Requests without an answer, oldest first. */
+  readonly waiting = new Set<Pending>();
+  /** Relation and key -> own state. */
+  readonly relations = new Map<string, Known>();
+  readonly cursors = new Map<string, Cursor>();
+  /** Rate limit -> what is left and when, as the client side counts it. */
+  readonly buckets = new Map<string, { left: number; atMs: number }>();
+  /** Requests that count against a rate limit. */
+  readonly spent = new Map<string, number>();
+  readonly recent: TrafficEvent[] = [];
+
+  constructor(id: number, user: string, opened: TrafficEvent) {
+    this.id = id;
+    this.user = user;
+    this.opened = opened;
+  }
+
+  remember(event: TrafficEvent): void {
+    this.recent.push(event);
+    if (this.recent.length > maxRecent) this.recent.shift();
+  }
+
+  ask(pending: Pending, key: string | undefined): void {
+    this.waiting.add(pending);
+    if (key !== undefined) this.byId.set(key, pending);
+    if (this.waiting.size > maxPending) this.overflowed = true;
+    for (const [old, one] of this.byId) {
+      if (this.byId.size <= maxPending) break;
+      this.byId.delete(old);
+      this.waiting.delete(one);
+    }
+    if (this.waiting.size > maxPending) this.waiting.clear();
+    if (this.relations.size > maxKeys || this.cursors.size > maxKeys) {
+      this.overflowed = true;
+      this.relations.clear();
+      this.cursors.clear();
+    }
+  }
+}

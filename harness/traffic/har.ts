@@ -1,0 +1,62 @@
+// HAR files with WebSocket messages, as Chrome DevTools and Playwright export them -> events of a history. Pure.
+import { list, record, text } from "../../spec/raw.ts";
+import { UsageError } from "../schema/errors.ts";
+import type { TrafficEvent } from "./history-file.ts";
+
+/** @throws UsageError where the text is no HAR */
+export function eventsOfHar(source: string, file: string): TrafficEvent[] {
+  let har: unknown;
+  try {
+    har = JSON.parse(source);
+  } catch {
+    throw new UsageError(`${file}: expected a HAR file, which is JSON`);
+  }
+  const entries = list(record(record(har).log).entries).map(record);
+  const sockets = entries.filter((entry) => Array.isArray(entry._webSocketMessages));
+  if (sockets.length === 0)
+    throw new UsageError(
+      `${file}: no entry has WebSocket messages. Export the HAR after the connection was opened with DevTools open.`,
+    );
+  const timed = sockets.flatMap((entry, connection) => eventsOf(entry, connection));
+  const startMs = Math.min(...timed.map(({ atMs }) => atMs));
+  return timed.map((event) => ({ ...event, atMs: event.atMs - startMs })).sort((a, b) => a.atMs - b.atMs);
+}
+
+function eventsOf(entry: Readonly<Record<string, unknown>>, connection: number): TrafficEvent[] {
+  const messages = list(entry._webSocketMessages).map(record);
+  const openedMs = Date.parse(text(entry.startedDateTime) ?? "");
+  const firstMs = Math.min(...messages.map(({ time }) => Number(time) * 1000));
+  const status = Number(record(entry.response).status ?? 101);
+  const atMs = Number.isNaN(openedMs) ? (Number.isFinite(firstMs) ? firstMs : 0) : Math.min(openedMs, firstMs);
+  if (status !== 101 && status !== 0 && messages.length === 0) return [{ kind: "refused", connection, atMs, status }];
+  const header = (name: string) =>
+    text(
+      list(record(entry.response).headers)
+        .map(record)
+        .find((one) => text(one.name)?.toLowerCase() === name)?.value,
+    );
+  const node = URL.canParse(text(record(entry.request).url) ?? "") ? new URL(text(record(entry.request).url)!).host : "0";
+  const open = { kind: "open", connection, atMs, node, subprotocol: header("sec-websocket-protocol") ?? "", user: "" } as const;
+  return [open, ...messages.flatMap((message) => frameOf(message, connection))];
+}
+
+/** Opcode 1 is text, 2 is binary as base64; what is no frame, such as an error, is left out. */
+function frameOf({ type, time, opcode, data }: Readonly<Record<string, unknown>>, connection: number): TrafficEvent[] {
+  const base = { kind: type === "send" ? "send" : "receive", connection, atMs: Number(time) * 1000 } as const;
+  if (opcode === 2) {
+    const bytes = Buffer.from(String(data), "base64");
+    return [{ ...base, frame: bytes.toString("hex"), json: false, binary: true, bytes: bytes.length }];
+  }
+  if (opcode !== 1 || typeof data !== "string") return [];
+  return [{ ...base, ...readText(data) }];
+}
+
+/** A text frame as it stands in a history. */
+export function readText(data: string): { readonly frame: unknown; readonly json: boolean; readonly bytes: number } {
+  const bytes = Buffer.byteLength(data);
+  try {
+    return { frame: JSON.parse(data), json: true, bytes };
+  } catch {
+    return { frame: data, json: false, bytes };
+  }
+}
