@@ -2,9 +2,9 @@
 import { closeSync, openSync, writeFileSync, writeSync } from "node:fs";
 import type { HistoryEvent } from "../model/history.ts";
 import { UsageError } from "../schema/errors.ts";
+import { emitEvent, emitHeader } from "../traffic/history-file.ts";
 import { emitBadge } from "./badge.ts";
 import { emitCtrf } from "./ctrf.ts";
-import { emitEvent, emitHeader } from "../traffic/history-file.ts";
 import { emitHtml } from "./html.ts";
 import { emitJson } from "./json.ts";
 import { emitJunit } from "./junit.ts";
