@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { checkers } from "./check-log.ts";
 import type { Check, LogHistory, ObservedEvent, Publish, SkewedHandshake, Subscription } from "./log-history.ts";
-import { drawTimeline } from "./timeline.ts";
+import { drawTimeline, timelineOf } from "./timeline.ts";
 
 const at = (seq: number, epoch = "e") => ({ epoch, seq });
 
@@ -115,7 +115,7 @@ describe.each(Object.keys(checkers) as Check[])("%s", (check) => {
   test("finds what is wrong, and can draw it", () => {
     const { anomalies } = checkers[check](bad[check]);
     expect(anomalies.map((anomaly) => anomaly.check)).toContain(check);
-    expect(drawTimeline(anomalies[0]!, bad[check]).length).toBeGreaterThan(2);
+    expect(drawTimeline(timelineOf(anomalies[0]!, bad[check])).length).toBeGreaterThan(2);
   });
 
   test("looks at nothing in an empty history", () => {
@@ -127,7 +127,7 @@ test("a fault is drawn from its start to its end, and those that are far away ar
   const fault = (what: string, atMs: number, endedAtMs: number) => ({ what, node: 0, atMs, endedAtMs });
   const faults = [fault("begun before", -9_000, 5), fault("at once", 15, 16), fault("long over", -9_000, -8_000)];
   const shown = history([publish("a", 1)], [subscription(0, [seen("nobody's", 1)])], { faults, nodeNames: ["here"] });
-  const lines = drawTimeline(checkers.unexpected(shown).anomalies[0]!, shown);
+  const lines = drawTimeline(timelineOf(checkers.unexpected(shown).anomalies[0]!, shown));
   const across = lines.filter((line) => line.includes("***")).map((line) => line.trim().replace(/ +/g, " "));
   expect(across).toEqual([
     "-9000.0 ms *** begun before (here)",

@@ -1,22 +1,19 @@
 // An anomaly as a timeline in text: one column for each client, time downwards, faults across from their start to their end. Pure.
+import type { Timeline } from "../model/history.ts";
 import type { Anomaly, LogHistory } from "./log-history.ts";
 
-interface TimelineEntry {
-  readonly atMs: number;
-  readonly column: string | undefined;
-  readonly text: string;
-}
+type TimelineEntry = Timeline["entries"][number];
 
 /** Faults further away than this from the entries are left out. */
 const nearMs = 2_000;
 /** Shorter faults get no entry for their end. */
 const instantMs = 20;
 
-/** Lines of equal columns. The first two name the clients and their nodes. */
-export function drawTimeline(
+/** The entries of an anomaly, and the faults near them, by time. */
+export function timelineOf(
   { publishes, observations, handshakes = [] }: Anomaly,
   { faults, nodeNames }: Pick<LogHistory, "faults" | "nodeNames">,
-): string[] {
+): Timeline {
   const entries: TimelineEntry[] = [];
   const nameOf = (node: number) => nodeNames?.[node] ?? `node ${node}`;
   const columns = new Map<string, number>();
@@ -48,11 +45,17 @@ export function drawTimeline(
     // A fault that began long before and still lasts is drawn too.
     if (atMs > to || endedAtMs < from) continue;
     const where = node === undefined ? "" : ` (${nameOf(node)})`;
-    entries.push({ atMs, column: undefined, text: `*** ${what}${where}` });
-    if (endedAtMs - atMs >= instantMs) entries.push({ atMs: endedAtMs, column: undefined, text: `*** end: ${what}${where}` });
+    entries.push({ atMs, column: undefined, text: `*** ${what}${where}`, fault: "start" });
+    if (endedAtMs - atMs >= instantMs)
+      entries.push({ atMs: endedAtMs, column: undefined, text: `*** end: ${what}${where}`, fault: "end" });
   }
   entries.sort((a, b) => a.atMs - b.atMs);
-  const names = [...columns.keys()];
+  return { columns: [...columns].map(([name, node]) => ({ name, node: nameOf(node) })), entries };
+}
+
+/** Lines of equal columns. The first two name the clients and their nodes. */
+export function drawTimeline({ columns, entries }: Timeline): string[] {
+  const names = columns.map(({ name }) => name);
   const width =
     Math.max(
       16,
@@ -65,7 +68,7 @@ export function drawTimeline(
     line("", names),
     line(
       "",
-      names.map((name) => nameOf(columns.get(name)!)),
+      columns.map(({ node }) => node),
     ),
   ];
   const lines = entries.map(({ atMs, column: own, text }) => {

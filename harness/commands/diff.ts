@@ -48,7 +48,7 @@ async function run(oldFile: string, newFile: string, flags: Flags): Promise<numb
     import("../report/escape.ts"),
   ]);
   checkValues(options, { perspective: flags.perspective, overlay: flags.overlay }, { naming: "flag" });
-  const [old, now] = await Promise.all([load(oldFile, flags), load(newFile, flags)]);
+  const [old, now] = await Promise.all([loadVersion(oldFile, flags), loadVersion(newFile, flags)]);
   const difference = diff(old, now);
   if (flags.json)
     process.stdout.write(`${escapeTerminal(JSON.stringify({ old: oldFile, new: newFile, ...difference }, undefined, 2))}\n`);
@@ -56,7 +56,11 @@ async function run(oldFile: string, newFile: string, flags: Flags): Promise<numb
   return difference.admitted ? exitCode.ok : exitCode.findings;
 }
 
-async function load(file: string, { perspective, overlay }: Flags): Promise<Contract> {
+/** @throws UsageError where the document cannot be used */
+export async function loadVersion(
+  file: string,
+  { perspective, overlay }: Pick<Flags, "perspective" | "overlay">,
+): Promise<Contract> {
   const { loadContract } = await import("../../spec/load-contract.ts");
   const { contract, findings } = await loadContract({ file, perspective, overlay });
   if (contract !== undefined) return contract;

@@ -94,3 +94,11 @@ function report({ findings, changed, files }: Generated, out: string, check: boo
   process.stdout.write(`${changed.length} of ${files} files differ. Run \`wsproof generate\` and commit the result.\n`);
   return exitCode.findings;
 }
+
+/** The same for programs. */
+export async function generateFiles(
+  request: Parameters<typeof import("../../scripts/codegen/generate.ts").generate>[0],
+): Promise<Generated> {
+  const { generate } = await import("../../scripts/codegen/generate.ts");
+  return generate(request);
+}

@@ -38,6 +38,8 @@ export interface Listener {
   /** True where a line may be overwritten by the next. */
   readonly live: boolean;
   readonly palette: Palette;
+  /** Gets the result that the files of --json and --html hold. */
+  readonly onResult?: ((result: LoadResult) => void) | undefined;
 }
 
 /** The most runs of a search; 12 double from 50 to 100 000 per second, the rest narrow and confirm. */
@@ -49,11 +51,11 @@ const mostPerSecond = 1_000_000;
  * @returns the exit code: 0 held, 1 a threshold or a delivery failed, 3 invalid or nothing measured
  * @throws UsageError, TargetLost: what kept it from running, in one paragraph
  */
-export async function bench(given: BenchSettings): Promise<number> {
+export async function bench(given: BenchSettings, api?: Pick<Listener, "write" | "onResult">): Promise<number> {
   const settings = { ...given, urls: await targetUrls(given) };
-  const live = process.stdout.isTTY === true;
+  const live = api === undefined && process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
-  const listener: Listener = { write: (text) => process.stdout.write(text), live, palette };
+  const listener: Listener = { write: (text) => process.stdout.write(text), ...api, live, palette };
   const subject = await expectContractUnderTest(settings);
   const { address } = subject.channel;
   const scenario = settings.scenario ?? (logRoles(subject.contract, subject.channel) === undefined ? "echo" : "fanout");
@@ -219,6 +221,7 @@ function readEarlier(file: string, scenario: string): LoadResult {
 /** The comparison to the terminal, where one was asked for, and the run to its files. */
 function tell({ settings, listener, before, command }: BenchInput, page: Omit<LoadPage, "command" | "earlier">): void {
   const { json, html, compare } = settings;
+  listener.onResult?.(page.result);
   if (before !== undefined) listener.write(`\n${emitComparison(compareResults(before, page.result), listener.palette)}`);
   if (json !== undefined) attempt("--json", json, () => writeFileSync(json, `${JSON.stringify(page.result, null, 2)}\n`));
   if (html === undefined) return;

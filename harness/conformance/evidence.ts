@@ -1,7 +1,7 @@
 // Evidence: what a phase gathers once, and what the checks of its rules then read as `context.evidence`.
 import type { DocumentPointer } from "../../spec/contract.ts";
 import type { IncidentalViolation } from "../client/incidental-violation.ts";
-import type { History } from "../model/history.ts";
+import type { History, Timeline } from "../model/history.ts";
 import { Violation } from "../schema/errors.ts";
 import { beginCheck, eventsOf } from "./check.ts";
 import type { Phase, Progress } from "./phase.ts";
@@ -13,6 +13,7 @@ export interface Reproduction {
   /** Default: the clause that is checked. */
   readonly pointer?: DocumentPointer;
   readonly steps: readonly string[];
+  readonly timeline?: Timeline;
   readonly frames: History;
   /** It failed `failed` of `runs` times. */
   readonly failed: number;

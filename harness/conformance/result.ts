@@ -1,6 +1,6 @@
 // What a run hands out: one result a rule, and the report around them. The types that the package publishes.
 import type { DocumentPointer } from "../../spec/contract.ts";
-import type { History } from "../model/history.ts";
+import type { History, Timeline } from "../model/history.ts";
 
 export type Level = "MUST" | "SHOULD" | "MAY";
 
@@ -32,6 +32,8 @@ export interface Failure {
   readonly runs: number;
   /** The shortest sequence that shows it, in words, a line a step. */
   readonly steps: readonly string[];
+  /** Who saw what, where several clients are needed to see it; `steps` draws it as text. */
+  readonly timeline?: Timeline;
   /** What the connections of the check did. */
   readonly frames: History;
   readonly seed: number;

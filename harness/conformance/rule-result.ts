@@ -104,8 +104,9 @@ function failureOf(report: ReportContext, { rule, clause, outcome, failed, runs 
 
 function reproducedAs(reproduction: Reproduction | undefined): Partial<Failure> {
   if (reproduction === undefined) return {};
-  const { steps, frames, failed, runs, replay } = reproduction;
-  return { steps, frames, failed, runs, ...(replay === undefined ? {} : { replay }) };
+  const { steps, frames, failed, runs, replay, timeline } = reproduction;
+  const drawn = timeline === undefined ? {} : { timeline };
+  return { steps, frames, failed, runs, ...drawn, ...(replay === undefined ? {} : { replay }) };
 }
 
 function describe(

@@ -47,3 +47,16 @@ export type HistoryEvent =
   | (Base & { readonly kind: "fault"; readonly what: string; readonly node: string });
 
 export type History = readonly HistoryEvent[];
+
+/** What several clients saw of one anomaly: a column for each, time downwards, injected faults across all of them. */
+export interface Timeline {
+  readonly columns: readonly { readonly name: string; readonly node: string }[];
+  readonly entries: readonly {
+    readonly atMs: number;
+    /** Name of its column; undefined for a fault. */
+    readonly column: string | undefined;
+    readonly text: string;
+    /** Of a fault: its start, or its end. */
+    readonly fault?: "start" | "end";
+  }[];
+}

@@ -37,7 +37,7 @@ export function emitFailure(
     ...(failure.text === "" ? [] : [`            ${palette.italic(indented(failure.text))}`]),
     `  expected  ${indented(failure.expected)}`,
     `  actual    ${indented(failure.actual)}`,
-    ...(steps.length > 0 ? ["  sequence", ...steps.map((step, at) => emitStep(step, at, isPicture(failure.steps)))] : []),
+    ...(steps.length > 0 ? ["  sequence", ...steps.map((step, at) => emitStep(step, at, failure.timeline !== undefined))] : []),
     ...(moreSteps > 0 ? [palette.dim(`    (${moreSteps} more lines; see --json or --html)`)] : []),
   ];
   const frames = frameLines(failure.frames);
@@ -49,11 +49,6 @@ export function emitFailure(
   }
   lines.push(`  seed      ${failure.seed}`, `  replay    ${escapeLine(failure.replay)}`);
   return lines.join("\n");
-}
-
-/** The timeline of several clients: its lines are rows of columns and carry their times. */
-export function isPicture(steps: readonly string[]): boolean {
-  return steps.length > 2 && /^ {12}/.test(steps[0]!) && steps.slice(2).every((step) => /^ *[\d.]+ ms {2}/.test(step));
 }
 
 function emitStep(step: string, at: number, inPicture: boolean): string {

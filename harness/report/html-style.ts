@@ -15,11 +15,12 @@ export const pageStyle = `
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 72rem; background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
-h1 { margin: 0 0 1rem; font-size: 1.8rem; line-height: 1.2; }
+h1 { overflow-wrap: anywhere; margin: 0 0 1rem; font-size: 1.8rem; line-height: 1.2; }
 h2 { margin: 2.5rem 0 1rem; font-size: 1.35rem; }
 h3 { margin: 1.5rem 0 0.5rem; font-size: 1.05rem; overflow-wrap: anywhere; }
 h4 { margin: 1rem 0 0.25rem; font-size: 0.95rem; }
 p { margin: 0.25rem 0; }
+p, li, dd, summary, footer { overflow-wrap: anywhere; }
 a { color: var(--link); }
 code { font: 0.88em/1.45 ui-monospace, "SFMono-Regular", Menlo, Consolas, monospace; overflow-wrap: anywhere; }
 :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 4px; }
@@ -79,5 +80,29 @@ button { font: inherit; font-size: 0.85rem; padding: 0.15rem 0.7rem; border: 1px
   .verdict, .failure { padding: 0.75rem 0.9rem; }
   dl > div { grid-template-columns: 5rem 1fr; }
 }
-@media print { .scroll { overflow: visible; } }
+.find { position: sticky; top: 0; z-index: 1; display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; padding: 0.6rem 0; background: var(--back); border-bottom: 1px solid var(--line); }
+.find[hidden] { display: none; }
+.find input, .find select { font: inherit; padding: 0.25rem 0.5rem; color: var(--ink); background: var(--card); border: 1px solid var(--soft); border-radius: 6px; max-width: 100%; }
+kbd { font: 0.85em ui-monospace, Menlo, Consolas, monospace; border: 1px solid var(--line); border-radius: 4px; padding: 0 0.3em; }
+.causes li { margin: 0.35rem 0; overflow-wrap: anywhere; }
+.self { color: inherit; text-decoration: none; }
+.self:hover, .self:focus { text-decoration: underline; }
+.failure, h2, h3 { scroll-margin-top: 5rem; }
+.failure:target { outline: 3px solid var(--link); outline-offset: 2px; }
+svg .fault { fill: var(--fail-back); stroke: var(--fail); stroke-width: 1; }
+svg .harm { fill: var(--fail); font-weight: 700; }
+@media (max-width: 640px) { .keys { display: none; } .find input { width: 11rem; } }
+@media print {
+  body { max-width: none; padding: 0; font-size: 9pt; background: #fff; color: #000; }
+  .find, .skip, .replay button, details, tbody .title, tbody .why, tr[data-verdict="not-applicable"] { display: none; }
+  .causes li:nth-child(n + 41) { display: none; }
+  .scroll { overflow: hidden; max-height: 7cm; }
+  .scroll svg { max-width: 100%; height: auto; max-height: 7cm; }
+  .failure { break-inside: avoid; padding: 0.3rem 0.6rem; margin: 0 0 0.4rem; }
+  .failure:nth-of-type(n + 5) { display: none; }
+  .phase { break-inside: auto; columns: 2; column-gap: 1rem; }
+  .phase h3, .phase thead, .phase .note { column-span: all; }
+  th, td { padding: 0.05rem 0.3rem; font-size: 7.5pt; border: 0; }
+  .badge { padding: 0 0.3rem; font-size: 7pt; background: none; }
+}
 `;

@@ -1,12 +1,12 @@
-// The report as one self-contained page: rules by targets, then a part for each failure. No network, no framework, no script needed.
+// The report as one self-contained page: causes of failures with an index, then all rules. No network, no framework, no script needed.
+import { createHash } from "node:crypto";
 import type { RuleResult, Verdict } from "../conformance/phase.ts";
 import { type Cause, causesOf } from "./causes.ts";
 import { escapeMarkup } from "./escape.ts";
-import { steadiness } from "./failure-text.ts";
-import { frameLines } from "./frames.ts";
+import { emitCause } from "./html-cause.ts";
+import { pageScript } from "./html-script.ts";
 import { pageStyle } from "./html-style.ts";
 import type { ReportedRun } from "./reported-run.ts";
-import { emitSequenceDiagram } from "./sequence-diagram.ts";
 
 const words: Record<Verdict, string> = {
   pass: "passed",
@@ -17,8 +17,12 @@ const words: Record<Verdict, string> = {
   inconclusive: "inconclusive",
 };
 
-/** Frames of one cause in the page, its last ones: those show where it failed. */
+/** Frames of one cause in the page, at most, and of all causes together. */
 const maxFrames = 200;
+const maxAllFrames = 1_200;
+const minFrames = 8;
+/** Causes in full; the others stand in the index alone. */
+const maxCauses = 60;
 const maxEntry = 160;
 
 /** @param runs one a target; the first one's rules give the rows */
@@ -28,14 +32,21 @@ export function emitHtml(runs: readonly ReportedRun[]): string {
   const phases = [...new Set(results.map(({ phase }) => phase))];
   const title = `${first?.opening.title ?? ""}: ${first?.summary.text ?? "no run"}`;
   const causes = runs.map(({ report }) => causesOf(report.results));
-  const failures = runs.flatMap((run, at) => causes[at]!.map((cause, number) => emitCause(cause, anchor(at, number), run)));
-  const index = runs.flatMap((_, at) => causes[at]!.map((cause, number) => emitIndexEntry(cause, anchor(at, number))));
+  const full = Math.min(maxCauses, causes.flat().length);
+  const framesEach = Math.min(maxFrames, Math.max(minFrames, Math.floor(maxAllFrames / Math.max(1, full))));
+  const failures = runs.flatMap((run, at) =>
+    causes[at]!.slice(0, maxCauses).map((cause, number) => emitCause(cause, anchor(at, number), run, framesEach)),
+  );
+  const index = runs.flatMap((_, at) =>
+    causes[at]!.map((cause, number) => emitIndexEntry(cause, number < maxCauses ? anchor(at, number) : undefined)),
+  );
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src '${hashOf(pageStyle)}'; script-src '${hashOf(pageScript)}'">
 <title>${escapeMarkup(title)}</title>
 <style>${pageStyle}</style>
 </head>
@@ -45,6 +56,14 @@ export function emitHtml(runs: readonly ReportedRun[]): string {
 <p class="tool">wsproof verify</p>
 <h1>${escapeMarkup(first?.opening.title ?? "")}</h1>
 ${runs.map(emitVerdict).join("\n")}
+<form class="find" role="search" hidden>
+<label>Search <input name="query" type="search" placeholder="rule, text, frame" aria-keyshortcuts="/"></label>
+<label>Verdict <select name="verdict"><option value="">all</option>${verdictsOf(results)
+    .map((verdict) => `<option value="${verdict}">${words[verdict]}</option>`)
+    .join("")}</select></label>
+<span id="found" role="status"></span>
+<span class="note keys">Keys: <kbd>/</kbd> search, <kbd>j</kbd> and <kbd>k</kbd> next and previous failure</span>
+</form>
 </header>
 <main>
 ${failures.length > 0 ? `<section aria-labelledby="failures"><h2 id="failures">Failed rules, by cause</h2>\n<ol class="causes">${index.join("\n")}</ol>\n${failures.join("\n")}\n</section>` : ""}
@@ -61,15 +80,7 @@ ${phases
   .join("\n")}
 </section>
 </main>
-<script>
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = "copied";
-  });
-}
-</script>
+<script>${pageScript}</script>
 </body>
 </html>
 `;
@@ -113,58 +124,44 @@ function emitPhase(
         causes[at]!,
       ),
     );
-    return `<tr><th scope="row"><code>${escapeMarkup(result.id)}</code><span class="title">${escapeMarkup(result.title)}</span></th><td class="level">${result.level}</td>${cells.join("")}</tr>`;
+    return `<tr data-verdict="${result.verdict}"><th scope="row"><code>${escapeMarkup(result.id)}</code><span class="title">${escapeMarkup(result.title)}</span></th><td class="level">${result.level}</td>${cells.join("")}</tr>`;
   });
-  return `<h3>${escapeMarkup(phase)}</h3>
+  return `<div class="phase"><h3>${escapeMarkup(phase)}</h3>
 <table><thead><tr><th scope="col">rule</th><th scope="col" class="level">level</th>${columns.join("")}</tr></thead>
 <tbody>${rows.join("\n")}</tbody></table>
-${notes.map((note) => `<p class="note">${escapeMarkup(note)}</p>`).join("")}`;
+${notes.map((note) => `<p class="note">${escapeMarkup(note)}</p>`).join("")}</div>`;
 }
 
 function emitCell(result: RuleResult | undefined, run: number, causes: readonly Cause[]): string {
   if (result === undefined) return '<td><span class="badge not-applicable">not run</span></td>';
   const badge = `<span class="badge ${result.verdict}">${words[result.verdict]}</span>`;
   const cause = causes.findIndex(({ rules }) => rules.some(({ id }) => id === result.id));
-  const linked = cause < 0 ? badge : `<a href="#${anchor(run, cause)}">${badge}</a>`;
+  const linked = cause < 0 || cause >= maxCauses ? badge : `<a href="#${anchor(run, cause)}">${badge}</a>`;
   const why = [result.reason, result.known === undefined ? undefined : `known: ${result.known}`].filter(
     (one) => one !== undefined,
   );
   return `<td>${linked}${why.map((one) => `<span class="why">${escapeMarkup(one)}</span>`).join("")}</td>`;
 }
 
-function emitIndexEntry({ rules, failure, more }: Cause, id: string): string {
+/** @param id undefined where the cause has no part of its own */
+function emitIndexEntry({ rules, failure, more }: Cause, id: string | undefined): string {
   const count = more === 0 ? "" : ` <span class="why">${more + 1} failures</span>`;
-  return `<li><a href="#${id}">${escapeMarkup(shortened(failure.actual))}</a>${count} <span class="why">${rules.map((rule) => escapeMarkup(rule.id)).join(", ")}</span></li>`;
+  const text = escapeMarkup(shortened(failure.actual));
+  return `<li>${id === undefined ? text : `<a href="#${id}">${text}</a>`}${count} <span class="why">${rules.map((rule) => escapeMarkup(rule.id)).join(", ")}</span></li>`;
 }
 
 function shortened(text: string): string {
   return text.length > maxEntry ? `${text.slice(0, maxEntry)}\u2026` : text;
 }
 
-function emitCause({ result, failure, more, rules }: Cause, id: string, { opening }: ReportedRun): string {
-  const all = frameLines(failure.frames);
-  const frames = all.slice(-maxFrames);
-  const omitted = all.length - frames.length;
-  const others = rules.filter((rule) => rule.id !== result.id);
-  const rows = frames.map(
-    ({ atMs, connection, arrow, text }) =>
-      `<tr class="${arrow === "->" ? "sent" : arrow === "<-" ? "received" : "event"}"><td>${atMs.toFixed(1)}</td><td>${connection}</td><td>${escapeMarkup(arrow)}</td><td><code>${escapeMarkup(text)}</code></td></tr>`,
-  );
-  const steps = failure.steps.map((step) => `<li>${escapeMarkup(step)}</li>`);
-  const diagram = emitSequenceDiagram(failure.frames, `What happened in ${result.id}`);
-  return `<article class="failure" id="${id}" aria-labelledby="${id}-title">
-<h3 id="${id}-title"><code>${escapeMarkup(result.id)}</code> <span class="badge ${result.verdict}">${result.level}</span> <span class="badge plain">${steadiness(failure)}</span></h3>
-<p>${escapeMarkup(result.title)}</p>
-<blockquote><p>${escapeMarkup(failure.text) || "(no description)"}</p><footer><code>${escapeMarkup(failure.pointer)}</code>${failure.pointer.startsWith("#") ? ` in ${escapeMarkup(opening.title)}` : ""}</footer></blockquote>
-<dl class="outcome"><div><dt>expected</dt><dd>${escapeMarkup(failure.expected)}</dd></div><div><dt>actual</dt><dd>${escapeMarkup(failure.actual)}</dd></div></dl>
-${steps.length > 0 ? `<h4>The shortest sequence</h4><ol>${steps.join("")}</ol>` : ""}
-${diagram === "" ? "" : `<div class="scroll" tabindex="0" role="region" aria-label="Sequence diagram of ${escapeMarkup(result.id)}">${diagram}</div>`}
-${rows.length === 0 ? "" : `<details><summary>The frames, ${rows.length} lines${omitted > 0 ? ` (${omitted} earlier ones omitted; the JSON report has them)` : ""}</summary><div class="scroll" tabindex="0" role="region" aria-label="Frames of ${escapeMarkup(result.id)}"><table class="frames"><thead><tr><th scope="col">ms</th><th scope="col">connection</th><th scope="col"><span class="hidden">direction</span></th><th scope="col">frame</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div></details>`}
-${more === 0 ? "" : `<p>And ${more} more with the same cause${others.length === 0 ? "." : `; it also fails ${others.map((rule) => `<code>${escapeMarkup(rule.id)}</code>`).join(", ")}.`}</p>`}
-<p class="replay"><code>${escapeMarkup(failure.replay)}</code> <button type="button" hidden data-copy="${escapeMarkup(failure.replay)}">copy</button></p>
-</article>`;
-}
-
 function anchor(run: number, cause: number): string {
   return `failure-${run}-${cause}`;
+}
+
+function verdictsOf(results: readonly RuleResult[]): readonly Verdict[] {
+  return [...new Set(results.map(({ verdict }) => verdict))];
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash("sha256").update(text).digest("base64")}`;
 }

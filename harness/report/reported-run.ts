@@ -1,6 +1,5 @@
 // What every report is made of.
-import type { RunReport } from "../conformance/run-phases.ts";
-import type { Summary } from "../conformance/verdict.ts";
+import type { RuleResult, Verdict } from "../conformance/result.ts";
 import type { Clauses } from "./clauses.ts";
 
 export interface Opening {
@@ -14,8 +13,18 @@ export interface Opening {
 
 export interface ReportedRun {
   readonly opening: Opening;
-  readonly report: RunReport;
-  readonly summary: Summary;
+  readonly report: {
+    readonly results: readonly RuleResult[];
+    /** Why the run cannot be trusted or was cut short, where that is so. */
+    readonly interrupted: string | undefined;
+    readonly durationMs: number;
+  };
+  readonly summary: {
+    readonly exitCode: number;
+    /** One sentence for a person. */
+    readonly text: string;
+    readonly counts: Readonly<Record<Verdict, number>>;
+  };
   readonly startedAt: Date;
   readonly strict: boolean;
   /** Where the clauses of its failures stand; undefined where nothing failed, and for the bundled document. */

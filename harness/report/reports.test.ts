@@ -206,7 +206,7 @@ describe("emitHtml", () => {
 
   it("has a part for each cause, which the index and the verdicts link to, with diagram, frames and replay command", () => {
     const links = [...html.matchAll(/href="#(failure-[^"]*)"/g)].map(([, id]) => id);
-    expect(links).toEqual(["failure-0-0", "failure-0-0", "failure-0-0"]); // the index, and the cells of two rules
+    expect(links).toEqual(Array(4).fill("failure-0-0")); // the index, the part itself, and the cells of two rules
     expect(html.match(/<article class="failure" id="failure-0-0"/g)).toHaveLength(1);
     expect(html.match(/<svg /g)).toHaveLength(1);
     expect(html).toContain("npx wsproof verify --only handshake-b");

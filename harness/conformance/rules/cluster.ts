@@ -4,7 +4,7 @@ import { checkers } from "../../cluster/check-log.ts";
 import { clockRefusals } from "../../cluster/clock-skew.ts";
 import type { Check, LogHistory } from "../../cluster/log-history.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
-import { drawTimeline } from "../../cluster/timeline.ts";
+import { drawTimeline, timelineOf } from "../../cluster/timeline.ts";
 import { runWorkload } from "../../cluster/workload.ts";
 import { NotTestable } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
@@ -131,8 +131,10 @@ async function checkHistory(context: Context, check: Check): Promise<void> {
   context.judged(observed);
   const [first] = anomalies;
   if (first === undefined) return;
+  const timeline = timelineOf(first, history);
   throw new ReproducedViolation(first.expected, `${first.actual}${anomalies.length > 1 ? ` (one of ${anomalies.length})` : ""}`, {
-    steps: drawTimeline(first, history),
+    steps: drawTimeline(timeline),
+    timeline,
     frames: [],
     failed: 1,
     runs: 1,
