@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { TestClient, testSecret, testToken } from "./testing/in-process-server.ts";
+import { TestRedis } from "./testing/test-redis.ts";
 
 const mainFile = fileURLToPath(new URL("../dist/reference/main.js", import.meta.url));
 const running: ChildProcess[] = [];
@@ -48,6 +49,13 @@ describe("the process", () => {
     server.kill("SIGTERM");
     expect(await exit).toBe(1);
     expect(output.text).not.toContain('"drained"');
+  });
+
+  test("is ready when it listens, where its Redis answers", async () => {
+    const redis = await TestRedis.start();
+    const { port } = start({ JWT_SECRET: testSecret, REDIS_URL: redis.url });
+    expect((await fetch(`http://127.0.0.1:${await port}/health/ready`)).status).toBe(200);
+    await redis.stop();
   });
 
   test("drains when its parent has ended", async () => {

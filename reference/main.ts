@@ -1,14 +1,18 @@
 // Entry point of the server process: arguments, environment and signals.
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { subprotocols } from "../generated/protocol.gen.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, ConfigError, configHelp, readConfig } from "./config.ts";
 import { createHub } from "./create-hub.ts";
+import type { Hub } from "./hub/hub.ts";
 import { createLog } from "./log.ts";
 import { startServer } from "./server.ts";
 import { createToken } from "./tokens.ts";
 
 const cannotStart = 2;
+/** How long the start waits for the hub. Then the server listens without it, and says so in /health/ready. */
+const hubWaitMs = 2_000;
 
 async function main(args: readonly string[], clock: Clock): Promise<void> {
   const unknown = args.find((argument) => argument !== "--dev" && argument !== "--help");
@@ -28,6 +32,7 @@ async function main(args: readonly string[], clock: Clock): Promise<void> {
   const log = createLog(config.logLevel);
   const jwtSecret = config.jwtSecret ?? randomBytes(48).toString("base64url");
   const hub = await createHub(config, clock, log);
+  await untilAvailable(hub, clock);
   let server: Awaited<ReturnType<typeof startServer>>;
   try {
     server = await startServer({ config: { ...config, jwtSecret }, hub, clock, log });
@@ -52,6 +57,11 @@ async function main(args: readonly string[], clock: Clock): Promise<void> {
   log.info({ host: config.host, port: server.port }, "listening");
   if (config.dev) await printDevHelp(config, server.port, jwtSecret);
   process.send?.({ listening: { port: server.port } });
+}
+
+/** Clients that come back to a node whose hub is not there yet would be closed with 1013, and stay away for 10 s. */
+async function untilAvailable(hub: Hub, clock: Clock): Promise<void> {
+  for (const endsAtMs = clock.monotonicMs() + hubWaitMs; !hub.available && clock.monotonicMs() < endsAtMs; ) await sleep(10);
 }
 
 async function printDevHelp({ host, tls }: Config, port: number, secret: string): Promise<void> {

@@ -100,7 +100,7 @@ test("a listener that throws or rejects is reported, and stops nobody", async ()
   expect(bench.seen).toEqual(["still here"]);
 });
 
-test("a listener may chat on each sent frame, and the frames keep the order of the calls", async () => {
+test("a listener may chat from within a sent frame, and the frames keep the order of the calls", async () => {
   const bench = await connected();
   let once = true;
   bench.client.on("frame", ({ direction, text }) => {
@@ -111,7 +111,8 @@ test("a listener may chat on each sent frame, and the frames keep the order of t
   void bench.client.chat("lobby", "first");
   void bench.client.chat("lobby", "second");
   await bench.time.advance(100);
-  expect(bench.server.log("lobby").toSorted()).toEqual(["first", "second", "third"]);
+  // "third" is called while "first" is being sent, so before "second".
+  expect(bench.server.log("lobby")).toEqual(["first", "third", "second"]);
 });
 
 describe("events()", () => {
