@@ -17,6 +17,8 @@ export interface DocumentChoice {
   /** Values of server variables and parameters, by name. */
   readonly variables: Readonly<Record<string, string>> | undefined;
   readonly urls: readonly string[];
+  /** Ids of operations that are never sent. */
+  readonly excludeOperations?: readonly string[] | undefined;
 }
 
 /** @throws UsageError, with file and line, where the document cannot be used */
@@ -91,9 +93,19 @@ function subjectFor(contract: Contract, url: string | undefined): ContractUnderT
   return { contract: withDrawnExamples(found.contract), channel: found.channel };
 }
 
+/** @throws UsageError where the document has no such operation */
+function without(contract: Contract, excluded: readonly string[]): Contract {
+  const ids = contract.operations.map(({ id }) => id);
+  const unknown = excluded.find((id) => !ids.includes(id));
+  if (unknown !== undefined)
+    throw new UsageError(`--exclude-operation ${unknown}: no such operation; there are ${ids.join(", ")}`);
+  const operations = contract.operations.map((one) => (excluded.includes(one.id) ? { ...one, exercise: "never" as const } : one));
+  return { ...contract, operations };
+}
+
 /** @throws UsageError where the document cannot be used, has no channel for the URL, or is not that of the server that we would start */
 export async function expectContractUnderTest(asked: DocumentChoice): Promise<ContractUnderTest> {
-  const contract = await loadUsable(asked);
+  const contract = without(await loadUsable(asked), asked.excludeOperations ?? []);
   const subject = subjectFor(contract, asked.urls[0]);
   if (subject === undefined) throw new UsageError(noEndpoint(contract, asked.spec ?? defaultSpecFile, asked.urls[0]));
   if (asked.urls.length === 0 && asked.spec !== undefined) {

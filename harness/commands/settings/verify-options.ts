@@ -47,6 +47,13 @@ export const verifyOptions = {
     description: "skip rules whose id starts with this, or matches a glob (repeatable)",
     transient: true,
   },
+  excludeOperations: {
+    type: "array",
+    items: { type: "string", minLength: 1 },
+    default: [],
+    flag: "--exclude-operation <id>",
+    description: "never send this operation of the document (repeatable)",
+  },
   maxTimeSeconds: {
     type: "integer",
     minimum: 1,
