@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { TargetLost } from "../schema/errors.ts";
+import { serverFlags } from "./node-flags.ts";
 
 export interface ReferenceProcess {
   readonly url: string;
@@ -58,10 +59,11 @@ export async function startReferenceProcess({
   startMs = 20_000,
 }: ReferenceProcessOptions): Promise<ReferenceProcess> {
   const secret = randomBytes(32).toString("hex");
+  const environment = { ...process.env, HOST: "127.0.0.1", PORT: "0", JWT_SECRET: secret, LOG_LEVEL: "warn", ...quick, ...env };
   const child = fork(main, [], {
-    env: { ...process.env, HOST: "127.0.0.1", PORT: "0", JWT_SECRET: secret, LOG_LEVEL: "warn", ...quick, ...env },
+    env: environment,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
-    execArgv: [],
+    execArgv: [...serverFlags(environment)],
   });
   let stderr = "";
   child.stderr?.on("data", (chunk: Buffer) => {
