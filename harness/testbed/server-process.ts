@@ -12,7 +12,11 @@ const cannotStart = 2;
 export function spawnServer(args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   // Detached, because a terminal sends Ctrl-C to the whole group and the server would take ours for a second signal.
   // When this process dies, the channel closes, and the server drains.
-  return spawn(process.execPath, [...serverFlags(env), serverFile, ...args], { env, stdio: ["inherit", "inherit", "inherit", "ipc"], detached: true });
+  return spawn(process.execPath, [...serverFlags(env), serverFile, ...args], {
+    env,
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+    detached: true,
+  });
 }
 
 /** Hands the signals that this process gets to `receive`, until the returned function is called. */
