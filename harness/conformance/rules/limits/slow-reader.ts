@@ -99,8 +99,15 @@ function ofOperation(context: Context, operation: Operation, most: number): Bulk
 /**
  * Asks for more than the kernels and the queue take, does not read for `ms`, then reads all that comes.
  * @param queueBytes what may wait in the server
+ * @param isDecided whether the end of another client has decided already: then this one gives up
  */
-export async function stopReading(context: Context, request: BulkyRequest, ms: number, queueBytes: number): Promise<SlowReading> {
+export async function stopReading(
+  context: Context,
+  request: BulkyRequest,
+  ms: number,
+  queueBytes: number,
+  isDecided: () => boolean = () => false,
+): Promise<SlowReading> {
   const { operation, message, correlation, replyBytes, bucket } = request;
   const [name] = operation.messages;
   const peer = await context.dial();
@@ -120,9 +127,13 @@ export async function stopReading(context: Context, request: BulkyRequest, ms: n
     ask(Math.min(left, requestsPerWrite));
     await context.clock.sleep(0);
   }
-  while (context.clock.nowMs() < untilMs) {
+  while (context.clock.nowMs() < untilMs && !isDecided()) {
     await context.clock.sleep(perSecond > 0 ? 1000 / perSecond : untilMs - context.clock.nowMs());
     if (perSecond > 0) ask(1);
+  }
+  if (isDecided()) {
+    peer.destroy();
+    return { sent: ids.size, missing: ids.size, doubled: 0, closeCode: undefined };
   }
   const closeCode = await readAll(context, peer, request, ids);
   const counts = [...ids.values()];

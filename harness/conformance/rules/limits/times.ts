@@ -128,10 +128,17 @@ export const timeRules: readonly Rule[] = [
       const request = bulkyRequest(context);
       const queueBytes = context.effective(limit);
       const times = request.bucket === undefined ? notReadingForMs.unlimited : notReadingForMs.limited;
-      const ends = await Promise.all(times.map((ms) => stopReading(context, request, ms, queueBytes)));
+      let isDecided = false;
+      const ends = await Promise.all(
+        times.map(async (ms) => {
+          const end = await stopReading(context, request, ms, queueBytes, () => isDecided);
+          isDecided ||= end.closeCode === limit.close;
+          return end;
+        }),
+      );
       await mustBeAlive(controlConnection);
       context.judged(ends.length);
-      if (ends.some(({ closeCode }) => closeCode === limit.close)) return;
+      if (isDecided) return;
       if (ends.every(({ closeCode }) => closeCode === 1006)) {
         // TCP throws away what was not read when a reset comes: the close frame may have been there.
         throw new NotTestable("each connection ended in a reset before the harness had read all of it");
