@@ -22,9 +22,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("what is in it", () => {
-  it("is under 600 kB, and has no test, source map or planted server", () => {
+  it("is under 700 kB, and has no test, source map or planted server", () => {
     const names = run(folder, "tar", "tzf", tarball).split("\n");
-    expect(statSync(tarball).size).toBeLessThan(600_000);
+    expect(statSync(tarball).size).toBeLessThan(700_000); // mock, check and traffic are 40 kB of it, reports and the API 35 kB
     expect(names.filter((name) => /\.test\.|\.map$|fixtures|test-server|\/soak/.test(name))).toEqual([]);
     expect(names).toContain("package/LICENSE");
   });

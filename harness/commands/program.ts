@@ -11,6 +11,7 @@ import { registerLint } from "./lint.ts";
 import { registerMock } from "./mock.ts";
 import { registerReplay } from "./replay.ts";
 import { registerServe } from "./serve.ts";
+import { registerShow } from "./show.ts";
 import { registerVerify } from "./verify.ts";
 
 /** Each command registers itself, and loads what it needs only when it runs, so that --help is quick. */
@@ -25,6 +26,7 @@ export function createProgram(): Command {
     registerVerify,
     registerBench,
     registerReplay,
+    registerShow,
     registerServe,
     registerMock,
     registerCheck,

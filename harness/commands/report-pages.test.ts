@@ -13,6 +13,7 @@ import type { History, Timeline } from "../model/history.ts";
 import { emitHtml } from "../report/html.ts";
 import { emitLoadHtml } from "../report/load/html.ts";
 import type { ReportedRun } from "../report/reported-run.ts";
+import { emitTracePage } from "../report/trace-page.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "wsproof-pages-"));
 let browser: Browser;
@@ -96,6 +97,10 @@ const long = "x".repeat(90);
 const pages: Readonly<Record<string, string>> = {
   "red, short names": emitHtml([run((at) => `rule-${at}`, 3, 20)]),
   "red, long names": emitHtml([run((at) => `${long}-${at}`, 3, 20)]),
+  trace: emitTracePage(
+    [...failureOf("a", long).frames, { kind: "fault", atMs: 120, connection: -1, what: "kill", node: "1" }],
+    "history.ndjson",
+  ),
   "bench, compared": emitLoadHtml({ result: sampleResult(), command: "x", earlier: { file: long, result: sampleResult() } }),
 };
 
