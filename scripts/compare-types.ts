@@ -55,6 +55,11 @@ const probes: readonly Probe[] = [
     rejects: ['{ a: "on", b: 1 }'],
   },
   {
+    ...{ document: "names-of-object-prototype.yaml", message: "set", feature: "null" },
+    accepts: ['{ constructor: "a", valueOf: null }', '{ constructor: "a" }'],
+    rejects: ['{ constructor: "a", valueOf: 1 }'],
+  },
+  {
     ...{ document: "json-rpc.yaml", message: "failure", feature: "null" },
     accepts: [
       '{ jsonrpc: "2.0", id: null, error: { code: 1, message: "a" } }',

@@ -70,7 +70,7 @@ export function createDefinitions(tree: SourceTree): Definitions {
     if (keyword === "$ref" && typeof child === "string") return `#/definitions/${nameOf(canonical(child))}`;
     if (dataKeywords.has(keyword) || keyword.startsWith("x-")) return child;
     if (nameMaps.has(keyword) && isRecord(child)) {
-      // What is no schema there, such as a `$ref` in place of the names, is reported by lint and says nothing.
+      // What is no schema there is reported by lint and says nothing.
       const schemas = Object.entries(child).filter(([, schema]) => typeof schema === "object" || typeof schema === "boolean");
       return Object.fromEntries(schemas.map(([name, schema]) => [name, rewriteNested(schema)]));
     }

@@ -4,7 +4,7 @@ import path from "node:path";
 import type { DocumentPointer, Finding } from "./contract.ts";
 import { canonical, join, lookup, parent, tokens } from "./pointer.ts";
 import { isRecord, record, text } from "./raw.ts";
-import { at, type FindingText, parseTree, resolve, type SourceTree } from "./source-tree.ts";
+import { at, type FindingText, parseTree, resolve, type SourceTree, shown } from "./source-tree.ts";
 
 /** Where the other files of a document stand in its tree, one key each. Such a key means nothing in AsyncAPI. */
 export const filesKey = "x-wsproof-files";
@@ -34,7 +34,8 @@ export function referencesIn(value: unknown, pointer: DocumentPointer, names = f
   if (!isRecord(value)) return [];
   return Object.entries(value).flatMap(([key, child]): Reference[] => {
     const here = join(pointer, key);
-    if (!names && key === "$ref" && typeof child === "string") {
+    // A name is never text: this stands in place of the names.
+    if (key === "$ref" && typeof child === "string") {
       return [{ holder: value as Record<string, unknown>, value: child, pointer: here }];
     }
     if (!names && (dataKeys.has(key) || key.startsWith("x-"))) return [];
@@ -93,6 +94,7 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
   };
 
   await rewrite(root, "#", tree.file);
+  findings.push(...namesByReference(bundled, root, "#"));
   adoptChannels(root);
   for (const reference of [...referencesIn(root, "#"), ...referencesIn(files, `#/${filesKey}`)]) {
     const target = reference.holder.$ref as string;
@@ -102,6 +104,41 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
   }
   return { tree: bundled, findings };
 }
+
+/** Other tools follow a `$ref` in place of names, although JSON Schema calls it a property of that name: the names are put in its place. */
+function namesByReference(
+  tree: SourceTree,
+  value: unknown,
+  pointer: DocumentPointer,
+  names = false,
+  open: readonly string[] = [],
+): Finding[] {
+  if (Array.isArray(value))
+    return value.flatMap((item, index) => namesByReference(tree, item, join(pointer, index), false, open));
+  if (!isRecord(value)) return [];
+  return Object.entries(value).flatMap(([key, child]): Finding[] => {
+    const here = join(pointer, key);
+    if (!names && (dataKeys.has(key) || key.startsWith("x-"))) return [];
+    const holdsNames = (!names && /^(patternP|p)roperties$/.test(key)) || namedParts.test(here);
+    const reference = holdsNames ? text(record(child).$ref) : undefined;
+    const target = reference === undefined || open.includes(reference) ? undefined : resolve(tree, here)?.value;
+    if (reference === undefined || !isRecord(target))
+      return namesByReference(tree, child, here, !names && nameMaps.has(key), open);
+    const copy = structuredClone(target);
+    (value as Record<string, unknown>)[key] = copy;
+    const actual = `$ref: ${shown(tree, reference)}`;
+    return [
+      at(tree, join(here, "$ref"), {
+        ...{ severity: "warning", id: "ref-in-place-of-names", expected: `names in ${key}`, actual },
+        fix: `list the names in ${key}, each with its own $ref: not every tool follows this one`,
+      }),
+      ...namesByReference(tree, copy, here, true, [...open, reference]),
+    ];
+  });
+}
+
+/** Maps of named parts outside schemas. */
+const namedParts = /^#\/(?:channels|operations|servers|components\/\w+|channels\/[^/]+\/(?:messages|parameters))$/;
 
 /** An operation may be of another file's channel: then that is a channel of this document. */
 function adoptChannels(root: Record<string, unknown>): void {

@@ -128,7 +128,7 @@ function undeclared(tree: SourceTree, schema: Record<string, unknown>, here: Doc
     );
 }
 
-/** Texts, numbers and lists where a schema must stand, such as a `$ref` in place of the names of properties. */
+/** Texts, numbers and lists where a schema must stand. */
 function notSchemas(tree: SourceTree, schema: Record<string, unknown>, here: DocumentPointer): Finding[] {
   return subschemas(schema, here)
     .filter(([child]) => !isRecord(child) && typeof child !== "boolean")
@@ -138,9 +138,7 @@ function notSchemas(tree: SourceTree, schema: Record<string, unknown>, here: Doc
         id: "schema-expected",
         expected: "a schema: an object, true or false",
         actual: JSON.stringify(child) ?? "nothing",
-        fix: place.endsWith("/$ref")
-          ? "`properties` holds names: put the $ref beside `properties`, or list the properties"
-          : "write a schema here",
+        fix: "write a schema here",
       }),
     );
 }

@@ -143,12 +143,17 @@ function meaningful(errors: readonly ErrorObject[]): ErrorObject[] {
   const deepest = chosen.filter(
     (error) => error.keyword !== "type" || !chosen.some(({ instancePath }) => instancePath.startsWith(`${error.instancePath}/`)),
   );
+  // Of alternatives without such a constant, the one that reached deepest is meant.
+  const placeOf = ({ instancePath, keyword, params }: ErrorObject) =>
+    keyword === "additionalProperties" ? `${instancePath}/${params.additionalProperty}` : instancePath;
+  const ofAlternative = deepest.filter((error) => /\/(?:oneOf|anyOf)\/\d+\//.test(error.schemaPath));
+  const shallow = new Set(
+    ofAlternative.filter((error) => deepest.some(({ instancePath }) => instancePath.startsWith(`${placeOf(error)}/`))),
+  );
   const kept = deepest.length > 0 ? deepest : own.filter(({ keyword }) => keyword !== "if").slice(0, 1);
   const byPlace = new Map<string, ErrorObject>();
   for (const error of kept) {
-    const surplus = error.keyword === "additionalProperties" ? `/${error.params.additionalProperty}` : "";
-    const key = error.instancePath + surplus;
-    if (!byPlace.has(key)) byPlace.set(key, error);
+    if (!shallow.has(error) && !byPlace.has(placeOf(error))) byPlace.set(placeOf(error), error);
   }
   return [...byPlace.values()];
 }
