@@ -1,5 +1,6 @@
 // Who a connection belongs to, and what the connections of a run share.
 import type { Channel } from "../../spec/contract.ts";
+import type { Audiences } from "./audience.ts";
 import type { Clock } from "./clock.ts";
 import type { Fence } from "./fence.ts";
 import type { MessageHeartbeat } from "./heartbeat.ts";
@@ -21,6 +22,7 @@ export interface ClientEnvironment {
   readonly clock: Clock;
   readonly pace: Pace;
   readonly bounds: TrafficBounds;
+  readonly audiences: Audiences;
   /** Default deadline of everything that waits, in ms. */
   readonly timeoutMs: number;
   /** False where the target did not answer the fence at the first contact: then an unanswered fence proves nothing. */

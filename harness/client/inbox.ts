@@ -1,4 +1,5 @@
 // What came on one connection: recorded and checked against the contract as it comes, kept until somebody takes it.
+import type { Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { canonicalText, parseJson } from "../schema/json.ts";
 import type { ClientOwner } from "./client-owner.ts";
@@ -26,6 +27,10 @@ export class Inbox {
   left = false;
   /** Heartbeats of the server by message, which nobody waits for by name. */
   readonly heartbeats: Received[] = [];
+  /** x-state's connection attributes, as far as the target has told them. */
+  attributes: ReadonlyMap<string, unknown> = new Map();
+  /** Operations that were sent; undefined once something was sent that may be anything. */
+  asked: Set<Operation> | undefined = new Set();
   /** What was illegal about frames that came, in words. */
   readonly illegalFrames: string[] = [];
   /** Why we gave the connection up: the target sent more on it than is held. */
@@ -130,6 +135,9 @@ export class Inbox {
     const { correlation } = (name === undefined ? messages.correlated : messages.message(name)) ?? {};
     const id = correlation === undefined ? undefined : lookup(frame, correlation);
     this.replies.sent(frame);
+    const asked = name === undefined ? undefined : messages.operationOf(name);
+    this.asked = asked === undefined ? undefined : this.asked?.add(asked);
+    this.#owner.run.audiences.sent(asked, frame);
     if (id === undefined || id === null) return undefined;
     const isValid = name !== undefined && validate(name, frame).length === 0;
     const request = { id, operation: isValid ? messages.operationOf(name) : undefined, atMs: clock.nowMs() };
@@ -161,10 +169,21 @@ export class Inbox {
     const received: Received = { ...read, binary: false, text, atMs, request, ...(batch === undefined ? {} : { batch }) };
     this.replies.came(received);
     if (read.wrong.length > 0) this.#reportMismatch(read.name, text, read.wrong);
+    if (request === undefined) this.#expectMeant(read, text);
     if (this.#isOwnHeartbeat(received) || (request === undefined && heartbeat?.isHeartbeat(read.name) === true))
       this.heartbeats.push(received);
     else this.#messages.push(received);
     this.came(received);
+  }
+
+  /** A delivery of which the connection is no part is a finding, whatever is tested on it. */
+  #expectMeant({ name, value }: Read, text: string): void {
+    const stray = this.#owner.run.audiences.strayOf(name, value, this.asked, this.attributes);
+    if (stray === undefined) return;
+    this.#owner.report({
+      ...{ kind: "stray", pointer: stray.pointer, connection: this.#connection },
+      ...{ expected: "deliveries to those alone that the document names", actual: `${shownText(text)} on ${stray.why}` },
+    });
   }
 
   #recognise(text: string, value: unknown, json: boolean): { readonly read: Read; readonly request: SentRequest | undefined } {

@@ -2,8 +2,8 @@
 import type { DocumentPointer } from "../../spec/contract.ts";
 
 export interface IncidentalViolation {
-  readonly kind: "message" | "frame";
-  /** Of the message, or the clause. */
+  readonly kind: "message" | "frame" | "stray";
+  /** Of the message, the clause, or the effect. */
   readonly pointer: DocumentPointer;
   readonly expected: string;
   readonly actual: string;
@@ -14,4 +14,5 @@ export interface IncidentalViolation {
 export const incidentalRules: Readonly<Record<IncidentalViolation["kind"], string>> = {
   message: "server-message-valid",
   frame: "server-frame-legal",
+  stray: "examples-delivery-stranger",
 };

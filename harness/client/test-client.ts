@@ -40,8 +40,6 @@ export class TestClient {
   readonly headers: ReadonlyMap<string, string>;
   /** The handshake's first message, where the contract has one and `dial` waited for it. */
   first: Received | undefined;
-  /** x-state's connection attributes, read from `first`. */
-  attributes: ReadonlyMap<string, unknown> = new Map();
   readonly #owner: ClientOwner;
   readonly #socket: WireSocket;
   readonly #inbox: Inbox;
@@ -67,6 +65,15 @@ export class TestClient {
     this.#beat();
     this.#inbox.onFlooded = () => socket.destroy();
     socket.listen({ event: (event) => this.#inbox.event(event), ended: (how) => this.#inbox.end(how) });
+  }
+
+  /** x-state's connection attributes, read from `first`. */
+  get attributes(): ReadonlyMap<string, unknown> {
+    return this.#inbox.attributes;
+  }
+
+  set attributes(attributes: ReadonlyMap<string, unknown>) {
+    this.#inbox.attributes = attributes;
   }
 
   get closed(): Closed | undefined {
@@ -132,6 +139,7 @@ export class TestClient {
 
   /** Any frame, legal or not, or bytes as they are. A frame without `maskKey` is masked; `maskKey: "none"` leaves it unmasked. */
   sendRaw(frame: RawFrame | Uint8Array): void {
+    this.#inbox.asked = undefined;
     const { connection } = this;
     if (frame instanceof Uint8Array) {
       this.#record({ kind: "note", connection, text: `sent ${frame.length} bytes as they are: ${shownHex(frame)}` });

@@ -25,7 +25,8 @@ import type { Run } from "./run-state.ts";
 export interface Check {
   readonly context: Context;
   readonly observed: number;
-  readonly violations: readonly IncidentalViolation[];
+  /** Whoever takes some out has dealt with them. */
+  readonly violations: IncidentalViolation[];
   readonly notes: readonly string[];
   /** Numbers of its connections. */
   readonly connections: ReadonlySet<number>;

@@ -3,8 +3,9 @@
 import type { Received } from "../client/received.ts";
 import type { TestClient } from "../client/test-client.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
-import { beginCheck } from "./check.ts";
+import { beginCheck, eventsOf } from "./check.ts";
 import { firstContactFailed } from "./connect-diagnosis.ts";
+import type { RecordedViolation } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
 
 export interface LivenessProbe {
@@ -18,11 +19,15 @@ export interface LivenessProbe {
   readonly lostAtMs: readonly number[];
   /** @throws TargetLost when the target answers neither on it nor on a new connection */
   assertTargetAlive(): Promise<void>;
+  /** What came on it and broke a schema, a standard, or was not for it. Each is given once. */
+  takeViolations(): readonly RecordedViolation[];
   end(): Promise<void>;
 }
 
 /** Questions to one connection; asked quickly, many more would be over the rate that a document allows for its fence. */
 const askedPerConnection = 40;
+/** Events of the control connection that are shown with a violation. */
+const shownEvents = 12;
 
 /**
  * Opens the control connection: the first contact with the target.
@@ -32,14 +37,25 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
   const run: Run = { ...shared, assertTargetAlive: async () => undefined }; // it would ask itself
   let firstWorks = true;
   let check = beginCheck(run);
+  const violations: RecordedViolation[] = [];
+  let isOpened = false;
   let control = await firstContact();
+  isOpened = true;
   const { first } = control;
   const fenceWorks = await tryFence();
   const lostAtMs: number[] = [];
   let asking: Promise<void> | undefined;
   let asked = 0;
 
+  /** Also lets go of the messages, which nobody else reads. */
+  function drain(): void {
+    control.takeAll();
+    for (const violation of check.violations.splice(0))
+      violations.push({ ...violation, frames: eventsOf(run, new Set([violation.connection])).slice(-shownEvents) });
+  }
+
   async function redial(): Promise<TestClient> {
+    if (isOpened) drain();
     await check.end();
     check = beginCheck(run);
     try {
@@ -93,7 +109,7 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
   async function ask(): Promise<void> {
     if (++asked % askedPerConnection === 0 && control.closed === undefined) control = await redial();
     const answers = control.closed === undefined && (await isAnswered(() => (fenceWorks ? control.fence() : control.ping())));
-    control.takeAll();
+    drain();
     if (answers) return;
     if (control.closed !== undefined && !control.flooded) lostAtMs.push(control.closed.atMs);
     try {
@@ -118,6 +134,10 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
         asking = undefined;
       });
       return asking;
+    },
+    takeViolations() {
+      drain();
+      return violations.splice(0);
     },
     end: () => check.end(),
   };

@@ -2,6 +2,7 @@
 
 import type { Channel, Contract } from "../../spec/contract.ts";
 import { createValidators } from "../../spec/schemas.ts";
+import { Audiences } from "../client/audience.ts";
 import { createClock } from "../client/clock.ts";
 import { type Auth, createTokenIssuer } from "../client/credentials.ts";
 import { createFence } from "../client/fence.ts";
@@ -81,6 +82,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     heartbeat: createMessageHeartbeat(channel, messages),
     pace,
     recorder,
+    audiences: new Audiences(contract, channel),
     bounds: new TrafficBounds(() => recorder.counts.sent),
     clock,
     seed: options.seed ?? 1,

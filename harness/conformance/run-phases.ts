@@ -110,6 +110,7 @@ async function runPhase(
     }
   }
   for (const { outcome } of executions) violations.push(...(outcome?.violations ?? []));
+  violations.push(...probe.takeViolations());
   const report = { run, replay: hooks.replay };
   const results = rules.map((rule) =>
     resultOf(

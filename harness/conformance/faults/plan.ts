@@ -41,7 +41,7 @@ export interface NodesPlan {
 }
 
 /** What the proxy does to what passes through it. Everything that no transformation matches goes through byte by byte. */
-export type Transformation = OnMessage | OnClose | OnControl | OnRequest | OnResponse | OnFrame | OnReplay | OnEnd;
+export type Transformation = OnMessage | OnClose | OnControl | OnRequest | OnResponse | OnFrame | OnReplay | OnEnd | OnDeath;
 
 /** Which messages. What is not said is not asked. */
 export interface Match {
@@ -191,6 +191,25 @@ export interface OnReplay {
   readonly on: "replay";
   readonly operation: string;
   readonly act: "drop-first" | "repeat-first";
+}
+
+/** What one client does that ends the whole server. */
+export const deathCauses = [
+  "illegal-frame",
+  "malformed-text",
+  "binary-frame",
+  "reset-during-upgrade",
+  "reset-after-upgrade",
+  "reset-inside-frame",
+  "half-close",
+  "flood",
+] as const;
+export type DeathCause = (typeof deathCauses)[number];
+
+/** All connections are reset, and no new one is accepted. */
+export interface OnDeath {
+  readonly on: "death";
+  readonly cause: DeathCause;
 }
 
 /** The server does not see that a client went. */

@@ -1,7 +1,7 @@
 // Below the messages: heartbeat, handshake and frames.
 import type { Refusal } from "../../../spec/contract.ts";
-import { onControl, onFrame, onMessage, onRequest, onResponse } from "./make.ts";
-import type { Fault, FrameDefect, OnFrame } from "./plan.ts";
+import { fault, onControl, onFrame, onMessage, onRequest, onResponse } from "./make.ts";
+import type { DeathCause, Fault, FrameDefect, OnFrame } from "./plan.ts";
 
 export const transportFaults = {
   neverPings: () => onControl("never-pings", "Never sends a WebSocket ping.", "server-ping", { do: "drop" }),
@@ -100,6 +100,8 @@ export const transportFaults = {
   /** Takes no notice of what the standard has it fail for. */
   tolerates: (defect: FrameDefect) =>
     onFrame(`tolerates/${defect}`, `Takes no notice of a client frame that is ${defect}.`, { do: "tolerate", defect }),
+  /** One client is enough to end the process. */
+  dies: (cause: DeathCause) => fault(`dies/${cause}`, `Its process ends: ${cause}.`, { on: "death", cause }),
   sendsFrames: (as: Extract<OnFrame["act"], { do: "send" }>["as"]) =>
     onFrame(`sends-frames/${as}`, `Sends its frames ${as}.`, { do: "send", as }),
 };

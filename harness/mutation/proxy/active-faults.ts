@@ -1,6 +1,6 @@
 // What the transformations of a proxy ask for: which direction they change, and which act applies to a frame. Pure.
 import type { Direction } from "../../client/messages.ts";
-import type { MessageAct, OnClose, OnControl, OnFrame, Transformation } from "../../conformance/faults/plan.ts";
+import type { DeathCause, MessageAct, OnClose, OnControl, OnFrame, Transformation } from "../../conformance/faults/plan.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Whether frames of this direction may be changed, or others sent among them; if not, their bytes pass unchanged. */
@@ -27,6 +27,10 @@ export function keepsHalfOpen(transformations: readonly Transformation[]): boole
 
 export function controlAct(transformations: readonly Transformation[], frame: OnControl["frame"]): OnControl["act"] | undefined {
   return transformations.find((one): one is OnControl => one.on === "control" && one.frame === frame)?.act;
+}
+
+export function diesOf(transformations: readonly Transformation[], cause: DeathCause): boolean {
+  return transformations.some((one) => one.on === "death" && one.cause === cause);
 }
 
 /** @param code of the server's close frame */

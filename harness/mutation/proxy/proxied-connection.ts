@@ -11,9 +11,10 @@ import {
   opcode,
   parseClosePayload,
 } from "../../client/wire/frame.ts";
-import type { MessageAct, OnControl, OnMessage, Transformation } from "../../conformance/faults/plan.ts";
+import type { DeathCause, MessageAct, OnControl, OnMessage, Transformation } from "../../conformance/faults/plan.ts";
 import { type Delay, DelayedWriter } from "../../testbed/delayed-writer.ts";
 import { changesDirection, closeAct, controlAct, keepsHalfOpen, sendsAs } from "./active-faults.ts";
+import { DeathWatch } from "./death-watch.ts";
 import { edited, isEdit } from "./edit.ts";
 import { isToleratedMessage, repairedBy } from "./frame-defects.ts";
 import { copyReceivers, deliveryReceivers, isSender } from "./other-receivers.ts";
@@ -31,6 +32,8 @@ export interface ProxyState {
   /** The limit of the contract on a client message, for the defect `too-big`. */
   readonly maxMessageBytes: number;
   readonly delay: (() => Delay) | undefined;
+  /** The whole server ends where the fault says that it does so from this. */
+  died(cause: DeathCause): void;
 }
 
 export class ProxiedConnection {
@@ -48,10 +51,13 @@ export class ProxiedConnection {
   readonly #copied = new Set<string>();
   readonly #replay: ReplayFaults;
   /** `server-lost`: the server is gone and the client does not know. `client-lost`: the other way round. */
+  readonly #clientDecoder = new FrameDecoder();
+  readonly #watch: DeathWatch;
   #state: "open" | "server-lost" | "client-lost" = "open";
 
   constructor(state: ProxyState, client: net.Socket, upstream: net.Socket) {
     this.#proxy = state;
+    this.#watch = new DeathWatch((cause) => state.died(cause));
     this.#upstream = upstream;
     this.#toClient = new DelayedWriter(client, upstream, state.delay?.());
     this.#toServer = new DelayedWriter(upstream, client, state.delay?.());
@@ -88,7 +94,7 @@ export class ProxiedConnection {
   }
 
   #pump(socket: net.Socket, direction: Direction): void {
-    const decoder = new FrameDecoder();
+    const decoder = direction === "fromClient" ? this.#clientDecoder : new FrameDecoder();
     // Where nothing changes, bytes pass at once, and frames are only read.
     const raw = !changesDirection(this.#proxy.transformations, direction, this.#proxy.traffic);
     let readable = true;
@@ -112,6 +118,7 @@ export class ProxiedConnection {
 
   #ends(client: net.Socket, upstream: net.Socket): void {
     client.on("end", () => {
+      this.#watch.ended();
       if (keepsHalfOpen(this.#proxy.transformations)) return;
       if (this.#state === "open") this.#toServer.end();
       else this.#toClient.end();
@@ -121,6 +128,7 @@ export class ProxiedConnection {
       else this.#toServer.end();
     });
     client.on("close", (hadError) => {
+      if (hadError) this.#watch.reset(this.#clientDecoder.pendingBytes);
       if (keepsHalfOpen(this.#proxy.transformations)) {
         if (this.#state === "open") this.#state = "client-lost";
         return;
@@ -139,6 +147,7 @@ export class ProxiedConnection {
 
   /** @param out undefined: the frame's bytes have passed already */
   #takeFrame(frame: Frame, direction: Direction, out: DelayedWriter | undefined): void {
+    if (direction === "fromClient") this.#watch.frame(frame);
     if (this.#state === "server-lost") {
       if (direction === "fromClient" && frame.opcode === opcode.close) this.#echoClose(frame);
       return;
@@ -225,6 +234,7 @@ export class ProxiedConnection {
       return;
     }
     const message = this.#proxy.traffic.read(payload.toString("utf8"), direction, this.who);
+    if (direction === "fromClient" && fits(message, { malformed: "any" })) this.#proxy.died("malformed-text");
     this.#takeMessage(message, frames, out);
     if (direction === "fromServer") this.#proxy.traffic.settle(message, this.who);
   }

@@ -6,6 +6,7 @@ import type { Messages } from "../../client/messages.ts";
 import type { OnRequest, OnResponse, Transformation } from "../../conformance/faults/plan.ts";
 import { UsageError } from "../../schema/errors.ts";
 import { createDelay, type DelayOptions } from "../../testbed/delayed-writer.ts";
+import { diesOf } from "./active-faults.ts";
 import { type CredentialChecker, createCredentialChecker } from "./credential-checker.ts";
 import { ProxiedConnection, type ProxyState } from "./proxied-connection.ts";
 import { isUpgrade, parseRequest, type RewriteContext, rewriteRequest } from "./request.ts";
@@ -53,6 +54,7 @@ export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
     connections: new Set(),
     maxMessageBytes: channel.limits.find(({ kind }) => kind === "message-bytes")?.value ?? Number.POSITIVE_INFINITY,
     delay: delays === undefined ? undefined : () => createDelay(delays, streams++),
+    died: (cause) => (diesOf(transformations, cause) ? die() : undefined),
   };
   const requestActs = transformations.filter((one): one is OnRequest => one.on === "request").map(({ act }) => act);
   const fixes = requestActs.some(({ do: what }) => what === "fix");
@@ -71,6 +73,12 @@ export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
   };
   const isTransparent = transformations.length === 0 && delays === undefined;
   const sockets = new Set<net.Socket>();
+  const die = () => {
+    server.close();
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  /** Clients that have their 101. */
+  const opened = new WeakSet<net.Socket>();
   const port = Number(target.port || 80);
 
   const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
@@ -80,8 +88,11 @@ export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
       socket.on("error", () => undefined); // `close` tells
       socket.on("close", () => sockets.delete(socket));
     }
+    client.on("close", (hadError) => {
+      if (hadError && !opened.has(client)) state.died("reset-during-upgrade");
+    });
     if (isTransparent) pipe(client, upstream);
-    else void crossOver(client, upstream, state, change);
+    else void crossOver(client, upstream, state, change, () => opened.add(client));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -121,7 +132,13 @@ async function rewritten(
 }
 
 /** Passes the request's head, changed, then the rest. Anything but a request passes unchanged. */
-async function crossOver(client: net.Socket, upstream: net.Socket, state: ProxyState, change: Change): Promise<void> {
+async function crossOver(
+  client: net.Socket,
+  upstream: net.Socket,
+  state: ProxyState,
+  change: Change,
+  onOpened: () => void,
+): Promise<void> {
   const head = await readHead(client);
   const request = parseRequest(head.text);
   if (!head.whole || request === undefined) {
@@ -167,6 +184,7 @@ async function crossOver(client: net.Socket, upstream: net.Socket, state: ProxyS
     return;
   }
   if (statusOf(response) === 101) {
+    onOpened();
     new ProxiedConnection(state, client, upstream).start();
   } else if (statusOf(original) === 101) {
     client.end();

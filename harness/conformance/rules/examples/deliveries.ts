@@ -3,6 +3,7 @@
 import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
+import { incidentalRules } from "../../../client/incidental-violation.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import { expectSuccess } from "../../../client/outcome.ts";
 import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
@@ -225,6 +226,23 @@ export const deliveryRules: readonly Rule[] = [
     },
     brokenBy: ({ effect }) =>
       effect.sender === "included" ? faults.skipsSender(effect.message) : faults.deliversToSender(effect.message),
+  }),
+
+  rule<DeliveryPromise>({
+    id: incidentalRules.stray,
+    level: "MUST",
+    phase: "examples",
+    title: "delivers nothing to a connection that has no part in it, the harness's idle one among them",
+    from: (subject) => deliveries(subject).filter(({ effect }) => effect.to.kind !== "all"),
+    async check(context, promise) {
+      const stranger = await context.dial();
+      const scene = await stage(context, promise);
+      await perform(context, scene, promise.client);
+      await scene.other.receive(describing(promise.effect, isOf(promise.effect, scene.sender)));
+      // What strays is reported as it comes.
+      await stranger.fence();
+    },
+    brokenBy: ({ effect }) => faults.deliversToStranger(effect.message),
   }),
 
   rule<DeliveryPromise>({

@@ -1,14 +1,16 @@
 // Survival: whatever one client does, the server goes on. A control connection stays open meanwhile, and a new one is accepted after.
 
-import { describeClosed } from "../../../client/format.ts";
+import { describeClosed, describeFrame } from "../../../client/format.ts";
+import type { RawFrame } from "../../../client/received.ts";
 import type { TestClient } from "../../../client/test-client.ts";
 import { closePayload, encodeFrame, opcode } from "../../../client/wire/frame.ts";
 import { NotTestable, TargetLost, Violation } from "../../../schema/errors.ts";
 import { describeRefusal } from "../../check.ts";
 import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
+import type { DeathCause } from "../../faults/plan.ts";
 import { type Rule, rule } from "../../rule.ts";
-import { clause } from "./clause.ts";
+import { clause, fenceRequest } from "./clause.ts";
 
 const failText = "An endpoint fails the connection on which the standard is violated, and no other.";
 const abnormalText = "A connection that ends without a close frame was closed abnormally; the server releases it and goes on.";
@@ -20,84 +22,106 @@ interface Provocation {
   readonly what: string;
   readonly section: string;
   readonly text: string;
-  trigger(context: Context): Promise<void>;
+  readonly dies: DeathCause;
+  /** @param step called with what is done next; throws once another connection has ended, so that the last one is to blame */
+  trigger(context: Context, step: (what: string) => void): Promise<void>;
 }
 
 /** Delays after the request at which a connection is reset, in ms: before, while and after the server answers it. */
 const resetDelaysMs = [0, 1, 3, 6, 10, 15, 25, 50];
 const floodFrames = 2_000;
+/** How long the server has to react to one step before the next, in ms. */
+const reactMs = 20;
 
 async function onOne(context: Context, act: (peer: TestClient) => void): Promise<void> {
   const peer = await context.dial();
   act(peer);
-  await context.clock.sleep(20);
-  if (peer.closed === undefined) peer.reset();
+  await context.clock.sleep(reactMs);
+  // Politely, so that no reset is to blame for what the step did.
+  await peer.hangUp();
 }
 
 const provocations: readonly Provocation[] = [
   {
-    ...{ id: "illegal-frames", what: "illegal frames", section: "7.1.7", text: failText },
-    async trigger(context) {
-      const frames = [
-        { opcode: opcode.text, payload: "{}", reserved: 4 },
+    ...{ id: "illegal-frames", what: "illegal frames", section: "7.1.7", text: failText, dies: "illegal-frame" },
+    async trigger(context, step) {
+      // A good message within, so that its text is not what is to blame.
+      const payload = context.channel.delivery?.fence === undefined ? "{}" : fenceRequest(context).text;
+      const frames: readonly RawFrame[] = [
+        { opcode: opcode.text, payload, reserved: 4 },
         { opcode: 0x3 },
-        { opcode: opcode.text, payload: "{}", maskKey: "none" as const },
-        { opcode: opcode.continuation, payload: "{}" },
+        { opcode: opcode.text, payload, maskKey: "none" },
+        { opcode: opcode.continuation, payload },
         { opcode: opcode.close, payload: closePayload(999) },
         { opcode: opcode.text, payload: Buffer.from([0x22, 0xff, 0x22]) },
       ];
-      for (const frame of frames) await onOne(context, (peer) => peer.sendRaw(frame));
+      for (const frame of frames) {
+        step(`the frame ${describeFrame(frame)}`);
+        await onOne(context, (peer) => peer.sendRaw(frame));
+      }
     },
   },
   {
-    ...{ id: "malformed-text", what: "text that is no message", section: "7.1.7", text: failText },
-    async trigger(context) {
-      const texts = ["{", "", "null", "[]", '"text"', "1", "{}", '{"type":', "[[[["];
-      for (const text of texts) await onOne(context, (peer) => peer.sendText(text));
+    ...{ id: "malformed-text", what: "text that is no message", section: "7.1.7", text: failText, dies: "malformed-text" },
+    async trigger(context, step) {
+      for (const text of ["{", "", "null", "[]", '"text"', "1", "{}", '{"type":', "[[[["]) {
+        step(`the text ${JSON.stringify(text)}`);
+        await onOne(context, (peer) => peer.sendText(text));
+      }
     },
   },
   {
-    ...{ id: "binary-frame", what: "a binary frame", section: "7.1.7", text: failText },
+    ...{ id: "binary-frame", what: "a binary frame", section: "7.1.7", text: failText, dies: "binary-frame" },
     trigger: (context) => onOne(context, (peer) => peer.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(0, 255, 1) })),
   },
   {
-    ...{ id: "reset-during-upgrade", what: "a TCP reset during the upgrade", section: "7.1.5", text: abnormalText },
-    async trigger(context) {
-      for (const resetAfterMs of resetDelaysMs) await context.attempt({ resetAfterMs }).catch(ignoreLost);
+    ...{ id: "half-close", what: "a TCP half-close", section: "7.1.5", text: abnormalText, dies: "half-close" },
+    trigger: (context) => onOne(context, (peer) => peer.endTcp()),
+  },
+  {
+    ...{ id: "reset-inside-frame", what: "a TCP reset inside a frame", section: "7.1.5", text: abnormalText },
+    dies: "reset-inside-frame",
+    async trigger(context, step) {
+      const frame = encodeFrame({ opcode: opcode.text, payload: "x".repeat(100), maskKey: 1 });
+      for (const bytes of [1, 5, 50]) {
+        step(`a reset after ${bytes} bytes of a frame`);
+        const peer = await context.dial();
+        peer.sendRaw(frame.subarray(0, bytes));
+        await context.clock.sleep(reactMs);
+        peer.reset();
+        await context.clock.sleep(reactMs);
+      }
     },
   },
   {
     ...{ id: "reset-after-upgrade", what: "a TCP reset right after the upgrade", section: "7.1.5", text: abnormalText },
+    dies: "reset-after-upgrade",
     async trigger(context) {
       for (let count = 0; count < 3; count++) {
         const attempt = await context.attempt();
         if (attempt.kind === "open") attempt.peer.reset();
       }
+      await context.clock.sleep(reactMs);
     },
   },
   {
-    ...{ id: "reset-inside-frame", what: "a TCP reset inside a frame", section: "7.1.5", text: abnormalText },
-    async trigger(context) {
-      const frame = encodeFrame({ opcode: opcode.text, payload: "x".repeat(100), maskKey: 1 });
-      for (const bytes of [1, 5, 50]) {
-        const peer = await context.dial();
-        peer.sendRaw(frame.subarray(0, bytes));
-        await context.clock.sleep(5);
-        peer.reset();
+    ...{ id: "reset-during-upgrade", what: "a TCP reset during the upgrade", section: "7.1.5", text: abnormalText },
+    dies: "reset-during-upgrade",
+    async trigger(context, step) {
+      for (const resetAfterMs of resetDelaysMs) {
+        step(`a reset ${resetAfterMs} ms after the handshake request`);
+        await context.attempt({ resetAfterMs }).catch(ignoreLost);
       }
+      await context.clock.sleep(reactMs);
     },
   },
   {
-    ...{ id: "half-close", what: "a TCP half-close", section: "7.1.5", text: abnormalText },
-    trigger: (context) => onOne(context, (peer) => peer.endTcp()),
-  },
-  {
-    ...{ id: "flood", what: "a flood of pings whose pongs are not read", section: "5.5.2", text: failText },
+    ...{ id: "flood", what: "a flood of pings whose pongs are not read", section: "5.5.2", text: failText, dies: "flood" },
     async trigger(context) {
       const peer = await context.dial();
       peer.pause();
-      for (let count = 0; count < floodFrames; count++)
-        peer.sendRaw(encodeFrame({ opcode: opcode.ping, payload: "x".repeat(100), maskKey: 1 }));
+      const ping = encodeFrame({ opcode: opcode.ping, payload: "x".repeat(100), maskKey: 1 });
+      peer.sendRaw(Buffer.concat(Array.from({ length: floodFrames }, () => ping)));
       await context.clock.sleep(100);
       peer.reset();
     },
@@ -121,11 +145,12 @@ async function expectSurvival(context: Context, control: TestClient, what: strin
     fail("a new connection to be accepted", describeRefusal(attempt));
   } catch (error) {
     if (error instanceof TargetLost) fail("the server to go on", error.message);
+    if (error instanceof Violation && !error.expected.includes(" after ")) fail(error.expected, error.actual);
     throw error;
   }
 }
 
-export const survivalRules: readonly Rule[] = provocations.map(({ id, what, section, text, trigger }) =>
+export const survivalRules: readonly Rule[] = provocations.map(({ id, what, section, text, dies, trigger }) =>
   rule({
     id: `survives-${id}`,
     level: "MUST",
@@ -135,15 +160,20 @@ export const survivalRules: readonly Rule[] = provocations.map(({ id, what, sect
     alone: "first",
     async check(context) {
       const control = await context.dial({ stays: true });
+      let last = what;
+      const step = (next: string) => {
+        if (control.closed !== undefined) throw new Violation("another connection to stay open", describeClosed(control.closed));
+        last = next;
+      };
       try {
-        await trigger(context);
+        await trigger(context, step);
       } catch (error) {
         // What the server does to the one that treats it badly is not looked at here.
         if (error instanceof NotTestable) throw error;
         if (!(error instanceof Violation || error instanceof TargetLost)) throw error;
       }
-      await expectSurvival(context, control, what);
+      await expectSurvival(context, control, last);
     },
-    brokenBy: () => faults.ignoresPing(),
+    brokenBy: () => faults.dies(dies),
   }),
 );
