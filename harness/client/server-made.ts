@@ -1,6 +1,7 @@
 // Values that the server makes, such as the id of a download: columns of relations that an operation adds from its reply.
 
 import type { Operation, Pointer } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
 import { canonicalText } from "../schema/json.ts";
 import type { ContractUnderTest } from "./context.ts";
 import type { TestClient } from "./test-client.ts";
@@ -65,4 +66,15 @@ export function hold(peer: TestClient, relation: string, column: string, value: 
 /** Whether the server made this value for the connection. */
 export function holds(peer: TestClient, relation: string, column: string, value: unknown): boolean {
   return value !== undefined && held.get(peer)?.has(canonicalText([relation, column, value])) === true;
+}
+
+/** Forgets the values of a request that succeeded and ends their relation: the server has none of them any more. */
+export function release(peer: TestClient, { effects }: Operation, request: unknown): void {
+  for (const effect of effects) {
+    if (effect.kind !== "remove") continue;
+    for (const [column, value] of effect.where) {
+      if (value.kind !== "message") continue;
+      held.get(peer)?.delete(canonicalText([effect.relation, column, lookup(request, value.pointer)]));
+    }
+  }
 }

@@ -50,7 +50,7 @@ export async function startJobsServer(fault?: string): Promise<ShapesServer> {
       if (Array.isArray(frame)) return batch(frame);
       const reply = answer(frame as Request, own);
       if (reply === undefined) return;
-      const isFlush = (frame as Request).method === "flush";
+      const isFlush = (frame as Request | null)?.method === "flush";
       // Every second reply comes later, but before that of a flush.
       const before = pending;
       const lateMs = !isFlush && jobs++ % 2 === 0 ? 3 : 0;

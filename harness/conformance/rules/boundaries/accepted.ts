@@ -1,9 +1,12 @@
 // At the bound, and within: the message is taken. Where the value decides a requirement, its error is an answer too.
 
 import type { ErrorValue, Pointer } from "../../../../spec/contract.ts";
+import { lookup } from "../../../../spec/pointer.ts";
 import { mayRefuse } from "../../../client/outcome.ts";
 import { withServerMade } from "../../../client/preconditions.ts";
 import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
+import { release } from "../../../client/server-made.ts";
+import { promisesReply } from "../../../model/trace.ts";
 import { type BoundKind, boundKinds } from "../../../schema/boundaries.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { answerTo, describeAnswer } from "../../answer.ts";
@@ -45,7 +48,9 @@ function accepts(kind: BoundKind): Rule {
         const isRefused = answer.kind === "refused" || answer.kind === "closed";
         const isAllowed =
           answer.kind === "refused" && (mayBe(answer.code, promise, expected) || mayRefuse(context, operation, answer.code));
-        const isMissing = (answer.kind === "nothing" || answer.kind === "undeclared") && operation.reply !== undefined;
+        const id = message.correlation === undefined ? undefined : lookup(sent, message.correlation);
+        const isMissing = answer.kind === "undeclared" || (answer.kind === "nothing" && promisesReply({ operation, id }));
+        if (answer.kind === "succeeded") release(peer, operation, sent);
         if ((isRefused && !isAllowed) || isMissing) {
           const where = promise.bound.location || "the message";
           throw new Violation(`\`${message.name}\` with ${label} at ${where} to be accepted`, describeAnswer(answer));

@@ -8,6 +8,7 @@ import { expectSuccess, mayRefuse } from "../../../client/outcome.ts";
 import { satisfyPreconditions, userFor, withServerMade } from "../../../client/preconditions.ts";
 import type { Received } from "../../../client/received.ts";
 import type { TestClient } from "../../../client/test-client.ts";
+import { promisesReply } from "../../../model/trace.ts";
 import { Violation } from "../../../schema/errors.ts";
 import { equalJson, type Json } from "../../../schema/json.ts";
 import { answerTo, describeAnswer, shortened } from "../../answer.ts";
@@ -113,7 +114,9 @@ export const replyRules: readonly Rule[] = [
       } else if (answer.kind === "refused" && mayRefuse(context, operation, answer.code)) {
         context.note(`${operation.id} is refused with ${answer.code} ${what}; the document leaves open when it is`);
       } else if (
-        operation.reply !== undefined ? answer.kind !== "succeeded" : answer.kind === "refused" || answer.kind === "closed"
+        promisesReply({ operation, id: correlation === undefined ? undefined : lookup(sent, correlation) })
+          ? answer.kind !== "succeeded"
+          : answer.kind === "refused" || answer.kind === "closed"
       ) {
         throw new Violation(operation.reply === undefined ? `no error ${what}` : `success ${what}`, describeAnswer(answer));
       }

@@ -1,7 +1,7 @@
 // What the rules over broken keywords share: constraints as promises, and the broken message that a connection can send.
 
-import type { ErrorCode } from "../../../../spec/contract.ts";
-import { join } from "../../../../spec/pointer.ts";
+import type { ErrorCode, Message } from "../../../../spec/contract.ts";
+import { join, lookup } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { withValueAt } from "../../../client/messages.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
@@ -9,7 +9,7 @@ import { valueAt } from "../../../schema/edit.ts";
 import { NotTestable } from "../../../schema/errors.ts";
 import type { KeywordConstraint, Mutation, Mutations } from "../../../schema/invalid.ts";
 import type { Json } from "../../../schema/json.ts";
-import { documentBytes, type Malformed } from "../../../schema/malformed-frames.ts";
+import { documentBytes } from "../../../schema/malformed-frames.ts";
 import type { Context } from "../../context.ts";
 import type { Clause } from "../../rule.ts";
 import { type ClientMessage, errorsFor, generatedMessages } from "../client-messages.ts";
@@ -99,8 +99,22 @@ export function outcomesOf(
 ): ErrorCode[] {
   const place = constraint.member === undefined ? constraint.location : join(constraint.location, constraint.member);
   // Where the tag itself is wrong, the frame may be said to be of no known type as well.
-  const kinds: Malformed[] = place === message.tag?.pointer ? ["unknown-type", "not-in-schema"] : ["not-in-schema"];
-  return errorsFor(subject, kinds);
+  const isTag = place === message.tag?.pointer || ("const" in constraint.schema && tellsApart(subject, message, place));
+  return errorsFor(subject, isTag ? ["unknown-type", "not-in-schema"] : ["not-in-schema"]);
+}
+
+/** Whether other messages of the client have another value of the same type there. */
+function tellsApart({ contract }: Pick<ContractUnderTest, "contract">, message: Message, place: string): boolean {
+  const exampleAt = (one: Message | undefined) => lookup(one?.examples[0]?.payload, place);
+  const own = exampleAt(message);
+  return contract.operations.some(
+    ({ action, messages }) =>
+      action === "receive" &&
+      messages.some((name) => {
+        const other = exampleAt(contract.messages.find((one) => one.name === name));
+        return typeof other === "string" && typeof own === "string" && other !== own;
+      }),
+  );
 }
 
 export function describeConstraint(
