@@ -52,7 +52,7 @@ it("keeps the document of rooms.v1, with tokens and over HTTP", async () => {
   expect(exitCode).toBe(0);
 });
 
-it("convicts a mock with a fault by the rule of the promise", async () => {
+it("fails a mock with a fault by the rule of the promise", async () => {
   const spec = path.join(examples, "chat/asyncapi.yaml");
   const { urls } = await serve(spec, { faults: ["removes-field/heard/from"] });
   const { rules, exitCode } = await verify({ url: urls[0]!, spec, seed: 1, only: ["server-message-valid", "examples-deliver"] });
