@@ -9,6 +9,7 @@ import { registerGenerate } from "./generate.ts";
 import { registerInit } from "./init.ts";
 import { registerLint } from "./lint.ts";
 import { registerMock } from "./mock.ts";
+import { registerRecord } from "./record.ts";
 import { registerReplay } from "./replay.ts";
 import { registerServe } from "./serve.ts";
 import { registerShow } from "./show.ts";
@@ -29,6 +30,7 @@ export function createProgram(): Command {
     registerShow,
     registerServe,
     registerMock,
+    registerRecord,
     registerCheck,
     registerGenerate,
     registerLint,

@@ -1,0 +1,28 @@
+// wsproof record: a proxy that writes down what passes through it.
+import type { Command } from "commander";
+import { defineFlags, type FlagValues, valuesOfFlags } from "./settings/flags.ts";
+import { recordOptions } from "./settings/record-options.ts";
+
+const examples = `
+Examples:
+  wsproof record ws://127.0.0.1:8080 --listen 9000 -o traffic.ndjson
+  wsproof record wss://api.example --mask /payload/token
+  wsproof record ws://127.0.0.1:8080 --check --spec asyncapi.yaml
+
+Clients connect to the port of --listen with the path that they always use.
+Bytes pass unchanged in both directions, but for the Host header, which names
+the target, and the offer of compression, which is left out. SIGINT ends it.`;
+
+export function registerRecord(program: Command): void {
+  const command = program
+    .command("record")
+    .summary("record what clients and a server send each other")
+    .description("Starts a proxy before a WebSocket server and records every connection through it.")
+    .argument("<url>", "ws: or wss: URL of the server");
+  defineFlags(command, recordOptions)
+    .addHelpText("after", examples)
+    .action(async (url: string, flags: FlagValues) => {
+      const { runRecord } = await import("./run-record.ts");
+      process.exitCode = await runRecord(url, valuesOfFlags(recordOptions, flags));
+    });
+}

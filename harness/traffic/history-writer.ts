@@ -1,0 +1,58 @@
+// Writes a history to a file as it happens: credentials and chosen members masked, a new file by size.
+import { closeSync, openSync, renameSync, writeSync } from "node:fs";
+import { lookup } from "../../spec/pointer.ts";
+import { createMask } from "../client/mask.ts";
+import { copy, put } from "../mock/place.ts";
+import { UsageError } from "../schema/errors.ts";
+import { emitEvent, emitHeader, type TrafficEvent } from "./history-file.ts";
+
+export interface HistoryWriter {
+  write(event: TrafficEvent): void;
+  close(): void;
+}
+
+const masked = "(masked)";
+
+/**
+ * @param pointers members of messages whose value is masked
+ * @param rotateBytes when a file is as long, it is renamed to `FILE.1`, `FILE.2` and so on, and a new one begins
+ * @throws UsageError where the file cannot be written
+ */
+export function createHistoryWriter(file: string, pointers: readonly string[], rotateBytes: number): HistoryWriter {
+  const { hide } = createMask([]);
+  let descriptor = begin(file);
+  let bytes = 0;
+  let rotated = 0;
+  return {
+    write(event) {
+      const line = hide(emitEvent(withoutSecrets(event, pointers)));
+      bytes += writeSync(descriptor, line);
+      if (bytes < rotateBytes) return;
+      closeSync(descriptor);
+      renameSync(file, `${file}.${++rotated}`);
+      descriptor = begin(file);
+      bytes = 0;
+    },
+    close: () => closeSync(descriptor),
+  };
+}
+
+function begin(file: string): number {
+  try {
+    const descriptor = openSync(file, "w");
+    writeSync(descriptor, emitHeader());
+    return descriptor;
+  } catch (error) {
+    throw new UsageError(`--output ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Does its folder exist?`);
+  }
+}
+
+function withoutSecrets(event: TrafficEvent, pointers: readonly string[]): TrafficEvent {
+  if ((event.kind !== "send" && event.kind !== "receive") || !event.json || pointers.length === 0) return event;
+  let { frame } = event;
+  for (const pointer of pointers) {
+    if (lookup(frame, pointer) === undefined) continue;
+    frame = put(copy(frame), pointer, masked);
+  }
+  return { ...event, frame };
+}
