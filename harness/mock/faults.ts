@@ -92,9 +92,6 @@ function without(frame: unknown, pointer: string): unknown {
   return frame;
 }
 
-/** One line for each kind, for help. */
-export const faultHelp = Object.entries(kinds).map(([kind, { takes, says }]) => `${kind}/MESSAGE${takes}: ${says}`);
-
 /**
  * @param names such as `drops-message/ack`, or `drops-message/ack/every-3` for each third on a connection
  * @param messages names of the messages that the server sends

@@ -1,0 +1,117 @@
+// What every part of the checker of traffic shares: the document, what is remembered, and how values are read.
+import type { Channel, Contract, Effect, Message, Stream, Value, Where } from "../../spec/contract.ts";
+import { lookup } from "../../spec/pointer.ts";
+import { createValidators, type Validators } from "../../spec/schemas.ts";
+import { canonical } from "../model/frame.ts";
+import { createProtocol, type Protocol } from "../model/protocol.ts";
+import { createRecogniser, type Recogniser } from "../model/recognise.ts";
+import { CheckReport } from "./check-report.ts";
+import type { CheckedConnection, Cursor } from "./checked-connection.ts";
+import type { TrafficEvent } from "./history-file.ts";
+
+export type Framed = Extract<TrafficEvent, { kind: "send" | "receive" }>;
+export type Deliver = Extract<Effect, { kind: "deliver" }>;
+
+/** Positions of a log that are compared between observers. */
+export const comparedPositions = 1_024;
+export const comparedLogs = 10_000;
+
+export abstract class CheckerBase {
+  readonly report = new CheckReport();
+  protected readonly contract: Contract;
+  protected readonly channel: Channel;
+  protected readonly protocol: Protocol;
+  protected readonly validators: Validators;
+  protected readonly recogniser: Recogniser;
+  protected readonly connections = new Map<number, CheckedConnection>();
+  protected readonly ignored = new Set<number>();
+  /** Log -> position -> what stands there. */
+  protected readonly logs = new Map<string, Map<number, string>>();
+  /** User -> how its last connection ended. */
+  protected readonly ended = new Map<string, { readonly code: number; readonly event: TrafficEvent }>();
+  /** Messages so far. */
+  messages = 0;
+
+  constructor(contract: Contract, channel: Channel) {
+    this.contract = contract;
+    this.channel = channel;
+    this.protocol = createProtocol(contract, channel.id);
+    this.validators = createValidators(contract);
+    this.recogniser = createRecogniser(this.protocol, (name, frame) => this.isValid(name, frame));
+  }
+
+  protected cursor(connection: CheckedConnection, stream: Stream, key: unknown): Cursor {
+    const name = `${stream.name} ${canonical(key)}`;
+    let cursor = connection.cursors.get(name);
+    if (cursor === undefined) {
+      cursor = { epoch: undefined, next: undefined, again: -1, own: new Set(), seen: new Set(), blind: false };
+      connection.cursors.set(name, cursor);
+    }
+    return cursor;
+  }
+
+  protected keyOf(effect: Deliver, stream: Stream, connection: CheckedConnection, frame: unknown): unknown {
+    const value = stream.key === undefined ? undefined : effect.bindings.get(stream.key);
+    return value === undefined ? undefined : this.value(connection, value, frame);
+  }
+
+  protected value(connection: CheckedConnection, value: Value, frame: unknown, reply?: unknown): unknown {
+    if (value.kind === "literal") return value.value;
+    if (value.kind === "message") return lookup(frame, value.pointer);
+    if (value.kind === "sender") return connection.attributes.get(value.attribute);
+    return value.kind === "reply" ? lookup(reply, value.pointer) : undefined;
+  }
+
+  /** The name of the tuple that `where` means; none where a column is not known. */
+  protected tuples(
+    connection: CheckedConnection,
+    relation: string,
+    where: Where,
+    frame: unknown,
+    reply?: unknown,
+  ): readonly string[] {
+    const columns = new Map<string, unknown>();
+    for (const [column, value] of where) {
+      if (column === "connection") continue;
+      const known = this.value(connection, value, frame, reply);
+      if (known === undefined) return [];
+      columns.set(column, known);
+    }
+    return [nameOf(relation, columns)];
+  }
+
+  protected get correlation(): string | undefined {
+    return this.protocol.clientMessages.find(({ correlation }) => correlation !== undefined)?.correlation;
+  }
+
+  protected textMessage(messages: readonly Message[]): Message | undefined {
+    return messages.find(({ format }) => format === "text");
+  }
+
+  protected wrongWith({ name, format }: Message, frame: unknown): readonly string[] {
+    return format === "json"
+      ? this.validators
+          .of(name)(frame)
+          .map(({ pointer, text }) => `${pointer || "(the whole)"} ${text}`)
+      : [];
+  }
+
+  protected isValid(name: string, frame: unknown): boolean {
+    return this.validators.of(name)(frame).length === 0;
+  }
+
+  protected decide(
+    holds: boolean,
+    rule: string,
+    pointer: string,
+    expected: string,
+    actual: string | (() => string),
+    events: readonly TrafficEvent[],
+  ): void {
+    if (holds) this.report.decide(rule);
+    else this.report.fail(rule, pointer, expected, typeof actual === "string" ? actual : actual(), events);
+  }
+}
+
+export const nameOf = (relation: string, columns: ReadonlyMap<string, unknown>) =>
+  `${relation} ${canonical(Object.fromEntries(columns))}`;
