@@ -8,6 +8,8 @@ import { fileURLToPath } from "node:url";
 export const packages = {
   "redis-server": "redis-server",
   nginx: "nginx",
+  haproxy: "haproxy",
+  caddy: "caddy",
   openssl: "openssl",
   chromium: "chromium",
   curl: "curl",
@@ -15,6 +17,9 @@ export const packages = {
   "python3-aiohttp": "/usr/lib/python3/dist-packages/aiohttp/__init__.py",
 } as const;
 export type Package = keyof typeof packages;
+
+/** Where it is not `--version`. */
+const versionFlags: Partial<Record<Package, string>> = { nginx: "-v", haproxy: "-v", caddy: "version" };
 
 const extraFolders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"];
 
@@ -74,7 +79,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         process.stdout.write(`${name}: ${path}\n`);
         continue;
       }
-      const version = execFileSync(path, [name === "nginx" ? "-v" : "--version"], {
+      const version = execFileSync(path, [versionFlags[name] ?? "--version"], {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "pipe"],
       });
