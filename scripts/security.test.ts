@@ -9,6 +9,7 @@ const page = read("SECURITY.md");
 const ruleIds = new Set(read("harness/mutation/rule-ids.txt").match(/[a-z][a-z0-9]*(?:-[a-z0-9]+)+/g));
 /** Lines of the checklist: what is asked, and the names of what shows it. */
 const lines = page
+  .split("## What was tried")[0]!
   .split("\n")
   .filter((line) => line.startsWith("| ") && !line.startsWith("| what is asked"))
   .map((line) => line.split(" | "))
@@ -23,6 +24,15 @@ describe("SECURITY.md", () => {
     expect(shownBy).not.toEqual([]);
     const missing = shownBy.filter((name) => (name.includes("/") ? !existsSync(pathOf(name)) : !ruleIds.has(name)));
     expect(missing).toEqual([]);
+  });
+
+  test("quotes every line of generated/HOSTILE.md, and no other", () => {
+    const tableOf = (text: string) => text.split("\n").filter((line) => line.startsWith("| "));
+    const quote = page.split("## What was tried")[1]!.split("\n## ")[0]!;
+    expect(tableOf(quote)).toEqual(tableOf(read("generated/HOSTILE.md")));
+    expect(tableOf(quote).length).toBeGreaterThan(30);
+    // A line in bold is a thing that went wrong.
+    expect(quote).not.toContain("**");
   });
 
   test("names a floor of ws that nothing may go below", () => {

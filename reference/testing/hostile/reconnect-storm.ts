@@ -13,6 +13,8 @@ export interface StormResult {
   readonly storms: number;
   /** Connections that were refused, closed or never greeted, over all storms. */
   readonly refused: number;
+  /** Why, and how many. */
+  readonly reasons: Readonly<Record<string, number>>;
   /** From the first attempt to the last `connected`, in ms; the longest of all storms. */
   readonly longestMs: number;
   /** CPU of the server for one client that comes back, in ms. */
@@ -36,13 +38,15 @@ export async function runReconnectStorm({
 }): Promise<StormResult> {
   const port = await freePort();
   const tokens = await Promise.all(Array.from({ length: clients }, (_, index) => tokenOf(`user-${index}`)));
-  const env = { PORT: `${port}` };
+  // One process makes all the connections: on a busy machine its requests may be late.
+  const env = { PORT: `${port}`, HEADERS_TIMEOUT_MS: `${timeoutMs}` };
+  const reasons = new Map<string, number>();
   let server = await startServerProcess(env);
   let sockets: RawSocket[] = [];
   const count = { refused: 0, longestMs: 0, cpuMs: 0 };
   try {
     // The first connections are not a storm: the server has what it needs before it is measured.
-    sockets = (await connectAll(port, tokens)).sockets;
+    sockets = (await connectAll(port, tokens, reasons)).sockets;
     let base = { heapBytes: 0, descriptors: 0 };
     let full = 0;
     for (let storm = 0; storm < storms; storm++) {
@@ -55,7 +59,7 @@ export async function runReconnectStorm({
         if (storm === 1) base = await server.probe();
       }
       const before = (await server.probe()).cpuMs;
-      const round = await connectAll(port, tokens);
+      const round = await connectAll(port, tokens, reasons);
       sockets = round.sockets;
       const probe = await server.probe();
       count.refused += clients - round.sockets.length;
@@ -70,6 +74,7 @@ export async function runReconnectStorm({
       clients,
       storms,
       refused: count.refused,
+      reasons: Object.fromEntries(reasons),
       longestMs: count.longestMs,
       cpuMsPerClient: count.cpuMs / (clients * storms),
       heapBytesPerClient: (full - base.heapBytes) / clients,
@@ -82,12 +87,19 @@ export async function runReconnectStorm({
   }
 }
 
-async function connectAll(port: number, tokens: readonly string[]): Promise<{ sockets: RawSocket[]; tookMs: number }> {
+async function connectAll(
+  port: number,
+  tokens: readonly string[],
+  reasons: Map<string, number>,
+): Promise<{ sockets: RawSocket[]; tookMs: number }> {
   const startedAt = performance.now();
   const all = await Promise.all(
     tokens.map(async (token) => {
       await new Promise((resolve) => setTimeout(resolve, Math.random() * spreadMs));
-      return greeted(port, token).catch(() => undefined);
+      return greeted(port, token).catch(({ message }: Error) => {
+        reasons.set(message, (reasons.get(message) ?? 0) + 1);
+        return undefined;
+      });
     }),
   );
   return { sockets: all.filter((one) => one !== undefined), tookMs: performance.now() - startedAt };
