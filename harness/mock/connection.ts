@@ -17,6 +17,8 @@ export interface ConnectionOptions {
 
 /** The longest delay of a Node timer. */
 const maxTimerMs = 2 ** 31 - 1;
+/** RFC 6455 section 7.4.1. */
+const policyViolation = 1008;
 /** Pings and pongs that a client may send at once, and each second. */
 const controlFrames = { burst: 100, perSecond: 20 };
 
@@ -49,7 +51,7 @@ export class Connection implements Transport {
     let control = controlFrames.burst;
     const count = () => {
       control -= 1;
-      if (control < 0) this.close(this.#declared(4429, 1008) ?? 1008, "too many control frames");
+      if (control < 0) this.close(policyViolation, "too many control frames");
     };
     this.#every(1_000, () => {
       control = Math.min(controlFrames.burst, control + controlFrames.perSecond);
@@ -75,7 +77,7 @@ export class Connection implements Transport {
     });
   }
 
-  /** Sends a WebSocket ping at once. */
+  /** Ends the connection without a close frame. */
   terminate(): void {
     this.#socket.terminate();
   }
@@ -131,9 +133,9 @@ export class Connection implements Transport {
     this.#options.engine.receive(session, text);
   }
 
-  /** The first of the codes that the document declares. */
-  #declared(...codes: readonly number[]): number | undefined {
-    return codes.find((code) => this.#options.engine.channel.closeCodes.some((one) => one.code === code));
+  /** The code, where the document declares it. */
+  #declared(code: number): number | undefined {
+    return this.#options.engine.channel.closeCodes.find((one) => one.code === code)?.code;
   }
 
   #checkQueue(): void {
