@@ -3,6 +3,7 @@
 import path from "node:path";
 import { breakCycles, type Cycle } from "./break-cycles.ts";
 import type { DocumentPointer, JsonSchema } from "./contract.ts";
+import { isRegExp } from "./guarded-regexp.ts";
 import { canonical, join, lookup, tokens } from "./pointer.ts";
 import { isRecord, type RawRecord, record } from "./raw.ts";
 import { filesKey } from "./references.ts";
@@ -61,7 +62,7 @@ export function createDefinitions(tree: SourceTree): Definitions {
     if (typeof value === "boolean") return value;
     if (!isRecord(value)) return true;
     const entries = Object.entries(withNumericBounds(value))
-      .filter(([keyword]) => !dropped.has(keyword))
+      .filter(([keyword, child]) => !dropped.has(keyword) && isUsable(keyword, child, value))
       .map(([keyword, child]): [string, unknown] => [keyword, rewriteMember(keyword, child)]);
     return Object.fromEntries(entries);
   };
@@ -71,7 +72,10 @@ export function createDefinitions(tree: SourceTree): Definitions {
     if (dataKeywords.has(keyword) || keyword.startsWith("x-")) return child;
     if (nameMaps.has(keyword) && isRecord(child)) {
       // What is no schema there is reported by lint and says nothing.
-      const schemas = Object.entries(child).filter(([, schema]) => typeof schema === "object" || typeof schema === "boolean");
+      const schemas = Object.entries(child).filter(
+        ([name, schema]) =>
+          (typeof schema === "object" || typeof schema === "boolean") && (keyword !== "patternProperties" || isRegExp(name)),
+      );
       return Object.fromEntries(schemas.map(([name, schema]) => [name, rewriteNested(schema)]));
     }
     return rewriteNested(child);
@@ -122,4 +126,11 @@ function wantedName(pointer: DocumentPointer, tree: SourceTree): string {
 /** AsyncAPI 3 lets a schema say its format: `{ schemaFormat, schema }`. */
 function unwrapped(value: unknown): unknown {
   return isRecord(value) && typeof value.schemaFormat === "string" && "schema" in value ? value.schema : value;
+}
+
+/** Patterns that are none, and `nullable` without a type beside it, stop AJV: lint names them, and the rest of the schema counts. */
+function isUsable(keyword: string, child: unknown, { type, enum: values }: RawRecord): boolean {
+  if (keyword === "pattern") return typeof child !== "string" || isRegExp(child);
+  if (keyword !== "nullable") return true;
+  return typeof child === "boolean" && type !== undefined && (!Array.isArray(values) || values.includes(null));
 }

@@ -88,3 +88,9 @@ describe("a payload", () => {
     expect(accepts(value)).toBe(false);
   });
 });
+
+it("a contract has no keyword that stops AJV, so that the harness can compile each part of a schema alone", () => {
+  const pattern = { type: "string", pattern: "(" };
+  const { contract } = validatorOf({ properties: { a: pattern, b: { nullable: true } }, patternProperties: { "(": pattern } });
+  expect(contract.messages[0]!.payload).toEqual({ properties: { a: { type: "string" }, b: {} }, patternProperties: {} });
+});

@@ -72,39 +72,15 @@ export function isKnownFormat(format: string): boolean {
   return known.has(format);
 }
 
-/**
- * Without what AJV rejects although the rest of the schema has a meaning: x- keys, formats that it does not know, patterns that are no
- * regular expression, and `nullable` where there is no type that it could widen.
- */
+/** Without what strict AJV rejects although the rest of the schema has a meaning: x- keys, and formats that it does not know. */
 export function comparable(schema: JsonSchema): JsonSchema {
   if (typeof schema === "boolean") return schema;
   const copy = structuredClone(schema) as Record<string, unknown>;
   eachSubschema(copy, (part) => {
     for (const keyword of Object.keys(part)) if (keyword.startsWith("x-")) delete part[keyword];
     if (typeof part.format === "string" && !isKnownFormat(part.format)) delete part.format;
-    if (typeof part.pattern === "string" && !isRegExp(part.pattern)) delete part.pattern;
-    for (const pattern of Object.keys(record(part.patternProperties))) {
-      if (!isRegExp(pattern)) delete (part.patternProperties as Record<string, unknown>)[pattern];
-    }
-    if (part.nullable !== undefined && !isNullableUsable(part)) delete part.nullable;
   });
   return copy;
-}
-
-/** Whether the pattern is a regular expression, in the syntax with the flag u or in the older one. */
-export function isRegExp(pattern: string): boolean {
-  return ["u", ""].some((flags) => {
-    try {
-      return new RegExp(pattern, flags).flags === flags;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/** OpenAPI's `nullable` widens the type beside it; an enum beside it must list null itself. */
-function isNullableUsable({ nullable, type, enum: values }: Record<string, unknown>): boolean {
-  return typeof nullable === "boolean" && type !== undefined && (!Array.isArray(values) || values.includes(null));
 }
 
 export interface SchemaError {

@@ -1,14 +1,14 @@
 // Schemas: mistyped keywords, formats that nobody checks, and schemas that no value can satisfy.
 import type { DocumentPointer, Finding, JsonSchema, Message, Pointer } from "../contract.ts";
 import { createDefinitions } from "../definitions.ts";
-import { findSlowText } from "../guarded-regexp.ts";
+import { findSlowText, isRegExp } from "../guarded-regexp.ts";
 import { nearest } from "../nearest.ts";
 import { foreignSchemaFormat, memberPointer } from "../normalise-messages.ts";
 import { join, lookup, parent } from "../pointer.ts";
 import { isRecord, list, record, strings, text } from "../raw.ts";
 import { referencesIn } from "../references.ts";
 import { conjuncts, eachSubschema, subschemas } from "../schema-walk.ts";
-import { isKnownFormat, isRegExp } from "../schemas.ts";
+import { isKnownFormat } from "../schemas.ts";
 import { at, resolve, type SourceTree } from "../source-tree.ts";
 import { type Check, choices, shorten } from "./check.ts";
 
