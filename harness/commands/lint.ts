@@ -32,7 +32,7 @@ export function registerLint(program: Command): void {
     .command("lint")
     .summary("check an AsyncAPI document")
     .description(
-      "Checks an AsyncAPI document: validates it against AsyncAPI's JSON Schema, runs extra checks, and validates x- keys.",
+      "Checks an AsyncAPI document: validates it against AsyncAPI's JSON Schema, runs extra checks, validates x- keys, and asks the official parser where all that finds no error.",
     );
   defineFlags(command, specOptions)
     .option("--json", "print the findings as JSON")

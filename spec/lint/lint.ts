@@ -53,6 +53,11 @@ export async function lint(options: LoadOptions): Promise<{ contract: Contract |
   if (contract === undefined || tree === undefined) return { contract: undefined, findings: sorted([...findings, ...official]) };
   const checked = { tree, contract, validators: createValidators(contract), ours: usesVocabulary(contract) };
   const all = [...findings, ...official, ...checks.flatMap((check) => guarded(check, checked))];
+  // The official parser has the last word on a document in which we find no error.
+  if (!all.some(({ severity }) => severity === "error")) {
+    const { validateWithParser } = await import("./parser.ts");
+    all.push(...(await validateWithParser(original!)));
+  }
   const blocked = all.some(({ blocking }) => blocking);
   return { contract: blocked ? undefined : contract, findings: sorted(all) };
 }
