@@ -1,6 +1,6 @@
 // Heartbeats by message: what a client must send so that a connection lives on, and which messages are nothing else than that.
 
-import type { Channel } from "../../spec/contract.ts";
+import type { Channel, Contract } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { type Messages, withValueAt } from "./messages.ts";
 
@@ -13,10 +13,31 @@ export interface MessageHeartbeat {
   readonly own: { readonly message: unknown; readonly everyMs: number } | undefined;
 }
 
+/**
+ * The message that answers a heartbeat; undefined where there is none. Where any frame answers one of the server and the document
+ * names no message, it is one that has no reply, no effect and no requirement.
+ */
+export function heartbeatAnswer({ operations }: Contract, { id, heartbeat }: Channel): string | undefined {
+  if (heartbeat?.answer !== undefined || heartbeat?.by !== "server" || heartbeat.answeredBy !== "any-frame")
+    return heartbeat?.answer;
+  const silent = operations.find(
+    ({ channel, action, reply, effectsKnown, effects, requires, exercise }) =>
+      channel === id &&
+      action === "receive" &&
+      exercise !== "never" &&
+      reply === undefined &&
+      effectsKnown &&
+      effects.length + requires.length === 0,
+  );
+  return silent?.messages[0];
+}
+
 /** Undefined where the channel's heartbeat is a WebSocket ping, or there is none. */
-export function createMessageHeartbeat({ heartbeat }: Channel, messages: Messages): MessageHeartbeat | undefined {
+export function createMessageHeartbeat(contract: Contract, channel: Channel, messages: Messages): MessageHeartbeat | undefined {
+  const { heartbeat } = channel;
   if (heartbeat === undefined || heartbeat.frame === "ping") return undefined;
-  const { by, frame, answer, intervalMs } = heartbeat;
+  const { by, frame, intervalMs } = heartbeat;
+  const answer = heartbeatAnswer(contract, channel);
   const exampleOf = (name: string | undefined): unknown =>
     name === undefined ? undefined : messages.message(name).examples[0]?.payload;
   const isReply = (name: string) =>

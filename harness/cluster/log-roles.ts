@@ -73,6 +73,9 @@ function assign(
   const once = publish.effects.find((effect) => effect.kind === "once");
   const replay = join.effects.find((effect) => effect.kind === "replay");
   const reply = join.effects.find((effect) => effect.kind === "reply");
+  const changes = changesOf(contract, stream, relation);
+  // A count that no later message of the log corrects says nothing of the end of a run.
+  const isCounted = [...changes.values()].some(({ count }) => count !== undefined);
   return {
     stream,
     publish,
@@ -84,9 +87,9 @@ function assign(
       replay?.kind === "replay" && replay.since.kind === "message"
         ? { since: replay.since.pointer, recovered: replay.recovered }
         : undefined,
-    joinedCount: reply?.kind === "reply" ? countIn(reply.bindings, relation) : undefined,
+    joinedCount: isCounted && reply?.kind === "reply" ? countIn(reply.bindings, relation) : undefined,
     delivered: deliver.message,
-    changes: changesOf(contract, relation),
+    changes,
   };
 }
 
@@ -158,8 +161,8 @@ function countIn(bindings: Deliver["bindings"], relation: string): Pointer | und
   return [...bindings].find(([, value]) => value.kind === "count" && value.relation === relation)?.[0];
 }
 
-/** Deliveries of operations, and of disconnects, that add to or take from the relation. */
-function changesOf(contract: Contract, relation: string): LogRoles["changes"] {
+/** Messages of the stream that operations, and disconnects, deliver when they add to or take from the relation. */
+function changesOf(contract: Contract, { messages }: Stream, relation: string): LogRoles["changes"] {
   const changes = new Map<string, { count: Pointer | undefined; by: -1 | 1 }>();
   const lists = [
     ...contract.operations.map(({ effects }) => effects),
@@ -169,7 +172,7 @@ function changesOf(contract: Contract, relation: string): LogRoles["changes"] {
     const change = effects.find((effect) => (effect.kind === "add" || effect.kind === "remove") && effect.relation === relation);
     if (change === undefined) continue;
     for (const effect of effects) {
-      if (effect.kind === "deliver")
+      if (effect.kind === "deliver" && messages.includes(effect.message))
         changes.set(effect.message, { count: countIn(effect.bindings, relation), by: change.kind === "add" ? 1 : -1 });
     }
   }

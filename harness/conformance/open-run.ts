@@ -79,7 +79,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     },
     mask,
     fence: createFence({ contract, channel, messages, clock, pace }),
-    heartbeat: createMessageHeartbeat(channel, messages),
+    heartbeat: createMessageHeartbeat(contract, channel, messages),
     pace,
     recorder,
     audiences: new Audiences(contract, channel),

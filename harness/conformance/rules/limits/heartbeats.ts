@@ -2,6 +2,7 @@
 
 import type { Heartbeat } from "../../../../spec/contract.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
+import { heartbeatAnswer } from "../../../client/heartbeat.ts";
 import type { TestClient } from "../../../client/test-client.ts";
 import { NotTestable, Violation } from "../../../schema/errors.ts";
 import type { Context } from "../../context.ts";
@@ -59,8 +60,16 @@ function byMessage(...sides: readonly Heartbeat["by"][]): (subject: ContractUnde
         ];
 }
 
-const closing = (subject: ContractUnderTest) =>
-  byMessage("server", "client")(subject).filter(({ heartbeat }) => heartbeat.close !== undefined);
+/** Those in which a client can take part: it has the message that is due from it. */
+function withClientPart(subject: ContractUnderTest): readonly HeartbeatPromise[] {
+  const { contract, channel } = subject;
+  return byMessage(
+    "server",
+    "client",
+  )(subject).filter(({ heartbeat: { by } }) => by === "client" || heartbeatAnswer(contract, channel) !== undefined);
+}
+
+const closing = (subject: ContractUnderTest) => withClientPart(subject).filter(({ heartbeat }) => heartbeat.close !== undefined);
 
 export async function mustBeAlive(peer: TestClient): Promise<void> {
   await peer.fence();
@@ -173,7 +182,7 @@ export const heartbeatRules: readonly Rule[] = [
     level: "MUST",
     phase: "limits",
     title: "keeps an idle connection that takes part in the heartbeat by messages",
-    from: byMessage("server", "client"),
+    from: withClientPart,
     async check(context, { heartbeat }) {
       const peer = await context.dial();
       await context.clock.sleep(2 * cycleMs(context, heartbeat));
