@@ -14,7 +14,7 @@ import type { Transport } from "./session-context.ts";
 import { SlowConsumerDetector } from "./slow-consumer-detector.ts";
 import { maxBytesAfterEnd } from "./sockets.ts";
 
-/** How long a client's frames are parsed after a close frame was sent, in ms. A client that sends too much by then is cut off at this time. */
+/** How long a client's frames are parsed after a close frame was sent, in ms. */
 const readAfterCloseMs = 1_000;
 /** Pings and pongs that a client may send beside its answers to heartbeats. Browsers send none. */
 const controlFrameRate = (heartbeatMs: number): Rate => ({ burst: 100, perSecond: 10 + 2_000 / heartbeatMs });
@@ -140,12 +140,11 @@ export class Connection implements Transport, Drainable {
       if (this.#tcp.bytesRead > limitBytes) this.#stopReading();
     });
     this.#timer = setTimeout(() => {
-      if (this.#tcp.bytesRead > limitBytes) this.terminate();
-      else this.#discardInput(limitBytes);
+      if (this.#tcp.bytesRead <= limitBytes) this.#discardInput(limitBytes);
     }, readAfterCloseMs);
   }
 
-  /** The kernel makes the client wait. Hanging up now could destroy the close frame before the client has received it. */
+  /** The kernel makes the client wait until ws ends the connection. Hanging up now could destroy the close frame before a slow client has received it. */
   #stopReading(): void {
     this.#socket.pause();
     this.#tcp.removeAllListeners("data");
@@ -158,7 +157,7 @@ export class Connection implements Transport, Drainable {
   #discardInput(limitBytes: number): void {
     this.#stopReading();
     this.#tcp.on("data", () => {
-      if (this.#tcp.bytesRead > limitBytes) this.terminate();
+      if (this.#tcp.bytesRead > limitBytes) this.#stopReading();
     });
     this.#tcp.resume();
   }

@@ -9,7 +9,8 @@ import { emitHtml } from "../report/html.ts";
 import type { ReportedRun } from "../report/reported-run.ts";
 import { emitTracePage } from "../report/trace-page.ts";
 import { UsageError } from "../schema/errors.ts";
-import { readTraffic, type TrafficEvent } from "../traffic/history-file.ts";
+import { readTraffic } from "../traffic/history-file.ts";
+import type { TrafficEvent } from "../traffic/traffic-event.ts";
 
 /** @throws UsageError where the file is neither, or the page cannot be written */
 export async function show(file: string, out: string | undefined): Promise<void> {

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { emitTracePage } from "../report/trace-page.ts";
 import { UsageError } from "../schema/errors.ts";
-import { emitEvent, emitHeader, type TrafficEvent } from "../traffic/history-file.ts";
+import { emitEvent, emitHeader } from "../traffic/history-file.ts";
+import type { TrafficEvent } from "../traffic/traffic-event.ts";
 import { show } from "./show-page.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "wsproof-show-"));

@@ -3,12 +3,12 @@ import type { Effect, Operation, Stream } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { conjuncts, schemasAt } from "../../spec/schema-walk.ts";
 import { canonical } from "../model/frame.ts";
-import type { World } from "./engine.ts";
 import { type Parts, positionParts } from "./message-factory.ts";
 import { copy, put } from "./place.ts";
 import { type Request, resolveKey, resolveValue } from "./requirements.ts";
 import type { Session, Tuple } from "./session.ts";
 import type { Log } from "./stores.ts";
+import type { World } from "./world.ts";
 
 type Deliver = Extract<Effect, { kind: "deliver" }>;
 type Bound = Extract<Effect, { kind: "deliver" | "reply" }>;

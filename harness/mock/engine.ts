@@ -13,6 +13,7 @@ import { put } from "./place.ts";
 import { type Refused, refuse } from "./requirements.ts";
 import { type Actor, Relations, Session, type Transport } from "./session.ts";
 import { Logs, Once, Rates } from "./stores.ts";
+import type { World } from "./world.ts";
 
 export interface EngineOptions {
   readonly contract: Contract;
@@ -22,24 +23,6 @@ export interface EngineOptions {
   readonly seed: number;
   /** The date, in ms since 1970. */
   nowMs(): number;
-}
-
-/** What requirements and effects read and change. */
-export interface World {
-  readonly contract: Contract;
-  readonly channel: Channel;
-  readonly protocol: Protocol;
-  readonly numbers: Numbers;
-  readonly factory: MessageFactory;
-  readonly relations: Relations;
-  readonly logs: Logs;
-  readonly rates: Rates;
-  readonly once: Once;
-  nowMs(): number;
-  /** Connections that have had their first message and have not ended. */
-  openSessions(): readonly Session[];
-  checkCredential(credential: string): Checked;
-  renew(actor: Actor, credential: unknown): void;
 }
 
 /** Errors of a connection that are remembered. */

@@ -3,8 +3,8 @@ import type { ErrorValue, Limit, Requirement, Value, Where } from "../../spec/co
 import { lookup } from "../../spec/pointer.ts";
 import { canonical } from "../model/frame.ts";
 import { holds } from "./credential.ts";
-import type { World } from "./engine.ts";
 import type { Actor } from "./session.ts";
+import type { World } from "./world.ts";
 
 export interface Refused {
   readonly code: ErrorValue;

@@ -1,6 +1,6 @@
 // A history as one self-contained page: a timeline for each connection with the faults drawn in, and every event, searched and filtered. Pure.
 import { createHash } from "node:crypto";
-import type { TrafficEvent } from "../traffic/history-file.ts";
+import type { TrafficEvent } from "../traffic/traffic-event.ts";
 import { escapeMarkup } from "./escape.ts";
 import { pageStyle } from "./html-style.ts";
 

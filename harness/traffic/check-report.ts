@@ -3,7 +3,7 @@ import type { Contract, DocumentPointer } from "../../spec/contract.ts";
 import { clauseText } from "../conformance/clause-text.ts";
 import type { Level, RuleResult } from "../conformance/result.ts";
 import type { HistoryEvent } from "../model/history.ts";
-import type { TrafficEvent } from "./history-file.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 export interface CheckRule {
   /** Permanent. The same as in verify where the promise is the same. */

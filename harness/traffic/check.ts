@@ -1,8 +1,8 @@
 // The checker of a history that somebody else caused: takes events one by one, keeps little, and claims only what the history proves.
 import { CheckedConnection } from "./checked-connection.ts";
 import { comparedLogs } from "./checker-base.ts";
-import type { TrafficEvent } from "./history-file.ts";
 import { ReplyChecker } from "./reply-checker.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 /** How soon a return counts as one, and how much earlier than asked it may be. */
 const returnMs = 5_000;

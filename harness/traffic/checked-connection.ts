@@ -1,6 +1,6 @@
 // What `check` remembers of one connection, all of it bounded.
 import type { Operation } from "../../spec/contract.ts";
-import type { TrafficEvent } from "./history-file.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 /** A request that waits for its reply, or that was answered a short time ago. */
 export interface Pending {

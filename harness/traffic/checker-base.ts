@@ -7,7 +7,7 @@ import { createProtocol, type Protocol } from "../model/protocol.ts";
 import { createRecogniser, type Recogniser } from "../model/recognise.ts";
 import { CheckReport } from "./check-report.ts";
 import type { CheckedConnection, Cursor } from "./checked-connection.ts";
-import type { TrafficEvent } from "./history-file.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 export type Framed = Extract<TrafficEvent, { kind: "send" | "receive" }>;
 export type Deliver = Extract<Effect, { kind: "deliver" }>;

@@ -1,7 +1,7 @@
 // HAR files with WebSocket messages, as Chrome DevTools and Playwright export them -> events of a history. Pure.
 import { list, record, text } from "../../spec/raw.ts";
 import { UsageError } from "../schema/errors.ts";
-import type { TrafficEvent } from "./history-file.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 /** @throws UsageError where the text is no HAR */
 export function eventsOfHar(source: string, file: string): TrafficEvent[] {

@@ -2,22 +2,11 @@
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { isRecord } from "../../spec/raw.ts";
-import type { HistoryEvent } from "../model/history.ts";
 import { UsageError } from "../schema/errors.ts";
 import { eventsOfHar } from "./har.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 export const historyVersion = 1;
-
-/** A handshake that was refused over HTTP. */
-export interface RefusedEvent {
-  readonly kind: "refused";
-  readonly connection: number;
-  readonly atMs: number;
-  readonly status: number;
-}
-
-/** What a connection did, or the opening request and its refusal. */
-export type TrafficEvent = HistoryEvent | RefusedEvent;
 
 /** The first line of a file. */
 export function emitHeader(): string {

@@ -4,7 +4,8 @@ import { lookup } from "../../spec/pointer.ts";
 import { createMask } from "../client/mask.ts";
 import { copy, put } from "../mock/place.ts";
 import { UsageError } from "../schema/errors.ts";
-import { emitEvent, emitHeader, type TrafficEvent } from "./history-file.ts";
+import { emitEvent, emitHeader } from "./history-file.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 export interface HistoryWriter {
   write(event: TrafficEvent): void;

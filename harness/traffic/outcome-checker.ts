@@ -6,7 +6,7 @@ import { rateInForce } from "../model/outcomes.ts";
 import type { CheckedConnection, Known, Pending } from "./checked-connection.ts";
 import { comparedPositions, type Deliver } from "./checker-base.ts";
 import { DeliveryChecker } from "./delivery-checker.ts";
-import type { TrafficEvent } from "./history-file.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 export abstract class OutcomeChecker extends DeliveryChecker {
   protected checkRefusal(

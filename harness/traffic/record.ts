@@ -5,7 +5,7 @@ import { type Frame, FrameDecoder } from "../client/wire/frame.ts";
 import { MessageReader, type WireEvent } from "../client/wire/message-reader.ts";
 import { parseResponseHead } from "../client/wire/upgrade.ts";
 import { readText } from "./har.ts";
-import type { TrafficEvent } from "./history-file.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 export interface RecordOptions {
   /** `ws:` or `wss:`. */

@@ -5,8 +5,8 @@ import { canonical, shown } from "../model/frame.ts";
 import { errorIn, isErrorMessage } from "../model/protocol.ts";
 import type { CheckedConnection, Pending } from "./checked-connection.ts";
 import type { Framed } from "./checker-base.ts";
-import type { TrafficEvent } from "./history-file.ts";
 import { RequestChecker } from "./request-checker.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 export abstract class ReplyChecker extends RequestChecker {
   protected received(connection: CheckedConnection, event: Framed): void {

@@ -11,10 +11,11 @@ import { loadContract } from "../../spec/load-contract.ts";
 import { verify } from "../index.ts";
 import { startMock } from "../mock/start-mock.ts";
 import { TrafficChecker } from "./check.ts";
-import { readTraffic, type TrafficEvent } from "./history-file.ts";
+import { readTraffic } from "./history-file.ts";
 import { createHistoryWriter } from "./history-writer.ts";
 import { startRecording } from "./record.ts";
 import { checkFiles } from "./run-check.ts";
+import type { TrafficEvent } from "./traffic-event.ts";
 
 const spec = fileURLToPath(new URL("../../spec/examples/chat/asyncapi.yaml", import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), "wsproof-traffic-"));
@@ -103,7 +104,7 @@ describe("check", () => {
     ["sends-text/joined", "server-message-valid"],
     ["drops-message/welcome/every-1", "first-message-once"],
     ["closes-instead-of/said/4999", "close-code-declared"],
-  ])("convicts %s by %s", async (fault, rule) => {
+  ])("finds %s by %s", async (fault, rule) => {
     // Without a first message the clients wait for nothing else.
     const act = fault.includes("welcome") ? talkAtOnce : talk;
     expect(await findingsOf(await recorded([fault], act))).toContain(rule);

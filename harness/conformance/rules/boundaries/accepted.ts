@@ -49,7 +49,9 @@ function accepts(kind: BoundKind): Rule {
         const isAllowed =
           answer.kind === "refused" && (mayBe(answer.code, promise, expected) || mayRefuse(context, operation, answer.code));
         const id = message.correlation === undefined ? undefined : lookup(sent, message.correlation);
-        const isMissing = answer.kind === "undeclared" || (answer.kind === "nothing" && promisesReply({ operation, id }));
+        // What answers a request of which no reply is promised is a delivery; the stateful rules know which.
+        const isWrong = answer.kind === "undeclared" && (operation.reply !== undefined || answer.reply.name === undefined);
+        const isMissing = isWrong || (answer.kind === "nothing" && promisesReply({ operation, id }));
         if (answer.kind === "succeeded") release(peer, operation, sent);
         if ((isRefused && !isAllowed) || isMissing) {
           const where = promise.bound.location || "the message";
