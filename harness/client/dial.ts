@@ -43,7 +43,7 @@ export interface DialOptions {
 
 /** How the target answered a handshake. */
 export type Attempt =
-  | { readonly kind: "open"; readonly peer: TestClient }
+  | { readonly kind: "open"; readonly client: TestClient }
   /** Refused in HTTP. Header names in lower case. */
   | {
       readonly kind: "refused";

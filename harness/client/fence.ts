@@ -9,7 +9,7 @@ import type { Pace } from "./pace.ts";
 import type { Received, Within } from "./received.ts";
 
 export type Fence = (
-  peer: { request(value: unknown, within?: Within): Promise<Received> },
+  client: { request(value: unknown, within?: Within): Promise<Received> },
   owner: { id(message?: string): unknown; note(text: string): void },
   within?: Within,
 ) => Promise<void>;
@@ -37,9 +37,9 @@ export function createFence({ contract, channel, messages, clock, pace }: FenceN
     };
   }
   const { retryAfterMs } = contract.errors?.reply ?? {};
-  return async (peer, owner, within) => {
+  return async (client, owner, within) => {
     for (let left = tries; left > 0; left--) {
-      const reply = await peer.request(
+      const reply = await client.request(
         message.correlation === undefined ? example : withValueAt(example, message.correlation, owner.id(message.name)),
         within,
       );

@@ -38,7 +38,7 @@ export function userFor(
  */
 export async function satisfyPreconditions(
   context: ClientContext,
-  peer: TestClient,
+  client: TestClient,
   operation: Operation,
   keys: Map<string, unknown> = new Map(),
   base?: unknown,
@@ -49,9 +49,9 @@ export async function satisfyPreconditions(
   const { correlation } = context.message(name);
   let message = context.example(name);
   if (base !== undefined) message = correlation === undefined ? base : withValueAt(base, correlation, context.id(name));
-  for (const requirement of operation.requires) message = await satisfy(context, peer, operation, requirement, message, keys);
+  for (const requirement of operation.requires) message = await satisfy(context, client, operation, requirement, message, keys);
   for (const { pointer, relation, column } of serverMadePlaces(context, operation)) {
-    if (!keys.has(column)) await addRelation(context, peer, operation, relation, keys);
+    if (!keys.has(column)) await addRelation(context, client, operation, relation, keys);
     message = withValueAt(message, pointer, keys.get(column));
   }
   for (const effect of operation.effects) {
@@ -68,7 +68,7 @@ export async function satisfyPreconditions(
  */
 export async function withServerMade(
   context: ClientContext,
-  peer: TestClient,
+  client: TestClient,
   operation: Operation,
   message: unknown,
   except?: Pointer,
@@ -78,8 +78,8 @@ export async function withServerMade(
   for (const { pointer, relation, column } of serverMadePlaces(context, operation)) {
     const stays = except !== undefined && (`${pointer}/`.startsWith(`${except}/`) || except.startsWith(`${pointer}/`));
     const value = lookup(bound, pointer);
-    if (stays || value === undefined || holds(peer, relation, column, value)) continue;
-    if (!keys.has(column)) await addRelation(context, peer, operation, relation, keys);
+    if (stays || value === undefined || holds(client, relation, column, value)) continue;
+    if (!keys.has(column)) await addRelation(context, client, operation, relation, keys);
     bound = withValueAt(bound, pointer, keys.get(column));
   }
   return bound;
@@ -87,7 +87,7 @@ export async function withServerMade(
 
 async function satisfy(
   context: ClientContext,
-  peer: TestClient,
+  client: TestClient,
   operation: Operation,
   requirement: Requirement,
   message: unknown,
@@ -100,13 +100,13 @@ async function satisfy(
     case "may":
       return message;
     case "connection":
-      return bind(message, requirement.equals, peer.attributes.get(requirement.attribute));
+      return bind(message, requirement.equals, client.attributes.get(requirement.attribute));
     case "credential":
-      return bind(message, requirement.value, await context.credential({ name: peer.user.name }));
+      return bind(message, requirement.value, await context.credential({ name: client.user.name }));
     case "relation": {
       const { relation, where } = requirement;
-      const isHeld = [...where.keys()].some((column) => holds(peer, relation, column, keys.get(column)));
-      if (requirement.present && !isHeld) await addRelation(context, peer, operation, relation, keys);
+      const isHeld = [...where.keys()].some((column) => holds(client, relation, column, keys.get(column)));
+      if (requirement.present && !isHeld) await addRelation(context, client, operation, relation, keys);
       let bound = message;
       for (const [column, value] of where) if (value.kind === "message") bound = bind(bound, value, key(context, keys, column));
       return bound;
@@ -123,7 +123,7 @@ const added = new WeakMap<TestClient, Set<string>>();
  */
 async function addRelation(
   context: ClientContext,
-  peer: TestClient,
+  client: TestClient,
   wanting: Operation,
   relation: string,
   keys: Map<string, unknown>,
@@ -140,22 +140,22 @@ async function addRelation(
     effect.kind === "add" && effect.relation === relation ? [...effect.where.keys()].filter((column) => !made.has(column)) : [],
   );
   const tuple = JSON.stringify([relation, ...columns.map((column) => key(context, keys, column))]);
-  const before = added.get(peer) ?? new Set();
+  const before = added.get(client) ?? new Set();
   if (isOnce && made.size === 0 && before.has(tuple)) return;
-  added.set(peer, before.add(tuple));
-  const message = await satisfyPreconditions(context, peer, adding, keys);
+  added.set(client, before.add(tuple));
+  const message = await satisfyPreconditions(context, client, adding, keys);
   if (adding.reply === undefined) {
     if (made.size > 0) throw new NotTestable(`${adding.id} promises no reply, from which ${[...made.keys()].join(", ")} comes`);
-    peer.send(message);
+    client.send(message);
     return;
   }
-  const reply = await peer.request(message);
+  const reply = await client.request(message);
   expectSuccess(context, adding, reply);
   for (const [column, pointer] of made) {
     const value = lookup(reply.value, pointer);
     if (value === undefined) throw new Violation(`the ${column} at ${pointer} of the reply to ${adding.id}`, "nothing there");
     keys.set(column, value);
-    hold(peer, relation, column, value);
+    hold(client, relation, column, value);
   }
 }
 

@@ -10,7 +10,7 @@ import type { TestClient } from "./test-client.ts";
 const spare = 4;
 
 interface Spent {
-  readonly peer: TestClient;
+  readonly client: TestClient;
   malformed: number;
   frames: number;
   readonly byRate: Map<string, number>;
@@ -40,7 +40,7 @@ export function createQuotaAwareConnection(context: ClientContext, operation: Op
   let current: Spent | undefined;
 
   const fits = (spent: Spent, malformed: boolean) =>
-    spent.peer.closed === undefined &&
+    spent.client.closed === undefined &&
     (!malformed || spent.malformed < hits) &&
     spent.frames + 2 <= Math.max(2, tuples) &&
     perFrame.every(
@@ -51,14 +51,14 @@ export function createQuotaAwareConnection(context: ClientContext, operation: Op
     async ready(malformed) {
       if (malformed && hits < 1) throw new NotTestable("the first malformed frame closes the connection here");
       if (current === undefined || !fits(current, malformed)) {
-        await current?.peer.hangUp();
+        await current?.client.hangUp();
         const user = operation === undefined ? await context.user() : await userFor(context, operation);
-        current = { peer: await context.dial({ user }), malformed: 0, frames: 0, byRate: new Map() };
+        current = { client: await context.dial({ user }), malformed: 0, frames: 0, byRate: new Map() };
       }
       current.frames++;
       if (malformed) current.malformed++;
       for (const { name } of perFrame) current.byRate.set(name, (current.byRate.get(name) ?? 0) + 1);
-      return current.peer;
+      return current.client;
     },
   };
 }

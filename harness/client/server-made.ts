@@ -59,22 +59,22 @@ export function serverMadePlaces(subject: ContractUnderTest, operation: Operatio
 const held = new WeakMap<TestClient, Set<string>>();
 
 /** Remembers a value that the server made for the connection. */
-export function hold(peer: TestClient, relation: string, column: string, value: unknown): void {
-  held.set(peer, (held.get(peer) ?? new Set()).add(canonicalText([relation, column, value])));
+export function hold(client: TestClient, relation: string, column: string, value: unknown): void {
+  held.set(client, (held.get(client) ?? new Set()).add(canonicalText([relation, column, value])));
 }
 
 /** Whether the server made this value for the connection. */
-export function holds(peer: TestClient, relation: string, column: string, value: unknown): boolean {
-  return value !== undefined && held.get(peer)?.has(canonicalText([relation, column, value])) === true;
+export function holds(client: TestClient, relation: string, column: string, value: unknown): boolean {
+  return value !== undefined && held.get(client)?.has(canonicalText([relation, column, value])) === true;
 }
 
 /** Forgets the values of a request that succeeded and ends their relation: the server has none of them any more. */
-export function release(peer: TestClient, { effects }: Operation, request: unknown): void {
+export function release(client: TestClient, { effects }: Operation, request: unknown): void {
   for (const effect of effects) {
     if (effect.kind !== "remove") continue;
     for (const [column, value] of effect.where) {
       if (value.kind !== "message") continue;
-      held.get(peer)?.delete(canonicalText([effect.relation, column, lookup(request, value.pointer)]));
+      held.get(client)?.delete(canonicalText([effect.relation, column, lookup(request, value.pointer)]));
     }
   }
 }

@@ -1,4 +1,4 @@
-// What a peer tells a rule: on a server that does just what each test says.
+// What a test client tells a rule: on a server that does just what each test says.
 
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
@@ -21,8 +21,8 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-/** A peer whose server echoes until `stall` is called; `socket` is the server's end. Short deadlines, because what is waited for in vain never comes. */
-async function connected(): Promise<{ peer: TestClient; socket: WebSocket; stall: () => void; check: Check }> {
+/** A client whose server echoes until `stall` is called; `socket` is the server's end. Short deadlines, because what is waited for in vain never comes. */
+async function connected(): Promise<{ testClient: TestClient; socket: WebSocket; stall: () => void; check: Check }> {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   const sockets: WebSocket[] = [];
   server.on("connection", (socket) => {
@@ -43,110 +43,110 @@ async function connected(): Promise<{ peer: TestClient; socket: WebSocket; stall
     await check.end();
     await opened.end();
   });
-  const peer = await check.context.dial();
-  await peer.fence();
+  const testClient = await check.context.dial();
+  await testClient.fence();
   // Reads nothing any more, and takes no new connection.
   const stall = () => {
     for (const one of sockets) one.pause();
     server.close();
   };
-  return { peer, socket: sockets.at(-1)!, stall, check };
+  return { testClient, socket: sockets.at(-1)!, stall, check };
 }
 
 const text = (value: unknown) => JSON.stringify(value);
 
 describe("waiting for messages", () => {
   it("takes what fits and leaves the rest, in order", async () => {
-    const { peer, socket } = await connected();
+    const { testClient, socket } = await connected();
     for (const id of ["1", "2", "3"]) socket.send(text(message(id)));
-    expect((await peer.reply("2")).value).toEqual(message("2"));
-    expect((await peer.receive("say")).value).toEqual(message("1"));
-    await expect(peer.receiveNext(({ value }) => (value as { id: string }).id === "9")).rejects.toMatchObject({
+    expect((await testClient.reply("2")).value).toEqual(message("2"));
+    expect((await testClient.receive("say")).value).toEqual(message("1"));
+    await expect(testClient.receiveNext(({ value }) => (value as { id: string }).id === "9")).rejects.toMatchObject({
       actual: `say ${text(message("3"))}`,
     });
   });
 
   it("says what came in its place when the deadline passes", async () => {
-    const { peer, socket } = await connected();
-    await expect(peer.reply("7", { withinMs: 30 })).rejects.toMatchObject({
+    const { testClient, socket } = await connected();
+    await expect(testClient.reply("7", { withinMs: 30 })).rejects.toMatchObject({
       expected: 'a reply to "7" within 30 ms',
       actual: "silence",
     });
     socket.send(text(message("1")));
-    await expect(peer.reply("7", { withinMs: 100 })).rejects.toMatchObject({ actual: "only say" });
+    await expect(testClient.reply("7", { withinMs: 100 })).rejects.toMatchObject({ actual: "only say" });
   });
 
   it("ends at once when the connection does", async () => {
-    const { peer, socket } = await connected();
+    const { testClient, socket } = await connected();
     socket.close(4000, "enough");
-    await expect(peer.receive("say")).rejects.toMatchObject({ expected: "say", actual: 'close 4000 "enough"' });
+    await expect(testClient.receive("say")).rejects.toMatchObject({ expected: "say", actual: 'close 4000 "enough"' });
   });
 
   it("blames nobody while neither a control connection nor a new one gets an answer", async () => {
-    const { peer, stall } = await connected();
+    const { testClient, stall } = await connected();
     stall();
-    await expect(peer.reply("7", { withinMs: 30 })).rejects.toBeInstanceOf(TargetLost);
+    await expect(testClient.reply("7", { withinMs: 30 })).rejects.toBeInstanceOf(TargetLost);
   });
 
   it("fences, and finds what was not asked for", async () => {
-    const { peer, socket } = await connected();
-    await peer.nothingElse();
+    const { testClient, socket } = await connected();
+    await testClient.nothingElse();
     socket.send(text(message("unasked")));
-    await expect(peer.nothingElse()).rejects.toMatchObject({
+    await expect(testClient.nothingElse()).rejects.toMatchObject({
       expected: "nothing more",
       actual: `say ${text(message("unasked"))}`,
     });
-    await peer.nothingElse(({ value }) => (value as { id: string }).id === "unasked");
-    expect(peer.takeAll()).toHaveLength(1);
+    await testClient.nothingElse(({ value }) => (value as { id: string }).id === "unasked");
+    expect(testClient.takeAll()).toHaveLength(1);
   });
 });
 
 describe("sending", () => {
   it("refuses a message that is invalid by our own doing", async () => {
-    const { peer } = await connected();
-    expect(() => peer.send({ type: "say", id: "1" })).toThrow(/our own message .* is invalid: .*text/);
+    const { testClient } = await connected();
+    expect(() => testClient.send({ type: "say", id: "1" })).toThrow(/our own message .* is invalid: .*text/);
   });
 
   it("gives a request an id where it has none, and finds its reply", async () => {
-    const { peer } = await connected();
-    expect((await peer.request({ type: "say", text: "y" })).value).toMatchObject({ text: "y" });
+    const { testClient } = await connected();
+    expect((await testClient.request({ type: "say", text: "y" })).value).toMatchObject({ text: "y" });
   });
 
   it("sends any frame, masked or not", async () => {
-    const { peer } = await connected();
-    peer.sendRaw({ opcode: opcode.text, payload: text(message("a")).slice(0, 5), fin: false });
-    peer.sendRaw({ opcode: opcode.continuation, payload: text(message("a")).slice(5) });
-    expect((await peer.reply("a")).value).toEqual(message("a"));
-    peer.sendRaw({ opcode: opcode.text, payload: "b", maskKey: "none" });
-    expect(await peer.closes({ code: [1002, 1006] })).toMatchObject({ code: 1002 });
+    const { testClient } = await connected();
+    testClient.sendRaw({ opcode: opcode.text, payload: text(message("a")).slice(0, 5), fin: false });
+    testClient.sendRaw({ opcode: opcode.continuation, payload: text(message("a")).slice(5) });
+    expect((await testClient.reply("a")).value).toEqual(message("a"));
+    testClient.sendRaw({ opcode: opcode.text, payload: "b", maskKey: "none" });
+    expect(await testClient.closes({ code: [1002, 1006] })).toMatchObject({ code: 1002 });
   });
 });
 
 describe("the end of a connection", () => {
   it("demands the code, names the other one, and waits for TCP", async () => {
-    const { peer, socket } = await connected();
+    const { testClient, socket } = await connected();
     socket.close(4001);
-    await expect(peer.closes({ code: 4002 })).rejects.toMatchObject({ expected: "close 4002", actual: "close 4001" });
-    expect(await peer.closes()).toMatchObject({ code: 4001, reason: "" });
-    await peer.endsTcp();
+    await expect(testClient.closes({ code: 4002 })).rejects.toMatchObject({ expected: "close 4002", actual: "close 4001" });
+    expect(await testClient.closes()).toMatchObject({ code: 4001, reason: "" });
+    await testClient.endsTcp();
   });
 
   it("is 1006 without a close frame, and a violation where it does not come", async () => {
-    const { peer, socket } = await connected();
-    await expect(peer.closes({ withinMs: 20 })).rejects.toMatchObject({ expected: "close with any code within 20 ms" });
+    const { testClient, socket } = await connected();
+    await expect(testClient.closes({ withinMs: 20 })).rejects.toMatchObject({ expected: "close with any code within 20 ms" });
     socket.terminate();
-    expect(await peer.closes({ code: 1006 })).toMatchObject({ code: 1006 });
+    expect(await testClient.closes({ code: 1006 })).toMatchObject({ code: 1006 });
   });
 
   it("is ours: with a code, without one, or by a reset", async () => {
     for (const [leave, code] of [
-      [(peer: TestClient) => peer.hangUp(4999, "bye"), 4999],
-      [(peer: TestClient) => peer.hangUp(null), 1005],
-      [async (peer: TestClient) => peer.reset(), 1006],
+      [(testClient: TestClient) => testClient.hangUp(4999, "bye"), 4999],
+      [(testClient: TestClient) => testClient.hangUp(null), 1005],
+      [async (testClient: TestClient) => testClient.reset(), 1006],
     ] as const) {
-      const { peer, socket } = await connected();
+      const { testClient, socket } = await connected();
       const seen = new Promise<number>((resolve) => socket.on("close", resolve));
-      await leave(peer);
+      await leave(testClient);
       expect(await seen).toBe(code);
     }
   });
@@ -154,42 +154,42 @@ describe("the end of a connection", () => {
 
 describe("control frames", () => {
   it("pings with a payload, and demands the same back", async () => {
-    const { peer } = await connected();
-    await peer.ping();
-    await peer.ping(Buffer.from([0, 255]));
-    await peer.ping("");
+    const { testClient } = await connected();
+    await testClient.ping();
+    await testClient.ping(Buffer.from([0, 255]));
+    await testClient.ping("");
   });
 
   it("answers pings unless it is told not to", async () => {
-    const { peer, socket } = await connected();
+    const { testClient, socket } = await connected();
     const pongs: string[] = [];
     socket.on("pong", (data) => pongs.push(String(data)));
     socket.ping("one");
-    await peer.fence();
-    peer.answerPings = false;
+    await testClient.fence();
+    testClient.answerPings = false;
     socket.ping("two");
-    await peer.fence();
+    await testClient.fence();
     expect(pongs).toEqual(["one"]);
   });
 
   it("stops reading, and goes on with nothing lost", async () => {
-    const { peer, socket } = await connected();
-    peer.pause();
+    const { testClient, socket } = await connected();
+    testClient.pause();
     socket.send(text(message("late")));
-    await expect(peer.reply("late", { withinMs: 50 })).rejects.toThrow("silence");
-    peer.resume();
-    await peer.reply("late");
+    await expect(testClient.reply("late", { withinMs: 50 })).rejects.toThrow("silence");
+    testClient.resume();
+    await testClient.reply("late");
   });
 });
 
 describe("checking what comes", () => {
   it("files what breaks a schema or the standard, and goes on", async () => {
-    const { peer, socket, check } = await connected();
+    const { testClient, socket, check } = await connected();
     socket.send(text({ type: "say", id: "1", text: 5 }));
     socket.send("not json");
     socket.send(text({ type: "unheard" }));
     socket.send(Buffer.from([1]));
-    await peer.fence();
+    await testClient.fence();
     expect(check.violations.map(({ kind, pointer, actual }) => [kind, pointer, actual])).toEqual([
       ["message", "#/components/messages/say", '{"type":"say","id":"1","text":5} which /text must be string'],
       ["message", "#/channels/echo", "not json which is not JSON"],
@@ -199,10 +199,10 @@ describe("checking what comes", () => {
   });
 
   it("leaves alone what comes after we hung up", async () => {
-    const { peer, socket, check } = await connected();
+    const { testClient, socket, check } = await connected();
     socket.on("close", () => undefined);
     socket.pause();
-    const gone = peer.hangUp();
+    const gone = testClient.hangUp();
     socket.send("not json");
     socket.resume();
     await gone;
@@ -210,12 +210,12 @@ describe("checking what comes", () => {
   });
 
   it("records all of it in order", async () => {
-    const { peer, check } = await connected();
-    await peer.request(message("1"));
-    await peer.hangUp();
+    const { testClient, check } = await connected();
+    await testClient.request(message("1"));
+    await testClient.hangUp();
     const kinds = check.context
       .history()
-      .filter(({ connection }) => connection === peer.connection)
+      .filter(({ connection }) => connection === testClient.connection)
       .map(({ kind }) => kind);
     expect(kinds).toEqual(["note", "open", "send", "receive", "send", "receive", "hang-up", "close"]);
   });

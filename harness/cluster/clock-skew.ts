@@ -90,17 +90,17 @@ async function dial(
 
 /** In the words of `describe`; another text where no answer came. */
 async function answerTo(context: ClientContext, node: number, user: User): Promise<string> {
-  let peer: TestClient | undefined;
+  let client: TestClient | undefined;
   try {
     const answer = await context.attempt({ user, node });
     if (answer.kind === "refused") return `HTTP ${answer.status}`;
     if (answer.kind === "dropped") return answer.how;
-    ({ peer } = answer);
-    await peer.receive(context.channel.handshake!.first!);
+    ({ client } = answer);
+    await client.receive(context.channel.handshake!.first!);
     return "accepted";
   } catch (error) {
     if (!(error instanceof Violation || error instanceof TargetLost)) throw error;
-    return peer?.closed === undefined ? "no answer" : `close ${peer.closed.code}`;
+    return client?.closed === undefined ? "no answer" : `close ${client.closed.code}`;
   }
 }
 

@@ -38,7 +38,7 @@ const mostClients = 16;
 export class LogClient {
   readonly #state: WorkloadState;
   readonly #options: ClientOptions;
-  #peer: TestClient | undefined;
+  #testClient: TestClient | undefined;
   #part: ReturnType<ClientContext["part"]> | undefined;
   readonly #endings: Promise<void>[] = [];
   #subscription: OpenSubscription | undefined;
@@ -67,14 +67,14 @@ export class LogClient {
 
   /** Resets the TCP connection. */
   reset(): void {
-    this.#peer?.reset();
+    this.#testClient?.reset();
   }
 
   /** Stops reading. @returns a function that resumes */
   stall(): () => void {
-    const peer = this.#peer;
-    peer?.pause();
-    return () => peer?.resume();
+    const testClient = this.#testClient;
+    testClient?.pause();
+    return () => testClient?.resume();
   }
 
   /** Connects and joins if necessary. @returns false when that takes longer */
@@ -82,7 +82,8 @@ export class LogClient {
     const { clock } = this.#state.context;
     const untilMs = clock.nowMs() + withinMs;
     for (;;) {
-      if (this.#peer !== undefined && this.#peer.closed === undefined && this.#subscription !== undefined) return true;
+      if (this.#testClient !== undefined && this.#testClient.closed === undefined && this.#subscription !== undefined)
+        return true;
       this.#settle();
       try {
         await this.#connectAndJoin();
@@ -90,7 +91,7 @@ export class LogClient {
       } catch (error) {
         if (!(error instanceof Violation) && !(error instanceof TargetLost)) throw error;
         this.joinError = error;
-        this.#peer?.reset();
+        this.#testClient?.reset();
         this.#settle();
         this.#endPart();
         if (clock.nowMs() > untilMs) return false;
@@ -105,12 +106,12 @@ export class LogClient {
     const { context, roles, subscriptions } = this.#state;
     const { user, key, client } = this.#options;
     this.#part = this.#state.keepsFrames ? undefined : context.part();
-    const peer = await (this.#part?.context ?? context).dial({ user, node: this.#node });
-    this.#peer = peer;
+    const testClient = await (this.#part?.context ?? context).dial({ user, node: this.#node });
+    this.#testClient = testClient;
     let message = withValueAt(context.example(roles.join.messages[0]!), roles.key.joined, key);
     const since = roles.replay === undefined ? undefined : this.#position;
     if (since !== undefined) message = withValueAt(message, roles.replay!.since, sinceOf(roles, since));
-    const reply = await peer.request(message);
+    const reply = await testClient.request(message);
     const code = context.errorCode(reply);
     if (code !== undefined) throw new Violation("to join", `the error ${code}`);
     const joinedAt = positionIn(roles, reply.value);
@@ -155,7 +156,7 @@ export class LogClient {
     message = withValueAt(message, roles.content.sent, roles.content.least === undefined ? uid : Number(uid));
     if (roles.once !== undefined) message = withValueAt(message, roles.once, uid.padEnd(16, "."));
     try {
-      const reply = await this.#peer!.request(message);
+      const reply = await this.#testClient!.request(message);
       const code = context.errorCode(reply);
       const endedAtMs = reply.atMs;
       if (code === undefined) return done({ outcome: "ok", endedAtMs, at: positionIn(roles, reply.value), code });
@@ -175,7 +176,7 @@ export class LogClient {
         at: undefined,
         code: undefined,
       };
-      this.#peer?.reset();
+      this.#testClient?.reset();
       if (roles.once === undefined) return done(lost);
       this.#pending = lost;
       return lost;
@@ -198,8 +199,8 @@ export class LogClient {
   /** Records the events that have come. */
   collect(): void {
     const subscription = this.#subscription;
-    if (subscription === undefined || this.#peer === undefined) return;
-    for (const received of this.#peer.takeAll()) {
+    if (subscription === undefined || this.#testClient === undefined) return;
+    for (const received of this.#testClient.takeAll()) {
       const seen = this.#read(received);
       if (seen === undefined) continue;
       subscription.seen.push(seen);
@@ -210,10 +211,10 @@ export class LogClient {
 
   /** Ends the subscription if its connection has ended. */
   #settle(): void {
-    const closed = this.#peer?.closed;
+    const closed = this.#testClient?.closed;
     if (this.#subscription === undefined || closed === undefined) return;
     const subscription = this.#subscription;
-    for (const received of this.#peer!.takeAll()) {
+    for (const received of this.#testClient!.takeAll()) {
       const seen = this.#read(received);
       if (seen === undefined) continue;
       subscription.seen.push(seen);
@@ -222,7 +223,7 @@ export class LogClient {
     subscription.closeCode = closed.code;
     subscription.endedAtMs = closed.atMs;
     this.#subscription = undefined;
-    this.#peer = undefined;
+    this.#testClient = undefined;
     this.#endPart();
   }
 

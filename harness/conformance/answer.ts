@@ -23,30 +23,30 @@ export type Answer = {
 const shownCharacters = 4_000;
 
 /** Sends a text, valid or not, and waits for what comes of it. What came before is thrown away. */
-export async function answerTo(context: Context, peer: TestClient, text: string): Promise<Answer> {
-  peer.takeAll();
+export async function answerTo(context: Context, client: TestClient, text: string): Promise<Answer> {
+  client.takeAll();
   const isLong = text.length > shownCharacters;
-  const request = isLong ? undefined : peer.sendText(text);
-  if (isLong) peer.sendRaw({ opcode: opcode.text, payload: text });
-  return answerOf(context, peer, request);
+  const request = isLong ? undefined : client.sendText(text);
+  if (isLong) client.sendRaw({ opcode: opcode.text, payload: text });
+  return answerOf(context, client, request);
 }
 
 /** Waits for what comes of the frame that was sent last. @param request what the frame is, where it carries an id */
-export async function answerOf(context: Context, peer: TestClient, request?: SentRequest): Promise<Answer> {
+export async function answerOf(context: Context, client: TestClient, request?: SentRequest): Promise<Answer> {
   const came: Received[] = [];
   try {
     // A promised reply has the whole deadline; only what is not promised is decided by a fence or a silence.
     const isPromised = request?.operation?.reply !== undefined && request.operation.replyWhen === "always";
-    if (isPromised) came.push(...(await replyIn(peer, request)));
-    await peer.fence();
+    if (isPromised) came.push(...(await replyIn(client, request)));
+    await client.fence();
   } catch (error) {
-    if (!(error instanceof Violation) || peer.closed === undefined) throw error;
+    if (!(error instanceof Violation) || client.closed === undefined) throw error;
   }
-  came.push(...peer.takeAll());
+  came.push(...client.takeAll());
   const mine = came.filter((received) => received.request === undefined || received.request === request);
   const refused = mine.find((received) => context.errorCode(received) !== undefined);
   if (refused !== undefined) return { kind: "refused", code: context.errorCode(refused)!, reply: refused, came };
-  if (peer.closed !== undefined) return { kind: "closed", code: peer.closed.code, came };
+  if (client.closed !== undefined) return { kind: "closed", code: client.closed.code, came };
   const declared = request?.operation?.reply ?? repliesOf(context);
   const reply = mine.find(({ name }) => name !== undefined && declared.includes(name));
   if (reply !== undefined) return { kind: "succeeded", reply, came };
@@ -55,11 +55,11 @@ export async function answerOf(context: Context, peer: TestClient, request?: Sen
 }
 
 /** The reply to the request, with what came before it, or nothing where the deadline passes. */
-async function replyIn(peer: TestClient, request: SentRequest): Promise<readonly Received[]> {
+async function replyIn(client: TestClient, request: SentRequest): Promise<readonly Received[]> {
   try {
-    return [await peer.receive(Object.assign((one: Received) => one.request === request, { describes: "the reply" }))];
+    return [await client.receive(Object.assign((one: Received) => one.request === request, { describes: "the reply" }))];
   } catch (error) {
-    if (error instanceof Violation && peer.closed === undefined) return [];
+    if (error instanceof Violation && client.closed === undefined) return [];
     throw error;
   }
 }

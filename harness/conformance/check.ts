@@ -94,10 +94,10 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     if (connected.kind === "open") {
       const { socket, headers } = connected;
       const subprotocol = headers.get("sec-websocket-protocol") ?? "";
-      const peer = new TestClient(owner, socket, { connection, user: who, node, subprotocol, headers });
-      peers.push(peer);
+      const client = new TestClient(owner, socket, { connection, user: who, node, subprotocol, headers });
+      peers.push(client);
       observed++;
-      return { kind: "open", peer };
+      return { kind: "open", client };
     }
     run.bounds.closed();
     run.recorder.record({ kind: "note", connection, text: describeRefusal(connected) });
@@ -108,15 +108,15 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
   const dial = async (options: DialOptions = {}): Promise<TestClient> => {
     const answer = await attempt(options);
     if (answer.kind !== "open") throw new HandshakeRejected(answer, describeRefusal(answer));
-    const { peer } = answer;
-    options.opened?.(peer);
+    const { client } = answer;
+    options.opened?.(client);
     const first = run.channel.handshake?.first;
     if (first !== undefined && (options.awaitFirst ?? run.firstWorks())) {
-      peer.first = await peer.receiveNext(first);
-      peer.attributes = new Map(run.contract.state.attributes.map(({ name, at }) => [name, lookup(peer.first?.value, at)]));
+      client.first = await client.receiveNext(first);
+      client.attributes = new Map(run.contract.state.attributes.map(({ name, at }) => [name, lookup(client.first?.value, at)]));
     }
-    if (options.stays === true) await sendOpening(context, peer);
-    return peer;
+    if (options.stays === true) await sendOpening(context, client);
+    return client;
   };
 
   const context: Context = {
@@ -191,7 +191,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     },
     connections,
     async end() {
-      await Promise.all(peers.map((peer) => peer.hangUp()));
+      await Promise.all(peers.map((client) => client.hangUp()));
     },
   };
 }

@@ -13,7 +13,7 @@ import type { Context } from "./context.ts";
  */
 export async function outcomeOf(
   context: Context,
-  peer: TestClient,
+  client: TestClient,
   operation: Operation,
   message: unknown,
 ): Promise<ErrorValue | undefined> {
@@ -26,18 +26,18 @@ export async function outcomeOf(
       // What the message does not name, nothing can be brought about for; nor for a value that the server would have to make.
       if (key === undefined) return requirement.else;
       const { relation } = requirement;
-      if (isServerMade(context, relation, column) && !holds(peer, relation, column, key)) return requirement.else;
+      if (isServerMade(context, relation, column) && !holds(client, relation, column, key)) return requirement.else;
       keys.set(column, key);
     }
   }
   // What it returns is another message of the operation; its way there is what counts.
   const isWanting = operation.requires.some((requirement) => requirement.kind === "relation" && requirement.present);
-  if (isWanting) await satisfyPreconditions(context, peer, operation, keys);
+  if (isWanting) await satisfyPreconditions(context, client, operation, keys);
   for (const requirement of operation.requires) {
     if (requirement.kind === "connection") {
       const { equals, attribute } = requirement;
       const value = equals.kind === "message" ? lookup(message, equals.pointer) : undefined;
-      if (value !== peer.attributes.get(attribute)) return requirement.else;
+      if (value !== client.attributes.get(attribute)) return requirement.else;
     }
     if (requirement.kind === "credential") return requirement.else;
   }

@@ -75,8 +75,8 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
       const attempt = await beginCheck(run).context.attempt();
       const diagnosis = firstContactFailed(run.target.urls[0] ?? "", error);
       if (attempt.kind !== "open" || run.channel.handshake?.first === undefined) throw new TargetLost(diagnosis);
-      await attempt.peer.hangUp();
-      if (attempt.peer.closed !== undefined && attempt.peer.closed.code >= 4000) throw new TargetLost(diagnosis);
+      await attempt.client.hangUp();
+      if (attempt.client.closed !== undefined && attempt.client.closed.code >= 4000) throw new TargetLost(diagnosis);
       firstWorks = false;
       return redial();
     }

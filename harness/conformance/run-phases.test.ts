@@ -80,8 +80,8 @@ const verdicts = ({ results }: RunReport) => Object.fromEntries(results.map(({ i
 const only = ({ results }: RunReport): RuleResult => results[0]!;
 
 const say = async ({ dial, example }: Context) => {
-  const peer = await dial();
-  await peer.request(example("say"));
+  const testClient = await dial();
+  await testClient.request(example("say"));
 };
 const fail = () => {
   throw new Violation("this", "that");
@@ -205,9 +205,9 @@ describe("a target that is in trouble", () => {
     const report = await judge(
       stalling,
       rule("stalls", async (context) => {
-        const peer = await context.dial();
+        const testClient = await context.dial();
         answers = false;
-        await peer.request(context.example("say"));
+        await testClient.request(context.example("say"));
       }),
     );
     expect(verdicts(report)).toEqual({ stalls: "fail" });

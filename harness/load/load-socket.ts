@@ -23,8 +23,8 @@ export class LoadSocket {
   #timer: NodeJS.Timeout | undefined;
 
   /** Takes the peer's connection over. What came on it before goes to the reader first. */
-  constructor(peer: TestClient, recorder: Recorder, reader: Reader) {
-    const { socket, waiting, closed, beats } = peer.handOver();
+  constructor(client: TestClient, recorder: Recorder, reader: Reader) {
+    const { socket, waiting, closed, beats } = client.handOver();
     this.#socket = socket;
     this.#recorder = recorder;
     this.#reader = reader;

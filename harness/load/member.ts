@@ -26,11 +26,11 @@ export class Member {
   readonly #missing = new Set<number>();
   #count = 0;
 
-  constructor(peer: TestClient, { log, recorder, replies }: MemberParts) {
+  constructor(client: TestClient, { log, recorder, replies }: MemberParts) {
     this.log = log;
     this.#recorder = recorder;
     this.#replies = replies;
-    this.socket = new LoadSocket(peer, recorder, {
+    this.socket = new LoadSocket(client, recorder, {
       text: (...what) => this.#text(...what),
       lost: () => replies.lost(nowMs()),
     });

@@ -51,13 +51,13 @@ export async function setupMembers(worker: WorkerContext, progress: (count: numb
   const id = run.messages.message(publish.messages[0]!).correlation;
 
   /** Where one may publish without it; else reaching the publish has joined. */
-  async function join(context: Context, peer: TestClient, keyOf: Map<string, unknown>): Promise<void> {
-    const message = await satisfyPreconditions(context, peer, roles!.join, keyOf);
+  async function join(context: Context, client: TestClient, keyOf: Map<string, unknown>): Promise<void> {
+    const message = await satisfyPreconditions(context, client, roles!.join, keyOf);
     if (roles!.join.reply === undefined) {
-      peer.send(message);
+      client.send(message);
       return;
     }
-    const code = context.errorCode(await peer.request(message));
+    const code = context.errorCode(await client.request(message));
     if (code !== undefined) throw new Violation(`the operation ${roles!.join.id} to succeed`, `the error ${code}`);
   }
 
@@ -71,14 +71,14 @@ export async function setupMembers(worker: WorkerContext, progress: (count: numb
     (item) =>
       worker.setup(
         item,
-        async (context, peer): Promise<Ready> => {
+        async (context, client): Promise<Ready> => {
           const room = keys[item % profile.rooms]!;
           const keyOf = new Map([[key.column, room]]);
-          if (!publish.requires.some((one) => one.kind === "relation" && one.present)) await join(context, peer, keyOf);
-          const message = withValueAt(await satisfyPreconditions(context, peer, publish, keyOf), key.published, room);
+          if (!publish.requires.some((one) => one.kind === "relation" && one.present)) await join(context, client, keyOf);
+          const message = withValueAt(await satisfyPreconditions(context, client, publish, keyOf), key.published, room);
           const template = createTemplate(message, { id, content: roles.content.sent });
           const replies = new Replies(contract, run.messages, recorder);
-          return { member: new Member(peer, { log: logs.get(room)!, recorder, replies }), replies, template };
+          return { member: new Member(client, { log: logs.get(room)!, recorder, replies }), replies, template };
         },
         (context) => userFor(context, publish),
       ),

@@ -22,10 +22,10 @@ export class Requester {
   readonly #recorder: Recorder;
   #count = 0;
 
-  constructor(peer: TestClient, contract: Contract, messages: Messages, recorder: Recorder) {
+  constructor(client: TestClient, contract: Contract, messages: Messages, recorder: Recorder) {
     this.#recorder = recorder;
     this.replies = new Replies(contract, messages, recorder);
-    this.socket = new LoadSocket(peer, recorder, {
+    this.socket = new LoadSocket(client, recorder, {
       text: (bytes, start, end, atMs) => {
         try {
           this.replies.came(JSON.parse(bytes.toString("utf8", start, end)), atMs, end - start);

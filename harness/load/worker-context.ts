@@ -68,7 +68,7 @@ export interface WorkerContext extends WorkerContextOptions {
    */
   setup<T>(
     node: number,
-    put: (context: Context, peer: TestClient) => Promise<T>,
+    put: (context: Context, testClient: TestClient) => Promise<T>,
     user?: (context: Context) => Promise<User>,
   ): Promise<T>;
   /**
@@ -165,11 +165,11 @@ export async function openWorkerContext(options: WorkerContextOptions): Promise<
       };
       try {
         const who = await user?.(part.context);
-        const peer = await part.context.dial({
+        const testClient = await part.context.dial({
           ...{ node: node % urls.length, stays: true, opened },
           ...(who === undefined ? {} : { user: who }),
         });
-        return await put(part.context, peer);
+        return await put(part.context, testClient);
       } catch (error) {
         throw asConnectionFailed(error, client);
       } finally {

@@ -53,8 +53,10 @@ export function toleratedErrors(context: Context): number {
 }
 
 /** A message of the operation that succeeds now on this connection, where the contract says how to get there. */
-export async function baseFor(context: Context, peer: TestClient, { operation, message }: ClientMessage): Promise<unknown> {
-  return operation.messages[0] === message.name ? satisfyPreconditions(context, peer, operation) : context.example(message.name);
+export async function baseFor(context: Context, client: TestClient, { operation, message }: ClientMessage): Promise<unknown> {
+  return operation.messages[0] === message.name
+    ? satisfyPreconditions(context, client, operation)
+    : context.example(message.name);
 }
 
 /** Where the message holds what decides whether a requirement holds: other values there have other outcomes. */

@@ -14,7 +14,7 @@ export function deflateClause(section: string, text: string): Clause {
 const declined = "the server does not accept permessage-deflate, so compression was not tested";
 
 export interface CompressedConnection {
-  readonly peer: TestClient;
+  readonly client: TestClient;
   readonly parameters: DeflateParameters;
 }
 
@@ -25,18 +25,18 @@ export const plainOffer = "permessage-deflate; client_max_window_bits";
  * @throws NotApplicable where the server declines it
  */
 export async function dialCompressed(context: Context, offer = plainOffer): Promise<CompressedConnection> {
-  const peer = await context.dial({ headers: { "Sec-WebSocket-Extensions": offer } });
-  const agreed = readAnswer(offer, peer.headers.get("sec-websocket-extensions"));
-  if (agreed !== undefined) return { peer, parameters: agreed.parameters };
+  const client = await context.dial({ headers: { "Sec-WebSocket-Extensions": offer } });
+  const agreed = readAnswer(offer, client.headers.get("sec-websocket-extensions"));
+  if (agreed !== undefined) return { client, parameters: agreed.parameters };
   context.note(declined);
   throw new NotApplicable(declined);
 }
 
 /** A text message with RSV1 set. @param payload already deflated @param parts number of frames, default 1 */
-export function sendCompressed(peer: TestClient, payload: Buffer, parts = 1): void {
+export function sendCompressed(client: TestClient, payload: Buffer, parts = 1): void {
   const size = Math.ceil(payload.length / parts);
   for (let index = 0; index < parts; index++) {
-    peer.sendRaw({
+    client.sendRaw({
       opcode: index === 0 ? opcode.text : opcode.continuation,
       reserved: index === 0 ? 4 : 0,
       payload: payload.subarray(index * size, (index + 1) * size),
@@ -51,7 +51,7 @@ export function deflated(text: string, { clientMaxWindowBits }: DeflateParameter
 }
 
 /** Frames of the server that RFC 6455 or RFC 7692 forbids. */
-export function expectLegalFrames(peer: TestClient): void {
-  const [illegal] = peer.illegalFrames;
+export function expectLegalFrames(client: TestClient): void {
+  const [illegal] = client.illegalFrames;
   if (illegal !== undefined) throw new Violation("messages that inflate, in frames that RFC 7692 allows", illegal);
 }

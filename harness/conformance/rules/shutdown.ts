@@ -34,7 +34,7 @@ function drainRefusals({ channel }: ContractUnderTest): readonly (Refusal & Clau
 
 /** What one client saw, from the signal on. */
 interface Seen {
-  readonly peer: TestClient;
+  readonly client: TestClient;
   readonly messages: readonly Received[];
 }
 
@@ -105,7 +105,7 @@ export const shutdownPhase: Phase = {
 
 async function stopAndWatch(context: Context, askToStop: () => void, progress: (text: string) => void): Promise<Observed> {
   const peers = await Promise.all(Array.from({ length: clients }, () => context.dial()));
-  for (const peer of peers) peer.takeAll();
+  for (const client of peers) client.takeAll();
   askToStop();
   progress("the target was asked to stop");
   const attempts: Attempt[] = [];
@@ -118,7 +118,7 @@ async function stopAndWatch(context: Context, askToStop: () => void, progress: (
     if (attempt !== undefined) attempts.push(attempt);
     await context.clock.sleep(20);
   }
-  const seen = peers.map((peer): Seen => ({ peer, messages: peer.takeAll() }));
+  const seen = peers.map((client): Seen => ({ client, messages: client.takeAll() }));
   return { seen, attempts, ended: await hasEnded(context, untilMs), history: context.history() };
 }
 
@@ -149,20 +149,20 @@ function fail(context: Context, expected: string, actual: string, about?: TestCl
 
 async function checkCloseCode(context: Context): Promise<void> {
   const codes = restartCodes(context).map(({ code }) => code);
-  for (const { peer } of evidenceOf(context).seen) {
+  for (const { client } of evidenceOf(context).seen) {
     context.judged();
-    if (peer.closed === undefined)
-      fail(context, `close ${codes.join(" or ")} within ${drainMs / 1000} s`, "an open connection", peer);
-    if (!codes.includes(peer.closed.code)) fail(context, `close ${codes.join(" or ")}`, `close ${peer.closed.code}`, peer);
+    if (client.closed === undefined)
+      fail(context, `close ${codes.join(" or ")} within ${drainMs / 1000} s`, "an open connection", client);
+    if (!codes.includes(client.closed.code)) fail(context, `close ${codes.join(" or ")}`, `close ${client.closed.code}`, client);
   }
 }
 
 async function checkAnnounced(context: Context, { spreadMsAt }: CloseCode): Promise<void> {
-  for (const { peer, messages } of evidenceOf(context).seen) {
+  for (const { client, messages } of evidenceOf(context).seen) {
     context.judged();
     const last = messages.at(-1);
     if (typeof lookup(last?.value, spreadMsAt!) !== "number") {
-      fail(context, `a last message with a number at ${spreadMsAt}`, last === undefined ? "no message" : last.text, peer);
+      fail(context, `a last message with a number at ${spreadMsAt}`, last === undefined ? "no message" : last.text, client);
     }
   }
 }

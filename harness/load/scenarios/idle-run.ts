@@ -8,7 +8,7 @@ export async function prepareIdle(worker: WorkerContext, progress: (count: numbe
   const { profile, recorder } = worker;
   const sockets = await worker.setupAll(
     worker.mine(profile.connections),
-    (item) => worker.setup(item, async (_context, peer) => new LoadSocket(peer, recorder, { text: () => undefined })),
+    (item) => worker.setup(item, async (_context, client) => new LoadSocket(client, recorder, { text: () => undefined })),
     progress,
   );
   return {

@@ -44,13 +44,13 @@ async function prepare(
 
   async function sendable(
     context: Context,
-    peer: TestClient,
+    client: TestClient,
     operation: Operation,
     keys: Map<string, unknown>,
   ): Promise<Sendable> {
     const message = run.messages.message(operation.messages[0]!);
     const hasId = message.correlation !== undefined;
-    const template = createTemplate(await satisfyPreconditions(context, peer, operation, keys), {
+    const template = createTemplate(await satisfyPreconditions(context, client, operation, keys), {
       id: message.correlation,
       content: freeTextOf(worker, operation),
     });
@@ -63,13 +63,13 @@ async function prepare(
     (item) =>
       worker.setup(
         item,
-        async (context, peer): Promise<Ready> => {
+        async (context, client): Promise<Ready> => {
           const keys = new Map<string, unknown>(
             column === undefined ? [] : [[column, `load-${worker.label}-${item % profile.rooms}`]],
           );
           const sendables: Sendable[] = [];
-          for (const operation of wanted) sendables.push(await sendable(context, peer, operation, keys));
-          return { requester: new Requester(peer, contract, run.messages, recorder), sendables };
+          for (const operation of wanted) sendables.push(await sendable(context, client, operation, keys));
+          return { requester: new Requester(client, contract, run.messages, recorder), sendables };
         },
         (context) => userFor(context, wanted.find(({ requires }) => requires.some(({ kind }) => kind === "claim")) ?? wanted[0]!),
       ),

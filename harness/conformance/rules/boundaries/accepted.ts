@@ -38,13 +38,13 @@ function accepts(kind: BoundKind): Rule {
     async check(context, promise) {
       const { operation, message } = promise.client;
       const sender = createQuotaAwareConnection(context, operation);
-      let peer = await sender.ready(false);
-      for (const { label, value } of (await sendable(context, peer, promise)).filter(({ valid }) => valid)) {
-        peer = await sender.ready(false);
+      let testClient = await sender.ready(false);
+      for (const { label, value } of (await sendable(context, testClient, promise)).filter(({ valid }) => valid)) {
+        testClient = await sender.ready(false);
         const place = placeOf(promise);
-        const sent = await withServerMade(context, peer, operation, withFreshId(context, promise, value), place);
-        const expected = await outcomeOf(context, peer, operation, sent);
-        const answer = await answerTo(context, peer, JSON.stringify(sent));
+        const sent = await withServerMade(context, testClient, operation, withFreshId(context, promise, value), place);
+        const expected = await outcomeOf(context, testClient, operation, sent);
+        const answer = await answerTo(context, testClient, JSON.stringify(sent));
         const isRefused = answer.kind === "refused" || answer.kind === "closed";
         const isAllowed =
           answer.kind === "refused" && (mayBe(answer.code, promise, expected) || mayRefuse(context, operation, answer.code));
@@ -52,7 +52,7 @@ function accepts(kind: BoundKind): Rule {
         // What answers a request of which no reply is promised is a delivery; the stateful rules know which.
         const isWrong = answer.kind === "undeclared" && (operation.reply !== undefined || answer.reply.name === undefined);
         const isMissing = isWrong || (answer.kind === "nothing" && promisesReply({ operation, id }));
-        if (answer.kind === "succeeded") release(peer, operation, sent);
+        if (answer.kind === "succeeded") release(testClient, operation, sent);
         if ((isRefused && !isAllowed) || isMissing) {
           const where = promise.bound.location || "the message";
           throw new Violation(`\`${message.name}\` with ${label} at ${where} to be accepted`, describeAnswer(answer));

@@ -45,11 +45,11 @@ function describe({ message }: ClientMessage, { keyword, location, constraint, m
 }
 
 /** Messages at the bound that this connection may send, each with an id of its own; those over the limit of bytes are left out. */
-export async function sendable(context: Context, peer: TestClient, { client, bound }: BoundPromise): Promise<AtBound[]> {
+export async function sendable(context: Context, testClient: TestClient, { client, bound }: BoundPromise): Promise<AtBound[]> {
   const { of } = dataOf(context.contract);
   const { samples, validator } = of(client.message);
   const schema: JsonSchema = client.message.payload;
-  const base = (await baseFor(context, peer, client)) as Json;
+  const base = (await baseFor(context, testClient, client)) as Json;
   return messagesAt(bound, base, schema, samples, validator).flatMap((at) => {
     if (isReadable(context, JSON.stringify(at.value))) return [at];
     context.note(`${bound.pointer}: ${at.label} would be over the limit of ${maxBytes(context)} bytes a message`);

@@ -70,18 +70,18 @@ interface Request {
 }
 
 /** So many requests of different operations, each with an id of its own, that succeed on this connection now. */
-async function requestsFor(context: Context, peer: TestClient, count: number): Promise<readonly Request[]> {
+async function requestsFor(context: Context, testClient: TestClient, count: number): Promise<readonly Request[]> {
   const clients = batchable(context);
   const bases = new Map<ClientMessage, unknown>();
   const requests: Request[] = [];
   for (let at = 0; at < count; at++) {
     const client = clients[at % clients.length]!;
     const { operation, message } = client;
-    if (!bases.has(client)) bases.set(client, await satisfyPreconditions(context, peer, operation));
+    if (!bases.has(client)) bases.set(client, await satisfyPreconditions(context, testClient, operation));
     const named = withValueAt(bases.get(client), message.correlation!, context.id(message.name));
     requests.push({ operation, message: named });
   }
-  peer.takeAll();
+  testClient.takeAll();
   return requests;
 }
 
@@ -96,16 +96,16 @@ const sizeFor = ({ maxItems = 4 }: Batch) => Math.max(1, Math.min(4, maxItems));
 /** Sends the batch and takes its replies, in the order in which they came. */
 async function exchange(
   context: Context,
-  peer: TestClient,
+  testClient: TestClient,
   requests: readonly Request[],
 ): Promise<readonly (Received & { readonly operation: Operation })[]> {
-  peer.sendBatch(requests.map(({ message }) => message));
+  testClient.sendBatch(requests.map(({ message }) => message));
   const isReply = Object.assign(({ request }: Received) => request !== undefined, {
     describes: `a reply to each of ${requests.length} requests of a batch`,
   });
   const replies: (Received & { readonly operation: Operation })[] = [];
   for (const _ of requests) {
-    const reply = await peer.receive(isReply);
+    const reply = await testClient.receive(isReply);
     replies.push({ ...reply, operation: reply.request!.operation! });
   }
   for (const reply of replies) {
@@ -124,9 +124,9 @@ export const batchRules: readonly Rule[] = [
     title: "answers a batch with one array that holds the reply to each of its requests",
     from: batches,
     async check(context, { batch }) {
-      const peer = await dialForBatch(context);
-      const requests = await requestsFor(context, peer, sizeFor(batch));
-      const replies = await exchange(context, peer, requests);
+      const testClient = await dialForBatch(context);
+      const requests = await requestsFor(context, testClient, sizeFor(batch));
+      const replies = await exchange(context, testClient, requests);
       const answered = new Set(replies.map(({ request }) => JSON.stringify(request!.id)));
       if (answered.size !== requests.length)
         throw new Violation(`one reply to each of ${requests.length} requests`, `replies to ${answered.size} of them`);
@@ -149,9 +149,9 @@ export const batchRules: readonly Rule[] = [
     title: "replies to a batch stand in the order of its requests",
     from: (subject) => batches(subject).filter(({ batch }) => batch.replies === "in-order" && sizeFor(batch) > 1),
     async check(context, { batch }) {
-      const peer = await dialForBatch(context);
-      const requests = await requestsFor(context, peer, sizeFor(batch));
-      const replies = await exchange(context, peer, requests);
+      const testClient = await dialForBatch(context);
+      const requests = await requestsFor(context, testClient, sizeFor(batch));
+      const replies = await exchange(context, testClient, requests);
       const wanted = requests.map(({ message, operation }) => idIn(context, operation, message));
       const actual = replies.map(({ request }) => JSON.stringify(request!.id));
       if (wanted.join() !== actual.join()) throw new Violation(`replies to ${wanted.join(", ")}`, `to ${actual.join(", ")}`);
@@ -168,11 +168,11 @@ export const batchRejectionRules: readonly Rule[] = [
     title: "rejects an empty batch, and one of too many requests, with the declared error",
     from: sizes,
     async check(context, { batch, size, codes }) {
-      const peer = await dialForBatch(context);
-      const requests = size === "empty" ? [] : await requestsFor(context, peer, batch.maxItems! + 1);
+      const testClient = await dialForBatch(context);
+      const requests = size === "empty" ? [] : await requestsFor(context, testClient, batch.maxItems! + 1);
       const text = JSON.stringify(requests.map(({ message }) => message));
       if (!isReadable(context, text)) throw new NotTestable(`${requests.length} requests are over the limit of bytes a message`);
-      const answer = await answerTo(context, peer, text);
+      const answer = await answerTo(context, testClient, text);
       context.judged();
       expectRefused(answer, codes, size === "empty" ? "an empty batch" : `a batch of ${requests.length} requests`);
     },
@@ -192,16 +192,16 @@ export const batchRejectionRules: readonly Rule[] = [
         ({ batch }) => (batch.maxItems ?? 2) > 1 && errorsFor(subject, ["not-in-schema", "unknown-type"]).length > 0,
       ),
     async check(context) {
-      const peer = await dialForBatch(context);
-      const [request] = await requestsFor(context, peer, 1);
+      const testClient = await dialForBatch(context);
+      const [request] = await requestsFor(context, testClient, 1);
       const codes = errorsFor(context, ["not-in-schema", "unknown-type"]);
-      peer.sendText(JSON.stringify([request!.message, 7]));
+      testClient.sendText(JSON.stringify([request!.message, 7]));
       const isError = Object.assign(
         (received: Received) => received.request === undefined && codes.some(({ code }) => code === context.errorCode(received)),
         { describes: `the error ${codes.map(({ code }) => code).join(" or ")} for the item 7 of a batch` },
       );
-      await peer.receive(isError);
-      const reply = await peer.receive(
+      await testClient.receive(isError);
+      const reply = await testClient.receive(
         Object.assign((received: Received) => received.request !== undefined, {
           describes: "the reply to the other request of the batch",
         }),
@@ -237,14 +237,14 @@ export const uncorrelatedRules: readonly Rule[] = [
     title: "sends no reply to a request without an id",
     from: uncorrelated,
     async check(context, { client: { operation, message } }) {
-      const peer = await context.dial({ user: await userFor(context, operation) });
-      const base = (await satisfyPreconditions(context, peer, operation)) as Json;
+      const testClient = await context.dial({ user: await userFor(context, operation) });
+      const base = (await satisfyPreconditions(context, testClient, operation)) as Json;
       const sent = withoutValueAt(base, message.correlation!);
       if (context.wrongWith(message.name, sent).length > 0) throw new NotTestable(`the id of ${message.name} is required`);
-      peer.takeAll();
-      peer.send(sent);
+      testClient.takeAll();
+      testClient.send(sent);
       const names = operation.reply ?? [];
-      const reply = (await peer.fence()).find(
+      const reply = (await testClient.fence()).find(
         (received) => received.request === undefined && received.name !== undefined && names.includes(received.name),
       );
       context.judged();

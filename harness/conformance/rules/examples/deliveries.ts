@@ -129,7 +129,12 @@ export async function stage(context: Context, { client, effect }: DeliveryPromis
 }
 
 /** Brings the connection into the relation, under these keys. */
-export async function enter(context: Context, peer: TestClient, relation: string, keys: Map<string, unknown>): Promise<void> {
+export async function enter(
+  context: Context,
+  testClient: TestClient,
+  relation: string,
+  keys: Map<string, unknown>,
+): Promise<void> {
   const adding = context.contract.operations.find(
     ({ action, channel, effects }) =>
       action === "receive" &&
@@ -137,7 +142,7 @@ export async function enter(context: Context, peer: TestClient, relation: string
       effects.some((effect) => effect.kind === "add" && effect.relation === relation),
   );
   if (adding === undefined) throw new NotTestable(`no operation adds to the relation ${relation}`);
-  expectSuccess(context, adding, await peer.request(await satisfyPreconditions(context, peer, adding, keys)));
+  expectSuccess(context, adding, await testClient.request(await satisfyPreconditions(context, testClient, adding, keys)));
 }
 
 /** Whether it is this effect of this sender, by what the document says of the sender; else by its name alone. */

@@ -81,13 +81,13 @@ async function succeed(
   context: Context,
   client: ClientMessage,
   id?: Json,
-): Promise<{ peer: TestClient; message: unknown; reply: Received }> {
-  const peer = await context.dial({ user: await userFor(context, client.operation) });
-  const example = await satisfyPreconditions(context, peer, client.operation);
+): Promise<{ testClient: TestClient; message: unknown; reply: Received }> {
+  const testClient = await context.dial({ user: await userFor(context, client.operation) });
+  const example = await satisfyPreconditions(context, testClient, client.operation);
   const message = id === undefined ? example : withValueAt(example, client.message.correlation!, id);
-  const reply = await peer.request(message);
+  const reply = await testClient.request(message);
   expectSuccess(context, client.operation, reply);
-  return { peer, message, reply };
+  return { testClient, message, reply };
 }
 
 export const replyRules: readonly Rule[] = [
@@ -99,14 +99,14 @@ export const replyRules: readonly Rule[] = [
     from: examples,
     async check(context, { client, example }) {
       const { operation, message } = client;
-      const peer = await context.dial({ user: await userFor(context, operation) });
+      const testClient = await context.dial({ user: await userFor(context, operation) });
       const { correlation } = message;
       const named =
         correlation === undefined ? example.payload : withValueAt(example.payload, correlation, context.id(message.name));
       // No example can hold what the server makes anew each time.
-      const sent = await withServerMade(context, peer, operation, named);
-      const expected = await outcomeOf(context, peer, operation, sent);
-      const answer = await answerTo(context, peer, JSON.stringify(sent));
+      const sent = await withServerMade(context, testClient, operation, named);
+      const expected = await outcomeOf(context, testClient, operation, sent);
+      const answer = await answerTo(context, testClient, JSON.stringify(sent));
       const what = `for the example ${example.name} of ${message.name}`;
       if (expected !== undefined) {
         if (answer.kind !== "refused" || (answer.code !== expected && !mayRefuse(context, operation, answer.code)))
@@ -166,8 +166,8 @@ export const replyRules: readonly Rule[] = [
     title: "replies exactly once to a request",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : correlated(subject)),
     async check(context, { client }) {
-      const { peer, reply } = await succeed(context, client);
-      const more = (await peer.fence()).filter(({ request }) => request !== undefined && request === reply.request);
+      const { testClient, reply } = await succeed(context, client);
+      const more = (await testClient.fence()).filter(({ request }) => request !== undefined && request === reply.request);
       context.judged();
       if (more.length > 0) throw new Violation(`one reply to ${client.operation.id}`, `one more: ${shortened(more[0]!.text)}`);
     },
@@ -181,8 +181,8 @@ export const replyRules: readonly Rule[] = [
     title: "reply fields have the values that the effect declares",
     from: bindings,
     async check(context, { client, at, value }) {
-      const { peer, message, reply } = await succeed(context, client);
-      const wanted = boundValue(value, message, peer);
+      const { testClient, message, reply } = await succeed(context, client);
+      const wanted = boundValue(value, message, testClient);
       const actual = lookup(reply.value, at);
       context.judged();
       if (!equalJson(wanted, actual)) {

@@ -114,19 +114,19 @@ async function isEnforced(
   keys: Map<string, unknown>,
 ): Promise<boolean> {
   const { operation, message } = client;
-  const peer = await context.dial({ user: await userFor(context, operation) });
+  const testClient = await context.dial({ user: await userFor(context, operation) });
   const before = operation.requires.slice(0, operation.requires.indexOf(requirement));
   for (const { column } of columnsOf(requirement)) if (!keys.has(column)) keys.set(column, context.freshKey(column));
-  const base = await satisfyPreconditions(context, peer, { ...operation, requires: before }, keys, example);
+  const base = await satisfyPreconditions(context, testClient, { ...operation, requires: before }, keys, example);
   const sent = columnsOf(requirement).reduce((bound, { column, pointer }) => withValueAt(bound, pointer, keys.get(column)), base);
-  if (!requirement.present) await makePresent(context, peer, client, requirement, keys, sent);
+  if (!requirement.present) await makePresent(context, testClient, client, requirement, keys, sent);
   const again = withFreshId(context, client, requirement, sent);
-  const answer = await answerTo(context, peer, JSON.stringify(again));
+  const answer = await answerTo(context, testClient, JSON.stringify(again));
   const ends = isEnding(context.contract, requirement, sent, requirement.where);
   if (!requirement.present && answer.kind !== "refused" && answer.kind !== "closed") {
     if (answer.came.some(ends)) return false;
     // Its end may be told later than the fence is answered.
-    const ended = await peer.receive(ends, { withinMs: lateMs }).catch(undefinedIfViolation);
+    const ended = await testClient.receive(ends, { withinMs: lateMs }).catch(undefinedIfViolation);
     if (ended !== undefined) return false;
   }
   const state = requirement.present ? "is missing" : "is there already";
@@ -146,7 +146,7 @@ function undefinedIfViolation(error: unknown): undefined {
 /** Brings the relation about for these keys, by the operation itself where it adds it. */
 async function makePresent(
   context: Context,
-  peer: TestClient,
+  testClient: TestClient,
   { operation }: ClientMessage,
   { relation }: RelationRequirement,
   keys: Map<string, unknown>,
@@ -156,12 +156,12 @@ async function makePresent(
     ? operation
     : context.contract.operations.find((one) => one.action === "receive" && isAdding(one, relation));
   if (adding === undefined) throw new NotTestable(`no operation adds the relation ${relation}`);
-  const first = adding === operation ? sent : await satisfyPreconditions(context, peer, adding, keys);
+  const first = adding === operation ? sent : await satisfyPreconditions(context, testClient, adding, keys);
   if (adding.reply === undefined) {
-    peer.send(first);
+    testClient.send(first);
     return;
   }
-  expectSuccess(context, adding, await peer.request(first));
+  expectSuccess(context, adding, await testClient.request(first));
 }
 
 /** A second request has an id of its own, unless the id is what the requirement is about. */

@@ -44,21 +44,21 @@ export function ignoresFence({ contract, channel }: ContractUnderTest): Fault {
  * The connection must end: the clauses say "fail the connection" (section 7.1.7), which names no close code and allows the end of TCP
  * alone. A code that may not stand in a close frame (section 7.4.1) is a violation all the same.
  */
-export async function mustFail(peer: TestClient, within: Within = {}): Promise<Closed> {
-  const closed = await peer.closes(within);
-  expectLegalFrames(peer);
+export async function mustFail(client: TestClient, within: Within = {}): Promise<Closed> {
+  const closed = await client.closes(within);
+  expectLegalFrames(client);
   return closed;
 }
 
 /** The peer must have answered with a close frame; its code is free (section 5.5.1: "typically" that of the client). */
-export async function mustAnswerClose(peer: TestClient): Promise<void> {
-  const closed = await peer.closes();
+export async function mustAnswerClose(client: TestClient): Promise<void> {
+  const closed = await client.closes();
   if (closed.code === 1006) throw new Violation("a close frame in answer to the client's", describeClosed(closed));
-  expectLegalFrames(peer);
+  expectLegalFrames(client);
 }
 
-function expectLegalFrames(peer: TestClient): void {
-  const [illegal] = peer.illegalFrames;
+function expectLegalFrames(client: TestClient): void {
+  const [illegal] = client.illegalFrames;
   if (illegal !== undefined) throw new Violation("frames that RFC 6455 allows", illegal);
 }
 
@@ -85,11 +85,11 @@ export function refuses(row: IllegalFrames): Rule {
     title: row.title,
     from: () => [clause(row.section, row.text)],
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const message = context.channel.delivery?.fence === undefined ? "{}" : fenceRequest(context).text;
-      for (const frame of row.frames(message)) peer.sendRaw(frame);
+      for (const frame of row.frames(message)) client.sendRaw(frame);
       // What may be left out is not waited for long.
-      await mustFail(peer, row.level === "MAY" ? { withinMs: 1_000 } : {});
+      await mustFail(client, row.level === "MAY" ? { withinMs: 1_000 } : {});
     },
     brokenBy: () => row.brokenBy,
   });

@@ -27,9 +27,9 @@ const accepted: readonly Rule[] = [...validCodes, ...laterCodes].map((code) =>
     title: `answers a close with ${code} by a close frame`,
     from: () => [clause("5.5.1", answerText)],
     async check(context) {
-      const peer = await context.dial();
-      await peer.hangUp(code);
-      await mustAnswerClose(peer);
+      const testClient = await context.dial();
+      await testClient.hangUp(code);
+      await mustAnswerClose(testClient);
     },
     brokenBy: () => faults.ignoresClose(),
   }),
@@ -43,9 +43,9 @@ const unassigned: readonly Rule[] = unassignedCodes.map((code) =>
     title: `does not echo the unassigned close code ${code}`,
     from: () => [clause("7.4.2", unassignedText)],
     async check(context) {
-      const peer = await context.dial();
-      peer.sendRaw({ opcode: opcode.close, payload: closePayload(code) });
-      const closed = await peer.closes();
+      const testClient = await context.dial();
+      testClient.sendRaw({ opcode: opcode.close, payload: closePayload(code) });
+      const closed = await testClient.closes();
       if (closed.code === code) throw new Violation(`a close with another code than ${code}`, describeClosed(closed));
     },
     brokenBy: () => faults.ignoresClose(),
@@ -76,9 +76,9 @@ export const closingRules: readonly Rule[] = [
     from: () => [clause("5.5.1", echoText)],
     async check(context) {
       for (const code of [1000, 3000, 4000]) {
-        const peer = await context.dial();
-        await peer.hangUp(code);
-        await peer.closes({ code });
+        const testClient = await context.dial();
+        await testClient.hangUp(code);
+        await testClient.closes({ code });
       }
     },
     brokenBy: () => faults.ignoresClose(),
@@ -96,9 +96,9 @@ export const closingRules: readonly Rule[] = [
         { code: 1007, frame: { opcode: opcode.text, payload: Buffer.from([0x22, 0xff, 0x22]) } },
       ];
       for (const { code, frame } of failures) {
-        const peer = await context.dial();
-        peer.sendRaw(frame);
-        await peer.closes({ code });
+        const testClient = await context.dial();
+        testClient.sendRaw(frame);
+        await testClient.closes({ code });
       }
     },
     brokenBy: () => faults.changesCloseCode(1002, 1000),
@@ -111,9 +111,9 @@ export const closingRules: readonly Rule[] = [
     title: "answers a close without a code by a close",
     from: () => [clause("5.5.1", answerText)],
     async check(context) {
-      const peer = await context.dial();
-      await peer.hangUp(null);
-      await mustAnswerClose(peer);
+      const testClient = await context.dial();
+      await testClient.hangUp(null);
+      await mustAnswerClose(testClient);
     },
     brokenBy: () => faults.ignoresClose(),
   }),
@@ -125,9 +125,9 @@ export const closingRules: readonly Rule[] = [
     title: "answers a close with a reason of 123 bytes",
     from: () => [clause("5.5.1", answerText)],
     async check(context) {
-      const peer = await context.dial();
-      await peer.hangUp(1000, "r".repeat(123));
-      await mustAnswerClose(peer);
+      const testClient = await context.dial();
+      await testClient.hangUp(1000, "r".repeat(123));
+      await mustAnswerClose(testClient);
     },
     brokenBy: () => faults.ignoresClose(),
   }),
@@ -139,12 +139,12 @@ export const closingRules: readonly Rule[] = [
     title: "ignores frames after a close frame",
     from: withFence(clause("5.5.1", "After a close frame no more data is sent; what comes is not processed.")),
     async check(context) {
-      const peer = await context.dial();
+      const testClient = await context.dial();
       const { text, replies } = fenceRequest(context);
-      peer.sendRaw({ opcode: opcode.close, payload: closePayload(1000) });
-      peer.sendText(text);
-      await peer.closes();
-      const answers = peer.takeAll().filter(({ name }) => name !== undefined && replies.includes(name));
+      testClient.sendRaw({ opcode: opcode.close, payload: closePayload(1000) });
+      testClient.sendText(text);
+      await testClient.closes();
+      const answers = testClient.takeAll().filter(({ name }) => name !== undefined && replies.includes(name));
       if (answers.length > 0) throw new Violation("no reply to a message after the close", answers[0]!.text);
     },
     brokenBy: () => faults.ignoresClose(),
@@ -157,9 +157,9 @@ export const closingRules: readonly Rule[] = [
     title: "closes the TCP connection after the close handshake",
     from: () => [clause("7.1.1", "The server ends the TCP connection first, so that the client does not wait.")],
     async check(context) {
-      const peer = await context.dial();
-      peer.sendRaw({ opcode: opcode.close, payload: closePayload(1000) });
-      await peer.endsTcp();
+      const testClient = await context.dial();
+      testClient.sendRaw({ opcode: opcode.close, payload: closePayload(1000) });
+      await testClient.endsTcp();
     },
     brokenBy: () => faults.ignoresClose(),
   }),
@@ -171,9 +171,9 @@ export const closingRules: readonly Rule[] = [
     title: "ends the connection after a TCP half-close",
     from: () => [clause("7.1.5", "A connection that ends without a close frame is closed abnormally; the server lets go of it.")],
     async check(context) {
-      const peer = await context.dial();
-      peer.endTcp();
-      await peer.closes();
+      const testClient = await context.dial();
+      testClient.endTcp();
+      await testClient.closes();
     },
     brokenBy: () => faults.keepsHalfOpen(),
   }),

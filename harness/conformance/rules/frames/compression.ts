@@ -17,7 +17,7 @@ interface Row {
   readonly text: string;
   readonly title: string;
   /** Sends the text of a request, compressed in some way. */
-  send(peer: TestClient, text: string, parameters: DeflateParameters): void;
+  send(client: TestClient, text: string, parameters: DeflateParameters): void;
 }
 
 /** A compressed request gets its reply like any other. */
@@ -29,11 +29,11 @@ function reads({ id, section, text: says, title, send }: Row): Rule {
     title,
     from: withFence(deflateClause(section, says)),
     async check(context) {
-      const { peer, parameters } = await dialCompressed(context);
+      const { client, parameters } = await dialCompressed(context);
       const { text, message } = fenceRequest(context);
-      send(peer, text, parameters);
-      await peer.replyTo(message);
-      expectLegalFrames(peer);
+      send(client, text, parameters);
+      await client.replyTo(message);
+      expectLegalFrames(client);
     },
     brokenBy: () => faults.compressing(faults.tolerates("compressed")),
   });
@@ -67,28 +67,28 @@ export const compressionRules: readonly Rule[] = [
     section: "7.2.2",
     text: inflates,
     title: "reads a compressed message",
-    send: (peer, text, parameters) => sendCompressed(peer, deflated(text, parameters)),
+    send: (client, text, parameters) => sendCompressed(client, deflated(text, parameters)),
   }),
   reads({
     id: "fragmented",
     section: "6",
     text: "The fragments of a compressed message are parts of its payload; RSV1 is set on the first alone.",
     title: "reads a compressed message in fragments",
-    send: (peer, text, parameters) => sendCompressed(peer, deflated(text, parameters), 3),
+    send: (client, text, parameters) => sendCompressed(client, deflated(text, parameters), 3),
   }),
   reads({
     id: "stored-block",
     section: "7.2.3.3",
     text: "A message may be made of DEFLATE blocks without compression.",
     title: "reads a compressed message of blocks without compression",
-    send: (peer, text) => sendCompressed(peer, deflate(Buffer.from(text), { level: 0 })),
+    send: (client, text) => sendCompressed(client, deflate(Buffer.from(text), { level: 0 })),
   }),
   reads({
     id: "several-blocks",
     section: "7.2.3.5",
     text: "A message may be made of several DEFLATE blocks.",
     title: "reads a compressed message of several blocks",
-    send: (peer, text, parameters) => sendCompressed(peer, inTwoBlocks(text, parameters)),
+    send: (client, text, parameters) => sendCompressed(client, inTwoBlocks(text, parameters)),
   }),
 
   rule({
@@ -100,14 +100,14 @@ export const compressionRules: readonly Rule[] = [
       deflateClause("7.1.1.2", "Without client_no_context_takeover the client may use the window of earlier messages."),
     ),
     async check(context) {
-      const { peer, parameters } = await dialCompressed(context);
+      const { client, parameters } = await dialCompressed(context);
       if (parameters.clientNoContextTakeover)
         throw new NotApplicable("the server's answer has client_no_context_takeover: no message may refer to an earlier one");
       let history: Buffer = Buffer.alloc(0);
       for (let count = 0; count < 3; count++) {
         const { text, message } = fenceRequest(context);
-        sendCompressed(peer, deflated(text, parameters, history));
-        await peer.replyTo(message);
+        sendCompressed(client, deflated(text, parameters, history));
+        await client.replyTo(message);
         history = Buffer.concat([history, Buffer.from(text)]);
       }
     },
@@ -121,12 +121,12 @@ export const compressionRules: readonly Rule[] = [
     title: "reads an uncompressed message where permessage-deflate was agreed",
     from: withFence(deflateClause("6", "A message without RSV1 is not compressed, whatever was agreed.")),
     async check(context) {
-      const { peer, parameters } = await dialCompressed(context);
+      const { client, parameters } = await dialCompressed(context);
       for (const compressed of [false, true, false]) {
         const { text, message } = fenceRequest(context);
-        if (compressed) sendCompressed(peer, deflated(text, parameters));
-        else peer.sendText(text);
-        await peer.replyTo(message);
+        if (compressed) sendCompressed(client, deflated(text, parameters));
+        else client.sendText(text);
+        await client.replyTo(message);
       }
     },
     brokenBy: (_, subject) => faults.compressing(ignoresFence(subject)),
@@ -142,9 +142,9 @@ export const compressionRules: readonly Rule[] = [
       const plain = await context.dial();
       plain.sendRaw({ opcode: opcode.text, payload: "" });
       const expected = describeKind(await answerOf(context, plain));
-      const { peer } = await dialCompressed(context);
-      sendCompressed(peer, Buffer.from([0x00]));
-      const answer = await answerOf(context, peer);
+      const { client } = await dialCompressed(context);
+      sendCompressed(client, Buffer.from([0x00]));
+      const answer = await answerOf(context, client);
       if (describeKind(answer) !== expected) throw new Violation(expected, describeAnswer(answer));
     },
     brokenBy: () => faults.compressing(faults.tolerates("compressed")),
@@ -174,9 +174,9 @@ export const compressionRules: readonly Rule[] = [
         deflateClause("6", "An endpoint that gets a control frame or a later fragment with RSV1 fails the connection."),
       ),
       async check(context) {
-        const { peer } = await dialCompressed(context);
-        for (const frame of frames(fenceRequest(context).text)) peer.sendRaw(frame);
-        await mustFail(peer);
+        const { client } = await dialCompressed(context);
+        for (const frame of frames(fenceRequest(context).text)) client.sendRaw(frame);
+        await mustFail(client);
       },
       brokenBy: () => faults.compressing(faults.tolerates("reserved-bit")),
     }),
@@ -189,9 +189,9 @@ export const compressionRules: readonly Rule[] = [
     title: "closes with the declared code when a message inflates to more than the limit",
     from: byteLimits,
     async check(context, { limit }) {
-      const { peer, parameters } = await dialCompressed(context);
-      sendCompressed(peer, deflated("x".repeat(context.effective(limit) + 1), parameters));
-      await peer.closes({ code: limit.close! });
+      const { client, parameters } = await dialCompressed(context);
+      sendCompressed(client, deflated("x".repeat(context.effective(limit) + 1), parameters));
+      await client.closes({ code: limit.close! });
     },
     brokenBy: () => faults.compressing(faults.tolerates("compressed")),
   }),

@@ -16,8 +16,8 @@ function answersPing(id: string, title: string, payload: Uint8Array): Rule {
     title,
     from: () => [clause("5.5.3", pongSays)],
     async check(context) {
-      const peer = await context.dial();
-      await peer.ping(payload);
+      const client = await context.dial();
+      await client.ping(payload);
     },
     brokenBy: () => [faults.ignoresPing(), ...(payload.length > 0 ? [faults.pongsOther()] : [])],
   });
@@ -36,9 +36,9 @@ export const controlRules: readonly Rule[] = [
     title: "answers at least the last of many pings",
     from: () => [clause("5.5.3", "Of several pings that are not answered yet, at least the last one is.")],
     async check(context) {
-      const peer = await context.dial();
-      for (let count = 0; count < 20; count++) peer.sendRaw({ opcode: opcode.ping, payload: `burst ${count}` });
-      await peer.ping("last");
+      const client = await context.dial();
+      for (let count = 0; count < 20; count++) client.sendRaw({ opcode: opcode.ping, payload: `burst ${count}` });
+      await client.ping("last");
     },
     brokenBy: () => faults.ignoresPing(),
   }),
@@ -50,11 +50,11 @@ export const controlRules: readonly Rule[] = [
     title: "ignores an unsolicited pong",
     from: withFence(clause("5.5.3", "A pong may come unsolicited; no answer is expected.")),
     async check(context) {
-      const peer = await context.dial();
-      peer.sendRaw({ opcode: opcode.pong, payload: "unsolicited" });
+      const client = await context.dial();
+      client.sendRaw({ opcode: opcode.pong, payload: "unsolicited" });
       const { text, message } = fenceRequest(context);
-      peer.sendText(text);
-      await peer.replyTo(message);
+      client.sendText(text);
+      await client.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),

@@ -12,7 +12,7 @@ const interleavedSays = "Control frames may come between the fragments of a mess
 
 /** Sends `text` cut into `parts` frames of about the same size; `between` runs after each but the last. */
 async function sendInParts(
-  peer: TestClient,
+  client: TestClient,
   text: string,
   parts: number,
   between?: (index: number) => Promise<void>,
@@ -21,7 +21,7 @@ async function sendInParts(
   const size = Math.ceil(bytes.length / parts);
   for (let index = 0; index < parts; index++) {
     const last = index === parts - 1;
-    peer.sendRaw({
+    client.sendRaw({
       opcode: index === 0 ? opcode.text : opcode.continuation,
       payload: bytes.subarray(index * size, last ? undefined : (index + 1) * size),
       fin: last,
@@ -38,10 +38,10 @@ function inParts(id: string, title: string, parts: (bytes: number) => number): R
     title,
     from: withFence(clause("5.4", fragmentsSay)),
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message: request } = fenceRequest(context);
-      await sendInParts(peer, text, parts(Buffer.byteLength(text)));
-      await peer.replyTo(request);
+      await sendInParts(client, text, parts(Buffer.byteLength(text)));
+      await client.replyTo(request);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   });
@@ -56,13 +56,13 @@ function withEmptyFrame(id: string, at: "first" | "middle" | "last"): Rule {
     title: `accepts a message with an empty ${at} fragment`,
     from: withFence(clause("5.4", fragmentsSay)),
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message: request } = fenceRequest(context);
       const payloads = { first: ["", text], middle: [text.slice(0, 5), "", text.slice(5)], last: [text, ""] }[at];
       payloads.forEach((payload, index) => {
-        peer.sendRaw({ opcode: index === 0 ? opcode.text : opcode.continuation, payload, fin: index === payloads.length - 1 });
+        client.sendRaw({ opcode: index === 0 ? opcode.text : opcode.continuation, payload, fin: index === payloads.length - 1 });
       });
-      await peer.replyTo(request);
+      await client.replyTo(request);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   });
@@ -82,10 +82,10 @@ export const fragmentationRules: readonly Rule[] = [
     title: "answers a ping between two fragments, then accepts the message",
     from: withFence(clause("5.4", interleavedSays)),
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message } = fenceRequest(context);
-      await sendInParts(peer, text, 3, (index) => peer.ping(`between ${index}`));
-      await peer.replyTo(message);
+      await sendInParts(client, text, 3, (index) => client.ping(`between ${index}`));
+      await client.replyTo(message);
     },
     brokenBy: () => faults.ignoresPing(),
   }),
@@ -97,10 +97,10 @@ export const fragmentationRules: readonly Rule[] = [
     title: "accepts an unsolicited pong between two fragments",
     from: withFence(clause("5.4", interleavedSays)),
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message } = fenceRequest(context);
-      await sendInParts(peer, text, 2, async () => peer.sendRaw({ opcode: opcode.pong, payload: "unsolicited" }));
-      await peer.replyTo(message);
+      await sendInParts(client, text, 2, async () => client.sendRaw({ opcode: opcode.pong, payload: "unsolicited" }));
+      await client.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),
@@ -112,10 +112,10 @@ export const fragmentationRules: readonly Rule[] = [
     title: "answers a close between two fragments with a close",
     from: () => [clause("5.4", interleavedSays)],
     async check(context) {
-      const peer = await context.dial();
-      peer.sendRaw({ opcode: opcode.text, payload: "{", fin: false });
-      await peer.hangUp(1000);
-      await mustAnswerClose(peer);
+      const client = await context.dial();
+      client.sendRaw({ opcode: opcode.text, payload: "{", fin: false });
+      await client.hangUp(1000);
+      await mustAnswerClose(client);
     },
     brokenBy: () => faults.ignoresClose(),
   }),
@@ -166,12 +166,12 @@ export const fragmentationRules: readonly Rule[] = [
     async check(context, { pointer }) {
       const limit = context.channel.limits.find((one) => one.pointer === pointer)!;
       const bytes = context.effective(limit);
-      const peer = await context.dial();
+      const client = await context.dial();
       const half = Buffer.alloc(Math.ceil(bytes / 2) + 1, 0x20);
       // In one write: servers were seen to count fragments that arrive one by one, and not those that arrive together.
       const first = encodeFrame({ opcode: opcode.text, payload: half, fin: false, maskKey: 9 });
-      peer.sendRaw(Buffer.concat([first, encodeFrame({ opcode: opcode.continuation, payload: half, maskKey: 9 })]));
-      await peer.closes(limit.close === undefined ? {} : { code: limit.close });
+      client.sendRaw(Buffer.concat([first, encodeFrame({ opcode: opcode.continuation, payload: half, maskKey: 9 })]));
+      await client.closes(limit.close === undefined ? {} : { code: limit.close });
     },
     brokenBy: () => faults.tolerates("too-big"),
   }),

@@ -68,11 +68,11 @@ export const framingRules: readonly Rule[] = [
         .map(({ pointer, description }) => ({ pointer, text: description })),
     async check(context, { pointer }) {
       const limit = context.channel.limits.find((one) => one.pointer === pointer)!;
-      const peer = await context.dial();
-      peer.sendRaw(
+      const client = await context.dial();
+      client.sendRaw(
         encodeFrame({ opcode: opcode.text, maskKey: 1, lengthBits: 64, declaredLength: context.effective(limit) + 1_000_000 }),
       );
-      await peer.closes(limit.close === undefined ? {} : { code: limit.close });
+      await client.closes(limit.close === undefined ? {} : { code: limit.close });
     },
     brokenBy: () => faults.tolerates("too-big"),
   }),
@@ -84,10 +84,10 @@ export const framingRules: readonly Rule[] = [
     title: "accepts a frame with masking key zero",
     from: withFence(clause("5.3", "The masking key is any 32-bit value.")),
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message } = fenceRequest(context);
-      peer.sendRaw({ opcode: opcode.text, payload: text, maskKey: 0 });
-      await peer.replyTo(message);
+      client.sendRaw({ opcode: opcode.text, payload: text, maskKey: 0 });
+      await client.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),
@@ -99,13 +99,13 @@ export const framingRules: readonly Rule[] = [
     title: "accepts a frame that arrives byte by byte",
     from: withFence(clause("5.4", "Frames have no relation to the segments of TCP that carry them.")),
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message } = fenceRequest(context);
       for (const byte of encodeFrame({ opcode: opcode.text, payload: text, maskKey: 0x1234_5678 })) {
-        peer.sendRaw(Uint8Array.of(byte));
+        client.sendRaw(Uint8Array.of(byte));
         await new Promise(setImmediate);
       }
-      await peer.replyTo(message);
+      await client.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),
@@ -117,12 +117,12 @@ export const framingRules: readonly Rule[] = [
     title: "accepts several frames in one segment and answers each in order",
     from: withFence(clause("5.4", "Frames have no relation to the segments of TCP that carry them.")),
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const requests = [1, 2, 3, 4, 5].map(() => fenceRequest(context));
-      peer.sendRaw(Buffer.concat(requests.map(({ text }) => encodeFrame({ opcode: opcode.text, payload: text, maskKey: 7 }))));
+      client.sendRaw(Buffer.concat(requests.map(({ text }) => encodeFrame({ opcode: opcode.text, payload: text, maskKey: 7 }))));
       const [first, ...others] = requests;
-      await peer.replyTo(first!.message);
-      for (const { message } of others) await peer.replyTo(message);
+      await client.replyTo(first!.message);
+      for (const { message } of others) await client.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),
@@ -137,9 +137,9 @@ export const framingRules: readonly Rule[] = [
         ? []
         : channel.closeCodes.filter(({ code }) => code === 1003).map(({ pointer, when }) => ({ pointer, text: when })),
     async check(context) {
-      const peer = await context.dial();
-      peer.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(1, 2, 3) });
-      await peer.closes({ code: 1003 });
+      const client = await context.dial();
+      client.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(1, 2, 3) });
+      await client.closes({ code: 1003 });
     },
     brokenBy: () => faults.tolerates("binary"),
   }),

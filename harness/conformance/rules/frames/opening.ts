@@ -13,7 +13,7 @@ async function mustRefuse(context: Context, options: DialOptions): Promise<Reado
   const attempt = await context.attempt(options);
   context.judged();
   if (attempt.kind === "refused") return attempt.headers;
-  if (attempt.kind === "open") await attempt.peer.hangUp();
+  if (attempt.kind === "open") await attempt.client.hangUp();
   throw new Violation("an HTTP response other than 101", attempt.kind === "open" ? "the connection was accepted" : attempt.how);
 }
 
@@ -87,11 +87,11 @@ export const openingRules: readonly Rule[] = [
     title: "does not select an unknown extension",
     from: () => [clause("9.1", "A server agrees only to extensions that the client offered.")],
     async check(context) {
-      const peer = await context.dial({ headers: { "Sec-WebSocket-Extensions": "x-unheard-of; level=1" } });
+      const client = await context.dial({ headers: { "Sec-WebSocket-Extensions": "x-unheard-of; level=1" } });
       context.judged();
-      const agreed = peer.headers.get("sec-websocket-extensions");
+      const agreed = client.headers.get("sec-websocket-extensions");
       if (agreed !== undefined) throw new Violation("no Sec-WebSocket-Extensions", agreed);
-      await peer.hangUp();
+      await client.hangUp();
     },
     brokenBy: () => faults.addsHeader("Sec-WebSocket-Extensions", "x-unheard-of"),
   }),

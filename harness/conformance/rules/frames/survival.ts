@@ -33,12 +33,12 @@ const floodFrames = 2_000;
 /** How long the server has to react to one step before the next, in ms. */
 const reactMs = 20;
 
-async function onOne(context: Context, act: (peer: TestClient) => void): Promise<void> {
-  const peer = await context.dial();
-  act(peer);
+async function onOne(context: Context, act: (client: TestClient) => void): Promise<void> {
+  const client = await context.dial();
+  act(client);
   await context.clock.sleep(reactMs);
   // Politely, so that no reset is to blame for what the step did.
-  await peer.hangUp();
+  await client.hangUp();
 }
 
 const provocations: readonly Provocation[] = [
@@ -57,7 +57,7 @@ const provocations: readonly Provocation[] = [
       ];
       for (const frame of frames) {
         step(`the frame ${describeFrame(frame)}`);
-        await onOne(context, (peer) => peer.sendRaw(frame));
+        await onOne(context, (client) => client.sendRaw(frame));
       }
     },
   },
@@ -66,17 +66,18 @@ const provocations: readonly Provocation[] = [
     async trigger(context, step) {
       for (const text of ["{", "", "null", "[]", '"text"', "1", "{}", '{"type":', "[[[["]) {
         step(`the text ${JSON.stringify(text)}`);
-        await onOne(context, (peer) => peer.sendText(text));
+        await onOne(context, (client) => client.sendText(text));
       }
     },
   },
   {
     ...{ id: "binary-frame", what: "a binary frame", section: "7.1.7", text: failText, dies: "binary-frame" },
-    trigger: (context) => onOne(context, (peer) => peer.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(0, 255, 1) })),
+    trigger: (context) =>
+      onOne(context, (client) => client.sendRaw({ opcode: opcode.binary, payload: Uint8Array.of(0, 255, 1) })),
   },
   {
     ...{ id: "half-close", what: "a TCP half-close", section: "7.1.5", text: abnormalText, dies: "half-close" },
-    trigger: (context) => onOne(context, (peer) => peer.endTcp()),
+    trigger: (context) => onOne(context, (client) => client.endTcp()),
   },
   {
     ...{ id: "reset-inside-frame", what: "a TCP reset inside a frame", section: "7.1.5", text: abnormalText },
@@ -85,10 +86,10 @@ const provocations: readonly Provocation[] = [
       const frame = encodeFrame({ opcode: opcode.text, payload: "x".repeat(100), maskKey: 1 });
       for (const bytes of [1, 5, 50]) {
         step(`a reset after ${bytes} bytes of a frame`);
-        const peer = await context.dial();
-        peer.sendRaw(frame.subarray(0, bytes));
+        const client = await context.dial();
+        client.sendRaw(frame.subarray(0, bytes));
         await context.clock.sleep(reactMs);
-        peer.reset();
+        client.reset();
         await context.clock.sleep(reactMs);
       }
     },
@@ -99,7 +100,7 @@ const provocations: readonly Provocation[] = [
     async trigger(context) {
       for (let count = 0; count < 3; count++) {
         const attempt = await context.attempt();
-        if (attempt.kind === "open") attempt.peer.reset();
+        if (attempt.kind === "open") attempt.client.reset();
       }
       await context.clock.sleep(reactMs);
     },
@@ -118,12 +119,12 @@ const provocations: readonly Provocation[] = [
   {
     ...{ id: "flood", what: "a flood of pings whose pongs are not read", section: "5.5.2", text: failText, dies: "flood" },
     async trigger(context) {
-      const peer = await context.dial();
-      peer.pause();
+      const client = await context.dial();
+      client.pause();
       const ping = encodeFrame({ opcode: opcode.ping, payload: "x".repeat(100), maskKey: 1 });
-      peer.sendRaw(Buffer.concat(Array.from({ length: floodFrames }, () => ping)));
+      client.sendRaw(Buffer.concat(Array.from({ length: floodFrames }, () => ping)));
       await context.clock.sleep(100);
-      peer.reset();
+      client.reset();
     },
   },
 ];
@@ -141,7 +142,7 @@ async function expectSurvival(context: Context, control: TestClient, what: strin
   try {
     await control.ping();
     const attempt = await context.attempt();
-    if (attempt.kind === "open") return await attempt.peer.hangUp();
+    if (attempt.kind === "open") return await attempt.client.hangUp();
     fail("a new connection to be accepted", describeRefusal(attempt));
   } catch (error) {
     if (error instanceof TargetLost) fail("the server to go on", error.message);

@@ -59,14 +59,14 @@ export const utf8Rules: readonly Rule[] = [
     title: "accepts a multi-byte character split across fragments",
     from: withFence(clause("8.1", "A fragment need not be UTF-8 by itself; the whole message is.")),
     async check(context) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message } = fenceRequest(context);
       // White space that JSON allows is ASCII, so the character goes into a member name that no schema knows: it may be refused, not closed.
       const bytes = Buffer.from(text.replace(/}$/, ',"\u20ac":0}'));
       const cut = bytes.indexOf(0xe2) + 1;
-      peer.sendRaw({ opcode: opcode.text, payload: bytes.subarray(0, cut), fin: false });
-      peer.sendRaw({ opcode: opcode.continuation, payload: bytes.subarray(cut) });
-      await peer.replyTo(message);
+      client.sendRaw({ opcode: opcode.text, payload: bytes.subarray(0, cut), fin: false });
+      client.sendRaw({ opcode: opcode.continuation, payload: bytes.subarray(cut) });
+      await client.replyTo(message);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
   }),

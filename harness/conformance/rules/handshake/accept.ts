@@ -19,7 +19,7 @@ const handshake = ({ channel }: ContractUnderTest) => [{ pointer: channel.handsh
 async function open(context: Context, options: DialOptions = {}): Promise<TestClient> {
   const attempt = await context.attempt(options);
   if (attempt.kind !== "open") throw new Violation("the handshake to be accepted", describeRefusal(attempt));
-  return attempt.peer;
+  return attempt.client;
 }
 
 export const acceptRules: readonly Rule[] = [

@@ -67,8 +67,8 @@ export const carrierRules: readonly Rule[] = [
     async check(context, { carrier, loser, refusal }) {
       const good = await context.credential();
       const bad = "no.such.credential";
-      const peer = await context.dial({ credential: good, carrier, also: [{ carrier: loser, credential: bad }] });
-      await peer.fence();
+      const client = await context.dial({ credential: good, carrier, also: [{ carrier: loser, credential: bad }] });
+      await client.fence();
       await expectRefusal(context, refusal, { credential: bad, carrier, also: [{ carrier: loser, credential: good }] });
     },
     brokenBy: ({ place }) => faults.prefersOtherCarrier(place),
@@ -80,10 +80,10 @@ export const carrierRules: readonly Rule[] = [
     title: "does not echo the credential in headers or messages",
     from: carriers,
     async check({ dial }, { carrier }) {
-      const peer = await dial({ carrier });
-      const credential = peer.user.credential ?? "";
+      const client = await dial({ carrier });
+      const credential = client.user.credential ?? "";
       const secrets = [credential, ...(carrier.in === "subprotocol" ? [encoded(carrier, credential)] : [])];
-      const told = [...[...peer.headers].map(([name, value]) => `${name}: ${value}`), peer.first?.text ?? ""];
+      const told = [...[...client.headers].map(([name, value]) => `${name}: ${value}`), client.first?.text ?? ""];
       const leak = told.find((text) => secrets.some((secret) => text.includes(secret)));
       if (leak !== undefined)
         throw new Violation("the credential to be told to nobody", `the answer has it: ${leak.slice(0, 60)}...`);

@@ -32,7 +32,7 @@ const invalidOffers = [
 async function answerTo(context: Context, offer: string): Promise<ReadonlyMap<string, string> | undefined> {
   const attempt = await context.attempt({ headers: { "Sec-WebSocket-Extensions": offer } });
   if (attempt.kind === "dropped") throw new TargetLost(attempt.how);
-  return attempt.kind === "open" ? attempt.peer.headers : undefined;
+  return attempt.kind === "open" ? attempt.client.headers : undefined;
 }
 
 export const compressionRules: readonly Rule[] = [
@@ -96,13 +96,13 @@ export const compressionRules: readonly Rule[] = [
         "permessage-deflate; server_max_window_bits=10",
       ]) {
         try {
-          const { peer } = await dialCompressed(context, offer);
-          expectLegalFrames(peer);
+          const { client } = await dialCompressed(context, offer);
+          expectLegalFrames(client);
           // Several, so that the later ones may refer to the earlier.
           for (let count = 0; count < 4; count++) {
             const { text, message } = fenceRequest(context);
-            peer.sendText(text);
-            await peer.replyTo(message).finally(() => expectLegalFrames(peer));
+            client.sendText(text);
+            await client.replyTo(message).finally(() => expectLegalFrames(client));
           }
           tried++;
         } catch (error) {

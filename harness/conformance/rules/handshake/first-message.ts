@@ -48,8 +48,8 @@ export const firstMessageRules: readonly Rule[] = [
     async check(context, { first }) {
       const attempt = await context.attempt();
       if (attempt.kind !== "open") throw new Violation("the handshake to be accepted", describeRefusal(attempt));
-      sendFence(context, (message) => attempt.peer.send(message));
-      await attempt.peer.receiveNext(first);
+      sendFence(context, (message) => attempt.client.send(message));
+      await attempt.client.receiveNext(first);
     },
     brokenBy: ({ first }) => faults.firstMessageLate(first),
   }),
@@ -60,9 +60,10 @@ export const firstMessageRules: readonly Rule[] = [
     title: "first message matches its schema",
     from: firstMessage,
     async check({ dial }, { first }) {
-      const peer = await dial();
-      const wrong = peer.first?.wrong ?? [];
-      if (wrong.length > 0) throw new Violation(`${first} as its schema has it`, `${peer.first?.text} which ${wrong.join("; ")}`);
+      const client = await dial();
+      const wrong = client.first?.wrong ?? [];
+      if (wrong.length > 0)
+        throw new Violation(`${first} as its schema has it`, `${client.first?.text} which ${wrong.join("; ")}`);
     },
     brokenBy: ({ first }) => faults.leaksField(first),
   }),
@@ -73,8 +74,8 @@ export const firstMessageRules: readonly Rule[] = [
     title: "sends the first message exactly once",
     from: firstMessage,
     async check({ dial }, { first }) {
-      const peer = await dial();
-      const second = (await peer.fence()).find(({ name }) => name === first);
+      const client = await dial();
+      const second = (await client.fence()).find(({ name }) => name === first);
       if (second !== undefined) throw new Violation(`${first} once`, `a second one, ${describeReceived(second)}`);
     },
     brokenBy: ({ first }) => faults.duplicatesMessage(first),
@@ -88,9 +89,9 @@ export const firstMessageRules: readonly Rule[] = [
       attributes(subject, ({ claim }) => claim !== undefined && subject.channel.handshake?.credentials !== undefined),
     async check(context, { attribute }) {
       const claim = attribute.claim ?? "";
-      const peer = await context.dial();
-      const expected = peer.user.claims.get(claim);
-      const actual = peer.attributes.get(attribute.name);
+      const client = await context.dial();
+      const expected = client.user.claims.get(claim);
+      const actual = client.attributes.get(attribute.name);
       if (expected === undefined) context.note(`the credential has no claim ${claim}, so ${attribute.name} was not compared`);
       else if (actual !== expected)
         throw new Violation(`${attribute.name} ${JSON.stringify(expected)}, from ${claim}`, JSON.stringify(actual) ?? "nothing");
@@ -106,7 +107,7 @@ export const firstMessageRules: readonly Rule[] = [
     async check(context, { attribute }) {
       const user = await context.user();
       const peers = [await context.dial({ user }), await context.dial({ user }), await context.dial()];
-      const values = peers.map((peer) => JSON.stringify(peer.attributes.get(attribute.name)));
+      const values = peers.map((client) => JSON.stringify(client.attributes.get(attribute.name)));
       if (new Set(values).size < values.length) throw new Violation(`a ${attribute.name} for each connection`, values.join(", "));
     },
     brokenBy: ({ first, attribute }) => faults.changesField(first, attribute.at, "same-for-all"),
@@ -119,8 +120,8 @@ export const firstMessageRules: readonly Rule[] = [
     from: (subject) =>
       firstMessage(subject).flatMap(({ first }) => advertised(subject).map((promise) => ({ ...promise, first }))),
     async check({ dial }, { at }) {
-      const peer = await dial();
-      const actual = lookup(peer.first?.value, at);
+      const client = await dial();
+      const actual = lookup(client.first?.value, at);
       if (typeof actual !== "number" || !Number.isFinite(actual) || actual < 0) {
         throw new Violation(`a number from 0 at ${at} of the first message`, JSON.stringify(actual) ?? "nothing");
       }

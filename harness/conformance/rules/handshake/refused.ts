@@ -30,10 +30,10 @@ export async function expectRefusal(context: Context, refusal: Refusal, options:
   }
   if (answer.kind !== "open")
     throw new Violation(`an upgrade and then close ${outcome.close} (${refusal.when})`, describeRefusal(answer));
-  const { peer } = answer;
-  await peer.closes({ code: outcome.close });
+  const { client } = answer;
+  await client.closes({ code: outcome.close });
   const first = context.channel.handshake?.first;
-  const welcome = peer.takeAll().find(({ name }) => name !== undefined && name === first);
+  const welcome = client.takeAll().find(({ name }) => name !== undefined && name === first);
   if (welcome !== undefined) throw new Violation(`close ${outcome.close} without a message before it`, describeReceived(welcome));
 }
 

@@ -41,9 +41,9 @@ export const serverRules: readonly Rule[] = [
       },
     ],
     async check({ dial }) {
-      const peer = await dial();
-      await peer.fence();
-      await peer.ping();
+      const client = await dial();
+      await client.fence();
+      await client.ping();
     },
     brokenBy: () => [faults.sendsFrames("masked"), faults.sendsFrames("reserved-bit"), faults.sendsFrames("length-not-shortest")],
   }),

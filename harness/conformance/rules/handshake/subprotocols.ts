@@ -19,9 +19,9 @@ function subprotocols({ channel: { handshake } }: ContractUnderTest): readonly S
   return [{ pointer: `${handshake.pointer}/subprotocols`, text, spoken: handshake.subprotocols }];
 }
 
-function expectChosen(peer: TestClient, wanted: readonly string[]): void {
-  if (wanted.includes(peer.subprotocol)) return;
-  const actual = peer.headers.has("sec-websocket-protocol") ? peer.subprotocol : "no Sec-WebSocket-Protocol";
+function expectChosen(client: TestClient, wanted: readonly string[]): void {
+  if (wanted.includes(client.subprotocol)) return;
+  const actual = client.headers.has("sec-websocket-protocol") ? client.subprotocol : "no Sec-WebSocket-Protocol";
   throw new Violation(`the subprotocol ${wanted.join(" or ")}`, actual);
 }
 
@@ -108,7 +108,7 @@ export const subprotocolRules: readonly Rule[] = [
       for (const offered of [[], [unknown]]) {
         const answer = await context.attempt({ subprotocols: offered });
         if (answer.kind !== "open") continue;
-        const chosen = answer.peer.headers.get("sec-websocket-protocol");
+        const chosen = answer.client.headers.get("sec-websocket-protocol");
         if (chosen !== undefined && !offered.includes(chosen)) {
           throw new Violation(`no subprotocol, or one of those offered (${offered.join(", ") || "none"})`, chosen);
         }

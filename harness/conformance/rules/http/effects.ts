@@ -87,15 +87,15 @@ async function sceneFor(context: Context, http: HttpOperation): Promise<Scene> {
 
 /** A connection that the effect reaches, with nothing left to take. */
 async function receiver(context: Context, { effect }: DeliveryPromise, scene: Scene): Promise<TestClient> {
-  const peer = await context.dial();
+  const client = await context.dial();
   if (effect.to.kind === "relation") {
     const keys = new Map<string, unknown>();
     for (const [column, value] of effect.to.where) keys.set(column, boundOverHttp(context, value, scene));
-    await enter(context, peer, effect.to.relation, keys);
+    await enter(context, client, effect.to.relation, keys);
   }
-  await peer.fence();
-  peer.takeAll();
-  return peer;
+  await client.fence();
+  client.takeAll();
+  return client;
 }
 
 type Test = (received: Received) => boolean;
@@ -125,10 +125,10 @@ function marked(context: Context, { http, effect }: DeliveryPromise, body: unkno
 }
 
 /** Asks for one more, and demands that it is the next that comes of this scene: nothing came twice before it. */
-async function expectNoMore(context: Context, promise: DeliveryPromise, scene: Scene, peer: TestClient): Promise<void> {
+async function expectNoMore(context: Context, promise: DeliveryPromise, scene: Scene, client: TestClient): Promise<void> {
   const sentinel = marked(context, promise, scene.body);
   await succeed(context, promise.http, { ...scene, body: sentinel.body });
-  const next = await peer.receive(isOf(context, promise, scene));
+  const next = await client.receive(isOf(context, promise, scene));
   if (!sentinel.isIt(next)) throw new Violation(`${promise.effect.message} once`, `once more: ${shortened(next.text)}`);
 }
 
@@ -177,9 +177,9 @@ export const httpEffectRules: readonly Rule[] = [
     async check(context, promise) {
       const { http, effect } = promise;
       const scene = await sceneFor(context, http);
-      const peer = await receiver(context, promise, scene);
+      const client = await receiver(context, promise, scene);
       await succeed(context, http, scene);
-      const delivered = await peer.receive(isOf(context, promise, scene));
+      const delivered = await client.receive(isOf(context, promise, scene));
       for (const [at, value] of effect.bindings) {
         const wanted = boundOverHttp(context, value, scene);
         const actual = lookup(delivered.value, at);
@@ -190,7 +190,7 @@ export const httpEffectRules: readonly Rule[] = [
           );
         }
       }
-      await expectNoMore(context, promise, scene, peer);
+      await expectNoMore(context, promise, scene, client);
     },
     brokenBy: ({ effect }) => [
       faults.dropsMessage(effect.message),
@@ -211,13 +211,13 @@ export const httpEffectRules: readonly Rule[] = [
       const scene = await sceneFor(context, http);
       const headers = { [once.key.name]: freshHeader(context, http, once.key.name) };
       const promise = deliveryOf(context, http);
-      const peer = promise === undefined ? undefined : await receiver(context, promise, scene);
+      const client = promise === undefined ? undefined : await receiver(context, promise, scene);
       const first = await succeed(context, http, { ...scene, headers });
       const again = await succeed(context, http, { ...scene, headers });
       if (!equalJson(first.value, again.value)) throw new Violation(`the same answer, ${described(first)}`, described(again));
-      if (promise === undefined || peer === undefined) return;
-      await peer.receive(isOf(context, promise, scene));
-      await expectNoMore(context, promise, scene, peer);
+      if (promise === undefined || client === undefined) return;
+      await client.receive(isOf(context, promise, scene));
+      await expectNoMore(context, promise, scene, client);
     },
     brokenBy: ({ http, once: { key } }, subject) => {
       const delivered = deliveryOf(subject, http);
@@ -239,7 +239,7 @@ export const httpEffectRules: readonly Rule[] = [
       const scene = await sceneFor(context, http);
       const promise = deliveryOf(context, http);
       if (promise === undefined) throw new NotTestable(`nothing shows whether ${http.operation.id} was done`);
-      const peer = await receiver(context, promise, scene);
+      const client = await receiver(context, promise, scene);
       const keyed = (key: string) => ({ headers: { [once.key.name]: key } });
       const key = freshHeader(context, http, once.key.name);
       const other = { ...scene, user: await userFor(context, http.operation) };
@@ -250,7 +250,7 @@ export const httpEffectRules: readonly Rule[] = [
       ];
       for (const request of requests) {
         await succeed(context, http, request);
-        await peer.receive(isOf(context, promise, request));
+        await client.receive(isOf(context, promise, request));
       }
     },
     brokenBy: ({ once: { key } }) => [

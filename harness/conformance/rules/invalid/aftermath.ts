@@ -83,16 +83,16 @@ export const aftermathRules: readonly Rule[] = [
       ),
     async check(context, { client }) {
       const { mutations } = dataOf(context.contract).of(client.message);
-      const peer = await context.dial({ user: await userFor(context, client.operation) });
-      const message = await satisfyPreconditions(context, peer, client.operation);
+      const testClient = await context.dial({ user: await userFor(context, client.operation) });
+      const message = await satisfyPreconditions(context, testClient, client.operation);
       for (const { constraint } of mutations.slice(0, Math.min(4, toleratedErrors(context)))) {
         const { value } = breakIn(context, client, constraint, message);
         if (!isReadable(context, JSON.stringify(value))) continue;
-        const answer = await answerTo(context, peer, JSON.stringify(value));
+        const answer = await answerTo(context, testClient, JSON.stringify(value));
         if (answer.kind === "closed")
           throw new Violation("the connection to live after a malformed frame", describeAnswer(answer));
       }
-      expectSuccess(context, client.operation, await peer.request(freshly(context, client, message)));
+      expectSuccess(context, client.operation, await testClient.request(freshly(context, client, message)));
     },
     brokenBy: (_, subject) => faults.closesOnInvalid(undeclaredCode(subject)),
   }),
@@ -133,8 +133,8 @@ export const aftermathRules: readonly Rule[] = [
           errorsFor(subject, ["not-in-schema"]).every(({ close }) => close === undefined),
       ),
     async check(context, { client }) {
-      const peer = await context.dial({ user: await userFor(context, client.operation) });
-      const message = await satisfyPreconditions(context, peer, client.operation);
+      const testClient = await context.dial({ user: await userFor(context, client.operation) });
+      const message = await satisfyPreconditions(context, testClient, client.operation);
       // Malformed frames of all operations: one that ends the relation must not have taken effect.
       const others = clientMessages(context).filter(({ operation }) => operation.effects.some(({ kind }) => kind === "remove"));
       let left = toleratedErrors(context);
@@ -147,10 +147,10 @@ export const aftermathRules: readonly Rule[] = [
           if (left-- <= 0) break;
           const { value } = breakIn(context, other, constraint, base);
           if (!isReadable(context, JSON.stringify(value))) continue;
-          await answerTo(context, peer, JSON.stringify(value));
+          await answerTo(context, testClient, JSON.stringify(value));
         }
       }
-      expectSuccess(context, client.operation, await peer.request(freshly(context, client, message)), "still");
+      expectSuccess(context, client.operation, await testClient.request(freshly(context, client, message)), "still");
     },
     brokenBy: ({ client }) => {
       const requirement = client.operation.requires.find(({ kind }) => kind === "relation")!;

@@ -55,12 +55,12 @@ function mayErrorLackId({ contract }: ContractUnderTest): boolean {
 }
 
 /** A refusal with this code, brought about by the plainest frame. @throws Violation where it does not come */
-async function trigger(context: Context, peer: TestClient, code: ErrorCode): Promise<Refusal> {
+async function trigger(context: Context, testClient: TestClient, code: ErrorCode): Promise<Refusal> {
   const frame = dataOf(context.contract)
     .malformed(context.channel)
     .find(({ outcomes }) => outcomes.length === 1 && outcomes[0] === code.when);
   if (frame === undefined) throw new NotTestable(`no frame is known that earns ${code.code}`);
-  const answer = await answerTo(context, peer, textOf(context, frame));
+  const answer = await answerTo(context, testClient, textOf(context, frame));
   if (answer.kind !== "refused") throw new Violation(`the error ${code.code} for ${frame.label}`, describeAnswer(answer));
   return answer;
 }
@@ -81,12 +81,12 @@ async function* refusals(context: Context, { client }: MessagePromise): AsyncGen
   let base: unknown;
   let last: TestClient | undefined;
   for (const { constraint } of mutations) {
-    const peer = await sender.ready(true);
-    if (peer !== last) base = await baseFor(context, peer, client);
-    last = peer;
+    const testClient = await sender.ready(true);
+    if (testClient !== last) base = await baseFor(context, testClient, client);
+    last = testClient;
     const mutation = breakIn(context, client, constraint, base);
     if (!isReadable(context, JSON.stringify(mutation.value))) continue;
-    const answer = await answerTo(context, peer, JSON.stringify(mutation.value));
+    const answer = await answerTo(context, testClient, JSON.stringify(mutation.value));
     const member = constraint.member === undefined ? "" : ` ${constraint.member}`;
     const what = `\`${client.message.name}\` that breaks ${constraint.keyword}${member} at ${constraint.location || "the message"}`;
     // That it is refused at all is another rule's affair.
@@ -246,14 +246,14 @@ export const errorReplyRules: readonly Rule[] = [
     title: "does not echo a credential in an error",
     from: (subject) => (freeText(subject) === undefined ? [] : secrets(subject)),
     async check(context, { client, at }) {
-      const peer = await context.dial();
+      const testClient = await context.dial();
       const { correlation } = client.message;
       const example = context.example(client.message.name);
       const carrying = withValueAt(example, at, marker);
       const frames = [carrying, withValueAt(example, at, [marker]), withValueAt(carrying, "/unexpected", marker)];
       if (correlation !== undefined) frames.push(withValueAt(carrying, correlation, 5));
       for (const frame of frames) {
-        const answer = await answerTo(context, peer, JSON.stringify(frame));
+        const answer = await answerTo(context, testClient, JSON.stringify(frame));
         context.judged();
         const telling = answer.came.find(({ text }) => text.includes(marker));
         if (telling !== undefined) throw new Violation("an error without the credential that was sent", shortened(telling.text));

@@ -67,8 +67,8 @@ function refuses(id: string, title: string, ...outcomes: readonly Malformed[]): 
     title,
     from: framesOf(...outcomes),
     async check(context, { frame, codes }) {
-      const peer = await context.dial();
-      const answer = await answerTo(context, peer, textOf(context, frame));
+      const testClient = await context.dial();
+      const answer = await answerTo(context, testClient, textOf(context, frame));
       expectRefused(answer, codes, `a frame with ${frame.label}`);
     },
     brokenBy: () => [faults.acceptsInvalid("any"), faults.ignoresInvalid("any")],
@@ -101,8 +101,8 @@ export const hostileRules: readonly Rule[] = [
     title: "handles unspecified frames: stays open or closes with a declared code",
     from: silent,
     async check(context, { frame }) {
-      const peer = await context.dial();
-      const answer = await answerTo(context, peer, textOf(context, frame));
+      const testClient = await context.dial();
+      const answer = await answerTo(context, testClient, textOf(context, frame));
       context.judged();
       const declared = context.channel.closeCodes.map(({ code }) => code);
       if (answer.kind === "closed" && declared.length > 0 && !declared.includes(answer.code)) {

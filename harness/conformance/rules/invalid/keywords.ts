@@ -21,23 +21,23 @@ export const keywordRules: readonly Rule[] = [
       context.note(coverage(context));
       const user = await userFor(context, client.operation);
       const connect = async () => {
-        const peer = await context.dial({ user });
-        return { peer, broken: allBrokenIn(context, client, constraint, await baseFor(context, peer, client)) };
+        const testClient = await context.dial({ user });
+        return { testClient, broken: allBrokenIn(context, client, constraint, await baseFor(context, testClient, client)) };
       };
-      let { peer, broken } = await connect();
+      let { testClient, broken } = await connect();
       let left = toleratedErrors(context);
       let sent = 0;
       for (const { kind } of broken) {
-        if (peer.closed !== undefined || left === 0) {
-          if (peer.closed === undefined) await peer.hangUp();
-          ({ peer, broken } = await connect());
+        if (testClient.closed !== undefined || left === 0) {
+          if (testClient.closed === undefined) await testClient.hangUp();
+          ({ testClient, broken } = await connect());
           left = toleratedErrors(context);
         }
         const mutation = broken.find((one) => one.kind === kind);
         if (mutation === undefined || !isReadable(context, JSON.stringify(mutation.value))) continue;
         left--;
         sent++;
-        const answer = await answerTo(context, peer, JSON.stringify(mutation.value));
+        const answer = await answerTo(context, testClient, JSON.stringify(mutation.value));
         expectRefused(answer, outcomesOf(context, client, constraint), describe(client, mutation));
       }
       if (sent === 0)

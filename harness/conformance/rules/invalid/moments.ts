@@ -43,11 +43,13 @@ export const momentRules: readonly Rule[] = [
     title: "rejects a malformed frame sent right after the handshake, after the first message",
     from: plainest,
     async check(context, { frame, codes }) {
-      const peer = await context.dial({ awaitFirst: false });
-      peer.sendText(textOf(context, frame));
+      const testClient = await context.dial({ awaitFirst: false });
+      testClient.sendText(textOf(context, frame));
       const { first } = context.channel.handshake ?? {};
-      if (first !== undefined) await peer.receiveNext(first);
-      const errors = (await peer.fence()).map((received) => context.errorCode(received)).filter((code) => code !== undefined);
+      if (first !== undefined) await testClient.receiveNext(first);
+      const errors = (await testClient.fence())
+        .map((received) => context.errorCode(received))
+        .filter((code) => code !== undefined);
       if (errors.length !== 1 || !codes.some(({ code }) => code === errors[0])) {
         throw new Violation(
           `the error ${codes.map(({ code }) => code).join(" or ")} for ${frame.label}`,
@@ -65,14 +67,14 @@ export const momentRules: readonly Rule[] = [
     title: "rejects a malformed frame during a renewal, and still renews",
     from: renewals,
     async check(context, { client }) {
-      const peer = await context.dial({ user: await userFor(context, client.operation) });
-      const message = await satisfyPreconditions(context, peer, client.operation);
-      const renewed = peer.request(message);
-      peer.sendText(notJson);
+      const testClient = await context.dial({ user: await userFor(context, client.operation) });
+      const message = await satisfyPreconditions(context, testClient, client.operation);
+      const renewed = testClient.request(message);
+      testClient.sendText(notJson);
       const code = context.errorCode(await renewed);
       if (code !== undefined) throw new Violation(`the operation ${client.operation.id} to succeed`, `the error ${code}`);
       const codes = errorsFor(context, ["not-json"]).map((one) => one.code);
-      const errors = (await peer.fence()).map((received) => context.errorCode(received)).filter((one) => one !== undefined);
+      const errors = (await testClient.fence()).map((received) => context.errorCode(received)).filter((one) => one !== undefined);
       if (errors.length !== 1 || !codes.includes(errors[0]!)) {
         throw new Violation(`the error ${codes.join(" or ")} for what is not JSON`, errors.join(", ") || "none");
       }
@@ -87,13 +89,17 @@ export const momentRules: readonly Rule[] = [
     title: "rejects malformed frames after a renewal as before",
     from: renewals,
     async check(context, { client }) {
-      const peer = await context.dial({ user: await userFor(context, client.operation) });
+      const testClient = await context.dial({ user: await userFor(context, client.operation) });
       const codes = errorsFor(context, ["not-json"]);
-      expectRefused(await answerTo(context, peer, notJson), codes, "what is not JSON, before the renewal");
-      const answer = await answerTo(context, peer, JSON.stringify(await satisfyPreconditions(context, peer, client.operation)));
+      expectRefused(await answerTo(context, testClient, notJson), codes, "what is not JSON, before the renewal");
+      const answer = await answerTo(
+        context,
+        testClient,
+        JSON.stringify(await satisfyPreconditions(context, testClient, client.operation)),
+      );
       if (answer.kind !== "succeeded")
         throw new Violation(`the operation ${client.operation.id} to succeed`, describeAnswer(answer));
-      expectRefused(await answerTo(context, peer, notJson), codes, "what is not JSON, after the renewal");
+      expectRefused(await answerTo(context, testClient, notJson), codes, "what is not JSON, after the renewal");
     },
     brokenBy: () => faults.ignoresInvalid("any"),
   }),

@@ -48,15 +48,20 @@ function removing({ contract, channel }: ContractUnderTest, relation: string): O
 
 async function perform(
   context: Context,
-  peer: TestClient,
+  client: TestClient,
   operation: Operation,
   keys: Map<string, unknown>,
 ): Promise<ErrorValue | undefined> {
-  return context.errorCode(await replyFor(context, peer, operation, keys));
+  return context.errorCode(await replyFor(context, client, operation, keys));
 }
 
-async function replyFor(context: Context, peer: TestClient, operation: Operation, keys: Map<string, unknown>): Promise<Received> {
-  return peer.request(await satisfyPreconditions(context, peer, operation, keys));
+async function replyFor(
+  context: Context,
+  client: TestClient,
+  operation: Operation,
+  keys: Map<string, unknown>,
+): Promise<Received> {
+  return client.request(await satisfyPreconditions(context, client, operation, keys));
 }
 
 interface Filled {
@@ -134,10 +139,10 @@ export const boundRules: readonly Rule[] = [
     title: "accepts a message of exactly the maximum size",
     from: byteLimits,
     async check(context, { limit }) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message } = padded(context, context.effective(limit));
-      peer.sendText(text);
-      const code = context.errorCode(await peer.replyTo(message));
+      client.sendText(text);
+      const code = context.errorCode(await client.replyTo(message));
       if (code !== undefined) throw new Violation("the message to be accepted", `the error ${code}`);
     },
     brokenBy: (_, subject) => ignoresFence(subject),
@@ -150,14 +155,14 @@ export const boundRules: readonly Rule[] = [
     title: "rejects a message one byte over the maximum size",
     from: byteLimits,
     async check(context, { limit }) {
-      const peer = await context.dial();
+      const client = await context.dial();
       const { text, message } = padded(context, context.effective(limit) + 1);
-      peer.sendText(text);
+      client.sendText(text);
       if (limit.close !== undefined) {
-        await peer.closes({ code: limit.close });
+        await client.closes({ code: limit.close });
         return;
       }
-      const code = context.errorCode(await peer.replyTo(message));
+      const code = context.errorCode(await client.replyTo(message));
       if (code !== limit.error)
         throw new Violation(`the error ${limit.error}`, code === undefined ? "a success" : `the error ${code}`);
     },
@@ -239,7 +244,7 @@ export const boundRules: readonly Rule[] = [
       const { user, peers } = await fillConnections(context, limit);
       const extra = await context.dial({ user, awaitFirst: false });
       await extra.closes();
-      for (const peer of peers) await peer.fence();
+      for (const client of peers) await client.fence();
     },
     brokenBy: () => faults.server("closes-oldest-connection"),
   }),
@@ -259,20 +264,20 @@ export const boundRules: readonly Rule[] = [
         const attempt = await context.attempt({ user });
         if (attempt.kind !== "open") throw new Violation("an open connection", attempt.kind);
         const next = await Promise.race([
-          attempt.peer
+          attempt.client
             .receive(() => true, { withinMs: context.timeoutMs })
             .then(
               () => "message" as const,
               () => "closed" as const,
             ),
-          attempt.peer.closes().then(
+          attempt.client.closes().then(
             () => "closed" as const,
             () => "message" as const,
           ),
         ]);
         if (next === "message") return;
         if (context.clock.nowMs() > deadlineMs)
-          throw new Violation("another connection to be admitted after one has gone", `close ${attempt.peer.closed?.code}`);
+          throw new Violation("another connection to be admitted after one has gone", `close ${attempt.client.closed?.code}`);
         await context.clock.sleep(50);
       }
     },

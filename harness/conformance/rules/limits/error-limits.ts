@@ -23,7 +23,7 @@ function errorLimits({ channel }: ContractUnderTest): readonly ErrorLimitClause[
 }
 
 interface Offender {
-  readonly peer: TestClient;
+  readonly client: TestClient;
   /** The id of the request, where it has one. */
   hit(): Json | undefined;
   /** How many may be admitted before the first error. */
@@ -34,8 +34,8 @@ interface Offender {
 async function offender(context: Context, limit: ErrorLimit): Promise<Offender> {
   const code = context.contract.errors?.codes.find(({ code, when }) => limit.errors.includes(code) && when === "not-json");
   if (code !== undefined) {
-    const peer = await context.dial();
-    return { peer, hit: () => void peer.sendText("not JSON"), free: 0 };
+    const client = await context.dial();
+    return { client, hit: () => void client.sendText("not JSON"), free: 0 };
   }
   const [way] = context.channel.rateLimits
     .filter(({ error, scope }) => limit.errors.includes(error) && scope === "connection")
@@ -49,32 +49,32 @@ async function offender(context: Context, limit: ErrorLimit): Promise<Offender> 
   if (way === undefined || correlation === undefined)
     throw new NotTestable(`no way is known to earn ${limit.errors.join(" or ")}`);
   const { rate, operation } = way;
-  const peer = await context.dial({ user: await userFor(context, operation) });
-  const message = await satisfyPreconditions(context, peer, operation);
+  const client = await context.dial({ user: await userFor(context, operation) });
+  const message = await satisfyPreconditions(context, client, operation);
   const { burst, perSecond } = context.effective(rate);
   // The burst is free; so is what is refilled while we send, a second's worth at most for a server that answers at all.
   const hit = () => {
     const id = context.id(operation.messages[0]);
-    peer.send(withValueAt(message, correlation, id));
+    client.send(withValueAt(message, correlation, id));
     return id;
   };
-  return { peer, hit, free: burst + Math.ceil(perSecond) };
+  return { client, hit, free: burst + Math.ceil(perSecond) };
 }
 
 /** Sends until exactly so many errors have come: what is refilled meanwhile is admitted, so only the replies tell. */
-async function earn(context: Context, { peer, hit, free }: Offender, limit: ErrorLimit, hits: number): Promise<void> {
+async function earn(context: Context, { client, hit, free }: Offender, limit: ErrorLimit, hits: number): Promise<void> {
   let earned = 0;
   for (let next = free; earned < hits; next = hits - earned) {
     const ids = Array.from({ length: Math.min(next, hits) }, hit);
-    for (const id of ids) if (limit.errors.includes(context.errorCode(await peer.reply(id)) ?? "")) earned += 1;
+    for (const id of ids) if (limit.errors.includes(context.errorCode(await client.reply(id)) ?? "")) earned += 1;
   }
 }
 
 /** Sends until one more error has come, or the close in its place. */
-async function earnLast(context: Context, { peer, hit, free }: Offender, limit: ErrorLimit): Promise<void> {
-  for (let count = 0; count < free && peer.closed === undefined; count++) {
-    const reply = await peer.reply(hit()).catch((error: unknown) => {
-      if (error instanceof Violation && peer.closed !== undefined) return undefined;
+async function earnLast(context: Context, { client, hit, free }: Offender, limit: ErrorLimit): Promise<void> {
+  for (let count = 0; count < free && client.closed === undefined; count++) {
+    const reply = await client.reply(hit()).catch((error: unknown) => {
+      if (error instanceof Violation && client.closed !== undefined) return undefined;
       throw error;
     });
     if (reply === undefined || limit.errors.includes(context.errorCode(reply) ?? "")) return;
@@ -89,18 +89,18 @@ export const errorLimitRules: readonly Rule[] = [
     title: "tolerates errors up to the limit",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : errorLimits(subject)),
     async check(context, { limit }) {
-      const { peer, hit, free } = await offender(context, limit);
+      const { client, hit, free } = await offender(context, limit);
       const hits = context.effective(limit);
       if (free > 0) {
-        await earn(context, { peer, hit, free }, limit, hits);
-        await peer.fence();
+        await earn(context, { client, hit, free }, limit, hits);
+        await client.fence();
         return;
       }
       for (let count = 0; count < hits; count++) hit();
-      const after = await peer.fence();
+      const after = await client.fence();
       context.judged(hits);
-      if (peer.closed !== undefined)
-        throw new Violation(`the connection to stay open after ${hits} errors`, `close ${peer.closed.code}`);
+      if (client.closed !== undefined)
+        throw new Violation(`the connection to stay open after ${hits} errors`, `close ${client.closed.code}`);
       const errors = after.filter((received) => limit.errors.includes(context.errorCode(received) ?? "")).length;
       if (errors !== hits) throw new Violation(`${hits} errors`, `${errors}`);
     },
@@ -121,7 +121,7 @@ export const errorLimitRules: readonly Rule[] = [
         await earn(context, one, limit, hits);
         await earnLast(context, one, limit);
       }
-      await one.peer.closes({ code: limit.close! });
+      await one.client.closes({ code: limit.close! });
     },
     brokenBy: ({ limit }) => [faults.neverCloses(limit.close!), faults.changesCloseCode(limit.close!, 1000)],
   }),

@@ -35,7 +35,7 @@ export function limitsOf(scope: "connection" | "shared" | "any"): (subject: Cont
 
 /** Ready to send messages that only rate limits can refuse. */
 export interface Sender {
-  readonly peer: TestClient;
+  readonly client: TestClient;
   readonly operation: Operation;
   readonly message: unknown;
   /** Messages under the limit that were sent to get here. */
@@ -45,14 +45,14 @@ export interface Sender {
 /** Prefers an operation that needs nothing to come before it, so that the bucket is full. */
 export async function senderUnder(context: Context, limit: RateLimit, user?: User): Promise<Sender> {
   const operation = easiestUnder(context, limit);
-  const peer = await context.dial({ user: user ?? (await userFor(context, operation)) });
-  return senderOn(context, limit, operation, peer);
+  const client = await context.dial({ user: user ?? (await userFor(context, operation)) });
+  return senderOn(context, limit, operation, client);
 }
 
 /** The same on a connection that is there already. Its `used` are all that it ever sent under the limit. */
-export async function senderOn(context: Context, limit: RateLimit, operation: Operation, peer: TestClient): Promise<Sender> {
-  const message = await satisfyPreconditions(context, peer, operation);
-  return { peer, operation, message, used: countUnder(context, peer, limit) };
+export async function senderOn(context: Context, limit: RateLimit, operation: Operation, client: TestClient): Promise<Sender> {
+  const message = await satisfyPreconditions(context, client, operation);
+  return { client, operation, message, used: countUnder(context, client, limit) };
 }
 
 /** With what code the operation is refused where the limit is used up. */
@@ -70,10 +70,10 @@ function preparations({ requires }: Operation): number {
 }
 
 /** Messages that the connection has sent whose operation is under the limit. */
-function countUnder(context: Context, peer: TestClient, limit: RateLimit): number {
+function countUnder(context: Context, client: TestClient, limit: RateLimit): number {
   const names = new Set(operationsUnder(context, limit).flatMap(({ messages }) => messages));
   return context.history().filter((event) => {
-    if (event.kind !== "send" || event.connection !== peer.connection) return false;
+    if (event.kind !== "send" || event.connection !== client.connection) return false;
     const { name } = context.read(JSON.stringify(event.frame), "fromClient");
     return name !== undefined && names.has(name);
   }).length;
@@ -86,19 +86,19 @@ export interface Answer {
 }
 
 /** Sends `count` copies at once and waits for each reply. */
-export async function flood(context: Context, { peer, operation, message }: Sender, count: number): Promise<readonly Answer[]> {
+export async function flood(context: Context, { client, operation, message }: Sender, count: number): Promise<readonly Answer[]> {
   const correlation = context.message(operation.messages[0]!).correlation;
   if (correlation === undefined)
     throw new NotTestable(`the message of ${operation.id} has no correlationId, so its replies cannot be told apart`);
   const sent = Array.from({ length: count }, () => {
     const id = context.id(operation.messages[0]);
     const atMs = context.clock.nowMs();
-    peer.send(withValueAt(message, correlation, id));
+    client.send(withValueAt(message, correlation, id));
     return { id, atMs };
   });
   const answers: Answer[] = [];
   for (const { id, atMs } of sent) {
-    const reply = await peer.reply(id);
+    const reply = await client.reply(id);
     answers.push({ sentAtMs: atMs, reply, code: context.errorCode(reply) });
   }
   return answers;
@@ -165,7 +165,7 @@ export async function useUp(
   context: Context,
   limit: RateLimit,
   user: User,
-  own?: Pick<Sender, "peer"> & Pick<UsedUp, "sinceMs">,
+  own?: Pick<Sender, "client"> & Pick<UsedUp, "sinceMs">,
 ): Promise<UsedUp> {
   const operation = easiestUnder(context, limit);
   const { burst, perSecond } = context.effective(limit);
@@ -177,8 +177,8 @@ export async function useUp(
   const senders: Sender[] = [];
   // All connections are made ready first, so that little is refilled while the messages are sent.
   while (senders.length < Math.ceil(total / each)) {
-    const peer = (isOwn ? own?.peer : undefined) ?? (await context.dial({ user }));
-    senders.push(await senderOn(context, limit, operation, peer));
+    const client = (isOwn ? own?.client : undefined) ?? (await context.dial({ user }));
+    senders.push(await senderOn(context, limit, operation, client));
   }
   const used = senders.reduce((sum, one) => sum + one.used, 0);
   const answers: Answer[] = [];

@@ -71,9 +71,9 @@ function withClientPart(subject: ContractUnderTest): readonly HeartbeatPromise[]
 
 const closing = (subject: ContractUnderTest) => withClientPart(subject).filter(({ heartbeat }) => heartbeat.close !== undefined);
 
-export async function mustBeAlive(peer: TestClient): Promise<void> {
-  await peer.fence();
-  if (peer.closed !== undefined) throw new Violation("the connection to be open", `close ${peer.closed.code}`);
+export async function mustBeAlive(client: TestClient): Promise<void> {
+  await client.fence();
+  if (client.closed !== undefined) throw new Violation("the connection to be open", `close ${client.closed.code}`);
 }
 
 export const heartbeatRules: readonly Rule[] = [
@@ -84,10 +84,10 @@ export const heartbeatRules: readonly Rule[] = [
     title: "keeps an idle connection that answers pings",
     from: serverPings,
     async check(context, { heartbeat }) {
-      const peer = await context.dial();
+      const client = await context.dial();
       await context.clock.sleep(2 * cycleMs(context, heartbeat));
       context.judged();
-      await mustBeAlive(peer);
+      await mustBeAlive(client);
     },
     waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
     brokenBy: () => faults.server("heartbeat-ignores-pongs"),
@@ -101,10 +101,10 @@ export const heartbeatRules: readonly Rule[] = [
     from: closingPings,
     async check(context, { heartbeat }) {
       const { timeoutMs } = context.effective(heartbeat);
-      const peer = await context.dial();
-      peer.answerPings = false;
+      const client = await context.dial();
+      client.answerPings = false;
       const sentAtMs = context.clock.nowMs();
-      const { atMs } = await peer.closes({ code: heartbeat.close!, withinMs: 2 * cycleMs(context, heartbeat) + slackMs });
+      const { atMs } = await client.closes({ code: heartbeat.close!, withinMs: 2 * cycleMs(context, heartbeat) + slackMs });
       // A ping is sent after our last frame at the earliest, and its answer is waited for.
       if (atMs < sentAtMs + timeoutMs * 0.9) {
         throw new Violation(`at least ${timeoutMs} ms to answer a ping`, `close after ${Math.round(atMs - sentAtMs)} ms`);
@@ -125,15 +125,15 @@ export const heartbeatRules: readonly Rule[] = [
         : closingPings(subject).filter(({ heartbeat }) => heartbeat.answeredBy === "any-frame"),
     async check(context, { heartbeat }) {
       const { timeoutMs } = context.effective(heartbeat);
-      const peer = await context.dial();
-      peer.answerPings = false;
+      const client = await context.dial();
+      client.answerPings = false;
       const untilMs = context.clock.nowMs() + 2 * cycleMs(context, heartbeat);
       while (context.clock.nowMs() < untilMs) {
-        await mustBeAlive(peer);
+        await mustBeAlive(client);
         await context.clock.sleep(timeoutMs / 4);
       }
       context.judged();
-      await mustBeAlive(peer);
+      await mustBeAlive(client);
     },
     waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
     brokenBy: () => faults.server("heartbeat-counts-only-pongs"),
@@ -147,9 +147,9 @@ export const heartbeatRules: readonly Rule[] = [
     from: byMessage("server"),
     async check(context, { heartbeat }) {
       const { intervalMs } = context.effective(heartbeat);
-      const peer = await context.dial();
+      const client = await context.dial();
       const withinMs = patient(intervalMs) + slackMs;
-      await context.until(`the heartbeat ${heartbeat.frame}`, () => peer.heartbeats[0], { withinMs });
+      await context.until(`the heartbeat ${heartbeat.frame}`, () => client.heartbeats[0], { withinMs });
     },
     waitsMs: (context, { heartbeat }) => cycleMs(context, heartbeat),
     brokenBy: () => faults.shapes("heartbeat-never-sent", "The server never sends its heartbeat message."),
@@ -163,14 +163,14 @@ export const heartbeatRules: readonly Rule[] = [
     from: (subject) => byMessage("client")(subject).filter(({ heartbeat }) => heartbeat.answer !== undefined),
     async check(context, { heartbeat }) {
       const { timeoutMs } = context.effective(heartbeat);
-      const peer = await context.dial();
+      const client = await context.dial();
       const operation = context.contract.operations.find(({ messages }) => messages[0] === heartbeat.frame);
       const message = context.example(heartbeat.frame);
       const withinMs = patient(timeoutMs) + slackMs;
-      if (operation?.reply !== undefined) await peer.request(message, { withinMs });
+      if (operation?.reply !== undefined) await client.request(message, { withinMs });
       else {
-        peer.send(message);
-        await context.until(`the answer ${heartbeat.answer}`, () => peer.heartbeats[0], { withinMs });
+        client.send(message);
+        await context.until(`the answer ${heartbeat.answer}`, () => client.heartbeats[0], { withinMs });
       }
     },
     waitsMs: (context, { heartbeat }) => patient(context.effective(heartbeat).timeoutMs) + slackMs,
@@ -184,10 +184,10 @@ export const heartbeatRules: readonly Rule[] = [
     title: "keeps an idle connection that takes part in the heartbeat by messages",
     from: withClientPart,
     async check(context, { heartbeat }) {
-      const peer = await context.dial();
+      const client = await context.dial();
       await context.clock.sleep(2 * cycleMs(context, heartbeat));
       context.judged();
-      await mustBeAlive(peer);
+      await mustBeAlive(client);
     },
     waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
     brokenBy: () =>
@@ -202,10 +202,10 @@ export const heartbeatRules: readonly Rule[] = [
     from: closing,
     async check(context, { heartbeat }) {
       const { intervalMs, timeoutMs } = context.effective(heartbeat);
-      const peer = await context.dial();
-      peer.answerPings = false;
+      const client = await context.dial();
+      client.answerPings = false;
       const sentAtMs = context.clock.nowMs();
-      const { atMs } = await peer.closes({ code: heartbeat.close!, withinMs: 2 * cycleMs(context, heartbeat) + slackMs });
+      const { atMs } = await client.closes({ code: heartbeat.close!, withinMs: 2 * cycleMs(context, heartbeat) + slackMs });
       const allowedMs = heartbeat.by === "server" ? timeoutMs : intervalMs;
       if (atMs < sentAtMs + allowedMs * 0.9) {
         throw new Violation(`at least ${allowedMs} ms for the heartbeat`, `close after ${Math.round(atMs - sentAtMs)} ms`);

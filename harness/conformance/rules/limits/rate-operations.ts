@@ -86,7 +86,7 @@ function spare({ perSecond }: RateLimit): number {
 
 interface Spent {
   /** The connection on which the operation is performed now. */
-  readonly peer: TestClient;
+  readonly client: TestClient;
   /** Succeeds but for the limit; a copy needs a fresh id. */
   readonly message: unknown;
   readonly usedUp: UsedUp;
@@ -96,9 +96,9 @@ interface Spent {
 async function spend(context: Context, limit: RateLimit, operation: Operation): Promise<Spent> {
   const user = await context.user({ claims: requiredClaims([easiestUnder(context, limit), operation]) });
   const sinceMs = context.clock.nowMs();
-  const peer = await context.dial({ user });
-  const message = await satisfyPreconditions(context, peer, operation);
-  return { peer, message, usedUp: await useUp(context, limit, user, { peer, sinceMs }) };
+  const client = await context.dial({ user });
+  const message = await satisfyPreconditions(context, client, operation);
+  return { client, message, usedUp: await useUp(context, limit, user, { client, sinceMs }) };
 }
 
 /** More than is refilled meanwhile, on a machine that is not busy; on one that is, the whole is attempted again. */
@@ -120,12 +120,12 @@ async function performer(
       return errorsOf(context, limit.error).find((error) => error.http === status)?.code;
     };
   }
-  const { peer, message } = await spend(context, limit, operation);
+  const { client, message } = await spend(context, limit, operation);
   const { correlation } = context.message(operation.messages[0]!);
   return async () => {
     const sent = correlation === undefined ? message : withValueAt(message, correlation, context.id(operation.messages[0]));
-    if (operation.reply !== undefined) return context.errorCode(await peer.request(sent));
-    const answer = await answerTo(context, peer, JSON.stringify(sent));
+    if (operation.reply !== undefined) return context.errorCode(await client.request(sent));
+    const answer = await answerTo(context, client, JSON.stringify(sent));
     context.judged();
     return answer.kind === "refused" ? answer.code : undefined;
   };
@@ -142,8 +142,8 @@ export const rateOperationRules: readonly Rule[] = [
       const code = codeOf(operation, limit);
       const spent = codeOf(easiestUnder(context, limit), limit);
       for (let attempt = 0; attempt < attempts; attempt++) {
-        const { peer, message, usedUp } = await spend(context, limit, operation);
-        const own = await flood(context, { peer, operation, message, used: 0 }, tries);
+        const { client, message, usedUp } = await spend(context, limit, operation);
+        const own = await flood(context, { client, operation, message, used: 0 }, tries);
         const other = own.find((answer) => answer.code !== undefined && answer.code !== code);
         if (other !== undefined) throw new Violation(`the error ${code} for ${operation.id}`, `the error ${other.code}`);
         const all = [...usedUp.answers.map((answer) => (answer.code === spent ? { ...answer, code } : answer)), ...own];
@@ -166,8 +166,8 @@ export const rateOperationRules: readonly Rule[] = [
         if (code === limit.error) throw new Violation(`${operation.id} to be admitted`, `the error ${code}`);
       };
       if (operationsUnder(context, limit).length === 0) {
-        const peer = await context.dial({ user: await userFor(context, operation) });
-        const sender = await senderOn(context, limit, operation, peer);
+        const client = await context.dial({ user: await userFor(context, operation) });
+        const sender = await senderOn(context, limit, operation, client);
         const { burst } = context.effective(limit);
         for (const { code } of await flood(context, sender, burst + spare(limit))) refuse(code);
         return;

@@ -110,7 +110,7 @@ export async function stopReading(
 ): Promise<SlowReading> {
   const { operation, message, correlation, replyBytes, bucket } = request;
   const [name] = operation.messages;
-  const peer = await context.dial();
+  const client = await context.dial();
   const wanted = Math.min(maxRequests, Math.ceil((kernelBytes + 2 * queueBytes) / replyBytes));
   const { burst, perSecond } = bucket === undefined ? { burst: wanted, perSecond: 0 } : context.effective(bucket);
   const ids = new Map<string, number>();
@@ -120,10 +120,10 @@ export async function stopReading(
     const payload = JSON.stringify(withValueAt(message, correlation, id));
     return encodeFrame({ opcode: opcode.text, payload, maskKey: ids.size });
   };
-  const ask = (count: number) => peer.sendRaw(Buffer.concat(Array.from({ length: count }, frame)));
-  peer.pause();
+  const ask = (count: number) => client.sendRaw(Buffer.concat(Array.from({ length: count }, frame)));
+  client.pause();
   const untilMs = context.clock.nowMs() + ms;
-  for (let left = burst; left > 0 && peer.closed === undefined; left -= requestsPerWrite) {
+  for (let left = burst; left > 0 && client.closed === undefined; left -= requestsPerWrite) {
     ask(Math.min(left, requestsPerWrite));
     await context.clock.sleep(0);
   }
@@ -132,10 +132,10 @@ export async function stopReading(
     if (perSecond > 0) ask(1);
   }
   if (isDecided()) {
-    peer.destroy();
+    client.destroy();
     return { sent: ids.size, missing: ids.size, doubled: 0, closeCode: undefined };
   }
-  const closeCode = await readAll(context, peer, request, ids);
+  const closeCode = await readAll(context, client, request, ids);
   const counts = [...ids.values()];
   return {
     sent: counts.length,
@@ -152,11 +152,11 @@ export async function stopReading(
  */
 async function readAll(
   context: Context,
-  peer: Awaited<ReturnType<Context["dial"]>>,
+  client: Awaited<ReturnType<Context["dial"]>>,
   { replyIds }: BulkyRequest,
   ids: Map<string, number>,
 ): Promise<number | undefined> {
-  const { socket, waiting, closed } = peer.handOver();
+  const { socket, waiting, closed } = client.handOver();
   let closeCode = closed?.code;
   let lastMs = context.clock.nowMs();
   let missing = ids.size;

@@ -79,9 +79,9 @@ export const timeRules: readonly Rule[] = [
     from: graces,
     async check(context, { limit }) {
       const expiresAtMs = context.clock.nowMs() + lifetimeSeconds * 1000;
-      const peer = await context.dial({ user: await context.user({ lifetimeSeconds }) });
+      const client = await context.dial({ user: await context.user({ lifetimeSeconds }) });
       const graceMs = patient(context.effective(limit));
-      const { atMs } = await peer.closes({ code: limit.close!, withinMs: lifetimeSeconds * 1000 + graceMs + slackMs });
+      const { atMs } = await client.closes({ code: limit.close!, withinMs: lifetimeSeconds * 1000 + graceMs + slackMs });
       // A JWT has whole seconds, so the end may come up to one earlier than we asked for.
       if (atMs < expiresAtMs - 1_000 + graceMs) {
         throw new Violation(`a grace of ${graceMs} ms`, `close ${Math.round(expiresAtMs + graceMs - atMs)} ms too early`);
@@ -98,14 +98,14 @@ export const timeRules: readonly Rule[] = [
     title: "keeps a connection whose credential was renewed",
     from: (subject) => (renewing(subject) === undefined ? [] : graces(subject)),
     async check(context, { limit }) {
-      const peer = await context.dial({ user: await context.user({ lifetimeSeconds }) });
+      const client = await context.dial({ user: await context.user({ lifetimeSeconds }) });
       const graceMs = patient(context.effective(limit));
-      const reply = await peer.request(await satisfyPreconditions(context, peer, renewing(context)!));
+      const reply = await client.request(await satisfyPreconditions(context, client, renewing(context)!));
       const code = context.errorCode(reply);
       if (code !== undefined) throw new Violation("the renewal to succeed", `the error ${code}`);
       await context.clock.sleep(lifetimeSeconds * 1000 + graceMs + 1_000);
       context.judged();
-      await mustBeAlive(peer);
+      await mustBeAlive(client);
     },
     waitsMs: (context, { limit }) => lifetimeSeconds * 1000 + context.effective(limit) + 1_000,
     brokenBy: (_, subject) => {
@@ -181,8 +181,8 @@ export const timeRules: readonly Rule[] = [
         .map(({ pointer, description }) => ({ pointer, text: description })),
     async check(context, { pointer }) {
       const limit = context.channel.limits.find((one) => one.pointer === pointer)!;
-      const peer = await context.dial({ awaitFirst: false });
-      await peer.closes({ code: limit.close!, withinMs: patient(context.effective(limit)) + slackMs });
+      const client = await context.dial({ awaitFirst: false });
+      await client.closes({ code: limit.close!, withinMs: patient(context.effective(limit)) + slackMs });
     },
     waitsMs: (context, { pointer }) => context.effective(context.channel.limits.find((one) => one.pointer === pointer)!),
     brokenBy: ({ pointer }, { channel }) => faults.neverCloses(channel.limits.find((one) => one.pointer === pointer)!.close!),
@@ -197,9 +197,9 @@ export const timeRules: readonly Rule[] = [
     async check(context, { limit }) {
       const graceMs = patient(context.effective(limit));
       if (graceMs < 2_000) throw new NotTestable(`a grace of ${graceMs} ms is too short to be met from outside`);
-      const peer = await context.dial({ user: await context.user({ lifetimeSeconds }) });
+      const client = await context.dial({ user: await context.user({ lifetimeSeconds }) });
       await context.clock.sleep(lifetimeSeconds * 1000 + 200);
-      const code = context.errorCode(await peer.request(await satisfyPreconditions(context, peer, renewing(context)!)));
+      const code = context.errorCode(await client.request(await satisfyPreconditions(context, client, renewing(context)!)));
       if (code !== undefined) throw new Violation("the renewal to succeed during the grace", `the error ${code}`);
       context.judged();
     },
