@@ -39,7 +39,7 @@ const keptViolations = 20;
 
 /** Begins a check. Call `end` whatever its outcome. */
 export function beginCheck(run: Run, evidence?: unknown): Check {
-  const peers: TestClient[] = [];
+  const clients: TestClient[] = [];
   const connections = new Set<number>();
   const violations: IncidentalViolation[] = [];
   const notes = new Set<string>();
@@ -95,7 +95,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       const { socket, headers } = connected;
       const subprotocol = headers.get("sec-websocket-protocol") ?? "";
       const client = new TestClient(owner, socket, { connection, user: who, node, subprotocol, headers });
-      peers.push(client);
+      clients.push(client);
       observed++;
       return { kind: "open", client };
     }
@@ -191,7 +191,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     },
     connections,
     async end() {
-      await Promise.all(peers.map((client) => client.hangUp()));
+      await Promise.all(clients.map((client) => client.hangUp()));
     },
   };
 }

@@ -65,7 +65,7 @@ async function replyFor(
 }
 
 interface Filled {
-  readonly peers: readonly TestClient[];
+  readonly clients: readonly TestClient[];
   readonly operation: Operation;
   readonly keys: Map<string, unknown>;
 }
@@ -83,14 +83,14 @@ async function fill(context: Context, limit: LimitOf<"relation">): Promise<Fille
     );
   }
   const keys = new Map<string, unknown>();
-  const peers: TestClient[] = [];
+  const clients: TestClient[] = [];
   for (let count = 0; count < most; count++) {
-    if (!perConnection || peers.length === 0) peers.push(await context.dial({ user: await userFor(context, operation) }));
+    if (!perConnection || clients.length === 0) clients.push(await context.dial({ user: await userFor(context, operation) }));
     if (perConnection) keys.clear();
-    const code = await perform(context, peers.at(-1)!, operation, keys);
+    const code = await perform(context, clients.at(-1)!, operation, keys);
     if (code !== undefined) throw new Violation(`${most} to be admitted`, `the error ${code} at number ${count + 1}`);
   }
-  return { peers, operation, keys };
+  return { clients, operation, keys };
 }
 
 /** How often the operation may be sent at once, leaving three for what the rule does afterwards. */
@@ -102,8 +102,8 @@ function withinRates(context: Context, operation: Operation): number {
 }
 
 /** One more than the limit: by the same connection under a new key, or by a new connection under the same key. */
-async function oneMore(context: Context, { peers, operation, keys }: Filled, limit: LimitOf<"relation">): Promise<Received> {
-  if (limit.per === "connection") return replyFor(context, peers[0]!, operation, new Map());
+async function oneMore(context: Context, { clients, operation, keys }: Filled, limit: LimitOf<"relation">): Promise<Received> {
+  if (limit.per === "connection") return replyFor(context, clients[0]!, operation, new Map());
   return replyFor(context, await context.dial({ user: await userFor(context, operation) }), operation, keys);
 }
 
@@ -191,8 +191,8 @@ export const boundRules: readonly Rule[] = [
     title: "does not count the same tuple twice",
     from: relationLimits,
     async check(context, { limit }) {
-      const { peers, operation, keys } = await fill(context, limit);
-      const code = await perform(context, peers.at(-1)!, operation, keys);
+      const { clients, operation, keys } = await fill(context, limit);
+      const code = await perform(context, clients.at(-1)!, operation, keys);
       if (code !== undefined) throw new Violation("a repetition to be admitted at the limit", `the error ${code}`);
     },
     brokenBy: ({ limit }, subject) => {
@@ -209,7 +209,7 @@ export const boundRules: readonly Rule[] = [
     from: (subject) => relationLimits(subject).filter(({ limit }) => removing(subject, limit.relation) !== undefined),
     async check(context, { limit }) {
       const filled = await fill(context, limit);
-      const gone = await perform(context, filled.peers.at(-1)!, removing(context, limit.relation)!, filled.keys);
+      const gone = await perform(context, filled.clients.at(-1)!, removing(context, limit.relation)!, filled.keys);
       if (gone !== undefined) throw new Violation("the removal to succeed", `the error ${gone}`);
       const code = context.errorCode(await oneMore(context, filled, limit));
       if (code !== undefined) throw new Violation("another to be admitted after one has gone", `the error ${code}`);
@@ -241,10 +241,10 @@ export const boundRules: readonly Rule[] = [
     title: "keeps older connections open when one too many is rejected",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : connectionLimits(subject)),
     async check(context, { limit }) {
-      const { user, peers } = await fillConnections(context, limit);
+      const { user, clients } = await fillConnections(context, limit);
       const extra = await context.dial({ user, awaitFirst: false });
       await extra.closes();
-      for (const client of peers) await client.fence();
+      for (const client of clients) await client.fence();
     },
     brokenBy: () => faults.server("closes-oldest-connection"),
   }),
@@ -256,8 +256,8 @@ export const boundRules: readonly Rule[] = [
     title: "accepts another connection of the user after one has ended",
     from: connectionLimits,
     async check(context, { limit }) {
-      const { user, peers } = await fillConnections(context, limit);
-      await peers[0]!.hangUp();
+      const { user, clients } = await fillConnections(context, limit);
+      await clients[0]!.hangUp();
       // The server may learn of the end a little later than we do; a refusal is tried again until the deadline.
       const deadlineMs = context.clock.nowMs() + context.timeoutMs;
       for (;;) {
@@ -288,12 +288,12 @@ export const boundRules: readonly Rule[] = [
 async function fillConnections(
   context: Context,
   limit: LimitOf<"connections">,
-): Promise<{ readonly user: Awaited<ReturnType<Context["user"]>>; readonly peers: readonly TestClient[] }> {
+): Promise<{ readonly user: Awaited<ReturnType<Context["user"]>>; readonly clients: readonly TestClient[] }> {
   const most = context.effective(limit);
   if (most > mostTuples)
     throw new NotTestable(`the limit of ${most} connections is more than ${mostTuples}; run the server with a lower one`);
   const user = await context.user();
-  const peers: TestClient[] = [];
-  for (let count = 0; count < most; count++) peers.push(await context.dial({ user }));
-  return { user, peers };
+  const clients: TestClient[] = [];
+  for (let count = 0; count < most; count++) clients.push(await context.dial({ user }));
+  return { user, clients };
 }
