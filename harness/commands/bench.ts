@@ -29,6 +29,22 @@ export function registerBench(program: Command): void {
     .description(
       "Load-tests a server by its AsyncAPI document and checks what it delivers. Without a URL, starts the reference server and tests that.",
     );
+  command
+    .command("merge")
+    .summary("add up the results of all shards")
+    .description("Adds up the --json files of all shards of one run, exactly, and checks what was lost across them.")
+    .argument("<files...>", "the --json file of each shard")
+    .option("--fail-on <conditions>", "exit 1 if any condition is met, e.g. 'p99>50ms,lost>0'")
+    .option("--json <file>", "write the merged result as JSON")
+    .action(async (files: string[], _options: unknown, merge: Command) => {
+      // The options of bench itself have the same names, and commander hands them to bench.
+      const { failOn, json } = merge.optsWithGlobals<{ readonly failOn?: string; readonly json?: string }>();
+      const [{ mergeBench }, { parseThresholds }] = await Promise.all([
+        import("./run-bench.ts"),
+        import("../load/thresholds.ts"),
+      ]);
+      process.exitCode = mergeBench({ files, failOn: failOn === undefined ? [] : parseThresholds(failOn), json });
+    });
   defineFlags(command, benchOptions)
     .addHelpText("after", examples)
     .action(async (urls: string[], flags: FlagValues) => {

@@ -19,8 +19,9 @@ import { compareResults } from "../load/compare.ts";
 import { parseEarlierResult } from "../load/earlier-result.ts";
 import type { LoadResult, Memory } from "../load/load-result.ts";
 import { scenarioOf } from "../load/scenarios.ts";
+import { mergeShards, type ShardResult } from "../load/shards.ts";
 import { type LoadTarget, openTarget, residentBytes } from "../load/target.ts";
-import { failedThresholds } from "../load/thresholds.ts";
+import { failedThresholds, type Threshold } from "../load/thresholds.ts";
 import { loadVerdict } from "../load/verdict.ts";
 import type { LoadProfile } from "../load/worker-context.ts";
 import { runWorkers } from "../load/worker-pool.ts";
@@ -75,6 +76,36 @@ export async function bench(given: BenchSettings, api?: Pick<Listener, "write" |
   }
 }
 
+/** What `wsproof bench merge` takes beside the files. */
+export interface MergeSettings {
+  readonly files: readonly string[];
+  readonly failOn: readonly Threshold[];
+  /** Where the merged result is written. */
+  readonly json: string | undefined;
+}
+
+/**
+ * Adds up the shards of a run.
+ * @returns the exit code, as of `bench`
+ * @throws UsageError that names the file or the missing shard
+ */
+export function mergeBench({ files, failOn, json }: MergeSettings): number {
+  const texts = new Map<string, string>();
+  for (const file of files) attempt("file", file, () => texts.set(file, readFileSync(file, "utf8")), "read");
+  const result = mergeShards(texts);
+  const failed = failedThresholds(result, failOn);
+  const isPlain = process.stdout.isTTY !== true || process.env.NO_COLOR !== undefined;
+  process.stdout.write(emitResult(result, picocolors.createColors(!isPlain), { failed }));
+  if (json !== undefined) attempt("--json", json, () => writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`));
+  return exitCodeOf(result, failed);
+}
+
+function exitCodeOf(result: LoadResult, failed: readonly string[]): number {
+  const { state } = loadVerdict(result, failed);
+  if (state === "held") return exitCode.ok;
+  return state === "failed" || state === "wrong" ? exitCode.findings : exitCode.inconclusive;
+}
+
 interface BenchInput {
   readonly settings: BenchSettings;
   readonly scenario: string;
@@ -93,9 +124,7 @@ async function benchOnce(job: BenchInput): Promise<number> {
   const failed = failedThresholds(result, settings.failOn);
   listener.write(emitResult(result, listener.palette, { latencyTable: settings.percentiles, failed }));
   tell(job, { result, failed });
-  const { state } = loadVerdict(result, failed);
-  if (state === "held") return exitCode.ok;
-  return state === "failed" || state === "wrong" ? exitCode.findings : exitCode.inconclusive;
+  return exitCodeOf(result, failed);
 }
 
 async function benchCapacity(job: BenchInput): Promise<number> {
@@ -132,7 +161,7 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
   const start = new Date();
   const connections = scenarioOf(scenario).connections(profile);
   try {
-    const { results } = await runWorkers({
+    const { results, reached } = await runWorkers({
       ...{
         scenario,
         spec,
@@ -146,7 +175,9 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
         urls: target.urls,
         auth: target.auth,
       },
-      label: Date.now().toString(36),
+      // Shards must name the same logs.
+      label: (settings.shard?.startAtMs ?? Date.now()).toString(36),
+      shard: settings.shard,
       workers: settings.workers,
       between() {
         if (isReady) {
@@ -169,13 +200,15 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
         listener.write(`\r\x1b[K${text}`);
       },
     });
-    return aggregate(results, {
+    const result = aggregate(results, {
       ...{ scenario, profile, start, memory, cpuSeconds },
       finish: new Date(),
       title: `${contract.title} ${contract.version}: ${scenario}`,
       url: target.urls.join(" "),
       notes: target.notes,
     });
+    const { shard } = settings;
+    return shard === undefined ? result : ({ ...result, shard: { ...shard, profile, slices: results, reached } } as ShardResult);
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     throw new TargetLost(
@@ -230,12 +263,12 @@ function tell({ settings, listener, before, command }: BenchInput, page: Omit<Lo
 }
 
 /** @throws UsageError that names the option */
-function attempt(option: string, file: string, scenarioRun: () => void): void {
+function attempt(option: string, file: string, scenarioRun: () => void, verb = "written"): void {
   try {
     scenarioRun();
   } catch (error) {
     throw new UsageError(
-      `${option} ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Give a path in a folder that exists.`,
+      `${option} ${file} cannot be ${verb} (${(error as NodeJS.ErrnoException).code}). Give a path in a folder that exists.`,
     );
   }
 }

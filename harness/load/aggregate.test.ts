@@ -47,7 +47,16 @@ function thread(play: Play = {}): SliceResult {
   }
   Object.assign(recorder.counts, counts);
   also?.(recorder);
-  return { recorded: recorder.end(), busy, busyMs: busy * 10_000, stallMs: 0, http: undefined, unit: "reply", connections: 4 };
+  return {
+    recorded: recorder.end(),
+    busy,
+    busyMs: busy * 10_000,
+    stallMs: 0,
+    http: undefined,
+    seen: {},
+    unit: "reply",
+    connections: 4,
+  };
 }
 
 describe("a run", () => {

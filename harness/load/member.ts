@@ -5,6 +5,7 @@ import { LoadSocket } from "./load-socket.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Replies } from "./replies.ts";
 import { longestGap, otherEpoch, type SeqLog } from "./seq-log.ts";
+import type { SeenByMember } from "./worker-context.ts";
 
 /** Of those found by their first bytes, one in so many is parsed all the same and compared. */
 const sampleEvery = 64;
@@ -13,6 +14,15 @@ export interface MemberParts {
   readonly log: SeqLog;
   readonly recorder: Recorder;
   readonly replies: Replies;
+}
+
+/** Seqs from `lowest` to `highest` that never came to a member. */
+export function countLost({ first, next, missing }: SeenByMember, lowest: number, highest: number): number {
+  if (highest < lowest) return 0;
+  const begun = first < 0 ? highest + 1 : first;
+  const gaps = missing.filter((seq) => seq >= lowest && seq <= highest).length;
+  const unseen = first < 0 ? 0 : Math.max(0, highest - Math.max(next, lowest) + 1);
+  return Math.max(0, begun - lowest) + gaps + unseen;
 }
 
 export class Member {
@@ -43,11 +53,12 @@ export class Member {
 
   /** Seqs from `lowest` to `highest` that never came. */
   lost(lowest: number, highest: number): number {
-    if (highest < lowest) return 0;
-    const begun = this.#first < 0 ? highest + 1 : this.#first;
-    const gaps = [...this.#missing].filter((seq) => seq >= lowest && seq <= highest).length;
-    const unseen = this.#first < 0 ? 0 : Math.max(0, highest - Math.max(this.#next, lowest) + 1);
-    return Math.max(0, begun - lowest) + gaps + unseen;
+    return countLost(this.seen, lowest, highest);
+  }
+
+  /** Plain data, for another process. */
+  get seen(): SeenByMember {
+    return { first: this.#first, next: this.#next, missing: [...this.#missing] };
   }
 
   #text(bytes: Buffer, start: number, end: number, atMs: number): void {

@@ -13,7 +13,7 @@ import { Member } from "./member.ts";
 import { Replies } from "./replies.ts";
 import { SeqLog } from "./seq-log.ts";
 import { createTemplate, type Template } from "./template.ts";
-import type { Reached, WorkerContext } from "./worker-context.ts";
+import type { Reached, Seen, WorkerContext } from "./worker-context.ts";
 
 /** A member that may publish, with the message that it sends. */
 export interface Ready {
@@ -33,6 +33,8 @@ export interface Members {
   reached(): Promise<Reached>;
   /** Waits until all that was acknowledged has come, at most the profile's timeout, and counts what has not. */
   settle(reached: Reached): Promise<void>;
+  /** Of those that are still connected. */
+  seen(): Seen;
   end(): Promise<void>;
 }
 
@@ -121,6 +123,12 @@ export async function setupMembers(worker: WorkerContext, progress: (count: numb
         recorder.notes.add(
           "this server writes what varies before seq, so that most deliveries had to be parsed: that costs the generator",
         );
+    },
+    seen() {
+      const open = ready.filter(({ member }) => member.socket.isOpen);
+      return Object.fromEntries(
+        keys.map((one) => [one, open.flatMap(({ member }) => (member.log.key === one ? [member.seen] : []))]),
+      );
     },
     async end() {
       for (const { member } of ready) if (member.socket.isOpen) member.socket.leave();

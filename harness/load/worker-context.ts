@@ -107,12 +107,25 @@ export interface ScenarioRun {
    * Waits for the replies that are still to come, at most the profile's timeout: the last publish can be lost as well.
    */
   reached?(): Promise<Reached>;
+  /** What members saw of each log, for a run of which this process is one shard. Asked after `settle`. */
+  seen?(): Seen;
   /** Waits for what is still to come, and counts what never came. */
   settle(reached: Reached): Promise<void>;
   /** What autocannon did beside, once it is settled. */
   readonly http?: HttpPart | undefined;
   /** Closes what it opened. */
   end(): Promise<void>;
+}
+
+/** Log -> what each member of this thread saw of it. */
+export type Seen = Readonly<Record<string, readonly SeenByMember[]>>;
+
+/** Plain data. Seqs from `first` to before `next` came, but for those in `missing`. */
+export interface SeenByMember {
+  /** -1: nothing came. */
+  readonly first: number;
+  readonly next: number;
+  readonly missing: readonly number[];
 }
 
 export type Reached = Readonly<Record<string, { readonly lowest: number; readonly highest: number }>>;

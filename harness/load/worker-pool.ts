@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { TargetLost, UsageError, Violation } from "../schema/errors.ts";
-import { nowMs } from "./clock.ts";
+import { nowMs, wallShiftMs } from "./clock.ts";
 import type { Window } from "./recorder.ts";
 import type { LoadProfile, Reached } from "./worker-context.ts";
 import { openSlice, type Progress, type SliceOptions, type SliceResult } from "./worker-slice.ts";
@@ -30,13 +30,26 @@ interface WorkerHandle {
   end(): Promise<void>;
 }
 
+/** One process of several that make one load. */
+export interface Shard {
+  /** From 0. */
+  readonly index: number;
+  readonly count: number;
+  /** When all shards begin to send, in ms since 1970. */
+  readonly startAtMs: number;
+}
+
 export interface WorkerPoolResult {
   readonly window: Window;
   readonly results: readonly SliceResult[];
+  /** What was acknowledged here, by log. */
+  readonly reached: Reached;
 }
 
-export interface WorkerPoolOptions extends Omit<SliceOptions, "slice"> {
+export interface WorkerPoolOptions extends Omit<SliceOptions, "slice" | "clockShiftMs"> {
   readonly workers: number;
+  /** Undefined: the run is not shared with other processes. */
+  readonly shard?: Shard | undefined;
   /** Called after all are ready, and after the run, with nobody gone yet. */
   readonly between?: () => void;
   /** Called twice a second. */
@@ -51,10 +64,14 @@ const leaveMs = 10_000;
 
 /** @throws UsageError, TargetLost */
 export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPoolResult> {
-  const { profile, between, progress } = options;
+  const { profile, between, progress, shard, workers: threads } = options;
   const slices = Array.from(
-    { length: options.workers },
-    (_, index): SliceOptions => ({ ...plain(options), slice: { index, count: options.workers } }),
+    { length: threads },
+    (_, index): SliceOptions => ({
+      ...plain(options),
+      slice: { index: (shard?.index ?? 0) * threads + index, count: (shard?.count ?? 1) * threads },
+      clockShiftMs: shard === undefined ? 0 : wallShiftMs(),
+    }),
   );
   const workers: WorkerHandle[] = [];
   let step: "setup" | "playing" | "settling" = "setup";
@@ -73,17 +90,27 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPool
       throw new TargetLost(`No connection of the load could be set up: ${failure}. Is it a limit of the server?`);
     between?.();
     step = "playing";
-    window = windowFrom(nowMs() + headStartMs, profile);
+    window = windowFrom(shard === undefined ? nowMs() + headStartMs : beginOf(shard), profile);
     const during = window;
     const reached = await Promise.all(workers.map((worker) => worker.play(during)));
     step = "settling";
-    const results = await Promise.all(workers.map((worker) => worker.settle(merge(reached))));
+    const together = mergeReached(reached);
+    const results = await Promise.all(workers.map((worker) => worker.settle(together)));
     between?.();
-    return { window, results };
+    return { window, results, reached: together };
   } finally {
     clearInterval(timer);
     await Promise.allSettled(workers.map((worker) => worker.end()));
   }
+}
+
+/** @throws TargetLost where this shard was not ready in time: the load would not be the one that was asked for */
+function beginOf({ startAtMs }: Shard): number {
+  const lateMs = nowMs() - startAtMs;
+  if (lateMs <= 0) return startAtMs;
+  throw new TargetLost(
+    `This shard was ready ${Math.ceil(lateMs)} ms after --start-at. Give all shards a later start: each must have opened its connections by then.`,
+  );
 }
 
 function windowFrom(beginMs: number, { warmUpMs, durationMs }: LoadProfile): Window {
@@ -104,12 +131,12 @@ function plain({
   auth,
   profile,
   label,
-}: WorkerPoolOptions): Omit<SliceOptions, "slice"> {
+}: WorkerPoolOptions): Omit<SliceOptions, "slice" | "clockShiftMs"> {
   return { scenario, spec, perspective, overlay, server, variables, urls, origin, insecure, auth, profile, label };
 }
 
 /** What was acknowledged anywhere, must have come everywhere. */
-function merge(all: readonly Reached[]): Reached {
+export function mergeReached(all: readonly Reached[]): Reached {
   const merged = new Map<string, { lowest: number; highest: number }>();
   for (const reached of all) {
     for (const [key, { lowest, highest }] of Object.entries(reached)) {

@@ -2,11 +2,11 @@
 import { performance } from "node:perf_hooks";
 import type { Auth } from "../client/credentials.ts";
 import { loadContractUnderTest } from "../conformance/load-contract-under-test.ts";
-import { nowMs } from "./clock.ts";
+import { nowMs, shiftClock } from "./clock.ts";
 import type { HttpPart } from "./load-result.ts";
 import { type Latest, type Recorded, Recorder, type Window } from "./recorder.ts";
 import { scenarioOf } from "./scenarios.ts";
-import { type LoadProfile, openWorkerContext, type Reached, type ScenarioRun, type Slice } from "./worker-context.ts";
+import { type LoadProfile, openWorkerContext, type Reached, type ScenarioRun, type Seen, type Slice } from "./worker-context.ts";
 
 /** Plain data: what a thread is told. */
 export interface SliceOptions {
@@ -23,6 +23,8 @@ export interface SliceOptions {
   readonly profile: LoadProfile;
   readonly slice: Slice;
   readonly label: string;
+  /** See clock.ts; 0 for a run of one process. */
+  readonly clockShiftMs: number;
 }
 
 /** What one thread did. */
@@ -37,6 +39,7 @@ export interface SliceResult {
   readonly http: HttpPart | undefined;
   readonly unit: string;
   readonly connections: number;
+  readonly seen: Seen;
 }
 
 /** How far a thread is, for a line of progress. */
@@ -58,6 +61,7 @@ const tickEveryMs = 20;
 
 /** @throws UsageError, TargetLost, Violation: why not all of it could be ready */
 export async function openSlice(options: SliceOptions): Promise<OpenSlice> {
+  shiftClock(options.clockShiftMs);
   const subject = await loadContractUnderTest(options);
   if (subject === undefined) throw new Error("the document was usable a moment ago");
   const recorder = new Recorder();
@@ -107,6 +111,7 @@ export async function openSlice(options: SliceOptions): Promise<OpenSlice> {
         http: scenarioRun.http,
         unit: unit(worker),
         connections: connections(options.profile),
+        seen: scenarioRun.seen?.() ?? {},
       };
     },
     async end() {

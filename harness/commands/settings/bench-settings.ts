@@ -1,7 +1,9 @@
 // The settings of a bench: what was given, then wsproof.config.yaml, then defaults; checked before anything is started.
 import { parseCapacityConditions } from "../../load/capacity.ts";
+import { parseShardNumber, parseStartAt } from "../../load/shards.ts";
 import { parseThresholds, type Threshold } from "../../load/thresholds.ts";
 import type { LoadProfile } from "../../load/worker-context.ts";
+import type { Shard } from "../../load/worker-pool.ts";
 import { UsageError } from "../../schema/errors.ts";
 import { benchOptions } from "./bench-options.ts";
 import { checkValues, type Naming } from "./check-values.ts";
@@ -11,12 +13,13 @@ import { checkUrls } from "./urls.ts";
 
 export type BenchGiven = Given<typeof benchOptions>;
 
-export interface BenchSettings extends Omit<Settled<typeof benchOptions>, "url" | "auth" | "failOn"> {
+export interface BenchSettings extends Omit<Settled<typeof benchOptions>, "url" | "auth" | "failOn" | "shard" | "startAt"> {
   /** Empty: our own reference server, started for the run. */
   readonly urls: readonly string[];
   readonly auth: NonNullable<BenchGiven["auth"]>;
   readonly profile: LoadProfile;
   readonly failOn: readonly Threshold[];
+  readonly shard: Shard | undefined;
   readonly given: BenchGiven;
 }
 
@@ -47,7 +50,21 @@ export function loadBenchSettings(given: BenchGiven, naming: Naming, seed: numbe
       inFlight: inFlight ?? 1,
       seed: settled.seed ?? seed,
     },
+    shard: shardOf(settled),
     failOn: settled.failOn === undefined ? [] : parseThresholds(settled.failOn),
     given: isGiven,
   };
+}
+
+/** Shards that have no target in common, or no place for what they counted, make no run. */
+function shardOf({ shard, startAt, url, json, findCapacity }: Settled<typeof benchOptions>): Shard | undefined {
+  if (shard === undefined && startAt === undefined) return undefined;
+  if (shard === undefined || startAt === undefined)
+    throw new UsageError("--shard and --start-at belong together: all shards begin at one time");
+  if (url === undefined || url.length === 0)
+    throw new UsageError("--shard needs the URL of a server: all shards load the same one");
+  if (json === undefined)
+    throw new UsageError("--shard needs --json FILE: `wsproof bench merge` adds up the files of all shards");
+  if (findCapacity !== undefined) throw new UsageError("--find-capacity searches with one process: leave out --shard");
+  return { ...parseShardNumber(shard, process.env), startAtMs: parseStartAt(startAt) };
 }

@@ -43,6 +43,7 @@ export async function prepareFanout(worker: WorkerContext, progress: (count: num
     play: (window) => play(worker, window, { sources: byLog.length, send }),
     reached: members.reached,
     settle: members.settle,
+    seen: members.seen,
     end: members.end,
   };
 }

@@ -92,6 +92,7 @@ export async function preparePublish(worker: WorkerContext, progress: (count: nu
     },
     reached: members.reached,
     settle: members.settle,
+    seen: members.seen,
     end: members.end,
   };
 }
