@@ -1,0 +1,49 @@
+// Four shards as processes carry the load of one run, and their merged result counts the same.
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import type { LoadResult } from "../load/load-result.ts";
+import { openTarget } from "../load/target.ts";
+
+const cli = fileURLToPath(new URL("../../dist/harness/cli.js", import.meta.url));
+const run = promisify(execFile);
+const load = ["--rooms", "2", "--members", "8", "--rate", "40", "--duration", "2s", "--warm-up", "0", "--seed", "1"];
+/** Longer than four processes take to start and to open their connections on a busy machine. */
+const leadMs = 20_000;
+
+it("counts as one run does", async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "wsproof-shards-"));
+  const target = await openTarget({ urls: [], auth: {}, pid: undefined, nodes: undefined }, "/ws");
+  const bench = (...args: readonly string[]) =>
+    run(process.execPath, [cli, "bench", ...args], { env: { ...process.env, JWT_SECRET: target.auth.secret ?? "" } }).catch(
+      // A busy machine makes a run invalid; what it counted is there all the same.
+      (error: { stdout: string; stderr: string }) => error,
+    );
+  const at = [target.urls[0]!, "--auth-secret", target.auth.secret ?? ""];
+  const file = (name: string) => path.join(folder, `${name}.json`);
+  const read = (name: string) => JSON.parse(readFileSync(file(name), "utf8")) as LoadResult;
+  try {
+    const startAt = new Date(Date.now() + leadMs).toISOString();
+    const shards = [1, 2, 3, 4].map(String);
+    await Promise.all(
+      shards.map((one) => bench(...at, ...load, "--shard", `${one}/4`, "--start-at", startAt, "--json", file(one))),
+    );
+    const merged = await bench("merge", ...shards.map(file), "--json", file("merged"));
+    expect(merged.stdout, merged.stderr).toContain("4 shards, merged");
+    await bench(...at, ...load, "--json", file("alone"));
+    const { sent, replied, deliveries, connections, latency } = read("merged");
+    const alone = read("alone");
+    expect({ sent, replied, deliveries, connections, total: latency.totalCount }).toEqual({
+      ...{ sent: alone.sent, replied: alone.replied, deliveries: alone.deliveries, connections: alone.connections },
+      total: alone.latency.totalCount,
+    });
+    expect(deliveries).toMatchObject({ received: 40 * 2 * 8, lost: 0, duplicated: 0, disordered: 0, unexpected: 0 });
+  } finally {
+    await target.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}, 90_000);
