@@ -27,8 +27,13 @@ export async function loadUsable(asked: DocumentChoice): Promise<Contract> {
   const { perspective, overlay, server, variables } = asked;
   const { contract, findings } = await loadContract({ file, perspective, overlay, server, variables });
   if (contract !== undefined) {
-    if (server !== undefined && contract.servers.length === 0)
-      throw new UsageError(`--server ${server}: ${file} has no such server`);
+    if (server !== undefined && contract.servers.length === 0) {
+      const names = (await loadContract({ file, perspective, overlay })).contract?.servers.map(({ name }) => name) ?? [];
+      throw new UsageError(
+        `--server ${server}: ${file} has ${names.length === 0 ? "no servers" : `the servers ${names.join(", ")}`}`,
+      );
+    }
+    expectDeclaredValues(contract, variables ?? {});
     return withoutUnansweredFences(contract);
   }
   const [finding] = findings.filter(({ blocking }) => blocking);
@@ -36,6 +41,16 @@ export async function loadUsable(asked: DocumentChoice): Promise<Contract> {
   throw new UsageError(
     `the document cannot be used: ${where}: expected ${finding?.expected}, got ${finding?.actual}. Fix: ${finding?.fix}. \`wsproof lint --spec ${file}\` says more.`,
   );
+}
+
+/** @throws UsageError for a value that a variable or parameter with declared values does not have */
+function expectDeclaredValues({ servers, channels }: Contract, given: Readonly<Record<string, string>>): void {
+  const declared = [...servers.flatMap(({ variables }) => variables), ...channels.flatMap(({ parameters }) => parameters)];
+  for (const { name, values } of declared) {
+    const value = given[name];
+    if (value !== undefined && values.length > 0 && !values.includes(value))
+      throw new UsageError(`--var ${name}=${value}: the document declares ${values.join(", ")}`);
+  }
 }
 
 /** A fence that is no request of the client with a reply fences nothing: lint names it, and the run does without. */
