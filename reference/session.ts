@@ -1,7 +1,8 @@
 // The protocol of one connection: text frames in, text frames out, one message at a time. Independent of sockets.
-import { closeCodes, errorCodes, limits, protocol } from "../generated/protocol.gen.ts";
+import { closeCodes, errorCodes, limits } from "../generated/protocol.gen.ts";
 import type { ClientMessage, ErrorCode, ErrorMessage, ServerMessage } from "../generated/types.gen.ts";
 import { ConnectionRates } from "./connection-rates.ts";
+import { encodeConnected, encodePong } from "./encode-messages.ts";
 import {
   type Attached,
   type EphemeralEvent,
@@ -342,40 +343,4 @@ export class Session implements Subscriber {
   #timestamp(): string {
     return formatTimestamp(this.#context.clock.dateMs());
   }
-}
-
-/** @param payload JSON text, sent back unchanged */
-function encodePong(payload: string, replyTo: string, timestamp: string): string {
-  return `{"type":"pong","payload":${payload},"timestamp":"${timestamp}","replyTo":"${replyTo}"}`;
-}
-
-type Advertised = SessionContext["config"];
-type Connected = Extract<ServerMessage, { type: "connected" }>["payload"];
-
-/** The end of each `connected` payload, as JSON text: encoded once for a server, because it is most of the message. */
-const advertisedTexts = new WeakMap<Advertised, string>();
-
-function advertisedText(config: Advertised): string {
-  const known = advertisedTexts.get(config);
-  if (known !== undefined) return known;
-  const { queuedBytesSustained: _, ...limits } = config.limits;
-  const advertised: Pick<Connected, "protocol" | "heartbeat" | "limits"> = {
-    protocol: protocol.title,
-    heartbeat: config.heartbeat,
-    limits: { ...limits, ...config.rates },
-  };
-  const text = JSON.stringify(advertised).slice(1);
-  advertisedTexts.set(config, text);
-  return text;
-}
-
-function encodeConnected(
-  { clientId, userId, username }: Member,
-  identity: Identity,
-  config: Advertised,
-  timestamp: string,
-): string {
-  const expiresAt = new Date(identity.expiresAtMs).toISOString();
-  const own: Pick<Connected, "clientId" | "userId" | "username" | "expiresAt"> = { clientId, userId, username, expiresAt };
-  return `{"type":"connected","payload":${JSON.stringify(own).slice(0, -1)},${advertisedText(config)},"timestamp":"${timestamp}"}`;
 }

@@ -1,13 +1,13 @@
 // One client connection to the target: sends what a rule wants, legal or not, and waits for what it expects.
-import type { Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
 import { equalJson, parseJson } from "../schema/json.ts";
 import type { ClientOwner } from "./client-owner.ts";
+import { expectDeclared, matcher } from "./expected-reply.ts";
 import { describeClosed, describeFrame, describeReceived, describeWanted, shownHex } from "./format.ts";
 import { type Beats, createBeats } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
-import { type Messages, withValueAt } from "./messages.ts";
+import { withValueAt } from "./messages.ts";
 import type { Closed, RawFrame, Received, SentRequest, User, Wanted, Within } from "./received.ts";
 import type { Recorder } from "./recorder.ts";
 import { until } from "./until.ts";
@@ -346,19 +346,4 @@ export class TestClient {
   #record(event: Parameters<Recorder["record"]>[0]) {
     return this.#owner.run.recorder.record(event);
   }
-}
-
-/** Only a reply that the operation declares, or an error, counts as one. */
-function expectDeclared(operation: Operation | undefined, reply: Received, messages: Messages): void {
-  const { name, wrong } = reply;
-  if (operation?.reply === undefined) return;
-  if (name !== undefined && (operation.reply.includes(name) || messages.isError(name))) return;
-  const why = name === undefined ? `, which ${wrong.join("; ")}` : "";
-  throw new Violation(`a reply of ${operation.id}: ${operation.reply.join(" or ")}`, `${describeReceived(reply)}${why}`);
-}
-
-function matcher(wanted: Wanted): (received: Received) => boolean {
-  if (typeof wanted === "function") return wanted;
-  const names = typeof wanted === "string" ? [wanted] : wanted;
-  return ({ name }) => name !== undefined && names.includes(name);
 }

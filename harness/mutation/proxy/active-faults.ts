@@ -1,6 +1,14 @@
 // What the transformations of a proxy ask for: which direction they change, and which act applies to a frame. Pure.
 import type { Direction } from "../../client/messages.ts";
-import type { DeathCause, MessageAct, OnClose, OnControl, OnFrame, Transformation } from "../../conformance/faults/plan.ts";
+import type {
+  DeathCause,
+  MessageAct,
+  OnClose,
+  OnControl,
+  OnFrame,
+  OnMessage,
+  Transformation,
+} from "../../conformance/faults/plan.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** Whether frames of this direction may be changed, or others sent among them; if not, their bytes pass unchanged. */
@@ -42,4 +50,16 @@ export function closeAct(transformations: readonly Transformation[], code: numbe
 export function sendsAs(transformations: readonly Transformation[]): Extract<OnFrame["act"], { do: "send" }>["as"] | undefined {
   for (const one of transformations) if (one.on === "frame" && one.act.do === "send") return one.act.as;
   return undefined;
+}
+
+/** Counts the matches of a connection, for `everyNth` and `fromNth`. */
+export class MatchCounter {
+  readonly #counts = new Map<OnMessage, number>();
+
+  /** Whether this match is one of those that the fault changes. */
+  isTurn(one: OnMessage): boolean {
+    const count = (this.#counts.get(one) ?? 0) + 1;
+    this.#counts.set(one, count);
+    return count % (one.match.everyNth ?? 1) === 0 && count >= (one.match.fromNth ?? 1);
+  }
 }

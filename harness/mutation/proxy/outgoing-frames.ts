@@ -21,6 +21,11 @@ export function encode(frame: Frame): Buffer {
   });
 }
 
+/** The answer of a client to a ping. */
+export function pongFor(ping: Frame): Buffer {
+  return encodeFrame({ opcode: opcode.pong, payload: ping.payload, maskKey });
+}
+
 /** A whole text message in one frame, masked if `first` was. */
 export function textFrame(first: Frame, text: string): Frame {
   return { ...first, fin: true, opcode: opcode.text, lengthBits: 7, payload: Buffer.from(text) };

@@ -13,12 +13,12 @@ import {
 } from "../../client/wire/frame.ts";
 import type { DeathCause, MessageAct, OnControl, OnMessage, Transformation } from "../../conformance/faults/plan.ts";
 import { type Delay, DelayedWriter } from "../../testbed/delayed-writer.ts";
-import { changesDirection, closeAct, controlAct, keepsHalfOpen, sendsAs } from "./active-faults.ts";
+import { changesDirection, closeAct, controlAct, keepsHalfOpen, MatchCounter, sendsAs } from "./active-faults.ts";
 import { DeathWatch } from "./death-watch.ts";
 import { edited, isEdit } from "./edit.ts";
 import { isToleratedMessage, repairedBy } from "./frame-defects.ts";
 import { copyReceivers, deliveryReceivers, isSender } from "./other-receivers.ts";
-import { encode, encodeAs, maskKey, textFrame } from "./outgoing-frames.ts";
+import { encode, encodeAs, maskKey, pongFor, textFrame } from "./outgoing-frames.ts";
 import { OvertakenMessage } from "./overtaken-message.ts";
 import { ReplayFaults } from "./replay-faults.ts";
 import { type ConnectionState, createConnectionState, fits, type InterceptedMessage, type Traffic } from "./traffic.ts";
@@ -44,7 +44,7 @@ export class ProxiedConnection {
   readonly #client: net.Socket;
   readonly #upstream: net.Socket;
   readonly #acts: Record<Direction, readonly OnMessage[]>;
-  readonly #counts = new Map<Transformation, number>();
+  readonly #turns = new MatchCounter();
   /** Fragments so far of an unfinished message, in each direction. */
   readonly #fragments: Record<Direction, Frame[]> = { fromClient: [], fromServer: [] };
   readonly #overtaken: Record<Direction, OvertakenMessage>;
@@ -153,7 +153,7 @@ export class ProxiedConnection {
       return;
     }
     if (this.#state === "client-lost") {
-      if (direction === "fromServer" && frame.opcode === opcode.ping) this.#pongFor(frame);
+      if (direction === "fromServer" && frame.opcode === opcode.ping) this.#toServer.write(pongFor(frame));
       return;
     }
     let current = frame;
@@ -174,7 +174,7 @@ export class ProxiedConnection {
     const kind = `${direction === "fromClient" ? "client" : "server"}-${frame.opcode === opcode.ping ? "ping" : "pong"}`;
     const act = controlAct(this.#proxy.transformations, kind as OnControl["frame"]);
     if (act?.do === "drop") {
-      if (kind === "server-ping") this.#pongFor(frame);
+      if (kind === "server-ping") this.#toServer.write(pongFor(frame));
     } else if (act?.do === "payload") out?.write(encode({ ...frame, payload: Buffer.from(act.payload) }));
     else {
       out?.write(encode(frame));
@@ -211,10 +211,6 @@ export class ProxiedConnection {
     }
   }
 
-  #pongFor(ping: Frame): void {
-    this.#toServer.write(encodeFrame({ opcode: opcode.pong, payload: ping.payload, maskKey }));
-  }
-
   /** Answers the client's close in place of the lost server. */
   #echoClose(close: Frame): void {
     this.#toClient.write(encode({ ...close, masked: false }));
@@ -245,7 +241,7 @@ export class ProxiedConnection {
     let value = message.value;
     let text: string | undefined;
     for (const one of this.#acts[direction]) {
-      if (!fits(message, one.match) || !this.#isTurn(one)) continue;
+      if (!fits(message, one.match) || !this.#turns.isTurn(one)) continue;
       if (isEdit(one.act)) {
         value = edited(value, one.act);
         text = JSON.stringify(value);
@@ -257,13 +253,6 @@ export class ProxiedConnection {
       text === undefined ? this.#outgoing(frames, direction) : this.#outgoing([textFrame(frames[0]!, text)], direction);
     const times = direction === "fromServer" ? this.#replay.timesOf(message) : 1;
     for (let sent = 0; sent < times; sent++) this.#send(bytes, direction, out, message.name);
-  }
-
-  /** Counts matches, for `everyNth` and `fromNth`. */
-  #isTurn(one: OnMessage): boolean {
-    const count = (this.#counts.get(one) ?? 0) + 1;
-    this.#counts.set(one, count);
-    return count % (one.match.everyNth ?? 1) === 0 && count >= (one.match.fromNth ?? 1);
   }
 
   #send(bytes: Buffer, direction: Direction, out: DelayedWriter, name?: string): void {
