@@ -163,8 +163,9 @@ export class Inbox {
   }
 
   #message(text: string, value: unknown, json: boolean, atMs: number, batch?: Received["batch"]): void {
-    const { pace, heartbeat } = this.#owner.run;
+    const { pace, heartbeat, bounds } = this.#owner.run;
     const { read, request } = this.#recognise(text, value, json);
+    if (read.name === undefined) bounds.cameUnknown();
     if (request !== undefined) pace.replied(atMs - request.atMs);
     const received: Received = { ...read, binary: false, text, atMs, request, ...(batch === undefined ? {} : { batch }) };
     this.replies.came(received);

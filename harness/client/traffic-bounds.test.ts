@@ -30,6 +30,14 @@ it("ends the run after more bytes than it holds", () => {
   expect(bounds.exceeded.reason).toContain("101 bytes that nothing waited for");
 });
 
+it("ends the run after more texts than it bears that are no message, waited for or not", () => {
+  const bounds = new TrafficBounds(() => 0, { unknown: 2 });
+  for (let at = 0; at < 2; at++) bounds.cameUnknown();
+  expect(bounds.exceeded.aborted).toBe(false);
+  bounds.cameUnknown();
+  expect(bounds.exceeded.reason).toContain("3 texts that are no message of the document");
+});
+
 it("opens no more connections than it may, until others are closed", () => {
   const bounds = new TrafficBounds(() => 0, { connections: 1 });
   bounds.opens();

@@ -8,13 +8,17 @@ export const maxUnreadBytes = 67_108_864;
 /** Of the run, beside what its own requests may cause. */
 const maxRunFrames = 50_000;
 const framesPerRequest = 200;
-const maxRunBytes = 1_073_741_824;
+const maxRunBytes = 268_435_456;
+/** Texts that are no message of the document, whether anything waited or not; and so many more for each request. */
+const maxUnknownFrames = 20_000;
+const unknownPerRequest = 20;
 const maxOpenConnections = 4_000;
 
 export interface TrafficLimits {
   readonly frames: number;
   readonly bytes: number;
   readonly connections: number;
+  readonly unknown: number;
 }
 
 export class TrafficBounds {
@@ -24,11 +28,18 @@ export class TrafficBounds {
   #frames = 0;
   #bytes = 0;
   #open = 0;
+  #unknown = 0;
 
   /** @param sent how many messages the run has sent so far */
   constructor(sent: () => number, limits: Partial<TrafficLimits> = {}) {
     this.#sent = sent;
-    this.#limits = { frames: maxRunFrames, bytes: maxRunBytes, connections: maxOpenConnections, ...limits };
+    this.#limits = {
+      frames: maxRunFrames,
+      bytes: maxRunBytes,
+      connections: maxOpenConnections,
+      unknown: maxUnknownFrames,
+      ...limits,
+    };
   }
 
   /** Aborted, with the reason as a text, when the target has sent more than the run can bear. */
@@ -43,6 +54,13 @@ export class TrafficBounds {
     if (this.#frames > this.#limits.frames + framesPerRequest * this.#sent())
       this.#exceed(`${this.#frames} frames that nothing waited for`);
     else if (this.#bytes > this.#limits.bytes) this.#exceed(`${this.#bytes} bytes that nothing waited for`);
+  }
+
+  /** A text came that is no message of the document. */
+  cameUnknown(): void {
+    this.#unknown += 1;
+    if (this.#unknown > this.#limits.unknown + unknownPerRequest * this.#sent())
+      this.#exceed(`${this.#unknown} texts that are no message of the document`);
   }
 
   /** Frames that had come were waited for after all. */

@@ -12,8 +12,8 @@ import { openTarget } from "../load/target.ts";
 const cli = fileURLToPath(new URL("../../dist/harness/cli.js", import.meta.url));
 const run = promisify(execFile);
 const load = ["--rooms", "2", "--members", "8", "--rate", "40", "--duration", "2s", "--warm-up", "0", "--seed", "1"];
-/** Longer than four processes take to start and to open their connections on a busy machine. */
-const leadMs = 20_000;
+/** How long four processes have to start and to open their connections; a busy machine gets the longer time. */
+const leadsMs = [15_000, 60_000];
 
 it("counts as one run does", async () => {
   const folder = mkdtempSync(path.join(tmpdir(), "wsproof-shards-"));
@@ -27,12 +27,16 @@ it("counts as one run does", async () => {
   const file = (name: string) => path.join(folder, `${name}.json`);
   const read = (name: string) => JSON.parse(readFileSync(file(name), "utf8")) as LoadResult;
   try {
-    const startAt = new Date(Date.now() + leadMs).toISOString();
     const shards = [1, 2, 3, 4].map(String);
-    await Promise.all(
-      shards.map((one) => bench(...at, ...load, "--shard", `${one}/4`, "--start-at", startAt, "--json", file(one))),
-    );
-    const merged = await bench("merge", ...shards.map(file), "--json", file("merged"));
+    let merged = { stdout: "", stderr: "" };
+    for (const leadMs of leadsMs) {
+      const startAt = new Date(Date.now() + leadMs).toISOString();
+      await Promise.all(
+        shards.map((one) => bench(...at, ...load, "--shard", `${one}/4`, "--start-at", startAt, "--json", file(one))),
+      );
+      merged = await bench("merge", ...shards.map(file), "--json", file("merged"));
+      if (merged.stdout.includes("4 shards, merged")) break;
+    }
     expect(merged.stdout, merged.stderr).toContain("4 shards, merged");
     await bench(...at, ...load, "--json", file("alone"));
     const { sent, replied, deliveries, connections, latency } = read("merged");
@@ -46,4 +50,4 @@ it("counts as one run does", async () => {
     await target.stop();
     rmSync(folder, { recursive: true, force: true });
   }
-}, 90_000);
+}, 240_000);
