@@ -41,10 +41,11 @@ it("counts as one run does", async () => {
     await bench(...at, ...load, "--json", file("alone"));
     const { sent, replied, deliveries, connections, latency } = read("merged");
     const alone = read("alone");
-    expect({ sent, replied, deliveries, connections, total: latency.totalCount }).toEqual({
+    expect({ sent, replied, deliveries, connections }).toEqual({
       ...{ sent: alone.sent, replied: alone.replied, deliveries: alone.deliveries, connections: alone.connections },
-      total: alone.latency.totalCount,
     });
+    // Which deliveries at the edges of a run are timed differs between runs: the merge is compared with its parts.
+    expect(latency.totalCount).toBe(shards.reduce((sum, one) => sum + read(one).latency.totalCount, 0));
     expect(deliveries).toMatchObject({ received: 40 * 2 * 8, lost: 0, duplicated: 0, disordered: 0, unexpected: 0 });
   } finally {
     await target.stop();
