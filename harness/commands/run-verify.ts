@@ -149,6 +149,8 @@ async function judge({
       phaseStarts: (phase, waitsMs) => event({ type: "phase-start", phase, waitsMs }),
       progress: (text) => event({ type: "progress", text: escapeLine(hide(text)) }),
       failed: ({ id, level, title }, { expected, actual }) => {
+        // Nobody is blamed for a MAY, nor for what the baseline explains.
+        if (level === "MAY" || known.some((one) => one.id === id)) return;
         event(masked({ type: "finding", rule: id, level, title, expected, actual }));
         failed += level === "MUST" ? 1 : 0;
         if (failed === settings.maxFailures) stopping.abort(`stopped after ${plural(failed, "failed rule")} (--max-failures)`);

@@ -114,6 +114,7 @@ describe("reporters", () => {
     report({ type: "progress", text: "case 3 of 9" });
     const { id: rule, level, title } = results[1]!;
     report({ type: "finding", rule, level, title, expected: "e", actual: "act" });
+    report({ type: "finding", rule: "rule-should", level: "SHOULD", title, expected: "e", actual: "act" });
     report({
       type: "phase-end",
       phase: { name: "handshake", results, sent: 1, received: 1, judged: 1, durationMs: 1 },
@@ -124,7 +125,9 @@ describe("reporters", () => {
 
   it("line: a line a phase, findings as they come, one entry for one reason, the answer last", () => {
     const text = printed("line");
-    expect(text).toContain("handshake: waiting for declared timeouts (up to 5 s)...\n  failed  rule-b: act\nhandshake ");
+    expect(text).toContain(
+      "handshake: waiting for declared timeouts (up to 5 s)...\n  failed  rule-b: act\n  warning rule-should: act\nhandshake ",
+    );
     expect(text).toContain("  inconclusive 2 rules: no answer\n               rule-c, rule-d\n");
     expect(text).not.toContain("rule-a");
     expect(text).not.toContain("case 3");

@@ -1,5 +1,5 @@
 // The report for a terminal. Pure: data in, text out.
-import type { RuleResult, Verdict } from "../conformance/result.ts";
+import type { Level, RuleResult, Verdict } from "../conformance/result.ts";
 import { notDeclared } from "../conformance/rule-result.ts";
 import type { Summary } from "../conformance/verdict.ts";
 import { type Cause, causesOf } from "./causes.ts";
@@ -50,8 +50,12 @@ export function emitWait(name: string, waitsMs: number): string {
 }
 
 /** A failure in one line, as soon as it is known. */
-export function emitFinding({ rule, actual }: { readonly rule: string; readonly actual: string }, palette: Palette): string {
-  return `  ${palette.red(`failed  ${rule}`)}: ${cut(escapeLine(actual), columns)}\n`;
+export function emitFinding(
+  { rule, level, actual }: { readonly rule: string; readonly level: Level; readonly actual: string },
+  palette: Palette,
+): string {
+  const what = level === "MUST" ? palette.red(`failed  ${rule}`) : palette.yellow(`warning ${rule}`);
+  return `  ${what}: ${cut(escapeLine(actual), columns)}\n`;
 }
 
 /** The line of one phase. */
