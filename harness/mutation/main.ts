@@ -17,7 +17,7 @@ import { uncoveredReasonFor } from "./uncovered-reasons.ts";
 
 const usage = `npm run mutation -- [--part named|matrix|documents|promises]... [--only RULE]... [--mutant KIND]... [--minutes N]
   named     each rule on the honest server and on each mutant that it names (about 10 minutes); writes generated/MUTATION.md
-  matrix    each quick rule on each mutant (about 8 minutes); writes generated/KILL-MATRIX.md
+  matrix    each quick rule on each mutant (takes the longest); writes generated/KILL-MATRIX.md
   documents the honest server against document mutants (about 8 minutes); writes generated/DOCUMENT-MUTANTS.md
   promises  which promises of the document have a rule (at once)
   --only    rules with this id, or whose id begins with it

@@ -76,6 +76,17 @@ export async function mustBeAlive(client: TestClient): Promise<void> {
   if (client.closed !== undefined) throw new Violation("the connection to be open", `close ${client.closed.code}`);
 }
 
+/** A client that does its part of the heartbeat, and nothing else, keeps its connection for two cycles. */
+const keepsIdle = {
+  async check(context, { heartbeat }) {
+    const client = await context.dial();
+    await context.clock.sleep(2 * cycleMs(context, heartbeat));
+    context.judged();
+    await mustBeAlive(client);
+  },
+  waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
+} satisfies Pick<Rule<HeartbeatPromise>, "check" | "waitsMs">;
+
 export const heartbeatRules: readonly Rule[] = [
   rule<HeartbeatPromise>({
     id: "limits-heartbeat-answered-kept",
@@ -83,13 +94,7 @@ export const heartbeatRules: readonly Rule[] = [
     phase: "limits",
     title: "keeps an idle connection that answers pings",
     from: serverPings,
-    async check(context, { heartbeat }) {
-      const client = await context.dial();
-      await context.clock.sleep(2 * cycleMs(context, heartbeat));
-      context.judged();
-      await mustBeAlive(client);
-    },
-    waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
+    ...keepsIdle,
     brokenBy: () => faults.server("heartbeat-ignores-pongs"),
   }),
 
@@ -183,13 +188,7 @@ export const heartbeatRules: readonly Rule[] = [
     phase: "limits",
     title: "keeps an idle connection that takes part in the heartbeat by messages",
     from: withClientPart,
-    async check(context, { heartbeat }) {
-      const client = await context.dial();
-      await context.clock.sleep(2 * cycleMs(context, heartbeat));
-      context.judged();
-      await mustBeAlive(client);
-    },
-    waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
+    ...keepsIdle,
     brokenBy: () =>
       faults.shapes("heartbeat-ignores-messages", "The server closes a connection that takes part in the heartbeat."),
   }),
