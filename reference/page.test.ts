@@ -212,6 +212,63 @@ describe("the demo page", () => {
     await kill(server);
   });
 
+  test("sends an own frame, and filters and formats the frames", async () => {
+    const page = await enter(here, "Ada", "frames");
+    await page.getByLabel("Send a frame").selectOption("typing");
+    await page.getByLabel("Text of the frame").fill('{"type":"ping","id":"own-frame","payload":{"a":[1]}}');
+    await page.getByRole("button", { name: "Send frame" }).click();
+    await page.getByLabel("Filter frames").fill('"replyto":"own-frame"');
+    const row = page.locator("#frames li:not([hidden])");
+    await row.getByText('"type":"pong"').waitFor();
+    expect(await row.count()).toBe(1);
+    await row.locator("summary").click();
+    await row.locator("pre").getByText('"replyTo": "own-frame"').waitFor();
+    await say(page, "when?");
+    await page
+      .locator("#messages .mine time[datetime]")
+      .getByText(/\d:\d\d/)
+      .waitFor();
+    await done(page);
+  });
+
+  test("shows no room that the server refuses", async () => {
+    const page = await enter(here, "Ada", "real");
+    await page.getByLabel("Room to join").fill("no room!");
+    await page.keyboard.press("Enter");
+    await page.locator("#join-error").getByText("no room!: ").waitFor();
+    expect(await page.locator("#conversations button").allTextContents()).toEqual(["real1"]);
+    expect(await page.locator("#talk-title").textContent()).toBe("real");
+    await done(page);
+  });
+
+  test("lets two triggers run at the same time", async () => {
+    const server = await start({ TOKEN_GRACE_MS: "500" });
+    const page = await enter(server, "Ada", "both");
+    await page.getByRole("button", { name: "4410 TOKEN_EXPIRED" }).click();
+    await page.locator("#outcome").getByText("The token expires in 2 s").waitFor();
+    await page.getByRole("button", { name: "4403 FORBIDDEN" }).click();
+    await page.locator("#outcome").getByText("closed with 4403").waitFor();
+    await page.locator("#outcome").getByText("closed with 4410").waitFor();
+    await done(page);
+    await kill(server);
+  });
+
+  test("counts down while away, and retries at once when asked", async () => {
+    const server = await start();
+    const page = await enter(server, "Ada", "away");
+    await kill(server);
+    await page.locator("#countdown").getByText("in ").waitFor();
+    const again = await start({ PORT: `${server.port}` });
+    // Whatever the wait is: the button or the end of the wait connects.
+    const retry = page.getByRole("button", { name: "Retry now" });
+    await retry.click({ timeout: 5_000 }).catch(() => undefined);
+    await hasState(page, "connected");
+    expect(await retry.isVisible()).toBe(false);
+    expect(await page.locator("#countdown").textContent()).toBe("");
+    await done(page);
+    await kill(again);
+  });
+
   test("has no other button", async () => {
     const page = await enter(here, "Ada", "buttons");
     const names = await page.locator("#errors, #closes, #probes").getByRole("button").allTextContents();

@@ -24,6 +24,8 @@ export interface Conversations {
   close(conversation: Conversation): void;
   joined(payload: JoinedRoom["payload"]): void;
   received(message: ServerMessage): void;
+  /** Removes a room that could not be joined, or that the server does not let the client rejoin. */
+  lost(room: string): void;
   /** Shows a message as pending. Call `done` or `failed` once with the outcome. */
   sending(to: Conversation, content: string): { done(isShownElsewhere: boolean): void; failed(why: string): void };
   /** @param room default: the current conversation */
@@ -70,8 +72,12 @@ export function createConversations(changed: () => void): Conversations {
     return fresh;
   }
 
-  function add(to: Conversation, kind: EntryKind, who: string | undefined, text: string): HTMLLIElement {
+  /** @param at RFC 3339, default now */
+  function add(to: Conversation, kind: EntryKind, who: string | undefined, text: string, at?: string): HTMLLIElement {
     const entry = make("li", { className: kind });
+    const time = make("time", { text: (at === undefined ? new Date() : new Date(at)).toLocaleTimeString() });
+    if (at !== undefined) time.dateTime = at;
+    entry.append(time);
     if (who !== undefined) entry.append(make("b", { text: who }));
     entry.append(make("span", { text }));
     to.entries.push(entry);
@@ -124,13 +130,13 @@ export function createConversations(changed: () => void): Conversations {
         if (target === undefined) break;
         if (from.clientId !== null) target.typing.delete(from.clientId);
         const who = room === null ? `${from.username} (broadcast)` : from.username;
-        add(target, from.clientId !== null && from.clientId === ownClientId ? "mine" : "said", who, content);
+        add(target, from.clientId !== null && from.clientId === ownClientId ? "mine" : "said", who, content, message.timestamp);
         break;
       }
       case "direct_message": {
         const { from, content } = message.payload;
         const talk = open("direct", from.clientId, from.username);
-        add(talk, "said", from.username, content);
+        add(talk, "said", from.username, content, message.timestamp);
         break;
       }
       case "user_joined":
@@ -142,7 +148,7 @@ export function createConversations(changed: () => void): Conversations {
         if (message.type === "user_joined") target.members.set(clientId, { clientId, userId, username });
         else target.members.delete(clientId);
         target.typing.delete(clientId);
-        add(target, "note", undefined, `${username} ${message.type === "user_joined" ? "joined" : "left"}`);
+        add(target, "note", undefined, `${username} ${message.type === "user_joined" ? "joined" : "left"}`, message.timestamp);
         break;
       }
       case "user_typing": {
@@ -153,6 +159,12 @@ export function createConversations(changed: () => void): Conversations {
       }
     }
     show();
+  }
+
+  function close(conversation: Conversation): void {
+    all.delete(keyOf(conversation.kind, conversation.name));
+    if (conversation === current) select([...all.values()].at(-1));
+    else show();
   }
 
   return {
@@ -170,13 +182,15 @@ export function createConversations(changed: () => void): Conversations {
       select(conversation);
       return conversation;
     },
-    close(conversation) {
-      all.delete(keyOf(conversation.kind, conversation.name));
-      if (conversation === current) select([...all.values()].at(-1));
-      else show();
+    close,
+    lost(room) {
+      const target = roomOf(room);
+      if (target !== undefined) close(target);
     },
     joined({ room, members, memberCount }) {
-      const target = open("room", room);
+      const target = roomOf(room);
+      // Left before the reply came.
+      if (target === undefined) return;
       target.members.clear();
       target.typing.clear();
       for (const member of members) target.members.set(member.clientId, member);

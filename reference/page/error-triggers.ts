@@ -41,6 +41,8 @@ const advice: Readonly<Record<(typeof closeCodes)[CloseName]["reconnect"], strin
   rejoin: "reconnect and join its rooms without `since`",
 };
 
+/** Lines of outcomes that stay in view. */
+const mostOutcomes = 3;
 let count = 0;
 /** The prefix keeps these ids apart from the client's. */
 const nextId = () => `test-${++count}`;
@@ -50,11 +52,21 @@ const base64url = (text: string) => btoa(text).replaceAll("+", "-").replaceAll("
 export function createErrorTriggers({ url, account, limits, send }: ErrorTriggerOptions): ErrorTriggers {
   const outcome = find("outcome");
   const buttons = new Map<string, HTMLButtonElement>();
-  /** Second connections: closed when the next probe starts or the outcome is known. */
-  const open = new Set<WebSocket>();
+  /** Button -> its line. Probes may run at the same time. */
+  const lines = new Map<string, HTMLElement>();
+
+  /** @param name of a button @param text its progress or its outcome */
+  function tell(name: string, text: string): void {
+    if (lines.size === 0) outcome.replaceChildren();
+    const line = lines.get(name) ?? make("p");
+    line.textContent = text;
+    lines.set(name, line);
+    outcome.prepend(line);
+    while (outcome.children.length > mostOutcomes) outcome.lastElementChild?.remove();
+  }
 
   function showOutcome(name: string, text: string): void {
-    outcome.textContent = text;
+    tell(name, text);
     buttons.get(name)?.classList.add("seen");
   }
 
@@ -79,39 +91,38 @@ export function createErrorTriggers({ url, account, limits, send }: ErrorTrigger
     return true;
   }
 
-  /** Sends no close code, so that this close is not shown as an outcome. */
-  function closeProbes(): void {
-    for (const socket of open) socket.close();
-    open.clear();
-  }
-
-  async function probe(make: () => Probe | Promise<Probe>): Promise<void> {
-    closeProbes();
-    let parts: Probe;
+  /** @param name the button's @param count of equal connections */
+  async function probe(name: string, make: () => Probe | Promise<Probe>, count = 1): Promise<void> {
     try {
-      parts = await make();
+      const parts = await make();
+      const open = new Set<WebSocket>();
+      for (let i = 0; i < count; i++) connect(parts, open);
     } catch (error) {
-      outcome.textContent = (error as Error).message;
-      return;
+      tell(name, (error as Error).message);
     }
-    connect(parts);
   }
 
-  function connect({ token, offers, run }: Probe): void {
+  /** @param open the connections of the same probe: all end when its outcome is known */
+  function connect({ token, offers, run }: Probe, open: Set<WebSocket>): void {
     const offered = offers ?? [...subprotocols, ...(token === undefined ? [] : [`bearer.${base64url(token)}`])];
     const socket = new WebSocket(url, [...offered]);
     open.add(socket);
+    // No close code is sent, so that these closes are not shown as outcomes.
+    const closeAll = () => {
+      for (const one of open) one.close();
+      open.clear();
+    };
     socket.addEventListener("message", ({ data }) => {
       const text = String(data);
       showFrame("2nd ←", "in", text);
-      if (showError(text)) return closeProbes();
+      if (showError(text)) return closeAll();
       const { type, payload } = JSON.parse(text) as { type: string; payload: { limits: Limits } };
       if (type === "connected") run?.(socket, payload.limits);
     });
     socket.addEventListener("close", ({ code, reason }) => {
       open.delete(socket);
       showFrame("2nd ×", "in", `${code} ${reason}`);
-      if (showClose(code, reason)) closeProbes();
+      if (showClose(code, reason)) closeAll();
     });
   }
 
@@ -130,28 +141,28 @@ export function createErrorTriggers({ url, account, limits, send }: ErrorTrigger
       try {
         send(request("authenticate", { token: await other({}) }));
       } catch (error) {
-        outcome.textContent = (error as Error).message;
+        tell("TOKEN_MISMATCH", (error as Error).message);
       }
     },
     FORBIDDEN: () =>
-      void probe(async () => ({
+      void probe("FORBIDDEN", async () => ({
         token: await other({}),
         run: (socket) => socket.send(request("broadcast", { content: "never delivered" })),
       })),
     NOT_IN_ROOM: () => send(request("chat", { room: "never-joined", content: "hello?" })),
     RECIPIENT_NOT_FOUND: () => send(request("direct", { to: "no-such-client", content: "hello?" })),
     RATE_LIMITED: () =>
-      void probe(async () => ({
+      void probe("RATE_LIMITED", async () => ({
         ...(await own()),
         run: (socket, { ping }) => {
           for (let i = 0; i <= ping.burst; i++) socket.send(request("ping", i));
         },
       })),
     TOO_MANY_ROOMS: () =>
-      void probe(async () => ({
+      void probe("TOO_MANY_ROOMS", async () => ({
         ...(await own()),
         run: (socket, { roomsPerConnection, control }) => {
-          outcome.textContent = `Joining ${roomsPerConnection + 1} rooms at the allowed rate…`;
+          tell("TOO_MANY_ROOMS", `Joining ${roomsPerConnection + 1} rooms at the allowed rate…`);
           for (let i = 0; i <= roomsPerConnection; i++) {
             const waitMs = (Math.max(0, i + 1 - control.burst) * 1_050) / control.perSecond;
             setTimeout(() => {
@@ -175,24 +186,19 @@ export function createErrorTriggers({ url, account, limits, send }: ErrorTrigger
   };
 
   const probes: Partial<Record<CloseName, () => void>> = {
-    NORMAL: () => void probe(async () => ({ ...(await own()), run: (socket) => socket.close(1000) })),
-    UNAUTHENTICATED: () => void probe(() => ({ token: "not-a-token" })),
-    FORBIDDEN: () => void probe(async () => ({ token: await other({ roles: ["suspended"] }) })),
+    NORMAL: () => void probe("close NORMAL", async () => ({ ...(await own()), run: (socket) => socket.close(1000) })),
+    UNAUTHENTICATED: () => void probe("close UNAUTHENTICATED", () => ({ token: "not-a-token" })),
+    FORBIDDEN: () => void probe("close FORBIDDEN", async () => ({ token: await other({ roles: ["suspended"] }) })),
     // If the client offers a subprotocol and the server picks none, the browser fails with 1006 before the close code arrives.
-    SUBPROTOCOL_NOT_ACCEPTABLE: () => void probe(() => ({ offers: [] })),
+    SUBPROTOCOL_NOT_ACCEPTABLE: () => void probe("close SUBPROTOCOL_NOT_ACCEPTABLE", () => ({ offers: [] })),
     TOKEN_EXPIRED: () =>
-      void probe(async () => ({
+      void probe("close TOKEN_EXPIRED", async () => ({
         token: await other({ lifetimeSeconds: 2 }),
         run: (_, { tokenGraceMs }) => {
-          outcome.textContent = `The token expires in 2 s; the server closes ${tokenGraceMs / 1000} s later…`;
+          tell("close TOKEN_EXPIRED", `The token expires in 2 s; the server closes ${tokenGraceMs / 1000} s later…`);
         },
       })),
-    TOO_MANY_CONNECTIONS: () =>
-      void probe(async () => {
-        const parts = await own();
-        for (let i = 0; i < (limits()?.connectionsPerUser ?? 0); i++) connect(parts);
-        return parts;
-      }),
+    TOO_MANY_CONNECTIONS: () => void probe("close TOO_MANY_CONNECTIONS", own, (limits()?.connectionsPerUser ?? 0) + 1),
   };
 
   /** Error codes and close codes can share a name, such as RATE_LIMITED. */
@@ -200,11 +206,12 @@ export function createErrorTriggers({ url, account, limits, send }: ErrorTrigger
     list.replaceChildren(
       ...Object.entries(entries).map(([name, run]) => {
         const label = isClose ? `${closeCodes[name as CloseName].code} ${name}` : name;
+        const key = isClose ? `close ${name}` : name;
         const button = makeButton(label, "", () => {
-          outcome.textContent = `${label}…`;
+          tell(key, `${label}…`);
           run?.();
         });
-        buttons.set(isClose ? `close ${name}` : name, button);
+        buttons.set(key, button);
         return button;
       }),
     );

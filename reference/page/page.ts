@@ -3,7 +3,7 @@ import { createClient, type RoomsClient, type State } from "../client/client.ts"
 import { createConversations } from "./conversations.ts";
 import { find } from "./elements.ts";
 import { createErrorTriggers } from "./error-triggers.ts";
-import { showFrame } from "./frames-panel.ts";
+import { createFrameForm, showFrame } from "./frames-panel.ts";
 import { type Account, onSignIn } from "./sign-in.ts";
 import { createTappedSocket } from "./tapped-socket.ts";
 
@@ -11,7 +11,7 @@ const stateTexts: Readonly<Record<State, string>> = {
   closed: "Not connected",
   connecting: "Connecting…",
   connected: "Connected",
-  waiting: "Connection lost, reconnecting…",
+  waiting: "Connection lost, reconnecting",
 };
 /** Without input for this long, the page tells the others that typing has stopped. */
 const typingMs = 3_000;
@@ -46,7 +46,13 @@ function enter(account: Account): void {
   });
   client = mine;
   drop = socket.drop;
+  sendOwn = (text) => {
+    if (mine.state !== "connected") throw new Error("Not connected.");
+    showFrame("→", "out", text);
+    socket.send(text);
+  };
   mine.on("state", showState);
+  mine.on("waiting", ({ delayMs, code }) => countDown(delayMs, code));
   mine.on("frame", ({ direction, text }) => {
     showFrame(direction === "in" ? "←" : "→", direction, text);
     if (direction === "in") triggers.received(text);
@@ -54,7 +60,10 @@ function enter(account: Account): void {
   mine.on("message", conversations.received);
   mine.on("joined", conversations.joined);
   mine.on("gap", ({ room }) => conversations.note("Some messages may be missing here.", room));
-  mine.on("lost", ({ room, code }) => conversations.note(`You are no longer in this room: ${code}`, room));
+  mine.on("lost", ({ room, code }) => {
+    conversations.lost(room);
+    find("join-error").textContent = `${room}: ${code}`;
+  });
   mine.on("stopped", ({ code, reason }) => {
     find("state").textContent = code === undefined ? reason : `Closed with ${code}. The client does not reconnect.`;
     find("reconnect").hidden = false;
@@ -66,7 +75,28 @@ function enter(account: Account): void {
   mine.connect();
 }
 
+let sendOwn: (text: string) => void = () => undefined;
+createFrameForm((text) => sendOwn(text));
+
+let ticking: ReturnType<typeof setInterval> | undefined;
+/** Shows the seconds until the next attempt. */
+function countDown(delayMs: number, code: number): void {
+  const dueMs = performance.now() + delayMs;
+  const tick = () => {
+    const seconds = Math.max(0, Math.ceil((dueMs - performance.now()) / 1_000));
+    find("countdown").textContent = `in ${seconds} s (closed with ${code})`;
+  };
+  clearInterval(ticking);
+  ticking = setInterval(tick, 250);
+  tick();
+}
+
 function showState(state: State): void {
+  find("retry").hidden = state !== "waiting";
+  if (state !== "waiting") {
+    clearInterval(ticking);
+    find("countdown").textContent = "";
+  }
   document.documentElement.dataset.state = state;
   find("state").textContent = stateTexts[state];
   find("reconnect").hidden = true;
@@ -136,10 +166,16 @@ find("join").addEventListener("submit", async (event) => {
   const room = find<HTMLInputElement>("room");
   const name = room.value.trim();
   if (client === undefined || name === "") return;
+  find("join-error").textContent = "";
   conversations.open("room", name);
   room.value = "";
   content.focus();
-  await attempt(() => client!.join(name));
+  try {
+    await client.join(name);
+  } catch (error) {
+    conversations.lost(name);
+    find("join-error").textContent = `${name}: ${(error as Error).message}`;
+  }
 });
 find("leave").addEventListener("click", async () => {
   const { current } = conversations;
@@ -149,10 +185,12 @@ find("leave").addEventListener("click", async () => {
   if (current.kind === "room") await attempt(() => client!.leave(current.name));
 });
 find("drop").addEventListener("click", () => drop());
+find("retry").addEventListener("click", () => client?.retryNow());
 find("reconnect").addEventListener("click", () => client?.connect());
 find("sign-out").addEventListener("click", () => {
   client?.close();
   client = undefined;
+  sendOwn = () => undefined;
   conversations.clear();
   find("who").textContent = "";
   find("sign-in").hidden = false;
