@@ -1,12 +1,14 @@
 // The guides, run: their files are written, their commands executed, and what they name exists.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import getPort from "get-port";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { freePort } from "../testbed/free-port.ts";
 import { createProgram } from "./program.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -163,7 +165,8 @@ describe("scale-out", () => {
   it("starts nodes and proves them, and others under faults", async () => {
     const [starting, proving] = blocksOf("scale-out.md").map(({ text }) => text);
     // The same lines with free ports, the built command, and fewer faults.
-    const [redis, first, second, third] = await freePorts(1, 3);
+    const redis = await freePort();
+    const [first, second, third] = await freeRow(3);
     const command = `"${process.execPath}" "${cli}"`;
     const replaced = (text: string, pairs: Readonly<Record<string, string>>) =>
       Object.entries(pairs).reduce((result, [from, to]) => {
@@ -172,7 +175,13 @@ describe("scale-out", () => {
       }, text);
     const script = [
       replaced(starting!, { "npx wsproof": command, "6390": `${redis}`, "8081": `${first}` }),
-      `for port in ${first} ${second} ${third}; do until curl -sf http://127.0.0.1:$port/health/ready; do sleep 0.1; done; done`,
+      "nodes=$!",
+      `for port in ${first} ${second} ${third}; do`,
+      "  until curl -sf -m 5 http://127.0.0.1:$port/health/ready; do",
+      '    kill -0 $nodes || { echo "the nodes have ended"; exit 9; }',
+      "    sleep 0.1",
+      "  done",
+      "done",
       "set -e",
       replaced(proving!, {
         "npx wsproof": command,
@@ -190,7 +199,10 @@ describe("scale-out", () => {
         printed += chunk;
       });
     }
-    const code = await new Promise((resolve) => server!.once("exit", resolve));
+    const code = await Promise.race([
+      new Promise((resolve) => server!.once("exit", resolve)),
+      new Promise((resolve) => setTimeout(resolve, 200_000, "still running").unref()),
+    ]);
     // Redis would save into a folder that is about to go; the nodes drain when what started them is gone.
     process.kill(-server.pid!, "SIGKILL");
     expect(code, printed).toBe(0);
@@ -261,34 +273,15 @@ function merged(a: unknown, b: unknown): unknown {
   return Object.fromEntries(keys.map((key) => [key, key in b ? merged(of(a, key), of(b, key)) : of(a, key)]));
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}
-
-/** Of each count so many that follow one another. */
-async function freePorts(...counts: readonly number[]): Promise<number[]> {
-  const listen = (port: number) =>
-    new Promise<boolean>((resolve) => {
-      const probe = createServer().on("error", () => resolve(false));
-      probe.listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
-    });
-  const found: number[] = [];
-  for (const count of counts) {
-    for (;;) {
-      const first = await freePort();
-      const row = Array.from({ length: count }, (_, index) => first + index);
-      const isFree = await Promise.all(row.slice(1).map(listen));
-      if (!isFree.every(Boolean) || row.some((port) => found.includes(port) || port > 65_535)) continue;
-      found.push(...row);
-      break;
-    }
+/** A free port with `count - 1` free ports after it. */
+async function freeRow(count: number): Promise<readonly number[]> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const first = await freePort();
+    const others = Array.from({ length: count - 1 }, (_, index) => first + 1 + index);
+    const found = await Promise.all(others.map((port) => getPort({ host: "127.0.0.1", port })));
+    if (others.every((port, index) => port === found[index])) return [first, ...others];
   }
-  return found;
+  throw new Error(`no ${count} ports in a row are free`);
 }
 
 /** Resolves once somebody listens. */
