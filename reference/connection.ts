@@ -5,10 +5,11 @@ import { closeCodes } from "../generated/protocol.gen.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Drainable } from "./drain.ts";
-import { type FanOut, FlushingWebSocket, type Outbox } from "./fan-out.ts";
+import { type FanOut, FlushingWebSocket } from "./fan-out.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { EphemeralEvent, LogEvent } from "./hub/hub.ts";
 import { Limiter, type Rate } from "./limiter.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Session } from "./session.ts";
 import type { Transport } from "./session-context.ts";
 import { SlowConsumerDetector } from "./slow-consumer-detector.ts";
@@ -52,7 +53,7 @@ export class Connection implements Transport, Drainable {
   readonly #tcp: Socket;
   readonly #context: ConnectionContext;
   readonly #heartbeat: Heartbeat;
-  readonly #outbox: Outbox;
+  readonly outbox: Outbox;
   /** Made when the client is slow for the first time. */
   #slowConsumer: SlowConsumerDetector | undefined;
   #session: Session | undefined;
@@ -74,7 +75,7 @@ export class Connection implements Transport, Drainable {
     this.#context = context;
     const { clock, config } = context;
     this.#heartbeat = new Heartbeat(config.heartbeat, clock.monotonicMs(), context.random);
-    this.#outbox = context.fanOut.createOutbox(socket, tcp, () => this.#checkQueue());
+    this.outbox = context.fanOut.createOutbox(socket, tcp, () => this.#checkQueue());
     // ws itself closes with the right code when a frame is invalid, too big or not UTF-8. Without a listener the process would end.
     socket.on("error", ignore);
     socket.connection = this;
@@ -98,22 +99,22 @@ export class Connection implements Transport, Drainable {
   }
 
   send(text: string): void {
-    if (this.#isStarting) this.#outbox.sendAtOnce(text);
-    else this.#outbox.send(text);
+    if (this.#isStarting) this.outbox.sendAtOnce(text);
+    else this.outbox.send(text);
   }
 
   sendShared(event: LogEvent | EphemeralEvent): void {
-    this.#outbox.sendShared(event);
+    this.outbox.sendShared(event);
   }
 
   #checkQueue(): void {
     const { limits } = this.#context.config;
     if (this.#slowConsumer) this.#slowConsumer.check();
-    else if (this.#outbox.queuedBytes > Math.min(limits.queuedBytes, limits.queuedBytesSustained)) {
+    else if (this.outbox.queuedBytes > Math.min(limits.queuedBytes, limits.queuedBytesSustained)) {
       this.#slowConsumer = new SlowConsumerDetector(
         limits,
         this.#context.clock,
-        () => this.#outbox.queuedBytes,
+        () => this.outbox.queuedBytes,
         () => this.close(closeCodes.SLOW_CONSUMER.code, "the send queue is full"),
       );
       this.#slowConsumer.check();

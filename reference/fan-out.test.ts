@@ -5,7 +5,9 @@ import { type AddressInfo, connect, type Socket } from "node:net";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { createFanOut, encodeTextFrame, FlushingWebSocket, type Outbox } from "./fan-out.ts";
+import { createFanOut, FlushingWebSocket } from "./fan-out.ts";
+import { encodeTextFrame } from "./frame-chain.ts";
+import type { Outbox } from "./outbox.ts";
 import { startTestServer } from "./testing/in-process-server.ts";
 
 const stops: (() => unknown)[] = [];
@@ -76,6 +78,61 @@ describe.each(["batched", "unbatched"] as const)("fan-out, %s", (mode) => {
       { numRuns: 50 },
     );
     expect(fanOut.delivered).toBeGreaterThan(0);
+  });
+
+  test("keeps the order per connection, for any mix of rooms, replies, joins and leaves", async () => {
+    const { fanOut, connections } = await start(mode, 4);
+    const subscribers = connections.map(({ outbox }, index) => ({
+      member: { clientId: `c-${index}`, userId: "u", username: "u" },
+      outbox,
+      onEvent: (event: { text: string }) => outbox.sendShared(event),
+      onEphemeral() {},
+      onStateLost() {},
+    }));
+    let sent = 0;
+    const connection = fc.integer({ min: 0, max: 3 });
+    const room = fc.integer({ min: 0, max: 1 });
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ room }) },
+      { weight: 2, arbitrary: fc.record({ own: connection }) },
+      { weight: 2, arbitrary: fc.record({ join: connection, room }) },
+      { weight: 1, arbitrary: fc.record({ leave: connection, room }) },
+      { weight: 1, arbitrary: fc.constant("turn" as const) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const rooms = [0, 1].map(() => ({ audience: fanOut.createAudience(), members: new Set<number>() }));
+        const expected: string[][] = [[], [], [], []];
+        for (const one of steps) {
+          if (one === "turn") {
+            await new Promise(setImmediate);
+            continue;
+          }
+          const text = `frame ${sent++}`;
+          if ("own" in one) {
+            connections[one.own]!.outbox.send(text);
+            expected[one.own]!.push(text);
+            continue;
+          }
+          const { audience, members } = rooms[one.room]!;
+          if ("join" in one) {
+            audience.add(subscribers[one.join]!);
+            members.add(one.join);
+          } else if ("leave" in one) {
+            audience.delete(subscribers[one.leave]!);
+            members.delete(one.leave);
+          } else {
+            audience.send({ room: `${one.room}`, epoch: "e", seq: sent, text, excludeClientId: null });
+            for (const index of members) expected[index]!.push(text);
+          }
+        }
+        for (const [index, { received }] of connections.entries()) {
+          await vi.waitUntil(() => received.length >= expected[index]!.length, { timeout: 10_000, interval: 1 });
+          expect(received.splice(0)).toEqual(expected[index]);
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 
   test("frames sent before a close arrive before it, whoever closes", async () => {

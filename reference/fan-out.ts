@@ -2,27 +2,18 @@
 // frames share one buffer. With 200 members in a room, most of a server's time is spent here.
 import { Socket } from "node:net";
 import { WebSocket } from "ws";
-import type { EphemeralEvent, LogEvent } from "./hub/hub.ts";
-
-/** Sends frames to one connection, in the order of the calls. No method throws or waits. */
-export interface Outbox {
-  /** Sends to this connection only. */
-  send(text: string): void;
-  /** Sends to this connection only, without waiting for the end of the turn: for the first frame. */
-  sendAtOnce(text: string): void;
-  /** Sends an event that many connections receive: call it for each in turn, with the same object. */
-  sendShared(event: LogEvent | EphemeralEvent): void;
-  /** Writes what is batched, without waiting for the end of the turn. */
-  flush(): void;
-  /** Bytes that are not written to the kernel yet. */
-  readonly queuedBytes: number;
-}
+import { encodeTextFrame, FrameChain } from "./frame-chain.ts";
+import { type Audience, PlainAudience } from "./hub/audience.ts";
+import type { LogEvent, Subscriber } from "./hub/hub.ts";
+import type { Outbox, SharedEvent } from "./outbox.ts";
 
 export interface FanOut {
   /** Frames written to connections so far. */
   readonly delivered: number;
   /** @param onFlush called after each write, to check the queue */
   createOutbox(socket: FlushingWebSocket, tcp: Socket, onFlush: () => void): Outbox;
+  /** For a room: its cost per event does not depend on the subscribers, its cost per turn does. */
+  createAudience(): Audience;
 }
 
 /** The WebSocket class that fan-out needs: batched frames are written before any close frame, also one that ws sends itself. */
@@ -47,6 +38,7 @@ export function createFanOut(mode: "batched" | "unbatched" = "batched"): FanOut 
       socket.outbox = new BatchedOutbox(batcher, socket, tcp, onFlush);
       return socket.outbox;
     },
+    createAudience: () => new BatchedAudience(batcher),
   };
 }
 
@@ -56,12 +48,16 @@ function canBatch(socket: WebSocket, tcp: unknown): boolean {
   return tcp instanceof Socket && used === tcp && socket.extensions === "";
 }
 
+interface Flushable {
+  flush(): void;
+}
+
 /** Everything that is written at the end of the current turn of the event loop. */
 class WriteBatcher {
   delivered = 0;
-  #pending: BatchedOutbox[] = [];
+  #pending: Flushable[] = [];
   #start = FrameChain.start();
-  #lastEvent: LogEvent | EphemeralEvent | undefined;
+  #lastEvent: SharedEvent | undefined;
   #lastFrame: Buffer | undefined;
 
   /** The empty chain, from which the frames of every connection grow in this turn. */
@@ -70,7 +66,7 @@ class WriteBatcher {
   }
 
   /** The frame of an event. The hub delivers one event to all subscribers before the next, so caching the latest is enough. */
-  frameOf(event: LogEvent | EphemeralEvent): Buffer {
+  frameOf(event: SharedEvent): Buffer {
     if (event !== this.#lastEvent) {
       this.#lastEvent = event;
       this.#lastFrame = encodeTextFrame(event.text);
@@ -78,9 +74,9 @@ class WriteBatcher {
     return this.#lastFrame!;
   }
 
-  /** Flushes the outbox in an immediate, which runs after everything readable now has been handled. */
-  flushLater(outbox: BatchedOutbox): void {
-    this.#pending.push(outbox);
+  /** Flushes it in an immediate, which runs after everything readable now has been handled. */
+  flushLater(one: Flushable): void {
+    this.#pending.push(one);
     if (this.#pending.length > 1) return;
     setImmediate(() => {
       const pending = this.#pending;
@@ -93,59 +89,15 @@ class WriteBatcher {
   }
 }
 
-/**
- * Frames in the order of sending. The chains of a turn form a tree with one root: connections with the same frames share a chain, whose
- * bytes are concatenated once for all of them.
- */
-class FrameChain {
-  /** Frames from the root to here. */
-  readonly count: number;
-  readonly byteLength: number;
-  readonly #before: FrameChain | undefined;
-  readonly #frame: Buffer;
-  /** The latest continuation. Members of a room receive an event one after the other, so most of them share it. */
-  #next: FrameChain | undefined;
-  #bytes: Buffer | undefined;
-
-  static start(): FrameChain {
-    return new FrameChain(undefined, Buffer.alloc(0));
-  }
-
-  private constructor(before: FrameChain | undefined, frame: Buffer) {
-    this.#before = before;
-    this.#frame = frame;
-    this.count = before === undefined ? 0 : before.count + 1;
-    this.byteLength = (before?.byteLength ?? 0) + frame.length;
-  }
-
-  /** This chain with one more frame. */
-  append(frame: Buffer): FrameChain {
-    if (this.#next !== undefined && this.#next.#frame === frame) return this.#next;
-    this.#next = new FrameChain(this, frame);
-    return this.#next;
-  }
-
-  get bytes(): Buffer {
-    if (this.#bytes) return this.#bytes;
-    if (this.count === 1) this.#bytes = this.#frame;
-    else {
-      this.#bytes = Buffer.allocUnsafe(this.byteLength);
-      let end = this.byteLength;
-      for (let chain: FrameChain | undefined = this; chain; chain = chain.#before) {
-        end -= chain.#frame.length;
-        this.#bytes.set(chain.#frame, end);
-      }
-    }
-    return this.#bytes;
-  }
-}
-
 class BatchedOutbox implements Outbox {
   readonly #batcher: WriteBatcher;
   readonly #socket: WebSocket;
   readonly #tcp: Socket;
   readonly #onFlush: () => void;
+  /** Its frames of this turn. */
   #chain: FrameChain | undefined;
+  /** Where they are those of one audience: then the audience keeps and writes them. */
+  #followed: BatchedAudience | undefined;
 
   constructor(batcher: WriteBatcher, socket: WebSocket, tcp: Socket, onFlush: () => void) {
     this.#batcher = batcher;
@@ -159,15 +111,17 @@ class BatchedOutbox implements Outbox {
   }
 
   sendAtOnce(text: string): void {
-    if (this.#chain !== undefined) this.#add(encodeTextFrame(text));
-    else this.#write(encodeTextFrame(text), 1);
+    const frame = encodeTextFrame(text);
+    if (this.#chain === undefined && this.#followed === undefined) this.write(frame, 1);
+    else this.#add(frame);
   }
 
-  sendShared(event: LogEvent | EphemeralEvent): void {
+  sendShared(event: SharedEvent): void {
     this.#add(this.#batcher.frameOf(event));
   }
 
   #add(frame: Buffer): void {
+    this.separate();
     if (this.#chain === undefined) {
       this.#batcher.flushLater(this);
       this.#chain = this.#batcher.start;
@@ -175,13 +129,37 @@ class BatchedOutbox implements Outbox {
     this.#chain = this.#chain.append(frame);
   }
 
-  flush(): void {
-    const chain = this.#chain;
-    this.#chain = undefined;
-    if (chain !== undefined) this.#write(chain.bytes, chain.count);
+  /** Leaves this turn's frames to the audience, before its first one. @returns false where the connection has other frames in this turn */
+  follow(audience: BatchedAudience): boolean {
+    this.separate();
+    if (this.#chain !== undefined) return false;
+    this.#followed = audience;
+    return true;
   }
 
-  #write(bytes: Buffer, frames: number): void {
+  /** Takes over the frames so far, because something else comes next on this connection, or nothing more of the audience. */
+  separate(): void {
+    const audience = this.#followed;
+    if (audience === undefined) return;
+    this.#followed = undefined;
+    this.#chain = audience.separate(this);
+    this.#batcher.flushLater(this);
+  }
+
+  flush(): void {
+    this.separate();
+    const chain = this.#chain;
+    this.#chain = undefined;
+    if (chain !== undefined) this.write(chain.bytes, chain.count);
+  }
+
+  flushFollowed(audience: BatchedAudience, bytes: Buffer, frames: number): void {
+    if (this.#followed !== audience) return;
+    this.#followed = undefined;
+    this.write(bytes, frames);
+  }
+
+  write(bytes: Buffer, frames: number): void {
     if (this.#socket.readyState !== this.#socket.OPEN || !this.#tcp.writable) return;
     this.#tcp.write(bytes);
     this.#batcher.delivered += frames;
@@ -189,7 +167,71 @@ class BatchedOutbox implements Outbox {
   }
 
   get queuedBytes(): number {
-    return this.#tcp.writableLength + (this.#chain?.byteLength ?? 0);
+    return this.#tcp.writableLength + (this.#chain?.byteLength ?? this.#followed?.queuedBytes ?? 0);
+  }
+}
+
+/**
+ * Keeps the frames of a turn once for all its connections that receive nothing else in that turn. The others are called event by event: who
+ * published has replies between the events.
+ */
+class BatchedAudience extends PlainAudience implements Flushable {
+  readonly #batcher: WriteBatcher;
+  readonly #outboxes = new Set<BatchedOutbox>();
+  /** Those that no longer follow in this turn. */
+  readonly #separate = new Set<BatchedOutbox>();
+  /** The frames of this turn. */
+  #chain: FrameChain | undefined;
+
+  constructor(batcher: WriteBatcher) {
+    super();
+    this.#batcher = batcher;
+  }
+
+  override add(subscriber: Subscriber): void {
+    const { outbox } = subscriber;
+    if (outbox instanceof BatchedOutbox) {
+      this.#outboxes.add(outbox);
+      // What this turn has brought so far is not for it.
+      if (this.#chain !== undefined) this.#separate.add(outbox);
+    } else super.add(subscriber);
+  }
+
+  override delete(subscriber: Subscriber): void {
+    const { outbox } = subscriber;
+    if (outbox instanceof BatchedOutbox) {
+      outbox.separate();
+      this.#outboxes.delete(outbox);
+      this.#separate.delete(outbox);
+    } else super.delete(subscriber);
+  }
+
+  override send(event: LogEvent): void {
+    super.send(event);
+    if (this.#chain === undefined) {
+      this.#chain = this.#batcher.start;
+      this.#batcher.flushLater(this);
+      for (const outbox of this.#outboxes) if (!outbox.follow(this)) this.#separate.add(outbox);
+    }
+    this.#chain = this.#chain.append(this.#batcher.frameOf(event));
+    for (const outbox of this.#separate) outbox.sendShared(event);
+  }
+
+  /** @returns the frames so far */
+  separate(outbox: BatchedOutbox): FrameChain | undefined {
+    this.#separate.add(outbox);
+    return this.#chain;
+  }
+
+  flush(): void {
+    const { bytes, count } = this.#chain!;
+    for (const outbox of this.#outboxes) outbox.flushFollowed(this, bytes, count);
+    this.#chain = undefined;
+    this.#separate.clear();
+  }
+
+  get queuedBytes(): number {
+    return this.#chain?.byteLength ?? 0;
   }
 }
 
@@ -216,7 +258,7 @@ class UnbatchedOutbox implements Outbox {
     this.send(text);
   }
 
-  sendShared(event: LogEvent | EphemeralEvent): void {
+  sendShared(event: SharedEvent): void {
     this.send(event.text);
   }
 
@@ -225,22 +267,4 @@ class UnbatchedOutbox implements Outbox {
   get queuedBytes(): number {
     return this.#socket.bufferedAmount;
   }
-}
-
-/** An unmasked text frame of RFC 6455 section 5.2. */
-export function encodeTextFrame(text: string): Buffer {
-  const length = Buffer.byteLength(text);
-  const headerLength = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(headerLength + length);
-  frame[0] = 0x81;
-  if (headerLength === 2) frame[1] = length;
-  else if (headerLength === 4) {
-    frame[1] = 126;
-    frame.writeUInt16BE(length, 2);
-  } else {
-    frame[1] = 127;
-    frame.writeBigUInt64BE(BigInt(length), 2);
-  }
-  frame.write(text, headerLength);
-  return frame;
 }

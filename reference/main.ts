@@ -5,6 +5,7 @@ import { subprotocols } from "../generated/protocol.gen.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Config, ConfigError, configHelp, readConfig } from "./config.ts";
 import { createHub } from "./create-hub.ts";
+import { createFanOut } from "./fan-out.ts";
 import type { Hub } from "./hub/hub.ts";
 import { createLog } from "./log.ts";
 import { startServer } from "./server.ts";
@@ -31,11 +32,12 @@ async function main(args: readonly string[], clock: Clock): Promise<void> {
 
   const log = createLog(config.logLevel);
   const jwtSecret = config.jwtSecret ?? randomBytes(48).toString("base64url");
-  const hub = await createHub(config, clock, log);
+  const fanOut = createFanOut();
+  const hub = await createHub(config, clock, log, fanOut);
   await untilAvailable(hub, clock);
   let server: Awaited<ReturnType<typeof startServer>>;
   try {
-    server = await startServer({ config: { ...config, jwtSecret }, hub, clock, log });
+    server = await startServer({ config: { ...config, jwtSecret }, hub, clock, log, fanOut });
   } catch (error) {
     await hub.close();
     return giveUp(explainListen(error as NodeJS.ErrnoException, config));

@@ -9,7 +9,7 @@ import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { Connection, type ConnectionContext, ConnectionSocket } from "./connection.ts";
 import { drain } from "./drain.ts";
-import { createFanOut, type FanOut } from "./fan-out.ts";
+import type { FanOut } from "./fan-out.ts";
 import { decideUpgrade, encodeRefusal, isAllowedOrigin } from "./handshake.ts";
 import { createHttpRoutes, createMetricsRoutes } from "./http-routes.ts";
 import type { Hub } from "./hub/hub.ts";
@@ -35,8 +35,8 @@ export interface ServerParts {
   readonly hub: Hub;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Default: createFanOut(). */
-  readonly fanOut?: FanOut;
+  /** The hub's own, where it has one. */
+  readonly fanOut: FanOut;
 }
 
 export interface RunningServer {
@@ -49,7 +49,7 @@ export interface RunningServer {
  * Resolves when the server listens.
  * @throws the error of `listen`, such as EADDRINUSE
  */
-export async function startServer({ config, hub, clock, log, fanOut = createFanOut() }: ServerParts): Promise<RunningServer> {
+export async function startServer({ config, hub, clock, log, fanOut }: ServerParts): Promise<RunningServer> {
   const connections = new Set<Connection>();
   let isDraining = false;
   /** Known once the server listens. */

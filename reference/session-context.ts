@@ -3,10 +3,13 @@ import type { ClientMessage, ErrorCode } from "../generated/types.gen.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { EphemeralEvent, Hub, LogEvent } from "./hub/hub.ts";
+import type { Outbox } from "./outbox.ts";
 import type { VerifyToken } from "./tokens.ts";
 
 /** The connection of a session. No method throws or waits. */
 export interface Transport {
+  /** What it sends by. */
+  readonly outbox?: Outbox;
   send(text: string): void;
   /** Sends an event that many connections receive. It is encoded once for all of them. */
   sendShared(event: LogEvent | EphemeralEvent): void;

@@ -10,9 +10,11 @@ import {
   HubUncertain,
   type LogEvent,
   type Member,
+  type Published,
   type Refused,
   type Subscriber,
 } from "./hub/hub.ts";
+import type { Outbox } from "./outbox.ts";
 import { type Malformed, parseFrame } from "./parse-frame.ts";
 import { rawMember } from "./raw-member.ts";
 import { handshakeBarred, requirementsFor } from "./requirements.ts";
@@ -129,6 +131,10 @@ export class Session implements Subscriber {
 
   // --- Subscriber ---
 
+  get outbox(): Outbox | undefined {
+    return this.#transport.outbox;
+  }
+
   onEvent(event: LogEvent): void {
     this.#deliver(event);
   }
@@ -216,12 +222,17 @@ export class Session implements Subscriber {
     }
   }
 
-  async #publish(id: string, room: string | null, content: string, key: string | undefined): Promise<void> {
+  #publish(id: string, room: string | null, content: string, key: string | undefined): Promise<void> | undefined {
     const { hub } = this.#context;
-    const answer = await hub.publish({ room, from: this.member, content, key, needsMembership: room !== null });
-    if ("refused" in answer) return this.#refuseByHub(answer, id);
-    const { room: where, epoch, seq } = answer;
-    this.#send("ack", { room: where, epoch, seq }, id);
+    const answer = hub.publish({ room, from: this.member, content, key, needsMembership: room !== null });
+    if (answer instanceof Promise) return answer.then((settled) => this.#acknowledge(settled, id));
+    this.#acknowledge(answer, id);
+    return undefined;
+  }
+
+  #acknowledge(answer: Published | Refused, id: string): void {
+    if ("refused" in answer) this.#refuseByHub(answer, id);
+    else this.#send("ack", { room: answer.room, epoch: answer.epoch, seq: answer.seq }, id);
   }
 
   /** Consumes the rate although the sender lacks a claim, because the document checks the rate first. */

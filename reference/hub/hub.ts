@@ -1,4 +1,5 @@
 // The hub: the members of each room, and the log of each room. The memory hub and the Redis hub implement it, and one contract suite tests both.
+import type { Outbox } from "../outbox.ts";
 
 export interface Member {
   readonly clientId: string;
@@ -37,6 +38,8 @@ export interface EphemeralEvent {
 /** One connection of this node. No method may throw or wait. */
 export interface Subscriber {
   readonly member: Member;
+  /** Where an audience may write events that `onEvent` would only pass on. */
+  readonly outbox?: Outbox | undefined;
   /** An event of a joined room: in the order of the log, without gap or repetition. */
   onEvent(event: LogEvent): void;
   onEphemeral(event: EphemeralEvent): void;
@@ -128,8 +131,8 @@ export interface Hub {
   ): Promise<Refused | undefined>;
   /** On success `onLeft` is called exactly once; no event of the room is delivered after it. */
   leave(subscriber: Subscriber, room: string, onLeft: () => void): Promise<void>;
-  /** Appends to the log. Resolves when the event has its position; delivery is independent of that. */
-  publish(request: PublishRequest): Promise<Published | Refused>;
+  /** Appends to the log. Answers when the event has its position: at once, where the hub knows it; delivery is independent of that. */
+  publish(request: PublishRequest): Published | Refused | Promise<Published | Refused>;
   /** Consumes one publish of the user's rate without publishing, for a message that is rejected after the rate check. */
   consumeRate(userId: string): Promise<Refused | undefined>;
   direct(from: Member, to: string, content: string): Promise<"sent" | Refused>;

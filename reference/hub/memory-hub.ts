@@ -2,6 +2,7 @@
 import type { Clock } from "../clock.ts";
 import { KeyedLimiter } from "../limiter.ts";
 import { randomId } from "../random-id.ts";
+import { type Audience, PlainAudience } from "./audience.ts";
 import {
   type Attached,
   type Hub,
@@ -46,6 +47,8 @@ interface Room {
   readonly log: RoomLog;
   /** By clientId, in the order of joining. */
   readonly memberships: Map<string, Membership>;
+  /** The same members. */
+  readonly audience: Audience;
 }
 
 export class MemoryHub implements Hub {
@@ -53,6 +56,7 @@ export class MemoryHub implements Hub {
   readonly isRateLocal = false;
   readonly #settings: HubSettings;
   readonly #clock: Clock;
+  readonly #createAudience: () => Audience;
   readonly #userLimiter: KeyedLimiter;
   readonly #keys: KeyMemory;
   readonly #subscribers = new Map<string, Subscriber>();
@@ -64,9 +68,10 @@ export class MemoryHub implements Hub {
   #idleEvents = 0;
   readonly #broadcasts: RoomLog;
 
-  constructor(settings: HubSettings, clock: Clock) {
+  constructor(settings: HubSettings, clock: Clock, createAudience: () => Audience = () => new PlainAudience()) {
     this.#settings = settings;
     this.#clock = clock;
+    this.#createAudience = createAudience;
     this.#userLimiter = new KeyedLimiter(settings.publishUser);
     this.#keys = new KeyMemory(settings.keepKeyMs, maxKeys);
     this.#broadcasts = new RoomLog(randomId(), 0);
@@ -88,7 +93,7 @@ export class MemoryHub implements Hub {
     const held = (this.#connectionsOfUser.get(userId) ?? 1) - 1;
     if (held === 0) this.#connectionsOfUser.delete(userId);
     else this.#connectionsOfUser.set(userId, held);
-    for (const room of this.#roomsOfClient.get(clientId) ?? []) this.#removeMember(room, subscriber.member, "disconnect");
+    for (const room of this.#roomsOfClient.get(clientId) ?? []) this.#removeMember(room, subscriber, "disconnect");
     this.#roomsOfClient.delete(clientId);
   }
 
@@ -109,16 +114,16 @@ export class MemoryHub implements Hub {
 
     const room = this.#openRoom(name);
     const missed = since && room.log.after(since);
-    const others = [...room.memberships.values()];
     room.memberships.set(member.clientId, { subscriber, joinedSeq: room.log.position.seq + 1 });
     this.#addRoom(member.clientId, room);
     const event = this.#append(room.log, name, member.clientId, (position) =>
       encodeUserJoined(position, member, room.memberships.size),
     );
+    room.audience.send(event);
 
     onJoined(describe(room, member, since && missed !== undefined));
     for (const one of missed ?? []) if (one.excludeClientId !== member.clientId) subscriber.onEvent(one);
-    for (const other of others) other.subscriber.onEvent(event);
+    room.audience.add(subscriber);
     return undefined;
   }
 
@@ -127,10 +132,10 @@ export class MemoryHub implements Hub {
     onLeft();
     if (!room?.memberships.has(subscriber.member.clientId)) return;
     this.#roomsOfClient.get(subscriber.member.clientId)?.delete(room);
-    this.#removeMember(room, subscriber.member, "leave");
+    this.#removeMember(room, subscriber, "leave");
   }
 
-  async publish(request: PublishRequest): Promise<Published | Refused> {
+  publish(request: PublishRequest): Published | Refused | Promise<Published | Refused> {
     const { room: name, from, content, key } = request;
     const nowMs = this.#clock.monotonicMs();
     const retryAfterMs = this.#userLimiter.take(from.userId, nowMs);
@@ -140,7 +145,7 @@ export class MemoryHub implements Hub {
     if (key !== undefined) {
       const before = this.#keys.find(from.userId, key, nowMs);
       if (before) return before;
-      if (this.#keys.isFull) throw new HubUnavailable("too many idempotency keys within their lifetime");
+      if (this.#keys.isFull) return Promise.reject(new HubUnavailable("too many idempotency keys within their lifetime"));
     }
     const room = name === null ? undefined : this.#openRoom(name);
     const event = this.#append(room?.log ?? this.#broadcasts, name, null, (position) => encodeMessage(position, from, content));
@@ -149,7 +154,7 @@ export class MemoryHub implements Hub {
 
     if (room === undefined) for (const subscriber of this.#subscribers.values()) subscriber.onEvent(event);
     else {
-      for (const membership of room.memberships.values()) membership.subscriber.onEvent(event);
+      room.audience.send(event);
       if (room.memberships.size === 0) this.#setIdle(room);
     }
     return published;
@@ -201,12 +206,14 @@ export class MemoryHub implements Hub {
     else this.#roomsOfClient.set(clientId, new Set([room]));
   }
 
-  #removeMember(room: Room, member: Member, reason: "leave" | "disconnect"): void {
+  #removeMember(room: Room, subscriber: Subscriber, reason: "leave" | "disconnect"): void {
+    const { member } = subscriber;
     room.memberships.delete(member.clientId);
+    room.audience.delete(subscriber);
     const event = this.#append(room.log, room.name, member.clientId, (position) =>
       encodeUserLeft(position, member, room.memberships.size, reason),
     );
-    for (const membership of room.memberships.values()) membership.subscriber.onEvent(event);
+    room.audience.send(event);
     if (room.memberships.size === 0) this.#setIdle(room);
   }
 
@@ -215,7 +222,8 @@ export class MemoryHub implements Hub {
     this.#endIdleRooms();
     let room = this.#rooms.get(name);
     if (!room) {
-      room = { name, log: new RoomLog(randomId(), this.#settings.eventsPerRoom), memberships: new Map() };
+      const log = new RoomLog(randomId(), this.#settings.eventsPerRoom);
+      room = { name, log, memberships: new Map(), audience: this.#createAudience() };
       this.#rooms.set(name, room);
     }
     if (this.#idleSinceMs.delete(room)) this.#idleEvents -= room.log.size;

@@ -97,7 +97,13 @@ export class Recorder implements Subscriber {
   }
 }
 
-export function say(hub: Hub, from: Recorder, room: string | null, content: string, key?: string): Promise<Published | Refused> {
+export async function say(
+  hub: Hub,
+  from: Recorder,
+  room: string | null,
+  content: string,
+  key?: string,
+): Promise<Published | Refused> {
   return hub.publish({ room, from: from.member, content, key, needsMembership: room !== null });
 }
 

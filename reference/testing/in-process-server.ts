@@ -6,7 +6,7 @@ import { type ClientOptions, WebSocket } from "ws";
 import { systemClock } from "../clock.ts";
 import { readConfig } from "../config.ts";
 import { createHub } from "../create-hub.ts";
-import type { FanOut } from "../fan-out.ts";
+import { createFanOut } from "../fan-out.ts";
 import type { Hub } from "../hub/hub.ts";
 import { startServer } from "../server.ts";
 
@@ -23,7 +23,7 @@ export interface TestServer {
 }
 
 /** @param env settings beside a free port, a quick drain and rates that do not bind */
-export async function startTestServer(env: Readonly<Record<string, string>> = {}, fanOut?: FanOut): Promise<TestServer> {
+export async function startTestServer(env: Readonly<Record<string, string>> = {}, fanOut = createFanOut()): Promise<TestServer> {
   const rates = ["PUBLISH", "PUBLISH_USER", "CONTROL", "PING"].flatMap((name) => [
     [`${name}_BURST`, "100000"],
     [`${name}_PER_SECOND`, "100000"],
@@ -31,13 +31,13 @@ export async function startTestServer(env: Readonly<Record<string, string>> = {}
   const quick = { PORT: "0", JWT_SECRET: testSecret, DRAIN_MS: "0", LOG_LEVEL: "silent", ...Object.fromEntries(rates) };
   const config = readConfig({ ...quick, ...env }, { dev: false });
   const log = pino({ level: config.logLevel });
-  const hub = await createHub(config, systemClock, log);
+  const hub = await createHub(config, systemClock, log, fanOut);
   const server = await startServer({
     config: { ...config, jwtSecret: testSecret },
     hub,
     clock: systemClock,
     log,
-    ...(fanOut && { fanOut }),
+    fanOut,
   });
   const address = `127.0.0.1:${server.port}`;
   return {

@@ -1,7 +1,7 @@
 // Sessions on a hub whose publishes can be held back, without sockets, for the tests of the session.
 import { createManualClock } from "../clock.ts";
 import { readConfig } from "../config.ts";
-import type { PublishRequest } from "../hub/hub.ts";
+import type { Published, PublishRequest, Refused } from "../hub/hub.ts";
 import { MemoryHub } from "../hub/memory-hub.ts";
 import { Session } from "../session.ts";
 import type { Transport } from "../session-context.ts";
@@ -14,7 +14,7 @@ const secret = "0123456789abcdef0123456789abcdef";
 export class TestHub extends MemoryHub {
   hold: Promise<void> | undefined;
   failure: Error | undefined;
-  override async publish(request: PublishRequest) {
+  override async publish(request: PublishRequest): Promise<Published | Refused> {
     await this.hold;
     if (this.failure) throw this.failure;
     return super.publish(request);
