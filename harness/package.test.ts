@@ -39,7 +39,7 @@ describe("what is in it", () => {
     const listed = [...held].map(([place, kinds]) => `${place}: ${[...kinds].sort().join(" ")}`).sort();
     expect(listed).toMatchInlineSnapshot(`
       [
-        "generated/validators: .js .ts",
+        "generated/validators: .js",
         "generated: .html .js .md .ts",
         "harness/client: .js",
         "harness/cluster: .js",
@@ -63,7 +63,7 @@ describe("what is in it", () => {
         "spec/examples: .go .mjs .py .yaml",
         "spec/guides: .md .svg",
         "spec/lint: .js",
-        "spec: .js .json .ts .yaml",
+        "spec: .js .json .md .ts .yaml",
       ]
     `);
   });

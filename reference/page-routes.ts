@@ -60,9 +60,11 @@ function sendDocs(_request: Request, response: Response): void {
     response.status(404).type("text").send("No documentation was generated.");
     return;
   }
-  const named = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(readFileSync(file, "utf8"))?.[1];
+  const html = readFileSync(file, "utf8");
+  const named = /http-equiv="Content-Security-Policy" content="([^"]+)"/.exec(html)?.[1];
   response.set("Content-Security-Policy", `${named ?? "default-src 'none'"}; frame-ancestors 'none'`);
-  response.type(file.endsWith(".md") ? "text/markdown" : "html").sendFile(file);
+  if (file.endsWith(".md")) response.type("text/markdown").sendFile(file);
+  else response.type("html").send(html.replace('<button id="menu"', '<a class="home" href="/">Demo page</a>$&'));
 }
 
 function addDevToken(app: Express, sign: SignDevToken, { allowsOrigin }: PageContext): void {

@@ -1,7 +1,7 @@
 // The demo page and the documentation in a real browser, served by the reference server.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
@@ -324,6 +324,47 @@ describe("routes for browsers", () => {
     const page = await openPage(`http://127.0.0.1:${here.port}/docs`);
     await page.getByRole("searchbox").fill("slow consumer");
     await page.getByText("SLOW_CONSUMER").locator("visible=true").first().waitFor();
+    // In running text only, not in a title.
+    await page.getByRole("searchbox").fill("never rewritten");
+    await page.locator("#found").getByText(/place/).waitFor();
+    await page.getByRole("searchbox").fill("");
+    await page.getByRole("heading", { name: "Close codes" }).hover();
+    await page.getByRole("button", { name: "Copy link to Close codes" }).click();
+    expect(new URL(page.url()).hash).toMatch(/^#close-codes/);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download" }).click()]);
+    expect(download.suggestedFilename()).toBe("asyncapi.yaml");
+    expect(readFileSync((await download.path())!, "utf8")).toBe(
+      readFileSync(new URL("../spec/asyncapi.yaml", import.meta.url), "utf8"),
+    );
+    await page.getByRole("link", { name: "Demo page" }).click();
+    await page.getByLabel("Your name").waitFor();
+    expect(consoleErrors).toEqual([]);
+    await done(page);
+  });
+
+  test("the console of /docs talks to the server that serves it, and shows markup and tokens as they should be", async () => {
+    const page = await openPage(`http://127.0.0.1:${here.port}/docs`);
+    const form = page.locator("form.console").first();
+    expect(await form.getByLabel("URL").inputValue()).toBe(`ws://127.0.0.1:${here.port}/ws`);
+    const token = await testToken("<b>Tess</b>");
+    await form.getByLabel("Token").fill(token);
+    await form.getByRole("button", { name: "Connect" }).click();
+    await form.getByText("Connected, subprotocol rooms.v1.").waitFor();
+    await form.locator(".log .in").getByText("<b>Tess</b>").waitFor();
+    await form.getByLabel("Example").selectOption({ index: 1 });
+    expect(JSON.parse(await form.getByLabel("Frame", { exact: true }).inputValue())).toHaveProperty("type");
+    await form
+      .getByLabel("Frame", { exact: true })
+      .fill(JSON.stringify({ type: "ping", id: "try", payload: [`<img src=x>`, token] }));
+    await form.getByRole("button", { name: "Send" }).click();
+    await form.locator(".log .in").getByText('"replyTo": "try"').waitFor();
+    expect(await form.locator(".log img, .log pre b").count()).toBe(0);
+    expect(await form.locator(".log").textContent()).not.toContain(token);
+    await form.getByLabel("URL").fill("ws://127.0.0.1/{room}");
+    await form.getByRole("button", { name: "Disconnect" }).click();
+    await form.locator(".log .note").getByText("closed with 1005").waitFor();
+    await form.getByRole("button", { name: "Connect" }).click();
+    await form.getByText("Replace {room} in the URL by a value.").waitFor();
     expect(consoleErrors).toEqual([]);
     await done(page);
   });

@@ -17,7 +17,9 @@ export function registerGenerate(program: Command): void {
   const command = program
     .command("generate")
     .summary("write types, validators and docs")
-    .description("Writes types, validators, constants and docs from an AsyncAPI document.");
+    .description(
+      "Writes types, validators, constants and docs from an AsyncAPI document. A CHANGELOG.md beside the document gives the page its list of versions.",
+    );
   defineFlags(command, specOptions)
     .option("--out <dir>", "output folder", "generated")
     .option("--check", "do not write; exit 1 with a diff if files are out of date")

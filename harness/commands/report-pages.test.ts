@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Browser } from "playwright-core";
+import { SignJWT } from "jose";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { auditPage, launchChromium } from "../../scripts/audit-page.ts";
 import { sampleResult } from "../comparison/sample-result.ts";
@@ -14,6 +15,7 @@ import { emitHtml } from "../report/html.ts";
 import { emitLoadHtml } from "../report/load/html.ts";
 import type { ReportedRun } from "../report/reported-run.ts";
 import { emitTracePage } from "../report/trace-page.ts";
+import { startReferenceProcess } from "../testbed/reference-process.ts";
 
 const folder = mkdtempSync(path.join(tmpdir(), "wsproof-pages-"));
 let browser: Browser;
@@ -110,6 +112,35 @@ describe("axe finds nothing, and nothing is wider than a phone", () => {
     if (process.env.SCREENSHOTS !== undefined) await photograph(name, url, process.env.SCREENSHOTS);
     expect(await auditPage(browser, url)).toEqual([]);
   });
+});
+
+describe("axe finds nothing on the demo page", () => {
+  it("before and after the sign-in", async () => {
+    const server = await startReferenceProcess({ path: "/ws" });
+    try {
+      const url = server.url.replace(/^ws(.*)\/ws$/, "http$1/");
+      expect(await auditPage(browser, url)).toEqual([]);
+      const token = await new SignJWT({ name: long.slice(0, 60) })
+        .setProtectedHeader({ alg: "HS256" })
+        .setSubject("u-1")
+        .setAudience("rooms.v1")
+        .setExpirationTime("1h")
+        .sign(new TextEncoder().encode(server.secret));
+      const signIn = async (page: Page) => {
+        await page.fill("#token", token);
+        await page.click("#by-token button");
+        await page.fill("#room", "lobby");
+        await page.click("#join button");
+        await page.fill("#content:enabled", "hello");
+        await page.press("#content", "Enter");
+        await page.locator("#messages .mine").waitFor();
+        await page.locator("#frames summary").first().click();
+      };
+      expect(await auditPage(browser, url, signIn)).toEqual([]);
+    } finally {
+      await server.stop();
+    }
+  }, 60_000);
 });
 
 describe("the report of 300 failures", () => {

@@ -13,7 +13,7 @@ export interface Conversation {
   memberCount: number;
   /** clientId -> username of those who are typing */
   readonly typing: Map<string, string>;
-  readonly entries: HTMLLIElement[];
+  readonly entries: HTMLDivElement[];
   unread: number;
 }
 
@@ -73,8 +73,8 @@ export function createConversations(changed: () => void): Conversations {
   }
 
   /** @param at RFC 3339, default now */
-  function add(to: Conversation, kind: EntryKind, who: string | undefined, text: string, at?: string): HTMLLIElement {
-    const entry = make("li", { className: kind });
+  function add(to: Conversation, kind: EntryKind, who: string | undefined, text: string, at?: string): HTMLDivElement {
+    const entry = make("div", { className: kind });
     const time = make("time", { text: (at === undefined ? new Date() : new Date(at)).toLocaleTimeString() });
     if (at !== undefined) time.dateTime = at;
     entry.append(time);

@@ -6,7 +6,7 @@ import type { Contract, Finding } from "../../spec/contract.ts";
 import { type LoadOptions, loadContract } from "../../spec/load-contract.ts";
 import { bannerEnd } from "./banner.ts";
 import { emitConstants } from "./emit-constants.ts";
-import { emitHtml } from "./html/emit-html.ts";
+import { emitHtml, type PageSources } from "./html/emit-html.ts";
 import { emitMarkdown } from "./markdown/emit-markdown.ts";
 import { emitTypes } from "./types/emit-types.ts";
 import { emitValidators, type Files } from "./validators/emit-validators.ts";
@@ -31,12 +31,12 @@ export interface Generated {
 }
 
 /** Every file that a contract gives, by its path below the output folder. */
-export async function emitAll(contract: Contract): Promise<Files> {
+export async function emitAll(contract: Contract, sources: PageSources = {}): Promise<Files> {
   const files: Files = new Map([
     ["types.gen.ts", await emitTypes(contract)],
     ["protocol.gen.ts", emitConstants(contract)],
     ["PROTOCOL.md", emitMarkdown(contract)],
-    ["protocol.html", emitHtml(contract)],
+    ["protocol.html", emitHtml(contract, sources)],
   ]);
   for (const [name, text] of emitValidators(contract)) files.set(`validators/${name}`, text);
   return files;
@@ -46,7 +46,10 @@ export async function emitAll(contract: Contract): Promise<Files> {
 export async function generate(options: LoadOptions & { readonly out: string; readonly check?: boolean }): Promise<Generated> {
   const { contract, findings } = await loadContract(options);
   if (contract === undefined) return { findings, changed: [], files: 0 };
-  const files = await emitAll(contract);
+  const { file } = options;
+  const text = (name: string) => readFile(name, "utf8").catch(() => undefined);
+  const document = { name: path.basename(file), text: (await text(file)) ?? "" };
+  const files = await emitAll(contract, { document, changelog: await text(path.join(path.dirname(file), "CHANGELOG.md")) });
   const changed = await compare(options.out, files);
   if (options.check !== true) for (const change of changed) await apply(options.out, change);
   return { findings, changed, files: files.size };

@@ -16,6 +16,7 @@ import {
   replyOrderWords,
   requirementWords,
 } from "../docs/wording.ts";
+import { consolePart } from "./console-part.ts";
 import { lifecyclePart } from "./lifecycle-part.ts";
 import { escapeHtml, inlineHtml, mono, snippetHtml, tableHtml } from "./markup.ts";
 import { anchor, closeLink, errorLink, messageLink, type Part } from "./part.ts";
@@ -38,6 +39,7 @@ export function channelParts(contract: Contract, channel: Channel): (Part | unde
   }
   const start = [
     connect(contract, channel, id("connect")),
+    consolePart(contract, channel),
     handshake(channel, id("handshake")),
     lifecyclePart(contract, channel, id("life")),
     state(contract, id("state")),
@@ -62,7 +64,6 @@ function heading({ servers }: Contract, channel: Channel): Part {
     id: anchor("channel", channel.id),
     title: channel.title || channel.id,
     lead: channel.description,
-    words: [channel.address],
     body: `<p class="address">${escapeHtml(kind)} ${mono(channel.address)}</p>${parametersHtml("parameter", channel.parameters)}`,
   };
 }
@@ -150,7 +151,7 @@ function handshake({ handshake: shake }: Channel, id: string): Part | undefined 
     ),
     ...browserWords(shake).map((sentence) => `<p>${inlineHtml(sentence)}</p>`),
   ];
-  return { id, title: "Handshake", body: body.join("\n"), words: ["subprotocol credential token claims refusals"] };
+  return { id, title: "Handshake", body: body.join("\n") };
 }
 
 function state({ state: { attributes, relations } }: Contract, id: string): Part | undefined {
@@ -190,7 +191,6 @@ function operationPart(contract: Contract, operation: Operation, more: string): 
     id: anchor("operation", id),
     title: id,
     named: true,
-    words: [summary, ...messages],
     lead: [summary, description].filter((text) => text !== "").join("\n\n"),
     body: plain
       ? `<p class="chips">${messages.map(messageLink).join(" ")}</p>`
@@ -222,7 +222,6 @@ function closeCodes({ channels }: Contract, { closeCodes: codes, id: own }: Chan
     title: "Close codes",
     body: tableHtml(["close code", "when", "by", "the client should"], rows),
     entries,
-    words: ["reconnect"],
   };
 }
 

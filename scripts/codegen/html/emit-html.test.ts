@@ -32,7 +32,9 @@ test("holds one style and one script, each with its hash in the policy, and load
     expect(bodies).toHaveLength(1);
     expect(policy).toContain(`'sha256-${createHash("sha256").update(bodies[0]!).digest("base64")}'`);
   }
-  expect(policy).toContain("default-src 'none'");
+  expect(policy.split("; ").filter((directive) => !directive.includes("sha256"))).toEqual([
+    ...["default-src 'none'", "connect-src ws: wss:", "base-uri 'none'", "form-action 'none'"],
+  ]);
   expect(page).not.toMatch(/\ssrc=|<link|@import|[\s:]url\(|\sstyle="|\son\w+="/);
 });
 
@@ -59,8 +61,11 @@ test("a document whose every text and name is hostile gives the same elements", 
   ) as Contract;
   const elements = (html: string) =>
     [...html.matchAll(/<\/?(script|style|img|section|figure|table|svg|iframe)\b/g)].map(([tag]) => tag);
-  const written = emitHtml(poisoned);
-  expect(elements(written)).toEqual(elements(page));
+  const document = { name: hostile, text: `${hostile}</pre></details>` };
+  const changelog = `## ${hostile}\n\n- ${hostile}`;
+  const written = emitHtml(poisoned, { document, changelog });
+  const harmless = emitHtml(contract, { document: { name: "x.yaml", text: "asyncapi: 3.0.0" }, changelog: "## 1.0.0\n\n- one" });
+  expect(elements(written)).toEqual(elements(harmless));
   expect(written).not.toMatch(/<[^>"]*\son\w+=|href="javascript/);
 });
 

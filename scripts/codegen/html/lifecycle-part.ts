@@ -27,7 +27,6 @@ export function lifecyclePart(contract: Contract, channel: Channel, id: string):
   return {
     id,
     title: "Connection lifecycle",
-    words: ["lifecycle states connecting open authenticated closed"],
     body: `<div class="pair flow${words === "" ? " alone" : ""}">${lifecycleSvg(life)}<div>${words}</div></div>`,
   };
 }

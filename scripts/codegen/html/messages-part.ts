@@ -1,6 +1,6 @@
 // The page's messages: fields on the left, examples to copy on the right.
 import type { Contract, Message } from "../../../spec/contract.ts";
-import { type Field, fieldTree, flatFields } from "../docs/schema-fields.ts";
+import { type Field, fieldTree } from "../docs/schema-fields.ts";
 import { messageGroups } from "../messages-of.ts";
 import { escapeHtml, inlineHtml, jsonHtml, mono, snippetHtml } from "./markup.ts";
 import { anchor, type Part } from "./part.ts";
@@ -29,7 +29,6 @@ function messagePart(contract: Contract, message: Message): Part {
     id: anchor("message", message.name),
     title: message.name,
     named: true,
-    words: [message.summary, ...flatFields(tree).map(({ path }) => path)],
     lead: [message.summary, message.description].filter((text) => text !== "").join("\n\n"),
     body: `${notes.map((note) => `<p class="soft">${note}</p>`).join("")}
 <div class="pair${examples.length === 0 ? " alone" : ""}"><div>${fields}</div>${examples.length === 0 ? "" : `<div class="examples">${examples.join("\n")}</div>`}</div>`,

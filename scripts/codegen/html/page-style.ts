@@ -43,6 +43,7 @@ nav .here a { color: var(--link); border-color: var(--link); background: var(--t
 nav .deep { display: none; }
 nav.searching .deep:not([hidden]) { display: block; }
 nav.searching ul { margin: 0; }
+nav small { display: block; font-size: 0.75rem; font-weight: 400; color: var(--soft); }
 #finder { position: sticky; top: -1.25rem; margin: -1.25rem 0 0.75rem; padding: 1.25rem 0 0.25rem; background: var(--back); z-index: 1; }
 #search { width: 100%; padding: 0.5rem 0.75rem; font: inherit; font-size: 0.9rem; color: var(--ink); background: var(--card); border: 1px solid var(--line); border-radius: 8px; }
 #found { margin: 0.25rem 0.6rem 0; font-size: 0.8rem; min-height: 1.2rem; }
@@ -63,10 +64,26 @@ h1 { margin: 0.25rem 0 0.5rem; font-size: clamp(2.1rem, 5vw, 3.2rem); line-heigh
 .unsaid { max-width: 46rem; margin: 1.25rem 0 0; padding: 0.6rem 1rem; border-left: 3px solid var(--amber); background: var(--amber-back); border-radius: 0 8px 8px 0; font-size: 0.92rem; }
 h2 { margin: 3.5rem 0 0.5rem; padding-top: 1.5rem; border-top: 1px solid var(--line); font-size: 1.75rem; line-height: 1.2; letter-spacing: -0.02em; }
 h3 { margin: 0 0 0.25rem; font-size: 1.2rem; line-height: 1.3; }
+h2, h3 { overflow-wrap: anywhere; }
 h3 code { font-size: 1em; }
 h4, h5 { margin: 0.75rem 0 0.25rem; font-size: 0.85rem; color: var(--soft); font-weight: 650; }
 .self { color: inherit; text-decoration: none; }
 .self:hover::after { content: " #"; color: var(--soft); }
+.link { margin-left: 0.5rem; opacity: 0; font-weight: 400; letter-spacing: 0; vertical-align: middle; }
+:is(h2, h3):hover > .link, .link:focus-visible { opacity: 1; }
+@media (hover: none) { .link { opacity: 1; } }
+.console { max-width: 46rem; margin-top: 0.75rem; }
+.console p { margin: 0.5rem 0; }
+.console label { display: block; color: var(--soft); font-size: 0.85rem; }
+.console :is(input, select, textarea) { width: 100%; padding: 0.4rem 0.6rem; font: inherit; font-size: 0.9rem; color: var(--ink); background: var(--back); border: 1px solid var(--line); border-radius: 8px; }
+.console textarea { font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 0.83rem; }
+button:disabled { opacity: 0.55; cursor: default; }
+.log { max-height: 26rem; overflow-y: auto; }
+.log > div { padding: 0.4rem 0; border-top: 1px solid var(--line); font-size: 0.83rem; }
+.log .out b { color: var(--link); } .log .in b { color: var(--green); } .log .note b { color: var(--soft); }
+.log pre { padding: 0.1rem 0; white-space: pre-wrap; overflow-wrap: anywhere; }
+.source pre { max-height: 40rem; overflow: auto; background: var(--code); border: 1px solid var(--line); border-radius: 8px; }
+.home { color: var(--link); font-size: 0.9rem; }
 .level-3 { margin: 1.25rem 0; padding: 1.25rem 1.4rem; background: var(--card); border: 1px solid var(--line); border-radius: 14px; }
 .level-3:target { border-color: var(--link); box-shadow: 0 0 0 1px var(--link); }
 .level-3 p, .level-3 li { overflow-wrap: anywhere; }
@@ -103,6 +120,7 @@ pre code { overflow-wrap: normal; }
 .grid th, .grid td { text-align: left; vertical-align: top; padding: 0.55rem 1rem 0.55rem 0; border-top: 1px solid var(--line); font-weight: 400; }
 .chip code { white-space: nowrap; }
 .chip { max-width: 100%; } .chip code { overflow: hidden; text-overflow: ellipsis; }
+.grid th code { overflow-wrap: break-word; }
 .grid thead th { border-top: 0; color: var(--soft); font-size: 0.82rem; }
 .grid tr:target { background: var(--tint); }
 .number { font-weight: 700; font-size: 1rem; }

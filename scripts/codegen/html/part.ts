@@ -12,8 +12,6 @@ export interface Part {
   /** HTML. */
   readonly body: string;
   readonly children?: readonly Part[];
-  /** What a search finds this by, beside its title. */
-  readonly words?: readonly string[];
   /** Places within the body that a search finds, and that the navigation does not list. */
   readonly entries?: readonly { readonly id: string; readonly title: string }[];
 }
