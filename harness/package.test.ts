@@ -60,7 +60,7 @@ describe("what is in it", () => {
         "reference: .js",
         "scripts/codegen: .js",
         "spec/diff: .js .ts",
-        "spec/examples: .go .mjs .py .yaml",
+        "spec/examples: .yaml",
         "spec/guides: .md .svg",
         "spec/lint: .js",
         "spec: .js .json .md .ts .yaml",
