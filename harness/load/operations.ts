@@ -1,5 +1,5 @@
 // Which operations of a document can be put under load, from the contract alone.
-import type { Contract, Message, Operation, Pointer } from "../../spec/contract.ts";
+import type { Channel, Contract, Message, Operation, Pointer } from "../../spec/contract.ts";
 import { join } from "../../spec/pointer.ts";
 import { isRecord } from "../../spec/raw.ts";
 import { propertiesAt, schemasAt } from "../../spec/schema-walk.ts";
@@ -27,6 +27,25 @@ export function echoOperation(contract: Contract, channel: string, fence: string
   return found;
 }
 
+/**
+ * The operation of `--operation`, by its id or the name of its message; else what echo times.
+ * @throws UsageError that names what there is
+ */
+export function timedOperation(contract: Contract, channel: Channel, name: string | undefined): Operation {
+  if (name === undefined) return echoOperation(contract, channel.id, channel.delivery?.fence);
+  const operation = operationNamed(receivable(contract, channel.id), name, `--operation ${name}`);
+  if (operation.reply === undefined || operation.reply.length === 0)
+    throw new UsageError(`--operation ${name} has no reply whose time can be measured; name it with --scenario mixed`);
+  return operation;
+}
+
+function operationNamed(operations: readonly Operation[], name: string, option: string): Operation {
+  const found = operations.find(({ id, messages }) => id === name || messages.includes(name));
+  if (found === undefined)
+    throw new UsageError(`${option}: no such operation; there are ${operations.map(({ id }) => id).join(", ")}`);
+  return found;
+}
+
 /** Operations that a connection can repeat without end: they take nothing away, and nobody's place. */
 export function repeatable(operations: readonly Operation[]): readonly Operation[] {
   return operations.filter(
@@ -50,12 +69,7 @@ export function weighted(
   if (asked.length === 0) return new Map(repeatable(operations).map((operation) => [operation, 1]));
   return new Map(
     asked.map(([name, weight]) => {
-      const found = operations.find(({ id, messages }) => id === name || messages.includes(name));
-      if (found === undefined)
-        throw new UsageError(
-          `--weight ${name}=${weight}: no such operation; there are ${operations.map(({ id }) => id).join(", ")}`,
-        );
-      return [found, weight];
+      return [operationNamed(operations, name, `--weight ${name}=${weight}`), weight];
     }),
   );
 }

@@ -13,14 +13,14 @@ import type { Template } from "./template.ts";
 export interface Sendable {
   readonly operation: Operation;
   readonly template: Template;
-  readonly hasId: boolean;
+  /** Another one each time, as the message's schema wants it; undefined: it has none. */
+  readonly id: (() => unknown) | undefined;
 }
 
 export class Requester {
   readonly socket: LoadSocket;
   readonly replies: Replies;
   readonly #recorder: Recorder;
-  #count = 0;
 
   constructor(client: TestClient, contract: Contract, messages: Messages, recorder: Recorder) {
     this.#recorder = recorder;
@@ -40,13 +40,13 @@ export class Requester {
   }
 
   /** Sends what was due at `dueMs`; what has no reply is done with that. @param then called when it is answered or refused */
-  send({ operation, template, hasId }: Sendable, dueMs: number, content: string, then?: () => void): void {
-    const id = `l${this.#count++}`;
+  send({ operation, template, id: nextId }: Sendable, dueMs: number, content: string, then?: () => void): void {
+    const id = nextId?.();
     const recorder = this.#recorder;
     const text = template.emit(id, content);
     const isAnswered = operation.reply !== undefined && operation.reply.length > 0;
     if (isAnswered) {
-      this.replies.expect(hasId ? id : undefined, {
+      this.replies.expect(id, {
         dueMs,
         answered(_reply, code, atMs, bytes) {
           if (code === undefined) recorder.done(dueMs, atMs, bytes);

@@ -31,10 +31,11 @@ it("adds an id where the message has none yet", () => {
   });
 });
 
-it("refuses text that JSON would escape", () => {
+it("refuses content that JSON would escape, and takes an id of any type", () => {
   const template = createTemplate({ id: "", payload: { text: "" } }, at);
   for (const text of ['"', "\\", "\n", "é"]) {
     expect(() => template.emit("l1", text)).toThrow("needs an escape");
-    expect(() => template.emit(text, "x")).toThrow("needs an escape");
+    expect(JSON.parse(template.emit(text, "x"))).toEqual({ id: text, payload: { text: "x" } });
   }
+  expect(JSON.parse(template.emit(7, "x"))).toEqual({ id: 7, payload: { text: "x" } });
 });

@@ -30,6 +30,8 @@ export interface LoadProfile {
   readonly timeoutMs: number;
   /** Operation id -> how often it is chosen. Empty: all that can be, evenly. */
   readonly weights: Readonly<Record<string, number>>;
+  /** Which operation is timed, by its id or the name of its message; undefined: chosen from the document. */
+  readonly operation?: string | undefined;
   readonly seed: number;
 }
 

@@ -87,6 +87,12 @@ export const benchOptions = {
     description: "relative frequency of an operation in mixed (repeatable)",
     expected: "OPERATION=NUMBER such as chat=5",
   },
+  operation: {
+    type: "string",
+    minLength: 1,
+    flag: "--operation <name>",
+    description: "operation to send, by id or message name (default: chosen from the document)",
+  },
   findCapacity: {
     type: "string",
     minLength: 1,

@@ -48,6 +48,7 @@ export function loadBenchSettings(given: BenchGiven, naming: Naming, seed: numbe
       ...{ connections, rooms, members, payloadBytes, durationMs, warmUpMs, timeoutMs, weights },
       perSecond: rate ?? (inFlight === undefined ? defaultPerSecond : undefined),
       inFlight: inFlight ?? 1,
+      operation: settled.operation,
       seed: settled.seed ?? seed,
     },
     shard: shardOf(settled),

@@ -1,11 +1,11 @@
 // echo: connections that send one operation; the time to each reply is measured.
-import { echoOperation } from "../operations.ts";
+import { timedOperation } from "../operations.ts";
 import { dueByRate, type Scenario } from "../scenario.ts";
 
 export const echo: Scenario = {
   name: "echo",
   help: ["a request and its reply"],
-  unit: ({ contract, channel }) => `reply to ${echoOperation(contract, channel.id, channel.delivery?.fence).id}`,
+  unit: ({ contract, channel, profile }) => `reply to ${timedOperation(contract, channel, profile.operation).id}`,
   connections: ({ connections }) => connections,
   uses: ["rate", "payload"],
   due: dueByRate,

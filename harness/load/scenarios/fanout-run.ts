@@ -10,9 +10,10 @@ export async function prepareFanout(worker: WorkerContext, progress: (count: num
   const { profile, recorder, run } = worker;
   const members = await setupMembers(worker, progress);
   const { roles, byLog } = members;
-  const hasId = run.messages.message(roles.publish.messages[0]!).correlation !== undefined;
+  const { name, correlation } = run.messages.message(roles.publish.messages[0]!);
+  const nextId = () => (correlation === undefined ? undefined : worker.context.id(name));
   if (byLog[0] !== undefined) {
-    const trial = byLog[0][0]!.template.emit("l1", padded(dueMark(nowMs(), 1), profile.payloadBytes));
+    const trial = byLog[0][0]!.template.emit(nextId(), padded(dueMark(nowMs(), 1), profile.payloadBytes));
     expectValid(worker, roles.publish, trial, "Change --payload, or the document.");
   }
 
@@ -26,8 +27,8 @@ export async function prepareFanout(worker: WorkerContext, progress: (count: num
       return;
     }
     const { member, replies, template } = publisher;
-    const id = `l${index}`;
-    replies.expect(hasId ? id : undefined, {
+    const id = nextId();
+    replies.expect(id, {
       dueMs,
       answered(reply, code) {
         const seq = code === undefined ? seqIn(reply, roles) : undefined;

@@ -2,6 +2,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Operation } from "../../../spec/contract.ts";
+import { withValueAt } from "../../client/messages.ts";
 import { satisfyPreconditions, userFor } from "../../client/preconditions.ts";
 import type { TestClient } from "../../client/test-client.ts";
 import { logRoles } from "../../cluster/log-roles.ts";
@@ -10,20 +11,23 @@ import { UsageError } from "../../schema/errors.ts";
 import { createPrng } from "../../schema/prng.ts";
 import { nowMs } from "../clock.ts";
 import { unanswered } from "../load-result.ts";
-import { echoOperation, freeText, receivable, weighted } from "../operations.ts";
+import { freeText, receivable, timedOperation, weighted } from "../operations.ts";
 import { Requester, type Sendable } from "../requester.ts";
 import { play } from "../send-loop.ts";
 import { createTemplate } from "../template.ts";
 import { expectValid, type ScenarioRun, type WorkerContext } from "../worker-context.ts";
 
 export function prepareEcho(worker: WorkerContext, progress: (count: number) => void): Promise<ScenarioRun> {
-  const { contract, channel } = worker;
-  return prepare(worker, new Map([[echoOperation(contract, channel.id, channel.delivery?.fence), 1]]), progress);
+  const { contract, channel, profile } = worker;
+  return prepare(worker, new Map([[timedOperation(contract, channel, profile.operation), 1]]), progress);
 }
 
 export function prepareMixed(worker: WorkerContext, progress: (count: number) => void): Promise<ScenarioRun> {
   const { contract, channel, profile } = worker;
-  const operations = weighted(receivable(contract, channel.id), profile.weights);
+  const operations = weighted(
+    receivable(contract, channel.id),
+    profile.operation === undefined ? profile.weights : { [profile.operation]: 1 },
+  );
   if (operations.size === 0) throw new UsageError("mixed needs an operation that can be repeated; name some with --weight");
   return prepare(worker, operations, progress);
 }
@@ -41,6 +45,7 @@ async function prepare(
   const { contract, channel, profile, recorder, run } = worker;
   const total = [...operations.values()].reduce((sum, weight) => sum + weight, 0);
   const column = logRoles(contract, channel)?.key.column;
+  const content = "x".repeat(profile.payloadBytes);
 
   async function sendable(
     context: Context,
@@ -49,12 +54,9 @@ async function prepare(
     keys: Map<string, unknown>,
   ): Promise<Sendable> {
     const message = run.messages.message(operation.messages[0]!);
-    const hasId = message.correlation !== undefined;
-    const template = createTemplate(await satisfyPreconditions(context, client, operation, keys), {
-      id: message.correlation,
-      content: freeTextOf(worker, operation),
-    });
-    return { operation, hasId, template };
+    const base = await satisfyPreconditions(context, client, operation, keys);
+    const template = createTemplate(base, { id: message.correlation, content: freeTextOf(worker, operation, base, content) });
+    return { operation, template, id: message.correlation === undefined ? undefined : () => worker.context.id(message.name) };
   }
 
   const wanted = [...operations.keys()];
@@ -76,15 +78,9 @@ async function prepare(
     progress,
   );
   for (const one of ready[0]?.sendables ?? [])
-    expectValid(
-      worker,
-      one.operation,
-      one.template.emit("l1", contentOf(profile.payloadBytes)),
-      "Change --payload, or --weight.",
-    );
+    expectValid(worker, one.operation, one.template.emit(one.id?.(), content), "Change --operation or --weight.");
 
   const draw = createPrng(profile.seed + worker.slice.index);
-  const content = contentOf(profile.payloadBytes);
   const choose = (sendables: readonly Sendable[]): Sendable => {
     let left = draw() * total;
     for (const one of sendables) {
@@ -117,17 +113,22 @@ async function prepare(
   };
 }
 
-function freeTextOf(worker: WorkerContext, operation: Operation): string | undefined {
+/** Where the content goes; undefined where no place of the message takes it. */
+function freeTextOf(worker: WorkerContext, operation: Operation, base: unknown, content: string): string | undefined {
   if (worker.profile.payloadBytes === 0) return undefined;
   const message = worker.run.messages.message(operation.messages[0]!);
   // What a requirement or an effect reads is no free text.
   const read = JSON.stringify([operation.requires, operation.effects], withoutBindings);
   const pointer = freeText(message, worker.contract.definitions, (one) => read.includes(`"${one}"`));
-  if (pointer === undefined) worker.recorder.notes.add(`${operation.id} has no free text, so --payload does not change it`);
-  return pointer;
+  if (pointer === undefined) {
+    worker.recorder.notes.add(`${operation.id} has no free text, so --payload does not change it`);
+    return undefined;
+  }
+  if (worker.context.wrongWith(message.name, withValueAt(base, pointer, content)).length === 0) return pointer;
+  worker.recorder.notes.add(`${operation.id} allows no text of ${content.length} bytes: its example was sent instead`);
+  return undefined;
 }
 
 /** What is only passed on may be anything. */
 const withoutBindings = (key: string, value: unknown) =>
   key === "bindings" ? undefined : value instanceof Map ? [...value] : value;
-const contentOf = (bytes: number) => "x".repeat(bytes);
