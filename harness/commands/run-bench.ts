@@ -1,5 +1,6 @@
 // A run of `bench` from settings to what it prints: the edge where files, processes and the terminal are touched.
 
+import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
@@ -19,8 +20,9 @@ import { compareResults } from "../load/compare.ts";
 import { parseEarlierResult } from "../load/earlier-result.ts";
 import type { LoadResult, Memory } from "../load/load-result.ts";
 import { scenarioOf } from "../load/scenarios.ts";
+import { memoryByMetrics, residentBytes, sampleMemory } from "../load/server-memory.ts";
 import { mergeShards, type ShardResult } from "../load/shards.ts";
-import { type LoadTarget, openTarget, residentBytes } from "../load/target.ts";
+import { type LoadTarget, openTarget } from "../load/target.ts";
 import { failedThresholds, type Threshold } from "../load/thresholds.ts";
 import { loadVerdict } from "../load/verdict.ts";
 import type { LoadProfile } from "../load/worker-context.ts";
@@ -151,9 +153,11 @@ async function benchCapacity(job: BenchInput): Promise<number> {
 /** One run. */
 async function measure({ settings, scenario, subject, target, listener }: BenchInput, profile: LoadProfile): Promise<LoadResult> {
   const { contract } = subject;
-  const { spec, perspective, overlay, server, variables, origin, insecure, pid } = settings;
+  const { spec, perspective, overlay, server, variables, origin, insecure, pid, metricsUrl, restartCommand } = settings;
   const serverPid = target.pid ?? pid;
-  const beforeBytes = residentBytes(serverPid);
+  const memoryNow = async () => (metricsUrl === undefined ? residentBytes(serverPid) : memoryByMetrics(metricsUrl));
+  const beforeBytes = await memoryNow();
+  const sampler = sampleMemory({ pid: serverPid, metricsUrl }, profile.durationMs, nowMs);
   let memory: Memory | undefined;
   let cpuAtStart = process.cpuUsage();
   let cpuSeconds = 0;
@@ -161,7 +165,7 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
   const start = new Date();
   const connections = scenarioOf(scenario).connections(profile);
   try {
-    const { results, reached } = await runWorkers({
+    const { results, reached, window } = await runWorkers({
       ...{
         scenario,
         spec,
@@ -179,15 +183,19 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
       label: (settings.shard?.startAtMs ?? Date.now()).toString(36),
       shard: settings.shard,
       workers: settings.workers,
-      between() {
+      async between() {
         if (isReady) {
           const { user, system } = process.cpuUsage(cpuAtStart);
           cpuSeconds = (user + system) / 1e6;
           return;
         }
         isReady = true;
-        memory = memoryOf(beforeBytes, residentBytes(serverPid), connections);
+        memory = memoryOf(beforeBytes, await memoryNow().catch(() => undefined), connections);
         cpuAtStart = process.cpuUsage();
+      },
+      begins() {
+        if (restartCommand === undefined || (settings.shard?.index ?? 0) > 0) return;
+        spawn(restartCommand, { shell: true, stdio: "ignore", detached: true }).unref();
       },
       progress(step, now, window) {
         if (!listener.live) return;
@@ -203,6 +211,9 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
     const result = aggregate(results, {
       ...{ scenario, profile, start, memory, cpuSeconds },
       finish: new Date(),
+      memorySamples: sampler.samples.flatMap(([atMs, bytes]) =>
+        atMs >= window.startMs && atMs <= window.endMs ? [[(atMs - window.startMs) / 1000, bytes] as const] : [],
+      ),
       title: `${contract.title} ${contract.version}: ${scenario}`,
       url: target.urls.join(" "),
       notes: target.notes,
@@ -215,6 +226,7 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
       `The load could not be ready: the harness waited for ${error.expected} and got ${error.actual}. Is it a limit of the server? Raise it for the run, or ask for less (--connections, --members, --rooms).`,
     );
   } finally {
+    sampler.stop();
     if (listener.live) listener.write("\r\x1b[K");
   }
 }

@@ -54,6 +54,7 @@ function thread(play: Play = {}): SliceResult {
     stallMs: 0,
     http: undefined,
     seen: {},
+    facts: {},
     unit: "reply",
     connections: 4,
   };

@@ -10,8 +10,9 @@ import {
 } from "./histogram.ts";
 import { type Deliveries, type LoadResult, type Memory, type Second, type Statistics, unanswered } from "./load-result.ts";
 import type { Counts, RecordedSecond } from "./recorder.ts";
+import type { Evidence } from "./scenario.ts";
 import { scenarioOf } from "./scenarios.ts";
-import type { LoadProfile } from "./worker-context.ts";
+import type { Facts, LoadProfile } from "./worker-context.ts";
 import type { SliceResult } from "./worker-slice.ts";
 
 export interface RunFacts {
@@ -22,6 +23,8 @@ export interface RunFacts {
   readonly start: Date;
   readonly finish: Date;
   readonly memory: Memory | undefined;
+  /** See Evidence.memory; empty where it is not known. */
+  readonly memorySamples?: Evidence["memory"];
   readonly cpuSeconds: number;
   readonly notes: readonly string[];
 }
@@ -55,7 +58,9 @@ export function aggregate(slices: readonly SliceResult[], facts: RunFacts): Load
   const statistics = latencyStatistics(latency);
   const requests = bySecond.map((seconds) => sumOf(seconds, ({ done }) => done));
   const throughput = bySecond.map((seconds) => sumOf(seconds, ({ bytes }) => bytes));
-  const { uses, due } = scenarioOf(scenario);
+  const { uses, due, findings } = scenarioOf(scenario);
+  const series = bySecond.map((seconds, second) => secondOf(second, seconds));
+  const memory = facts.memorySamples ?? [];
   return {
     title: facts.title,
     url: facts.url,
@@ -92,7 +97,7 @@ export function aggregate(slices: readonly SliceResult[], facts: RunFacts): Load
     replied: counts.replied,
     refused,
     closed,
-    deliveries: uses.includes("deliveries") ? deliveriesOf(counts) : undefined,
+    deliveries: uses.includes("deliveries") || (uses.includes("log") && counts.expected > 0) ? deliveriesOf(counts) : undefined,
     generator,
     invalid: invalidReasons(
       generator,
@@ -111,7 +116,9 @@ export function aggregate(slices: readonly SliceResult[], facts: RunFacts): Load
     memory: facts.memory,
     heartbeats: counts.pings,
     http: slices.find((slice) => slice.http !== undefined)?.http,
-    series: bySecond.map((seconds, second) => secondOf(second, seconds)),
+    findings: findings?.({ profile, series, memory, facts: joined(slices.map((slice) => slice.facts)) }),
+    serverMemory: memory.length === 0 ? undefined : memory,
+    series,
     curve: curveOf(latency),
   };
 }
@@ -177,6 +184,11 @@ function addRecords(all: readonly Readonly<Record<string, number>>[]): Record<st
   const sum = new Map<string, number>();
   for (const one of all) for (const [key, count] of Object.entries(one)) sum.set(key, (sum.get(key) ?? 0) + count);
   return Object.fromEntries(sum);
+}
+
+function joined(all: readonly Facts[]): Facts {
+  const names = new Set(all.flatMap((facts) => Object.keys(facts)));
+  return Object.fromEntries([...names].map((name) => [name, all.flatMap((facts) => facts[name] ?? [])]));
 }
 
 const total = (counts: Readonly<Record<string, number>>) => Object.values(counts).reduce((sum, count) => sum + count, 0);

@@ -80,6 +80,16 @@ export interface HttpPart {
   readonly result: AutocannonResult;
 }
 
+/** What a scenario judged at its end. */
+export interface Findings {
+  /** By metric; one that was not measured is left out. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Sentences. */
+  readonly lines: readonly string[];
+  /** What the server did wrong, sentences. */
+  readonly wrong: readonly string[];
+}
+
 export interface LoadResult {
   // --- as autocannon has it ---
   readonly title: string;
@@ -130,6 +140,10 @@ export interface LoadResult {
   readonly invalid: readonly string[];
   readonly notes: readonly string[];
   readonly memory: Memory | undefined;
+  /** What the scenario judged at its end; undefined where it judges nothing of its own. */
+  readonly findings?: Findings | undefined;
+  /** Resident memory of the server over the run: [seconds since its begin, bytes]. */
+  readonly serverMemory?: readonly (readonly [seconds: number, bytes: number])[] | undefined;
   /** Heartbeats of the server that were answered. */
   readonly heartbeats: number;
   /** What autocannon did beside: refused upgrades, or the publishes of which the deliveries were measured. */

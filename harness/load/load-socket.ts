@@ -77,6 +77,22 @@ export class LoadSocket {
     this.#socket.sendText(text);
   }
 
+  /** Reads nothing more, so that the server's buffers fill. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Drops TCP without a goodbye, as a network does. */
+  drop(): void {
+    clearInterval(this.#timer);
+    this.#isOpen = false;
+    this.#socket.reset();
+  }
+
   /** Closes politely; what still comes is not read. */
   leave(): void {
     clearInterval(this.#timer);

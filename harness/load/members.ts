@@ -12,6 +12,7 @@ import { nowMs } from "./clock.ts";
 import { Member } from "./member.ts";
 import { Replies } from "./replies.ts";
 import { SeqLog } from "./seq-log.ts";
+import type { SlowReaders } from "./slow-readers.ts";
 import { createTemplate, type Template } from "./template.ts";
 import type { Reached, Seen, WorkerContext } from "./worker-context.ts";
 
@@ -39,7 +40,11 @@ export interface Members {
 }
 
 /** @throws UsageError where the document has no log */
-export async function setupMembers(worker: WorkerContext, progress: (count: number) => void): Promise<Members> {
+export async function setupMembers(
+  worker: WorkerContext,
+  progress: (count: number) => void,
+  slow?: SlowReaders,
+): Promise<Members> {
   const { contract, channel, profile, recorder, run } = worker;
   const roles = logRoles(contract, channel);
   if (roles === undefined) {
@@ -68,7 +73,12 @@ export async function setupMembers(worker: WorkerContext, progress: (count: numb
     while (!isDone() && nowMs() < lastMs) await sleep(10);
   }
 
-  const ready = await worker.setupAll(
+  let wanted: Reached = {};
+  const lostBy = (member: Member) => {
+    const span = wanted[member.log.key];
+    return span === undefined ? 0 : member.lost(span.lowest, span.highest);
+  };
+  const all = await worker.setupAll(
     worker.mine(profile.rooms * profile.members),
     (item) =>
       worker.setup(
@@ -79,13 +89,17 @@ export async function setupMembers(worker: WorkerContext, progress: (count: numb
           if (!publish.requires.some((one) => one.kind === "relation" && one.present)) await join(context, client, keyOf);
           const message = withValueAt(await satisfyPreconditions(context, client, publish, keyOf), key.published, room);
           const template = createTemplate(message, { id, content: roles.content.sent });
-          const replies = new Replies(contract, run.messages, recorder);
-          return { member: new Member(client, { log: logs.get(room)!, recorder, replies }), replies, template };
+          const own = slow?.recorderFor(item) ?? recorder;
+          const replies = new Replies(contract, run.messages, own);
+          const member = new Member(client, { log: logs.get(room)!, recorder: own, replies });
+          if (own !== recorder) slow?.add(member.socket, () => lostBy(member));
+          return { member, replies, template };
         },
         (context) => userFor(context, publish),
       ),
     progress,
   );
+  const ready = all.filter(({ member }) => slow?.has(member.socket) !== true);
 
   return {
     roles,
@@ -101,7 +115,8 @@ export async function setupMembers(worker: WorkerContext, progress: (count: numb
       );
     },
     async settle(reached) {
-      const open = () => ready.filter(({ member }) => member.socket.isOpen);
+      wanted = reached;
+      const open = () => all.filter(({ member }) => member.socket.isOpen);
       await until(() => {
         const hasAll = (member: Member) => {
           const span = reached[member.log.key];
@@ -111,9 +126,9 @@ export async function setupMembers(worker: WorkerContext, progress: (count: numb
       });
       const { counts } = recorder;
       for (const { member, replies } of open()) {
+        if (slow?.has(member.socket) === true) continue;
         counts.timeouts += replies.giveUp();
-        const span = reached[member.log.key];
-        if (span !== undefined) counts.lost += member.lost(span.lowest, span.highest);
+        counts.lost += lostBy(member);
       }
       counts.expected = counts.received - counts.unexpected + counts.lost;
       const ways = [...logs.values()].map((log) => log.ways);
@@ -131,7 +146,7 @@ export async function setupMembers(worker: WorkerContext, progress: (count: numb
       );
     },
     async end() {
-      for (const { member } of ready) if (member.socket.isOpen) member.socket.leave();
+      for (const { member } of all) if (member.socket.isOpen) member.socket.leave();
     },
   };
 }

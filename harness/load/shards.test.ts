@@ -17,6 +17,7 @@ function fileOf(index: number, seen: SeenByMember, reached: Reached, change: Par
   const slice = {
     ...{ recorded: recorder.end(), busy: 0, busyMs: 0, stallMs: 0, http: undefined, unit: "delivery", connections: 2 },
     seen: { log: [seen] },
+    facts: {},
   };
   const shard: ShardRecord = { index, count: 2, startAtMs: 5, profile, slices: [slice], reached, ...change };
   const start = "2030-01-01T00:00:00.000Z";

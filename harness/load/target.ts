@@ -1,5 +1,4 @@
 // The server under load: one whose URL is given, or the reference, started with limits that a load does not meet.
-import { readFileSync } from "node:fs";
 import type { Auth } from "../client/credentials.ts";
 import { startCluster, withoutLimits } from "../testbed/nodes.ts";
 import { startReferenceProcess } from "../testbed/reference-process.ts";
@@ -52,15 +51,4 @@ export async function openTarget(settings: TargetChoice, path: string): Promise<
   }
   const server = await startReferenceProcess({ path, env: forLoad });
   return { urls: [server.url], auth: { secret: server.secret }, pid: server.pid, notes, stop: () => server.stop() };
-}
-
-/** Resident memory of a process in bytes; undefined where /proc does not tell. */
-export function residentBytes(pid: number | undefined): number | undefined {
-  if (pid === undefined) return undefined;
-  try {
-    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,8 +1,9 @@
 // Conditions on a load result, as `--fail-on 'p99>50ms,lost>0'` and `--find-capacity 'p99<50ms'` write them: parsed, judged, put into words.
 import { UsageError } from "../schema/errors.ts";
 import type { LoadResult } from "./load-result.ts";
+import { scenarios } from "./scenarios.ts";
 
-type Kind = "latency" | "count" | "rate";
+type Kind = "latency" | "count" | "rate" | "bytes" | "ratio";
 
 interface Metric {
   readonly kind: Kind;
@@ -39,7 +40,16 @@ const metrics = {
   rate: { kind: "rate", of: achievedPerSecond },
 } satisfies Record<string, Metric>;
 
-export type MetricName = keyof typeof metrics;
+/** Those of every run, and those of the scenarios that have some of their own. */
+const byName: ReadonlyMap<string, Metric> = new Map([
+  ...Object.entries(metrics),
+  ...[...scenarios.values()].flatMap((one) =>
+    Object.entries(one.metrics ?? {}).map(([name, kind]): [string, Metric] => [
+      name,
+      { kind, of: ({ findings }) => findings?.figures[name] },
+    ]),
+  ),
+]);
 
 /** Longest first, so that `>=` is not read as `>`. */
 const operators = [">=", "<=", ">", "<"] as const;
@@ -47,9 +57,9 @@ export type Operator = (typeof operators)[number];
 
 /** One comparison. What it means that it is true is said by the option that it was given to. */
 export interface Threshold {
-  readonly metric: MetricName;
+  readonly metric: string;
   readonly operator: Operator;
-  /** In ms for a latency, per second for the rate, else a count. */
+  /** In ms for a latency, per second for the rate, in bytes, else a count or a ratio. */
   readonly value: number;
   /** As it was written, for messages. */
   readonly text: string;
@@ -71,6 +81,19 @@ const msPerUnit = new Map([
   ["µs", 0.001],
 ]);
 
+const bytesPerUnit = new Map([
+  ["", 1],
+  ["B", 1],
+  ["kB", 1e3],
+  ["MB", 1e6],
+  ["GB", 1e9],
+]);
+const perSecond = new Map([
+  ["", 1],
+  ["/s", 1],
+]);
+const none = new Map([["", 1]]);
+
 /**
  * Reads comparisons that are parted by commas, such as `p99>50ms,lost>0` or `rate<1000`.
  * A latency takes us, ms or s (none: ms); the rate is per second; the others are counts.
@@ -89,23 +112,32 @@ function parseThreshold(text: string, option: string): Threshold {
     );
   }
   const [name = "", written = ""] = splitAt(text, operator);
-  const metric = (Object.keys(metrics) as MetricName[]).find((one) => one === name);
+  const metric = byName.get(name);
   if (metric === undefined) {
-    throw new UsageError(`expected a metric of ${option} out of ${Object.keys(metrics).join(", ")}, got "${name}" in "${text}"`);
+    throw new UsageError(`expected a metric of ${option} out of ${[...byName.keys()].join(", ")}, got "${name}" in "${text}"`);
   }
-  return { metric, operator, value: parseValue(written, metrics[metric].kind, `${option} ${metric}`, text), text };
+  return { metric: name, operator, value: parseValue(written, metric.kind, `${option} ${name}`, text), text };
 }
 
 function parseValue(written: string, kind: Kind, where: string, text: string): number {
   const [, digits, unit] = /^(\d+(?:\.\d+)?)\s*(\D*)$/.exec(written) ?? [];
   if (digits !== undefined && unit !== undefined) {
-    const scale = kind === "latency" ? msPerUnit.get(unit) : unit === "" || (kind === "rate" && unit === "/s") ? 1 : undefined;
+    const units: ReadonlyMap<string, number> = {
+      latency: msPerUnit,
+      bytes: bytesPerUnit,
+      rate: perSecond,
+      count: none,
+      ratio: none,
+    }[kind];
+    const scale = units.get(unit);
     if (scale !== undefined && (kind !== "count" || /^\d+$/.test(digits))) return Number(digits) * scale;
   }
   const fitting = {
     latency: "a time such as 50ms, 0.8s or 300us (without a unit: ms)",
     count: "a whole number such as 0",
     rate: "a number per second such as 1000",
+    bytes: "a size such as 1kB or 500B",
+    ratio: "a ratio such as 1.5",
   }[kind];
   throw new UsageError(`expected ${where} with ${fitting}, got "${written}" in "${text}"`);
 }
@@ -138,7 +170,7 @@ function judge(
 ): readonly string[] {
   return thresholds.flatMap((threshold) => {
     const { metric, value, text } = threshold;
-    const { kind, of } = metrics[metric];
+    const { kind, of } = byName.get(metric)!;
     const operator = wanted(threshold);
     const actual = of(result);
     if (actual === undefined) return [`${text}: cannot be checked, this run of ${result.scenario} measured no ${metric}`];
@@ -161,5 +193,6 @@ export function sumOf(counts: Readonly<Record<string, number>>): number {
 
 function shown(value: number, kind: Kind, digits = 15): string {
   const number = String(Number(value.toPrecision(kind === "count" ? 15 : digits)));
-  return kind === "latency" ? `${number} ms` : kind === "rate" ? `${number} per second` : number;
+  const units: Readonly<Record<Kind, string>> = { latency: " ms", rate: " per second", bytes: " B", count: "", ratio: "" };
+  return `${number}${units[kind]}`;
 }

@@ -39,6 +39,9 @@ export function loadVerdict(result: LoadResult, failed: readonly string[]): Load
       says: "WRONG: deliveries were lost, duplicated, out of order or unexpected",
       reasons: [...faults, ...silence, ...invalid],
     };
+  const wrong = result.findings?.wrong ?? [];
+  if (wrong.length > 0)
+    return { state: "wrong", says: `WRONG: ${result.scenario} found a fault`, reasons: [...wrong, ...troubles(result)] };
   if (silence.length > 0)
     return { state: "wrong", says: "WRONG: some requests were never answered", reasons: [...silence, ...troubles(result)] };
   if (result.requests.total === 0)

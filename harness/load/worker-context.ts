@@ -32,7 +32,16 @@ export interface LoadProfile {
   readonly weights: Readonly<Record<string, number>>;
   /** Which operation is timed, by its id or the name of its message; undefined: chosen from the document. */
   readonly operation?: string | undefined;
+  /** Of `ramp`: how many connections are to be open at the end of each. */
+  readonly stages?: readonly Stage[] | undefined;
+  /** Of `storm`: the server is restarted, so that it ends the connections itself. */
+  readonly restarts?: boolean | undefined;
   readonly seed: number;
+}
+
+export interface Stage {
+  readonly durationMs: number;
+  readonly connections: number;
 }
 
 /** Which part of the whole this thread does. */
@@ -113,11 +122,16 @@ export interface ScenarioRun {
   seen?(): Seen;
   /** Waits for what is still to come, and counts what never came. */
   settle(reached: Reached): Promise<void>;
+  /** What the scenario judges at its end. Asked after `settle`. */
+  facts?(): Facts;
   /** What autocannon did beside, once it is settled. */
   readonly http?: HttpPart | undefined;
   /** Closes what it opened. */
   end(): Promise<void>;
 }
+
+/** Name -> numbers, of which those of several threads stand one after the other. Plain data. */
+export type Facts = Readonly<Record<string, readonly number[]>>;
 
 /** Log -> what each member of this thread saw of it. */
 export type Seen = Readonly<Record<string, readonly SeenByMember[]>>;
@@ -158,7 +172,7 @@ export async function openWorkerContext(options: WorkerContextOptions): Promise<
   // Without a probe nobody can be asked whether the target lives: each connection fails for itself.
   const run = { ...opened.run, assertTargetAlive: async () => undefined };
   const check = beginCheck(run);
-  const clients: TestClient[] = [];
+  const clients = new Set<TestClient>();
   let failure: string | undefined;
   let isAborted = false;
   return {
@@ -175,7 +189,7 @@ export async function openWorkerContext(options: WorkerContextOptions): Promise<
       let client: TestClient | undefined;
       const opened = (one: TestClient) => {
         client = one;
-        clients.push(one);
+        clients.add(one);
         if (isAborted) one.destroy();
       };
       try {
@@ -189,6 +203,7 @@ export async function openWorkerContext(options: WorkerContextOptions): Promise<
         throw asConnectionFailed(error, client);
       } finally {
         await part.end();
+        if (client?.closed !== undefined) clients.delete(client);
       }
     },
     async setupAll(items, setup, progress) {

@@ -51,7 +51,9 @@ export interface WorkerPoolOptions extends Omit<SliceOptions, "slice" | "clockSh
   /** Undefined: the run is not shared with other processes. */
   readonly shard?: Shard | undefined;
   /** Called after all are ready, and after the run, with nobody gone yet. */
-  readonly between?: () => void;
+  readonly between?: () => void | Promise<void>;
+  /** Called when the window begins. */
+  readonly begins?: () => void;
   /** Called twice a second. */
   progress?(step: "setup" | "playing" | "settling", sum: Progress, window: Window | undefined): void;
 }
@@ -64,7 +66,7 @@ const leaveMs = 10_000;
 
 /** @throws UsageError, TargetLost */
 export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPoolResult> {
-  const { profile, between, progress, shard, workers: threads } = options;
+  const { profile, between, begins, progress, shard, workers: threads } = options;
   const slices = Array.from(
     { length: threads },
     (_, index): SliceOptions => ({
@@ -88,15 +90,16 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPool
     const failure = workers.find((worker) => worker.failure !== undefined)?.failure;
     if (failure !== undefined && sum(workers).ready === 0)
       throw new TargetLost(`No connection of the load could be set up: ${failure}. Is it a limit of the server?`);
-    between?.();
+    await between?.();
     step = "playing";
     window = windowFrom(shard === undefined ? nowMs() + headStartMs : beginOf(shard), profile);
     const during = window;
-    const reached = await Promise.all(workers.map((worker) => worker.play(during)));
+    const beginning = setTimeout(() => begins?.(), Math.max(0, window.startMs - nowMs()));
+    const reached = await Promise.all(workers.map((worker) => worker.play(during))).finally(() => clearTimeout(beginning));
     step = "settling";
     const together = mergeReached(reached);
     const results = await Promise.all(workers.map((worker) => worker.settle(together)));
-    between?.();
+    await between?.();
     return { window, results, reached: together };
   } finally {
     clearInterval(timer);

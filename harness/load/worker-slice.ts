@@ -6,7 +6,15 @@ import { nowMs, shiftClock } from "./clock.ts";
 import type { HttpPart } from "./load-result.ts";
 import { type Latest, type Recorded, Recorder, type Window } from "./recorder.ts";
 import { scenarioOf } from "./scenarios.ts";
-import { type LoadProfile, openWorkerContext, type Reached, type ScenarioRun, type Seen, type Slice } from "./worker-context.ts";
+import {
+  type Facts,
+  type LoadProfile,
+  openWorkerContext,
+  type Reached,
+  type ScenarioRun,
+  type Seen,
+  type Slice,
+} from "./worker-context.ts";
 
 /** Plain data: what a thread is told. */
 export interface SliceOptions {
@@ -40,6 +48,7 @@ export interface SliceResult {
   readonly unit: string;
   readonly connections: number;
   readonly seen: Seen;
+  readonly facts: Facts;
 }
 
 /** How far a thread is, for a line of progress. */
@@ -112,6 +121,7 @@ export async function openSlice(options: SliceOptions): Promise<OpenSlice> {
         unit: unit(worker),
         connections: connections(options.profile),
         seen: scenarioRun.seen?.() ?? {},
+        facts: scenarioRun.facts?.() ?? {},
       };
     },
     async end() {

@@ -93,6 +93,19 @@ export const benchOptions = {
     flag: "--operation <name>",
     description: "operation to send, by id or message name (default: chosen from the document)",
   },
+  stages: {
+    type: "string",
+    minLength: 1,
+    flag: "--stages <stages>",
+    description: "connections over time for ramp, e.g. 10s:100,30s:500,10s:0",
+    expected: "DURATION:CONNECTIONS such as 10s:100,30s:500",
+  },
+  restartCommand: {
+    type: "string",
+    minLength: 1,
+    flag: "--restart-command <command>",
+    description: "for storm: restarts the server (default: drop all connections)",
+  },
   findCapacity: {
     type: "string",
     minLength: 1,
@@ -115,6 +128,13 @@ export const benchOptions = {
   config: configOption,
   ...accessOptions,
   pid: { ...pidOption, description: "server PID, to measure its memory" },
+  metricsUrl: {
+    type: "string",
+    minLength: 1,
+    flag: "--metrics-url <url>",
+    description: "Prometheus page of the server with process_resident_memory_bytes, instead of --pid",
+    expected: "an http: or https: URL",
+  },
   nodes: { ...nodesOption, description: "start N reference-server nodes on a private Redis" },
   seed: seedOption,
   timeoutMs: timeoutOption,

@@ -1,6 +1,7 @@
 // The settings of a bench: what was given, then wsproof.config.yaml, then defaults; checked before anything is started.
 import { parseCapacityConditions } from "../../load/capacity.ts";
 import { parseShardNumber, parseStartAt } from "../../load/shards.ts";
+import { parseStages } from "../../load/stages.ts";
 import { parseThresholds, type Threshold } from "../../load/thresholds.ts";
 import type { LoadProfile } from "../../load/worker-context.ts";
 import type { Shard } from "../../load/worker-pool.ts";
@@ -49,12 +50,23 @@ export function loadBenchSettings(given: BenchGiven, naming: Naming, seed: numbe
       perSecond: rate ?? (inFlight === undefined ? defaultPerSecond : undefined),
       inFlight: inFlight ?? 1,
       operation: settled.operation,
+      restarts: settled.restartCommand !== undefined,
+      ...stagesOf(settled),
       seed: settled.seed ?? seed,
     },
     shard: shardOf(settled),
     failOn: settled.failOn === undefined ? [] : parseThresholds(settled.failOn),
     given: isGiven,
   };
+}
+
+/** The stages say how long the run is; they have no warm-up. */
+function stagesOf({ stages, scenario }: Settled<typeof benchOptions>): Partial<LoadProfile> {
+  if ((stages !== undefined) !== (scenario === "ramp"))
+    throw new UsageError("--stages and --scenario ramp belong together, as in --scenario ramp --stages 10s:100,30s:500");
+  if (stages === undefined) return {};
+  const parsed = parseStages(stages);
+  return { stages: parsed, durationMs: parsed.reduce((sum, { durationMs }) => sum + durationMs, 0), warmUpMs: 0 };
 }
 
 /** Shards that have no target in common, or no place for what they counted, make no run. */

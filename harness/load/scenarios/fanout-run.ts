@@ -4,11 +4,16 @@ import { unanswered } from "../load-result.ts";
 import { padded, type Ready, seqIn, setupMembers } from "../members.ts";
 import { play } from "../send-loop.ts";
 import { dueMark } from "../seq-log.ts";
+import type { SlowReaders } from "../slow-readers.ts";
 import { expectValid, type ScenarioRun, type WorkerContext } from "../worker-context.ts";
 
-export async function prepareFanout(worker: WorkerContext, progress: (count: number) => void): Promise<ScenarioRun> {
+export async function prepareFanout(
+  worker: WorkerContext,
+  progress: (count: number) => void,
+  slow?: SlowReaders,
+): Promise<ScenarioRun> {
   const { profile, recorder, run } = worker;
-  const members = await setupMembers(worker, progress);
+  const members = await setupMembers(worker, progress, slow);
   const { roles, byLog } = members;
   const { name, correlation } = run.messages.message(roles.publish.messages[0]!);
   const nextId = () => (correlation === undefined ? undefined : worker.context.id(name));

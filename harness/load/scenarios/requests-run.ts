@@ -12,14 +12,20 @@ import { createPrng } from "../../schema/prng.ts";
 import { nowMs } from "../clock.ts";
 import { unanswered } from "../load-result.ts";
 import { freeText, receivable, timedOperation, weighted } from "../operations.ts";
+import type { Recorder } from "../recorder.ts";
 import { Requester, type Sendable } from "../requester.ts";
 import { play } from "../send-loop.ts";
+import type { SlowReaders } from "../slow-readers.ts";
 import { createTemplate } from "../template.ts";
 import { expectValid, type ScenarioRun, type WorkerContext } from "../worker-context.ts";
 
-export function prepareEcho(worker: WorkerContext, progress: (count: number) => void): Promise<ScenarioRun> {
-  const { contract, channel, profile } = worker;
-  return prepare(worker, new Map([[timedOperation(contract, channel, profile.operation), 1]]), progress);
+export function prepareEcho(worker: WorkerContext, progress: (count: number) => void, slow?: SlowReaders): Promise<ScenarioRun> {
+  return prepare(worker, timed(worker), progress, slow);
+}
+
+/** The one operation whose reply is timed. */
+export function timed({ contract, channel, profile }: WorkerContext): ReadonlyMap<Operation, number> {
+  return new Map([[timedOperation(contract, channel, profile.operation), 1]]);
 }
 
 export function prepareMixed(worker: WorkerContext, progress: (count: number) => void): Promise<ScenarioRun> {
@@ -32,16 +38,21 @@ export function prepareMixed(worker: WorkerContext, progress: (count: number) =>
   return prepare(worker, operations, progress);
 }
 
-interface Ready {
+export interface Ready {
   readonly requester: Requester;
   readonly sendables: readonly Sendable[];
 }
 
-async function prepare(
-  worker: WorkerContext,
-  operations: ReadonlyMap<Operation, number>,
-  progress: (count: number) => void,
-): Promise<ScenarioRun> {
+export interface Requests {
+  /** @throws ConnectionFailed */
+  connect(item: number, recorder?: Recorder): Promise<Ready>;
+  send(ready: Ready, dueMs: number, then?: () => void): void;
+  /** Waits for what is still to come, at most the profile's timeout. */
+  settle(ready: readonly Ready[]): Promise<void>;
+}
+
+/** Connections that send these operations by weight. */
+export function createRequests(worker: WorkerContext, operations: ReadonlyMap<Operation, number>): Requests {
   const { contract, channel, profile, recorder, run } = worker;
   const total = [...operations.values()].reduce((sum, weight) => sum + weight, 0);
   const column = logRoles(contract, channel)?.key.column;
@@ -60,26 +71,6 @@ async function prepare(
   }
 
   const wanted = [...operations.keys()];
-  const ready = await worker.setupAll(
-    worker.mine(profile.connections),
-    (item) =>
-      worker.setup(
-        item,
-        async (context, client): Promise<Ready> => {
-          const keys = new Map<string, unknown>(
-            column === undefined ? [] : [[column, `load-${worker.label}-${item % profile.rooms}`]],
-          );
-          const sendables: Sendable[] = [];
-          for (const operation of wanted) sendables.push(await sendable(context, client, operation, keys));
-          return { requester: new Requester(client, contract, run.messages, recorder), sendables };
-        },
-        (context) => userFor(context, wanted.find(({ requires }) => requires.some(({ kind }) => kind === "claim")) ?? wanted[0]!),
-      ),
-    progress,
-  );
-  for (const one of ready[0]?.sendables ?? [])
-    expectValid(worker, one.operation, one.template.emit(one.id?.(), content), "Change --operation or --weight.");
-
   const draw = createPrng(profile.seed + worker.slice.index);
   const choose = (sendables: readonly Sendable[]): Sendable => {
     let left = draw() * total;
@@ -89,11 +80,61 @@ async function prepare(
     }
     return sendables.at(-1)!;
   };
+  let isChecked = false;
+  return {
+    async connect(item, own = recorder) {
+      const ready = await worker.setup(
+        item,
+        async (context, client): Promise<Ready> => {
+          const keys = new Map<string, unknown>(
+            column === undefined ? [] : [[column, `load-${worker.label}-${item % profile.rooms}`]],
+          );
+          const sendables: Sendable[] = [];
+          for (const operation of wanted) sendables.push(await sendable(context, client, operation, keys));
+          return { requester: new Requester(client, contract, run.messages, own), sendables };
+        },
+        (context) => userFor(context, wanted.find(({ requires }) => requires.some(({ kind }) => kind === "claim")) ?? wanted[0]!),
+      );
+      if (isChecked) return ready;
+      isChecked = true;
+      for (const one of ready.sendables)
+        expectValid(worker, one.operation, one.template.emit(one.id?.(), content), "Change --operation or --weight.");
+      return ready;
+    },
+    send({ requester, sendables }, dueMs, then) {
+      requester.send(choose(sendables), dueMs, content, then);
+    },
+    async settle(ready) {
+      const untilMs = nowMs() + profile.timeoutMs;
+      const isDone = () => ready.every(({ requester }) => !requester.socket.isOpen || requester.replies.waiting === 0);
+      while (!isDone() && nowMs() < untilMs) await sleep(10);
+    },
+  };
+}
+
+async function prepare(
+  worker: WorkerContext,
+  operations: ReadonlyMap<Operation, number>,
+  progress: (count: number) => void,
+  slow?: SlowReaders,
+): Promise<ScenarioRun> {
+  const { profile, recorder } = worker;
+  const requests = createRequests(worker, operations);
+  const ready = await worker.setupAll(
+    worker.mine(profile.connections),
+    async (item) => {
+      const own = slow?.recorderFor(item);
+      const one = await requests.connect(item, own);
+      if (own !== undefined) slow?.add(one.requester.socket, () => one.requester.replies.giveUp());
+      return one;
+    },
+    progress,
+  );
   function send(dueMs: number, from: number, then?: () => void): void {
     for (let tried = 0; tried < ready.length; tried++) {
-      const { requester, sendables } = ready[(from + tried) % ready.length]!;
-      if (!requester.socket.isOpen) continue;
-      requester.send(choose(sendables), dueMs, content, then);
+      const one = ready[(from + tried) % ready.length]!;
+      if (!one.requester.socket.isOpen) continue;
+      requests.send(one, dueMs, then);
       return;
     }
     recorder.refused(unanswered.noneLeft, nowMs());
@@ -102,10 +143,10 @@ async function prepare(
   return {
     play: (window) => play(worker, window, { sources: ready.length, send }),
     async settle() {
-      const untilMs = nowMs() + profile.timeoutMs;
-      const isDone = () => ready.every(({ requester }) => !requester.socket.isOpen || requester.replies.waiting === 0);
-      while (!isDone() && nowMs() < untilMs) await sleep(10);
-      for (const { requester } of ready) if (requester.socket.isOpen) recorder.counts.timeouts += requester.replies.giveUp();
+      await requests.settle(ready);
+      for (const { requester } of ready)
+        if (requester.socket.isOpen && slow?.has(requester.socket) !== true)
+          recorder.counts.timeouts += requester.replies.giveUp();
     },
     async end() {
       for (const { requester } of ready) if (requester.socket.isOpen) requester.socket.leave();

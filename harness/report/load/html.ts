@@ -165,7 +165,7 @@ function emitSeconds({ series }: LoadResult): string {
   return `<details><summary>Second by second, ${rows.length === 1 ? "1 line" : `${rows.length} lines`}</summary><div class="scroll" tabindex="0" role="region" aria-label="Second by second"><table class="compared"><thead><tr>${heads.join("")}</tr></thead><tbody>${rows.join("\n")}</tbody></table></div></details>`;
 }
 
-function emitChecked({ sent, replied, deliveries, refused, closed }: LoadResult): string {
+function emitChecked({ sent, replied, deliveries, refused, closed, findings }: LoadResult): string {
   const { expected, received, lost, duplicated, disordered, unexpected } = deliveries ?? {};
   const delivered = Object.entries({ expected, received, lost, duplicated, disordered, unexpected }).flatMap(([name, count]) =>
     count === undefined ? [] : [[name, countText(count)]],
@@ -181,7 +181,7 @@ function emitChecked({ sent, replied, deliveries, refused, closed }: LoadResult)
     deliveries === undefined
       ? "This scenario counts replies; it has no deliveries to check."
       : "Every member must get every message exactly once and in order.";
-  return `<p>${says}</p><dl class="terms">${emitTerms(terms)}</dl>`;
+  return `${emitList(findings?.lines ?? [])}<p>${says}</p><dl class="terms">${emitTerms(terms)}</dl>`;
 }
 
 function emitGenerator({ generator: { lag, busy, checking, cpuSeconds }, invalid }: LoadResult): string {

@@ -43,6 +43,7 @@ export function emitResult(
     codesLine("closed", result.closed, palette),
     ...generatorLines(result),
     ...memoryLines(result),
+    ...(result.findings?.lines ?? []).map((one) => line(result.scenario, escapeLine(one))),
     ...httpLines(result, palette),
     ...result.notes.map((note) => palette.dim(line("note", note))),
     "",
