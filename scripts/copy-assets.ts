@@ -1,5 +1,5 @@
 // After tsc: makes the program executable, and copies what it does not write (document, validators and their .d.ts, pages, Lua, templates) to the same place under dist/. Removes what has no source any more.
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -32,6 +32,9 @@ function removeStale(folder: string): void {
 }
 
 for (const folder of ["spec", "generated", "reference", "harness"]) copy(folder);
+// In a user's project the dependencies stand beside this package, not below it.
+const editorSchema = path.join(root, "dist/spec/editor.schema.json");
+writeFileSync(editorSchema, readFileSync(editorSchema, "utf8").replaceAll("../node_modules/", "../../../"));
 for (const folder of ["spec", "scripts", "generated", "reference", "harness"]) removeStale(folder);
 // npm makes a package's program executable when it installs it; in a checkout nobody else does.
 chmodSync(path.join(root, "dist/harness/cli.js"), 0o755);
