@@ -9,6 +9,7 @@ import { describe, it } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { sampleLogFile } from "../comparison/sample-log.ts";
 import { startLogServer } from "../comparison/sample-log-server.ts";
+import { compareResults } from "../load/compare.ts";
 import type { LoadResult } from "../load/load-result.ts";
 import { bench } from "./run-bench.ts";
 import { type BenchGiven, loadBenchSettings } from "./settings/bench-settings.ts";
@@ -246,4 +247,21 @@ it.concurrent("soak is the same load, and says that a short run shows no trend",
   const { result, printed } = await against({}, () => ({ scenario: "soak", connections: 5, rate: 20, durationMs: 1000 }));
   expect(result.findings?.lines).toEqual([expect.stringContaining("no trend")]);
   expect(result.replied, printed).toBe(20);
+});
+
+it.concurrent("two runs of one server do not differ, and one that answers later is named", async ({ expect }) => {
+  const answersAfter = (ms: number): Behaviour => ({ takes: (socket, text) => void setTimeout(() => socket.send(text), ms) });
+  const measured = async (ms: number) => {
+    const load = { scenario: "echo", connections: 5, rate: 20, durationMs: 1000, repeat: 5 } as const;
+    return (await against(answersAfter(ms), () => load)).result;
+  };
+  // So long that the noise of a busy machine is small beside it.
+  const [one, other, slower] = (await Promise.all([300, 300, 600].map(measured))) as [LoadResult, LoadResult, LoadResult];
+  const p50 = (before: LoadResult, after: LoadResult) =>
+    compareResults(before, after).metrics.find(({ name }) => name === "latency p50");
+  expect(one.repeats).toHaveLength(5);
+  expect(p50(one, slower)).toMatchObject({ change: "worse" });
+  expect(p50(slower, one)).toMatchObject({ change: "better" });
+  // By chance or load the two may differ by a little, and then in one direction only.
+  expect(Math.abs((p50(one, other)?.ratio ?? 0) - 1)).toBeLessThan(0.5);
 });

@@ -8,7 +8,15 @@ import {
   percentileMs,
   sampleStatistics,
 } from "./histogram.ts";
-import { type Deliveries, type LoadResult, type Memory, type Second, type Statistics, unanswered } from "./load-result.ts";
+import {
+  type Deliveries,
+  type LoadResult,
+  type Machine,
+  type Memory,
+  type Second,
+  type Statistics,
+  unanswered,
+} from "./load-result.ts";
 import type { Counts, RecordedSecond } from "./recorder.ts";
 import type { Evidence } from "./scenario.ts";
 import { scenarioOf } from "./scenarios.ts";
@@ -25,6 +33,7 @@ export interface RunFacts {
   readonly memory: Memory | undefined;
   /** See Evidence.memory; empty where it is not known. */
   readonly memorySamples?: Evidence["memory"];
+  readonly machine?: Machine;
   readonly cpuSeconds: number;
   readonly notes: readonly string[];
 }
@@ -117,6 +126,7 @@ export function aggregate(slices: readonly SliceResult[], facts: RunFacts): Load
     heartbeats: counts.pings,
     http: slices.find((slice) => slice.http !== undefined)?.http,
     findings: findings?.({ profile, series, memory, facts: joined(slices.map((slice) => slice.facts)) }),
+    machine: facts.machine,
     serverMemory: memory.length === 0 ? undefined : memory,
     series,
     curve: curveOf(latency),
@@ -165,6 +175,9 @@ function secondOf(second: number, parts: readonly RecordedSecond[]): Second {
     p50: is ? percentileMs(latency, 50) : undefined,
     p99: is ? percentileMs(latency, 99) : undefined,
     max: is ? latency.maxValue / 1000 : undefined,
+    mean: is ? latency.mean / 1000 : undefined,
+    p90: is ? percentileMs(latency, 90) : undefined,
+    p99_9: is ? percentileMs(latency, 99.9) : undefined,
   };
 }
 

@@ -1,44 +1,64 @@
 import { describe, expect, it } from "vitest";
 import { sampleResult, sampleStatistics } from "../comparison/sample-result.ts";
 import { UsageError } from "../schema/errors.ts";
+import { createPrng } from "../schema/prng.ts";
 import { compareResults } from "./compare.ts";
 import { parseEarlierResult } from "./earlier-result.ts";
+import type { LoadResult } from "./load-result.ts";
 
 const slower = { latency: { ...sampleStatistics(2, 42), totalCount: 1_000_000 } };
 const metric = (name: string, before = {}, after = {}) =>
   compareResults(sampleResult(before), sampleResult(after)).metrics.find((one) => one.name === name);
 
 describe("compareResults", () => {
-  it("says worse of a higher latency, better of a lower one", () => {
-    const shown = { name: "latency p99", before: "13 ms", after: "26 ms", ratio: 2, change: "worse" };
-    expect(metric("latency p99", {}, slower)).toEqual(shown);
-    expect(metric("latency p99", slower, {})).toMatchObject({ ratio: 0.5, change: "better" });
-  });
-
-  it("says better of more throughput per second", () => {
-    const requests = { ...sampleResult().requests, total: 2_000_000 };
-    expect(metric("throughput per second", {}, { requests })).toMatchObject({
-      before: "100,000",
-      after: "200,000",
-      change: "better",
+  const noisy = (seed: number, factor = 1): Partial<LoadResult> => {
+    const draw = createPrng(seed);
+    const series = Array.from({ length: 20 }, (_, second) => {
+      const p99 = 13 * factor * (0.9 + 0.2 * draw());
+      return { second, sent: 500, done: 100_000, errors: 0, p50: p99 / 4, p99, max: p99 * 2 };
     });
-    expect(metric("throughput per second", { requests }, {})).toMatchObject({ change: "worse" });
-  });
+    const p99 = series.reduce((sum, one) => sum + one.p99, 0) / series.length;
+    return { series, latency: { ...sampleResult().latency, p99 } };
+  };
 
-  it("calls within 5 % the same", () => {
-    const requests = (total: number) => ({ requests: { ...sampleResult().requests, total } });
-    expect(metric("throughput per second", {}, requests(1_050_000))).toMatchObject({ change: "same" });
-    expect(metric("throughput per second", {}, requests(1_051_000))).toMatchObject({ change: "better" });
-  });
-
-  it("has no ratio from zero, but a direction", () => {
-    expect(metric("refused", {}, { refused: { RATE_LIMITED: 3 } })).toEqual({
-      name: "refused",
-      before: "0",
-      after: "3",
-      ratio: undefined,
-      change: "worse",
+  it("says no difference of equal runs, and names true ones, by their seconds", () => {
+    for (let seed = 0; seed < 100; seed++) {
+      expect(metric("latency p99", noisy(seed), noisy(seed + 1000))?.change).toBe("same");
+      expect(metric("latency p99", noisy(seed), noisy(seed + 1000, 1.3))?.change).toBe("worse");
+      expect(metric("latency p99", noisy(seed, 1.3), noisy(seed + 1000))?.change).toBe("better");
+    }
+    expect(metric("latency p99", noisy(1), noisy(2))).toMatchObject({
+      before: expect.stringMatching(/^1\d(\.\d)? ms$/),
+      beforeInterval: expect.stringMatching(/^1\d(\.\d)? ms to 1\d(\.\d)? ms$/),
     });
+  });
+
+  it("tells smaller differences by repeated runs", () => {
+    const repeats = (...p99s: readonly number[]) => ({
+      latency: { ...sampleResult().latency, p99: p99s[2]! },
+      repeats: p99s.map((p99) => ({ "latency p99": p99 })),
+    });
+    const before = repeats(10, 10.1, 10.2, 10.3, 10.4);
+    expect(metric("latency p99", before, repeats(10.7, 10.8, 10.9, 11, 11.1))?.change).toBe("worse");
+    expect(metric("latency p99", before, repeats(10.05, 10.1, 10.3, 10.6, 10.7))?.change).toBe("same");
+    expect(metric("latency p99", before, repeats(20, 20, 20, 20))?.change).toBe("unknown");
+  });
+
+  it("does not know of runs that are too short, and says so", () => {
+    const short = (p99: number) => ({
+      ...noisy(1),
+      series: noisy(1).series!.slice(0, 4),
+      latency: { ...sampleResult().latency, p99 },
+    });
+    expect(metric("latency p99", short(10), short(20))?.change).toBe("unknown");
+    expect(compareResults(sampleResult(short(10)), sampleResult(short(20))).notes[0]).toContain("too few slices");
+  });
+
+  it("counts each loss, and calls counts of refusals different only beyond chance", () => {
+    const refused = (count: number) => ({ refused: { RATE_LIMITED: count } });
+    expect(metric("refused", {}, refused(3))).toMatchObject({ before: "0", after: "3", ratio: undefined, change: "worse" });
+    expect(metric("refused", refused(40), refused(50))?.change).toBe("same");
+    expect(metric("refused", refused(40), refused(80))?.change).toBe("worse");
     expect(metric("lost")).toMatchObject({ ratio: undefined, change: "same" });
   });
 

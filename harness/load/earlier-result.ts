@@ -45,6 +45,7 @@ const shape = object({
   deliveries: optional(object(numbers("expected", "received", "lost", "duplicated", "disordered", "unexpected"))),
   generator: object({ lag: object(numbers("p50", "p99", "max")), ...numbers("busy", "checking", "cpuSeconds") }),
   memory: optional(object(numbers("beforeBytes", "afterBytes", "perConnectionBytes"))),
+  repeats: optional(list(table(number))),
   invalid: list(string),
   notes: list(string),
   series: list(
@@ -52,7 +53,7 @@ const shape = object({
       ...numbers("second", "sent", "done", "errors"),
       p50: optional(number),
       p99: optional(number),
-      max: optional(number),
+      ...{ max: optional(number), mean: optional(number), p90: optional(number), p99_9: optional(number) },
     }),
   ),
   curve: list(pair),

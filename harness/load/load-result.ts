@@ -42,6 +42,20 @@ export interface Second {
   readonly p50: number | undefined;
   readonly p99: number | undefined;
   readonly max: number | undefined;
+  readonly mean?: number | undefined;
+  readonly p90?: number | undefined;
+  readonly p99_9?: number | undefined;
+}
+
+/** Where the generator ran. */
+export interface Machine {
+  readonly cpus: number;
+  readonly model: string;
+  readonly memoryBytes: number;
+  readonly node: string;
+  /** Processes that wanted a CPU in the minute before the run, and in the last minute of it. */
+  readonly loadBefore: number;
+  readonly loadAfter: number;
 }
 
 /** What a check of each delivery found. All are counts. */
@@ -148,6 +162,9 @@ export interface LoadResult {
   readonly heartbeats: number;
   /** What autocannon did beside: refused upgrades, or the publishes of which the deliveries were measured. */
   readonly http: HttpPart | undefined;
+  readonly machine?: Machine | undefined;
+  /** Of `--repeat`: what each run measured, by the name of the metric in a comparison; undefined for a single run. */
+  readonly repeats?: readonly Readonly<Record<string, number>>[] | undefined;
   readonly series: readonly Second[];
   /** Latency by percentile for a plot: [percentile 0 to 100, ms], rising. */
   readonly curve: readonly (readonly [percentile: number, ms: number])[];

@@ -70,7 +70,7 @@ function stagesOf({ stages, scenario }: Settled<typeof benchOptions>): Partial<L
 }
 
 /** Shards that have no target in common, or no place for what they counted, make no run. */
-function shardOf({ shard, startAt, url, json, findCapacity }: Settled<typeof benchOptions>): Shard | undefined {
+function shardOf({ shard, startAt, url, json, findCapacity, repeat }: Settled<typeof benchOptions>): Shard | undefined {
   if (shard === undefined && startAt === undefined) return undefined;
   if (shard === undefined || startAt === undefined)
     throw new UsageError("--shard and --start-at belong together: all shards begin at one time");
@@ -79,5 +79,6 @@ function shardOf({ shard, startAt, url, json, findCapacity }: Settled<typeof ben
   if (json === undefined)
     throw new UsageError("--shard needs --json FILE: `wsproof bench merge` adds up the files of all shards");
   if (findCapacity !== undefined) throw new UsageError("--find-capacity searches with one process: leave out --shard");
+  if (repeat > 1) throw new UsageError("--repeat needs one process: leave out --shard");
   return { ...parseShardNumber(shard, process.env), startAtMs: parseStartAt(startAt) };
 }

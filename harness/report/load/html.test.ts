@@ -64,13 +64,12 @@ describe("emitLoadHtml", () => {
   });
 
   it("lays an earlier run below this one, dashed, with a legend and a table", () => {
-    const earlier = {
-      file: "old.json",
-      result: sampleResult({ latency: { ...sampleStatistics(2, 42), totalCount: 1_000_000 } }),
-    };
+    const latency = { ...sampleStatistics(2, 42), totalCount: 1_000_000 };
+    const series = sampleResult().series.map((second) => ({ ...second, p99: 2 * second.p99! }));
+    const earlier = { file: "old.json", result: sampleResult({ latency, series }) };
     const text = page({ earlier });
     expect(text).toMatch(heading("Comparison with the earlier run"));
-    expect(text).toContain('<td class="number">26 ms</td><td class="number">13 ms</td>');
+    expect(text).toContain('<td class="number">26 ms (24 ms to 28 ms)</td><td class="number">13 ms (12 ms to 14 ms)</td>');
     expect(text).toContain('<span class="badge better">better</span>');
     expect(text).toContain('<dd class="was">was 26 ms</dd>');
     expect(text.match(/<polyline class="line earlier dashed"/g)).toHaveLength(2);

@@ -1,7 +1,7 @@
 // A load run as one self-contained page: the verdict, the figures, plots, what was checked, how the generator did. No script, no request.
 import { createHash } from "node:crypto";
 import { type Capacity, capacitySentence, type LoadProbe } from "../../load/capacity.ts";
-import { type Comparison, compareResults, ratioText } from "../../load/compare.ts";
+import { type Comparison, changeText, compareResults, ratioText } from "../../load/compare.ts";
 import { bytesText, codesText, countText, msText, shareText } from "../../load/figures.ts";
 import type { LoadResult } from "../../load/load-result.ts";
 import { achievedPerSecond } from "../../load/thresholds.ts";
@@ -119,13 +119,16 @@ function emitFigures(result: LoadResult, comparison: Comparison | undefined): st
 
 function emitComparison({ metrics, notes }: Comparison, file: string): string {
   const rows = metrics.map(
-    ({ name, before, after, ratio, change }) =>
-      `<tr><th scope="row">${name}</th><td class="number">${escapeMarkup(before)}</td><td class="number">${escapeMarkup(after)}</td><td class="number change">${ratio === undefined ? "" : ratioText(ratio)} <span class="badge ${change}">${change}</span></td></tr>`,
+    ({ name, before, after, beforeInterval, afterInterval, ratio, change }) =>
+      `<tr><th scope="row">${name}</th>${cell(before, beforeInterval)}${cell(after, afterInterval)}<td class="number change">${ratio === undefined ? "" : ratioText(ratio)} <span class="badge ${change}">${changeText[change]}</span></td></tr>`,
   );
+  function cell(value: string, interval: string | undefined): string {
+    return `<td class="number">${escapeMarkup(interval === undefined ? value : `${value} (${interval})`)}</td>`;
+  }
   return section(
     "comparison",
     "Comparison with the earlier run",
-    `<p>Before: <code>${escapeMarkup(file)}</code>. "Same" means within 5 %.</p>
+    `<p>Before: <code>${escapeMarkup(file)}</code>. A difference is named only beyond the noise of the slices of both runs (Mann-Whitney); in brackets the 95 % interval of their median.</p>
 ${emitList(notes)}<div class="scroll" tabindex="0" role="region" aria-label="Comparison"><table class="compared"><thead><tr><th scope="col">metric</th><th scope="col" class="number">before</th><th scope="col" class="number">after</th><th scope="col" class="number">ratio</th></tr></thead><tbody>${rows.join("\n")}</tbody></table></div>`,
   );
 }
@@ -184,7 +187,16 @@ function emitChecked({ sent, replied, deliveries, refused, closed, findings }: L
   return `${emitList(findings?.lines ?? [])}<p>${says}</p><dl class="terms">${emitTerms(terms)}</dl>`;
 }
 
-function emitGenerator({ generator: { lag, busy, checking, cpuSeconds }, invalid }: LoadResult): string {
+function machineTerms(machine: LoadResult["machine"]): Readonly<Record<string, string>> {
+  if (machine === undefined) return {};
+  const { cpus, model, memoryBytes, node, loadBefore, loadAfter } = machine;
+  return {
+    machine: `${cpus} x ${model}, ${bytesText(memoryBytes)}, Node ${node}`,
+    "load average": `${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after`,
+  };
+}
+
+function emitGenerator({ generator: { lag, busy, checking, cpuSeconds }, invalid, machine }: LoadResult): string {
   const trust =
     invalid.length === 0
       ? "The generator kept up, so the figures above are the server's."
@@ -193,6 +205,7 @@ function emitGenerator({ generator: { lag, busy, checking, cpuSeconds }, invalid
 <dl class="terms">${emitTerms({
     lag: `${msText(lag.p50)} at p50, ${msText(lag.p99)} at p99, ${msText(lag.max)} at most`,
     busy: `${shareText(busy)} of the time`,
+    ...machineTerms(machine),
     verifying: `${shareText(checking)} of generator CPU`,
     CPU: `${cpuSeconds.toFixed(1)} s`,
   })}</dl>`;

@@ -102,9 +102,10 @@ describe("emitCapacityStep", () => {
 describe("emitComparison", () => {
   it("has a line for each metric, and what differs", () => {
     const latency = { ...sampleStatistics(2, 42), totalCount: 1_000_000 };
-    const text = emitComparison(compareResults(sampleResult(), sampleResult({ latency, rate: 600 })), plain);
-    expect(text).toMatch(/│ latency p99 +│ 13 ms +│ 26 ms +│ 2\.00x +│ worse +│/);
-    expect(text).toMatch(/│ lost +│ 0 +│ 0 +│ - +│ same +│/);
+    const series = sampleResult().series.map((second) => ({ ...second, p99: 2 * second.p99! }));
+    const text = emitComparison(compareResults(sampleResult(), sampleResult({ latency, series, rate: 600 })), plain);
+    expect(text).toMatch(/│ latency p99 +│ 13 ms \(12 ms to 14 ms\) +│ 26 ms \(24 ms to 28 ms\) +│ 2\.00x +│ worse +│/);
+    expect(text).toMatch(/│ lost +│ 0 +│ 0 +│ - +│ no difference +│/);
     expect(text).toContain("  note        rate differs: 500 per second before, 600 per second after");
   });
 });

@@ -3,10 +3,11 @@ import { stripVTControlCharacters } from "node:util";
 import autocannon from "autocannon";
 import Table from "cli-table3";
 import type { CapacityStep, LoadProbe } from "../../load/capacity.ts";
-import { type Change, type Comparison, ratioText } from "../../load/compare.ts";
+import { type Change, type Comparison, changeText, ratioText } from "../../load/compare.ts";
 import { bytesText, codesText, countText, msText, shareText } from "../../load/figures.ts";
 import type { LoadResult, Second, Statistics } from "../../load/load-result.ts";
 import { scenarioOf } from "../../load/scenarios.ts";
+import { median, medianInterval } from "../../load/statistics.ts";
 import { type LoadVerdict, loadVerdict } from "../../load/verdict.ts";
 import { escapeLine } from "../escape.ts";
 import type { Palette } from "../terminal.ts";
@@ -42,6 +43,8 @@ export function emitResult(
     codesLine("refused", result.refused, palette),
     codesLine("closed", result.closed, palette),
     ...generatorLines(result),
+    ...machineLines(result),
+    ...repeatLines(result),
     ...memoryLines(result),
     ...(result.findings?.lines ?? []).map((one) => line(result.scenario, escapeLine(one))),
     ...httpLines(result, palette),
@@ -83,8 +86,10 @@ export function emitComparison({ metrics, notes }: Comparison, palette: Palette)
     unknown: palette.dim,
   };
   const table = new Table({ head: ["Metric", "Before", "After", "Ratio", ""], style: { head: [], border: [] } });
-  for (const { name, before, after, ratio, change } of metrics) {
-    table.push([name, before, after, ratioText(ratio), colors[change](change)]);
+  for (const { name, before, after, beforeInterval, afterInterval, ratio, change } of metrics) {
+    const within = (value: string, interval: string | undefined) => (interval === undefined ? value : `${value} (${interval})`);
+    const word = colors[change](changeText[change]);
+    table.push([name, within(before, beforeInterval), within(after, afterInterval), ratioText(ratio), word]);
   }
   return `${[table.toString(), ...notes.map((note) => palette.yellow(line("note", note)))].join("\n")}\n`;
 }
@@ -171,6 +176,28 @@ function generatorLines({ generator: { lag, busy, checking, cpuSeconds } }: Load
       `busy ${shareText(busy)} of the time; ${shareText(checking)} of generator CPU spent verifying deliveries; ${cpuSeconds.toFixed(1)} s of CPU`,
     ),
   ];
+}
+
+function machineLines({ machine }: LoadResult): string[] {
+  if (machine === undefined) return [];
+  const { cpus, model, memoryBytes, node, loadBefore, loadAfter } = machine;
+  const load = `load ${loadBefore.toFixed(1)} before, ${loadAfter.toFixed(1)} after`;
+  return [line("machine", `${cpus} x ${escapeLine(model)}, ${bytesText(memoryBytes)}, Node ${node}; ${load}`)];
+}
+
+function repeatLines({ repeats }: LoadResult): string[] {
+  if (repeats === undefined) return [];
+  const shown = (name: string, text: (value: number) => string) => {
+    const values = repeats.flatMap((one) => one[name] ?? []);
+    const [low, high] = medianInterval(values);
+    return values.length === 0 ? [] : [`${name} ${text(median(values))} (${text(low)} to ${text(high)})`];
+  };
+  const figures = [
+    ...shown("throughput per second", countText),
+    ...shown("latency p50", msText),
+    ...shown("latency p99", msText),
+  ];
+  return [line("repeats", `${repeats.length} runs, median and its 95 % interval: ${figures.join(", ")}`)];
 }
 
 function memoryLines({ memory }: LoadResult): string[] {
