@@ -6,6 +6,7 @@ import { registerCheck } from "./check.ts";
 import { registerCompletion } from "./completion.ts";
 import { registerDiff } from "./diff.ts";
 import { registerGenerate } from "./generate.ts";
+import { registerInfer } from "./infer.ts";
 import { registerInit } from "./init.ts";
 import { registerLint } from "./lint.ts";
 import { registerMock } from "./mock.ts";
@@ -32,6 +33,7 @@ export function createProgram(): Command {
     registerMock,
     registerRecord,
     registerCheck,
+    registerInfer,
     registerGenerate,
     registerLint,
     registerDiff,

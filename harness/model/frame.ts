@@ -3,6 +3,7 @@
 /** JSON text with members sorted at every depth; `undefined` has a text of its own, so that absent differs from null. */
 export function canonical(value: unknown): string {
   if (value === undefined) return "absent";
+  if (typeof value === "number" && Number.isFinite(value)) return `${value}`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
   const members = Object.entries(value as Record<string, unknown>)

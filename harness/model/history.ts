@@ -32,6 +32,8 @@ export type HistoryEvent =
       readonly node: string;
       readonly subprotocol: string;
       readonly user: string;
+      /** Of the opening request, without its query; where it is known. */
+      readonly path?: string;
       /** Where it is no connection but one request over HTTP: what is sent on it is the body, and so is what is received. */
       readonly http?: HttpCall;
     })

@@ -31,7 +31,9 @@ export interface Recogniser {
 export function createRecogniser(protocol: Protocol, accepts?: Accepts): Recogniser {
   const { serverMessages, clientMessages, replies } = protocol;
   const correlations = new Set(serverMessages.flatMap(({ tag, correlation }) => (tag ? [] : (correlation ?? []))));
-  const tagged = (frame: unknown) => serverMessages.find((message) => carriesTag(message, frame));
+  const tagged = createTagReader(serverMessages);
+  const taggedRequest = createTagReader(clientMessages);
+  const isAllTagged = serverMessages.every(({ tag }) => tag !== undefined);
   const isAnswer = ({ name }: Message) => replies.has(name) || isErrorMessage(protocol, name);
   const events = serverMessages.filter((message) => !isAnswer(message));
   const errors = serverMessages.filter(({ name }) => isErrorMessage(protocol, name));
@@ -47,7 +49,7 @@ export function createRecogniser(protocol: Protocol, accepts?: Accepts): Recogni
   return {
     tagged,
     request(frame) {
-      const byTag = clientMessages.find((message) => carriesTag(message, frame));
+      const byTag = taggedRequest(frame);
       const untagged = clientMessages.filter(({ tag }) => tag === undefined);
       if (byTag !== undefined || untagged.length === 0) return byTag;
       return (accepts && untagged.find(({ name }) => accepts(name, frame))) ?? (untagged.length === 1 ? untagged[0] : undefined);
@@ -58,6 +60,7 @@ export function createRecogniser(protocol: Protocol, accepts?: Accepts): Recogni
       return pointers.map((pointer) => lookup(frame, pointer)).filter((id) => id !== undefined && id !== null);
     },
     reply(frame, operation) {
+      if (isAllTagged) return { message: tagged(frame), both: undefined };
       const own = serverMessages.filter(({ name }) => operation?.reply?.includes(name) || isErrorMessage(protocol, name));
       // An error is recognised before a success, whose schema may allow more members.
       const inOrder = [
@@ -87,6 +90,25 @@ export function createRecogniser(protocol: Protocol, accepts?: Accepts): Recogni
       const untagged = serverMessages.filter(({ tag }) => tag === undefined);
       return untagged.length === 1 ? untagged[0] : undefined;
     },
+  };
+}
+
+/** Finds the message whose tag a frame carries: one look at each place where tags stand. */
+function createTagReader(messages: readonly Message[]): (frame: unknown) => Message | undefined {
+  const places = new Map<Pointer, Map<unknown, Message>>();
+  for (const message of messages) {
+    if (message.tag === undefined) continue;
+    const { pointer, value } = message.tag;
+    const byValue = places.get(pointer) ?? new Map<unknown, Message>();
+    places.set(pointer, byValue);
+    if (!byValue.has(value)) byValue.set(value, message);
+  }
+  return (frame) => {
+    for (const [pointer, byValue] of places) {
+      const message = byValue.get(lookup(frame, pointer));
+      if (message !== undefined) return message;
+    }
+    return undefined;
   };
 }
 

@@ -125,7 +125,7 @@ export class TrafficChecker extends ReplyChecker {
         codes[0]!.pointer,
         `one of ${wanted}`,
         `${event.code}`,
-        [...connection.recent],
+        connection,
       );
     }
     if (isOwn && connection.user !== "") {

@@ -64,7 +64,8 @@ export class CheckedConnection {
   readonly buckets = new Map<string, { left: number; atMs: number }>();
   /** Requests that count against a rate limit. */
   readonly spent = new Map<string, number>();
-  readonly recent: TrafficEvent[] = [];
+  readonly #recent: TrafficEvent[] = [];
+  #next = 0;
 
   constructor(id: number, user: string, opened: TrafficEvent) {
     this.id = id;
@@ -72,9 +73,14 @@ export class CheckedConnection {
     this.opened = opened;
   }
 
+  /** The last events, oldest first. */
+  recent(): readonly TrafficEvent[] {
+    return [...this.#recent.slice(this.#next), ...this.#recent.slice(0, this.#next)];
+  }
+
   remember(event: TrafficEvent): void {
-    this.recent.push(event);
-    if (this.recent.length > maxRecent) this.recent.shift();
+    this.#recent[this.#next] = event;
+    this.#next = (this.#next + 1) % maxRecent;
   }
 
   ask(pending: Pending, key: string | undefined): void {

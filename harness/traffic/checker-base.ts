@@ -6,10 +6,12 @@ import { canonical } from "../model/frame.ts";
 import { createProtocol, type Protocol } from "../model/protocol.ts";
 import { createRecogniser, type Recogniser } from "../model/recognise.ts";
 import { CheckReport } from "./check-report.ts";
-import type { CheckedConnection, Cursor } from "./checked-connection.ts";
+import { CheckedConnection, type Cursor } from "./checked-connection.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 
 export type Framed = Extract<TrafficEvent, { kind: "send" | "receive" }>;
+/** The events of a finding: those given, or what the connection did last. */
+export type Evidence = readonly TrafficEvent[] | CheckedConnection;
 export type Deliver = Extract<Effect, { kind: "deliver" }>;
 
 /** Positions of a log that are compared between observers. */
@@ -41,7 +43,7 @@ export abstract class CheckerBase {
   }
 
   protected cursor(connection: CheckedConnection, stream: Stream, key: unknown): Cursor {
-    const name = `${stream.name} ${canonical(key)}`;
+    const name = `${stream.name} ${keyOf(key)}`;
     let cursor = connection.cursors.get(name);
     if (cursor === undefined) {
       cursor = { epoch: undefined, next: undefined, again: -1, own: new Set(), seen: new Set(), blind: false };
@@ -104,14 +106,26 @@ export abstract class CheckerBase {
     holds: boolean,
     rule: string,
     pointer: string,
-    expected: string,
+    expected: string | (() => string),
     actual: string | (() => string),
-    events: readonly TrafficEvent[],
+    evidence: Evidence,
   ): void {
     if (holds) this.report.decide(rule);
-    else this.report.fail(rule, pointer, expected, typeof actual === "string" ? actual : actual(), events);
+    else {
+      const [expectedText, actualText] = [expected, actual].map((text) => (typeof text === "string" ? text : text()));
+      const events = evidence instanceof CheckedConnection ? evidence.recent() : evidence;
+      this.report.fail(rule, pointer, expectedText!, actualText!, events);
+    }
   }
 }
 
-export const nameOf = (relation: string, columns: ReadonlyMap<string, unknown>) =>
-  `${relation} ${canonical(Object.fromEntries(columns))}`;
+/** @param columns by name, sorted where there are several */
+export function nameOf(relation: string, columns: ReadonlyMap<string, unknown>): string {
+  if (columns.size > 1) return `${relation} ${canonical(Object.fromEntries(columns))}`;
+  let name = relation;
+  for (const [column, value] of columns) name += ` ${column} ${keyOf(value)}`;
+  return name;
+}
+
+/** A text for each value: quicker than the canonical one where the value is a text. */
+export const keyOf = (value: unknown) => (typeof value === "string" ? `"${value}` : canonical(value));

@@ -35,8 +35,10 @@ function eventsOf(entry: Readonly<Record<string, unknown>>, connection: number):
         .map(record)
         .find((one) => text(one.name)?.toLowerCase() === name)?.value,
     );
-  const node = URL.canParse(text(record(entry.request).url) ?? "") ? new URL(text(record(entry.request).url)!).host : "0";
-  const open = { kind: "open", connection, atMs, node, subprotocol: header("sec-websocket-protocol") ?? "", user: "" } as const;
+  const given = text(record(entry.request).url) ?? "";
+  const { host: node, pathname: path } = URL.canParse(given) ? new URL(given) : { host: "0", pathname: "/" };
+  const subprotocol = header("sec-websocket-protocol") ?? "";
+  const open = { kind: "open", connection, atMs, node, path, subprotocol, user: "" } as const;
   return [open, ...messages.flatMap((message) => frameOf(message, connection))];
 }
 

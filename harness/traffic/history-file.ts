@@ -23,35 +23,45 @@ export function emitEvent(event: TrafficEvent): string {
 
 const kinds = new Set(["open", "send", "receive", "hang-up", "close", "note", "fault", "refused"]);
 
+/** The events of a file, in order. @see readBatches */
+export async function* readTraffic(file: string): AsyncGenerator<TrafficEvent> {
+  for await (const events of readBatches(file)) yield* events;
+}
+
 /**
- * The events of a file, in order: our own NDJSON, or a HAR of Chrome or Playwright.
+ * The events of a file, in order, many at a time: our own NDJSON, or a HAR of Chrome or Playwright.
  * @throws UsageError with file and line for what is no history, or of a newer version
  */
-export async function* readTraffic(file: string): AsyncGenerator<TrafficEvent> {
+export async function* readBatches(file: string): AsyncGenerator<readonly TrafficEvent[]> {
   if (/\.har$/i.test(file)) {
-    yield* eventsOfHar(await contents(file), file);
+    yield eventsOfHar(await contents(file), file);
     return;
   }
   let line = 0;
-  for await (const text of linesOf(file)) {
-    line += 1;
-    if (text === "") continue;
-    const event = parseEvent(text, `${file}:${line}`);
-    if (event !== undefined) yield event;
+  for await (const lines of linesOf(file)) {
+    const events: TrafficEvent[] = [];
+    for (const text of lines) {
+      line += 1;
+      const event = text === "" ? undefined : parseEvent(text, file, line);
+      if (event !== undefined) events.push(event);
+    }
+    yield events;
   }
 }
 
-function parseEvent(text: string, at: string): TrafficEvent | undefined {
+function parseEvent(text: string, file: string, line: number): TrafficEvent | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new UsageError(`${at}: expected one JSON object a line, got ${JSON.stringify(text.slice(0, 60))}`);
+    throw new UsageError(`${file}:${line}: expected one JSON object a line, got ${JSON.stringify(text.slice(0, 60))}`);
   }
-  if (!isRecord(value)) throw new UsageError(`${at}: expected an event, got ${JSON.stringify(text.slice(0, 60))}`);
+  if (!isRecord(value)) throw new UsageError(`${file}:${line}: expected an event, got ${JSON.stringify(text.slice(0, 60))}`);
   if (value.kind === "history") {
     if (value.version === historyVersion) return undefined;
-    throw new UsageError(`${at}: the history has version ${String(value.version)}, and this wsproof reads ${historyVersion}`);
+    throw new UsageError(
+      `${file}:${line}: the history has version ${String(value.version)}, and this wsproof reads ${historyVersion}`,
+    );
   }
   if (
     typeof value.kind !== "string" ||
@@ -59,7 +69,9 @@ function parseEvent(text: string, at: string): TrafficEvent | undefined {
     typeof value.connection !== "number" ||
     typeof value.atMs !== "number"
   )
-    throw new UsageError(`${at}: expected an event with kind, connection and atMs, got ${JSON.stringify(text.slice(0, 60))}`);
+    throw new UsageError(
+      `${file}:${line}: expected an event with kind, connection and atMs, got ${JSON.stringify(text.slice(0, 60))}`,
+    );
   if (value.binary === true) return { ...value, frame: Buffer.from(String(value.frame), "base64").toString("hex") } as never;
   return value as never;
 }
@@ -67,20 +79,27 @@ function parseEvent(text: string, at: string): TrafficEvent | undefined {
 /** A line of a history is at most this long. */
 const maxLineBytes = 64 * 1024 * 1024;
 
-async function* linesOf(file: string): AsyncGenerator<string> {
-  let rest = "";
-  const stream = createReadStream(file, { encoding: "utf8", highWaterMark: 1 << 18 });
+/** Each line is decoded for itself: a chunk with one letter beyond ASCII would make all its lines cost twice as much. */
+async function* linesOf(file: string): AsyncGenerator<readonly string[]> {
+  let rest: Buffer = Buffer.alloc(0);
+  const stream = createReadStream(file, { highWaterMark: 1 << 18 });
   try {
-    for await (const chunk of stream as AsyncIterable<string>) {
-      const lines = (rest + chunk).split("\n");
-      rest = lines.pop()!;
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      const lines: string[] = [];
+      let start = 0;
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+        lines.push(bytes.toString("utf8", start, end));
+        start = end + 1;
+      }
+      rest = bytes.subarray(start);
       if (rest.length > maxLineBytes) throw new UsageError(`${file}: a line is over ${maxLineBytes} bytes`);
-      yield* lines;
+      if (lines.length > 0) yield lines;
     }
   } catch (error) {
     throw unreadable(error, file);
   }
-  if (rest !== "") yield rest;
+  if (rest.length > 0) yield [rest.toString("utf8")];
 }
 
 async function contents(file: string): Promise<string> {

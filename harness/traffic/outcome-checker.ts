@@ -60,7 +60,7 @@ export abstract class OutcomeChecker extends DeliveryChecker {
         requirement.pointer,
         `the error ${requirement.else}`,
         message.name,
-        [...connection.recent],
+        connection,
       );
     }
     const effect = operation.effects.find((one) => one.kind === "reply" && one.message === message.name);
@@ -71,7 +71,14 @@ export abstract class OutcomeChecker extends DeliveryChecker {
       if (value.kind === "sender" && wanted === undefined) continue;
       const got = lookup(frame, pointer);
       const same = wanted === got || canonical(wanted) === canonical(got);
-      this.decide(same, "reply-fields-match", effect.pointer, `${shown(wanted)} at ${pointer}`, () => shown(got), events);
+      this.decide(
+        same,
+        "reply-fields-match",
+        effect.pointer,
+        () => `${shown(wanted)} at ${pointer}`,
+        () => shown(got),
+        events,
+      );
     }
   }
 

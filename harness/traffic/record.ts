@@ -93,7 +93,7 @@ function relay(client: net.Socket, upstream: net.Socket, options: RecordOptions,
     head = undefined;
     if (end < 0) return bytes;
     const text = bytes.subarray(0, end + 4).toString("latin1");
-    if (/^upgrade:\s*websocket\s*$/im.test(text)) tap = new Tap(options, count);
+    if (/^upgrade:\s*websocket\s*$/im.test(text)) tap = new Tap(options, count, /^\S+ ([^\s?]*)/.exec(text)?.[1] ?? "/");
     const rest = bytes.subarray(end + 4);
     if (rest.length > 0) tap?.fromClient(rest);
     return Buffer.concat([Buffer.from(withHost(text, options.target.host), "latin1"), rest]);
@@ -131,6 +131,7 @@ function pass(from: net.Socket, to: net.Socket, change: (chunk: Buffer) => Buffe
 class Tap {
   readonly #options: RecordOptions;
   readonly #connection: number;
+  readonly #path: string;
   #answer: Buffer | undefined = Buffer.alloc(0);
   /** What the client sent before the handshake was answered. */
   readonly #early: Buffer[] = [];
@@ -141,8 +142,10 @@ class Tap {
   readonly #client = new Direction("client");
   readonly #server = new Direction("server");
 
-  constructor(options: RecordOptions, count: () => number) {
+  /** @param path of the opening request; the query may hold credentials */
+  constructor(options: RecordOptions, count: () => number, path: string) {
     this.#options = options;
+    this.#path = path;
     this.#connection = count();
   }
 
@@ -175,7 +178,8 @@ class Tap {
       return;
     }
     this.#isOpen = true;
-    this.#event({ kind: "open", node: "0", subprotocol: head.headers.get("sec-websocket-protocol") ?? "", user: "" });
+    const subprotocol = head.headers.get("sec-websocket-protocol") ?? "";
+    this.#event({ kind: "open", node: this.#options.target.host, path: this.#path, subprotocol, user: "" });
     for (const early of this.#early.splice(0)) this.fromClient(early);
     if (head.rest.length > 0) this.fromServer(head.rest);
   }

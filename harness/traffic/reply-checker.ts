@@ -1,10 +1,10 @@
 // What the server sends: which message a frame is, and which request it answers.
 import type { Message } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import { canonical, shown } from "../model/frame.ts";
+import { shown } from "../model/frame.ts";
 import { errorIn, isErrorMessage } from "../model/protocol.ts";
 import type { CheckedConnection, Pending } from "./checked-connection.ts";
-import type { Framed } from "./checker-base.ts";
+import { type Framed, keyOf } from "./checker-base.ts";
 import { RequestChecker } from "./request-checker.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 
@@ -27,7 +27,8 @@ export abstract class ReplyChecker extends RequestChecker {
     const isEvent =
       tagged !== undefined && !this.protocol.replies.has(tagged.name) && !isErrorMessage(this.protocol, tagged.name);
     const ids = isEvent || !event.json ? [] : this.recogniser.ids(frame);
-    const asked = ids.map((id) => connection.byId.get(canonical(id))).find((one) => one !== undefined);
+    let asked: Pending | undefined;
+    for (const id of ids) asked ??= connection.byId.get(keyOf(id));
     const recognised = !event.json
       ? { message: this.textMessage(this.protocol.serverMessages), both: undefined }
       : asked !== undefined
@@ -40,9 +41,9 @@ export abstract class ReplyChecker extends RequestChecker {
       wrong.length === 0,
       "server-message-valid",
       pointer,
-      `${message?.name ?? "a message of the document"}, valid by its schema`,
+      () => `${message?.name ?? "a message of the document"}, valid by its schema`,
       () => `${shown(frame)} ${wrong.slice(0, 3).join("; ")}`,
-      [...connection.recent],
+      connection,
     );
     if (message === undefined) return;
     this.first(connection, event, frame, message, number);
@@ -100,9 +101,7 @@ export abstract class ReplyChecker extends RequestChecker {
     const isSent = this.contract.operations.some(({ action, messages }) => action === "send" && messages.includes(message.name));
     // Where every error must have an id, one that no request had stands for none.
     if (!isReply || isSent || isErrorMessage(this.protocol, message.name) || connection.opaque || connection.overflowed) return;
-    this.decide(false, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), [
-      ...connection.recent,
-    ]);
+    this.decide(false, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), connection);
     void event;
   }
 

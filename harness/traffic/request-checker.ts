@@ -1,11 +1,11 @@
 // What the client sends: its messages, limits and rates, and the requests that wait for a reply.
 import type { Operation, Stream } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
-import { canonical, shown } from "../model/frame.ts";
+import { shown } from "../model/frame.ts";
 import { limitInForce, rateInForce } from "../model/outcomes.ts";
 import type { CheckedConnection, Known, Pending } from "./checked-connection.ts";
 
-import type { Framed } from "./checker-base.ts";
+import { type Framed, keyOf } from "./checker-base.ts";
 import { OutcomeChecker } from "./outcome-checker.ts";
 
 export abstract class RequestChecker extends OutcomeChecker {
@@ -45,7 +45,7 @@ export abstract class RequestChecker extends OutcomeChecker {
       wrong.length === 0,
       "client-message-valid",
       pointer,
-      `${message?.name ?? "a message of the document"}, valid by its schema`,
+      () => `${message?.name ?? "a message of the document"}, valid by its schema`,
       () => `${shown(frame)} ${wrong.slice(0, 3).join("; ")}`,
       [event],
     );
@@ -54,19 +54,17 @@ export abstract class RequestChecker extends OutcomeChecker {
     const correlation = message?.correlation ?? this.correlation;
     const given = correlation === undefined || !event.json ? undefined : lookup(frame, correlation);
     const id = given === null ? undefined : given;
-    const key = id === undefined ? undefined : canonical(id);
+    const key = id === undefined ? undefined : keyOf(id);
     const before = key === undefined ? undefined : connection.byId.get(key);
     if (operation !== undefined) this.spend(connection, event, operation);
-    const answersMalformed =
-      this.contract.errors?.replies.length !== 0 &&
-      this.contract.errors?.codes.some(({ when }) => when === "not-in-schema") === true;
     const promised = malformed
-      ? answersMalformed
+      ? this.contract.errors?.replies.length !== 0 &&
+        this.contract.errors?.codes.some(({ when }) => when === "not-in-schema") === true
       : operation?.reply !== undefined && (operation.replyWhen === "always" || id !== undefined);
-    const pending: Pending = {
-      ...{ id, event, frame, operation, malformed, number: connection.requests++, promised },
-      ...{ ambiguous: before !== undefined, answered: false, overtaken: undefined },
-    };
+    const number = connection.requests++;
+    const ambiguous = before !== undefined;
+    // biome-ignore format: one object, made once for each message
+    const pending: Pending = { id, event, frame, operation, malformed, number, promised, ambiguous, answered: false, overtaken: undefined };
     if (before !== undefined && id !== undefined) {
       before.ambiguous = true;
       if (!before.answered && before.promised && operation?.reply !== undefined)
@@ -92,9 +90,14 @@ export abstract class RequestChecker extends OutcomeChecker {
       connection.buckets.set(limit.name, { left: Math.max(left, -1), atMs: event.atMs });
       connection.spent.set(limit.name, (connection.spent.get(limit.name) ?? 0) + 1);
       // The network bunches frames: one beyond the bound is no finding.
-      this.decide(left > -1.5, "client-rate", limit.pointer, `${burst} at once, then ${perSecond} per second`, "more", [
-        ...connection.recent,
-      ]);
+      this.decide(
+        left > -1.5,
+        "client-rate",
+        limit.pointer,
+        `${burst} at once, then ${perSecond} per second`,
+        "more",
+        connection,
+      );
     }
   }
 

@@ -3,7 +3,7 @@ import type { ContractUnderTest } from "../client/context.ts";
 import type { RuleResult } from "../conformance/result.ts";
 import { TrafficChecker } from "./check.ts";
 import { checkRules } from "./check-rules.ts";
-import { readTraffic } from "./history-file.ts";
+import { readBatches } from "./history-file.ts";
 
 export interface CheckOptions extends ContractUnderTest {
   readonly files: readonly string[];
@@ -27,10 +27,11 @@ export async function checkFiles({ contract, channel, files, side, replay }: Che
   for (const file of files) {
     // Positions and users of one file say nothing about another.
     const checker = new TrafficChecker(contract, channel);
-    for await (const event of readTraffic(file)) {
-      if (event.kind === "open") connections += 1;
-      checker.take(event);
-    }
+    for await (const events of readBatches(file))
+      for (const event of events) {
+        if (event.kind === "open") connections += 1;
+        checker.take(event);
+      }
     checker.end();
     messages += checker.messages;
     parts.push(checker.report.results(contract, rules, replay));
