@@ -82,7 +82,7 @@ describe("bench", () => {
     server = spawn("/usr/bin/python3", ["server.py", String(port)], { cwd: folder, stdio: "ignore" });
     await answers(port);
     const runs = blocksOf("bench.md").filter(({ info }) => info === "sh run exit=0");
-    expect(runs).toHaveLength(2);
+    expect(runs).toHaveLength(3);
     for (const { text } of runs) {
       const { status, stdout } = wsproof(text.replaceAll("9000", String(port)));
       // 3 where a machine with much else to do makes the generator late: it says so.
