@@ -170,3 +170,8 @@ export interface Finding {
   /** What to do about it. */
   readonly fix: string;
 }
+
+/** Whether the heartbeat is a WebSocket ping: not where a message answers it, even if the message that asks is called `ping`. */
+export function isWebSocketPing({ frame, answer }: Pick<Heartbeat, "frame" | "answer">): boolean {
+  return frame === "ping" && answer === undefined;
+}

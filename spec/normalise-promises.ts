@@ -8,6 +8,7 @@ import {
   type Errors,
   type Heartbeat,
   isErrorValue,
+  isWebSocketPing,
   type Limit,
   type RateLimit,
   reconnectClasses,
@@ -94,7 +95,7 @@ export function normaliseHeartbeat(raw: unknown, pointer: DocumentPointer, named
   return {
     pointer,
     by: oneOf(raw.by, ["server", "client"], "server"),
-    frame: frame === "ping" ? frame : named.message(frame),
+    frame: isWebSocketPing({ frame, answer: text(raw.answer) }) ? frame : named.message(frame),
     intervalMs: number(raw.intervalMs) ?? 0,
     jitter: number(raw.jitter) ?? 0,
     timeoutMs: number(raw.timeoutMs) ?? 0,

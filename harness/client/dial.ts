@@ -33,6 +33,8 @@ export interface DialOptions {
   readonly awaitFirst?: boolean;
   /** Whether to send at once what a limit of kind `first-message` waits for, so that it can stay open idle. Default false. */
   readonly stays?: boolean;
+  /** Whether to perform at once the login that the fence requires, where it requires one. Default true. */
+  readonly logsIn?: boolean;
   /** Called with the connection as soon as it is open, before the first message. */
   readonly opened?: (client: TestClient) => void;
   /** Reset the TCP connection so long after the request was sent, in ms, whatever the answer. */

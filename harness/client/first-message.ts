@@ -1,7 +1,10 @@
-// What a connection must say before it may stay open: the message that a limit of kind `first-message` waits for.
+// What a connection must say before it may stay open, or before it is served: the message that a limit of kind `first-message` waits for,
+// and the login that the fence requires.
 
-import type { ClientContext } from "./context.ts";
+import type { Operation } from "../../spec/contract.ts";
+import type { ClientContext, ContractUnderTest } from "./context.ts";
 import { satisfyPreconditions } from "./preconditions.ts";
+import { addersOf } from "./server-made.ts";
 import type { TestClient } from "./test-client.ts";
 
 /**
@@ -19,4 +22,25 @@ export async function sendOpening(context: ClientContext, client: TestClient): P
     if (operation.reply === undefined) client.send(message);
     else await client.request(message);
   }
+}
+
+/** Operations of which the fence requires one first, whatever else a message holds, such as a login. */
+export function loginsOf(subject: ContractUnderTest): readonly Operation[] {
+  return (fenceOf(subject)?.requires ?? []).flatMap((one) =>
+    one.kind === "relation" && one.present && one.where.size === 0 ? addersOf(subject, one.relation) : [],
+  );
+}
+
+const loggedIn = new WeakSet<TestClient>();
+
+/** Performs the login that the fence requires, where the connection has not performed one yet. */
+export async function logIn(context: ClientContext, client: TestClient): Promise<void> {
+  const logins = loginsOf(context);
+  if (logins.length === 0 || client.closed !== undefined || loggedIn.has(client)) return;
+  loggedIn.add(client);
+  if (!logins.some((login) => client.hasSent(login))) await satisfyPreconditions(context, client, fenceOf(context)!);
+}
+
+function fenceOf({ contract, channel }: ContractUnderTest): Operation | undefined {
+  return contract.operations.find(({ id }) => id === channel.delivery?.fence);
 }

@@ -1,6 +1,6 @@
 // Heartbeats by message: what a client must send so that a connection lives on, and which messages are nothing else than that.
 
-import type { Channel, Contract } from "../../spec/contract.ts";
+import { type Channel, type Contract, isWebSocketPing } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { type Messages, withValueAt } from "./messages.ts";
 
@@ -9,7 +9,7 @@ export interface MessageHeartbeat {
   isHeartbeat(name: string | undefined): boolean;
   /** The message that answers a heartbeat of the server; undefined where it is none, or none of ours answers it. */
   answerTo(name: string | undefined, value: unknown): unknown;
-  /** What the client sends by itself, and how often; undefined where the server asks. */
+  /** What the client sends by itself, and how often; a WebSocket ping where there is no message. Undefined where the server asks. */
   readonly own: { readonly message: unknown; readonly everyMs: number } | undefined;
 }
 
@@ -32,11 +32,15 @@ export function heartbeatAnswer({ operations }: Contract, { id, heartbeat }: Cha
   return silent?.messages[0];
 }
 
-/** Undefined where the channel's heartbeat is a WebSocket ping, or there is none. */
+/** Undefined where the channel's heartbeat is a WebSocket ping of the server, or there is none. */
 export function createMessageHeartbeat(contract: Contract, channel: Channel, messages: Messages): MessageHeartbeat | undefined {
   const { heartbeat } = channel;
-  if (heartbeat === undefined || heartbeat.frame === "ping") return undefined;
+  if (heartbeat === undefined || (isWebSocketPing(heartbeat) && heartbeat.by === "server")) return undefined;
   const { by, frame, intervalMs } = heartbeat;
+  // Half of it, so that a busy machine is never late.
+  const everyMs = intervalMs / 2;
+  if (isWebSocketPing(heartbeat))
+    return { isHeartbeat: () => false, answerTo: () => undefined, own: { message: undefined, everyMs } };
   const answer = heartbeatAnswer(contract, channel);
   const exampleOf = (name: string | undefined): unknown =>
     name === undefined ? undefined : messages.message(name).examples[0]?.payload;
@@ -51,8 +55,7 @@ export function createMessageHeartbeat(contract: Contract, channel: Channel, mes
       const id = asked === undefined ? undefined : lookup(value, asked);
       return answered === undefined || id === undefined ? example : withValueAt(example, answered, id);
     },
-    // Half of it, so that a busy machine is never late.
-    own: by === "client" && exampleOf(frame) !== undefined ? { message: exampleOf(frame), everyMs: intervalMs / 2 } : undefined,
+    own: by === "client" && exampleOf(frame) !== undefined ? { message: exampleOf(frame), everyMs } : undefined,
   };
 }
 
@@ -60,8 +63,8 @@ export function createMessageHeartbeat(contract: Contract, channel: Channel, mes
 export interface Beats {
   /** The text that answers a text of the server; undefined where it is no heartbeat. */
   answerTo(text: string): string | undefined;
-  /** What the client sends by itself, each time with an id of its own, and how often. */
-  readonly own: { next(): string; readonly everyMs: number } | undefined;
+  /** What the client sends by itself, each time with an id of its own, and how often. Undefined for a WebSocket ping. */
+  readonly own: { next(): string | undefined; readonly everyMs: number } | undefined;
 }
 
 /** @param id gives an id for a request of this name */
@@ -75,15 +78,16 @@ export function createBeats(
   return {
     answerTo(text) {
       const { name, value, json } = messages.read(text, "fromServer");
-      const answer = json ? heartbeat.answerTo(name, value) : undefined;
-      return answer === undefined ? undefined : JSON.stringify(answer);
+      const answer = json || name !== undefined ? heartbeat.answerTo(name, value) : undefined;
+      return answer === undefined ? undefined : messages.encode(answer);
     },
     own: own && {
       everyMs: own.everyMs,
       next() {
+        if (own.message === undefined) return undefined;
         const name = messages.nameOf(own.message, "fromClient");
         const correlation = name === undefined ? undefined : messages.message(name).correlation;
-        return JSON.stringify(correlation === undefined ? own.message : withValueAt(own.message, correlation, id(name)));
+        return messages.encode(correlation === undefined ? own.message : withValueAt(own.message, correlation, id(name)));
       },
     },
   };

@@ -151,9 +151,9 @@ export class Inbox {
   }
 
   #text(text: string, bytes: number): void {
-    const { recorder, channel } = this.#owner.run;
+    const { recorder, channel, messages } = this.#owner.run;
     const parsed = parseJson(text);
-    const json = "value" in parsed;
+    const json = "value" in parsed && messages.plainName(text, "fromServer") === undefined;
     const value: unknown = json ? parsed.value : text;
     const { atMs } = recorder.record({ kind: "receive", connection: this.#connection, frame: value, json, bytes });
     this.#came(text.length);
@@ -191,6 +191,8 @@ export class Inbox {
     const { messages } = this.#owner.run;
     if (!json) return { read: messages.read(text, "fromServer"), request: undefined };
     const [request] = messages.idsIn(value).flatMap((id) => this.#requests.get(canonicalText(id)) ?? []);
+    // What answers malformed frames may stand in for their id, and be the id of one of them.
+    if (request !== undefined && request.operation === undefined) this.#requests.delete(canonicalText(request.id));
     if (request !== undefined) return { read: messages.readReply(value, request.operation), request };
     return { read: messages.readEvent(value, this.replies.awaited()), request };
   }

@@ -16,6 +16,10 @@ export type Read = Pick<Received, "name" | "value" | "json" | "wrong">;
 
 export interface Messages {
   read(text: string, direction: Direction): Read;
+  /** The name of the message in plain text that a text is, where it is none in JSON. */
+  plainName(text: string, direction: Direction): string | undefined;
+  /** A message as it is sent. */
+  encode(message: unknown): string;
   /** The message that a value of this direction is or wants to be, by its tag; where none has tags, the first whose schema it fits. */
   nameOf(value: unknown, direction: Direction): string | undefined;
   /** The ids of requests that a value of the server may answer. */
@@ -65,9 +69,19 @@ export function createMessages(contract: Contract, channel: Channel, validate: V
     return (trial.find(({ name }) => validate(name, value).length === 0) ?? tagged[0])?.name;
   };
 
+  const plainName = (text: string, direction: Direction): string | undefined => {
+    const fits = directions[direction].find(({ name, format }) => format === "text" && validate(name, text).length === 0);
+    if (fits === undefined) return undefined;
+    const parsed = parseJson(text);
+    return "value" in parsed && nameOf(parsed.value, direction) !== undefined ? undefined : fits.name;
+  };
+
   return {
     directions,
     nameOf,
+    plainName,
+    encode: (message) =>
+      typeof message === "string" && plainName(message, "fromClient") !== undefined ? message : JSON.stringify(message),
     correlated: directions.fromClient.find(({ correlation }) => correlation !== undefined),
     idsIn: recogniser.ids,
     isError: (name) => isErrorMessage(protocol, name),
@@ -79,9 +93,12 @@ export function createMessages(contract: Contract, channel: Channel, validate: V
     },
     read(text, direction) {
       const parsed = parseJson(text);
+      const plain = plainName(text, direction);
+      if (plain !== undefined) return { name: plain, value: text, json: false, wrong: [] };
       if ("wrong" in parsed) {
-        const plain = directions[direction].find(({ format }) => format === "text");
-        return { name: plain?.name, value: text, json: false, wrong: plain ? [] : [parsed.wrong] };
+        const hasText = directions[direction].some(({ format }) => format === "text");
+        const wrong = hasText ? unknownMessage(directions[direction]) : parsed.wrong;
+        return { name: undefined, value: text, json: false, wrong: [wrong] };
       }
       const { value } = parsed;
       const name = nameOf(value, direction);

@@ -1,9 +1,11 @@
 // Whether a reply is the success that the contract declares, a violation, or a refusal that the contract leaves open.
 import type { ErrorValue, Operation } from "../../spec/contract.ts";
+import { mayCloseUnforeseen, saysNothing } from "../model/protocol.ts";
 import { NotTestable, Violation } from "../schema/errors.ts";
 import type { ClientContext } from "./context.ts";
 import { shownText } from "./format.ts";
 import type { Received } from "./received.ts";
+import type { TestClient } from "./test-client.ts";
 
 /**
  * Whether the document allows this error for reasons that nobody outside can see: by a requirement `may`, or because it says nothing of
@@ -11,10 +13,9 @@ import type { Received } from "./received.ts";
  */
 export function mayRefuse(context: ClientContext, operation: Operation, code: ErrorValue): boolean {
   if (operation.requires.some((one) => one.kind === "may" && one.codes.includes(code))) return true;
-  const saysNothing = !operation.effectsKnown && operation.requires.length === 0;
   const declared = context.contract.errors?.codes.find((one) => one.code === code);
   const isOfFrame = ["not-json", "not-in-schema", "unknown-type"].includes(declared?.when ?? "");
-  return saysNothing && declared !== undefined && !isOfFrame;
+  return saysNothing(operation) && declared !== undefined && !isOfFrame;
 }
 
 /**
@@ -36,4 +37,25 @@ export function expectSuccess(context: ClientContext, operation: Operation, repl
     `${expected} with ${replies.join(" or ")}`,
     `${reply.name ?? "an undeclared message"}: ${shownText(reply.text)}`,
   );
+}
+
+/**
+ * Sends a request that must succeed, and waits for its reply.
+ * @throws Violation where it does not succeed, NotTestable where the document allows the error or the close
+ */
+export async function requestSuccess(
+  context: ClientContext,
+  client: TestClient,
+  operation: Operation,
+  message: unknown,
+): Promise<Received> {
+  const reply = await client.request(message).catch((error: unknown) => {
+    if (error instanceof Violation && client.closed !== undefined && mayCloseUnforeseen(operation, client.closed.code))
+      throw new NotTestable(
+        `the server closes with ${client.closed.code} after ${operation.id}, and the document leaves open when`,
+      );
+    throw error;
+  });
+  expectSuccess(context, operation, reply);
+  return reply;
 }

@@ -6,7 +6,7 @@ import { NotTestable, Violation } from "../schema/errors.ts";
 import type { ClientContext } from "./context.ts";
 import type { CredentialOptions } from "./credentials.ts";
 import { withValueAt } from "./messages.ts";
-import { expectSuccess } from "./outcome.ts";
+import { requestSuccess } from "./outcome.ts";
 import type { User } from "./received.ts";
 import { addersOf, hold, holds, madeBy, serverMadePlaces } from "./server-made.ts";
 import type { TestClient } from "./test-client.ts";
@@ -141,7 +141,9 @@ async function addRelation(
   );
   const tuple = JSON.stringify([relation, ...columns.map((column) => key(context, keys, column))]);
   const before = added.get(client) ?? new Set();
-  if (isOnce && made.size === 0 && before.has(tuple)) return;
+  // A login lasts, where nothing ends it.
+  const lasts = columns.length === 0 && !context.contract.operations.some((one) => isEnding(one, relation));
+  if ((isOnce || lasts) && made.size === 0 && before.has(tuple)) return;
   added.set(client, before.add(tuple));
   const message = await satisfyPreconditions(context, client, adding, keys);
   if (adding.reply === undefined) {
@@ -149,14 +151,17 @@ async function addRelation(
     client.send(message);
     return;
   }
-  const reply = await client.request(message);
-  expectSuccess(context, adding, reply);
+  const reply = await requestSuccess(context, client, adding, message);
   for (const [column, pointer] of made) {
     const value = lookup(reply.value, pointer);
     if (value === undefined) throw new Violation(`the ${column} at ${pointer} of the reply to ${adding.id}`, "nothing there");
     keys.set(column, value);
     hold(client, relation, column, value);
   }
+}
+
+function isEnding({ effects }: Operation, relation: string): boolean {
+  return effects.some((effect) => effect.kind === "remove" && effect.relation === relation);
 }
 
 /** Whether a connection can perform it only once: it adds a relation of the connection alone which it requires to be absent. */

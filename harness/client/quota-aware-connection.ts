@@ -3,6 +3,7 @@
 import type { Operation, RateLimit } from "../../spec/contract.ts";
 import { NotTestable } from "../schema/errors.ts";
 import type { ClientContext } from "./context.ts";
+import { loginsOf } from "./first-message.ts";
 import { isOncePerConnection, userFor } from "./preconditions.ts";
 import type { TestClient } from "./test-client.ts";
 
@@ -53,7 +54,8 @@ export function createQuotaAwareConnection(context: ClientContext, operation: Op
       if (current === undefined || !fits(current, malformed)) {
         await current?.client.hangUp();
         const user = operation === undefined ? await context.user() : await userFor(context, operation);
-        current = { client: await context.dial({ user }), malformed: 0, frames: 0, byRate: new Map() };
+        const logsIn = operation === undefined || !loginsOf(context).includes(operation);
+        current = { client: await context.dial({ user, logsIn }), malformed: 0, frames: 0, byRate: new Map() };
       }
       current.frames++;
       if (malformed) current.malformed++;

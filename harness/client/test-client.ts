@@ -1,4 +1,5 @@
 // One client connection to the target: sends what a rule wants, legal or not, and waits for what it expects.
+import type { Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { NotTestable, TargetLost, Violation } from "../schema/errors.ts";
 import { equalJson, parseJson } from "../schema/json.ts";
@@ -59,7 +60,7 @@ export class TestClient {
     this.#record({ kind: "open", connection, node: String(opened.node), subprotocol, user: opened.user.name });
     this.#inbox.came = ({ name, value }) => {
       const answer = this.answerPings ? owner.run.heartbeat?.answerTo(name, value) : undefined;
-      if (answer !== undefined) this.sendText(JSON.stringify(answer));
+      if (answer !== undefined) this.sendText(owner.run.messages.encode(answer));
     };
     this.#beats = createBeats(owner.run.heartbeat, owner.run.messages, owner.id);
     this.#beat();
@@ -88,6 +89,11 @@ export class TestClient {
   /** What was illegal about frames that came, in words. */
   get illegalFrames(): readonly string[] {
     return this.#inbox.illegalFrames;
+  }
+
+  /** Whether the operation was sent on it as a message. */
+  hasSent(operation: Operation): boolean {
+    return this.#inbox.asked?.has(operation) === true;
   }
 
   /** Heartbeats of the target by message that came so far, and its answers to ours. */
@@ -129,7 +135,7 @@ export class TestClient {
   /** @returns the request that it is; undefined where it carries no id */
   sendText(text: string): SentRequest | undefined {
     const parsed = parseJson(text);
-    const json = "value" in parsed;
+    const json = "value" in parsed && this.#owner.run.messages.plainName(text, "fromClient") === undefined;
     const frame: unknown = json ? parsed.value : text;
     this.#record({ kind: "send", connection: this.connection, frame, json, bytes: Buffer.byteLength(text) });
     const request = json ? this.#inbox.sent(frame) : undefined;
@@ -210,6 +216,7 @@ export class TestClient {
     const { run } = this.#owner;
     if (!run.fenceWorks())
       throw new TargetLost("The target answered the fence on no connection, so that nothing could be waited out.");
+    await this.#owner.logIn?.(this);
     await run.fence(this, this.#owner, within);
     return [...this.#inbox.messages];
   }
@@ -303,12 +310,19 @@ export class TestClient {
   /** Sends the client's own heartbeats, where the contract has some, until the connection ends. */
   #beat(): void {
     const own = this.#beats?.own;
+    const { messages } = this.#owner.run;
     if (own === undefined) return;
     const timer = setInterval(() => {
       if (this.closed !== undefined || this.#inbox.left || this.#inbox.ended) clearInterval(timer);
       else if (this.answerPings) {
         const text = own.next();
-        this.#inbox.sentHeartbeat(JSON.parse(text), this.sendText(text));
+        if (text === undefined) {
+          this.#socket.sendFrame({ opcode: opcode.ping, payload: "" });
+          return;
+        }
+        const request = this.sendText(text);
+        if (request !== undefined || messages.plainName(text, "fromClient") === undefined)
+          this.#inbox.sentHeartbeat(JSON.parse(text), request);
       }
     }, own.everyMs);
     timer.unref();

@@ -4,7 +4,7 @@ import { lookup } from "../../spec/pointer.ts";
 import type { ClientOwner } from "../client/client-owner.ts";
 import type { CredentialOptions } from "../client/credentials.ts";
 import { type Attempt, createRequest, type DialOptions, describeRequest, HandshakeRejected } from "../client/dial.ts";
-import { sendOpening } from "../client/first-message.ts";
+import { logIn, sendOpening } from "../client/first-message.ts";
 import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import { withValueAt } from "../client/messages.ts";
 import type { Received, User } from "../client/received.ts";
@@ -55,6 +55,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     },
     id,
     note: (text) => notes.add(text),
+    logIn: (client) => logIn(context, client),
   };
 
   const user = async (options: CredentialOptions = {}): Promise<User> => {
@@ -116,6 +117,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       client.attributes = new Map(run.contract.state.attributes.map(({ name, at }) => [name, lookup(client.first?.value, at)]));
     }
     if (options.stays === true) await sendOpening(context, client);
+    if (options.logsIn !== false && options.awaitFirst !== false && run.fenceWorks()) await logIn(context, client);
     return client;
   };
 

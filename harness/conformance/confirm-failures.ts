@@ -44,6 +44,7 @@ export async function confirmAll(
     const again: Outcome[] = [];
     do {
       hooks.progress?.(`confirming ${execution.rule.id}`);
+      if (probeLost) await probe.renew();
       again.push(await runAlone(run, probe, execution, hooks));
     } while (
       again.length < (execution.rule.waitsMs === undefined ? confirmRuns : 1) &&
@@ -86,6 +87,7 @@ async function runAlone(run: Run, probe: LivenessProbe, { rule, clause }: RuleEx
       return fail("the server to go on", end);
     }
     if (probe.lostAtMs.length === lostBefore || rule.phase === "shutdown") return outcome;
+    if (await probe.endsIdle(Math.min(...probe.lostAgesMs.slice(lostBefore)))) return outcome;
     return fail("connections of others to stay open", "an idle connection of another user ended while this was checked");
   } finally {
     stop();

@@ -17,6 +17,14 @@ export interface LivenessProbe {
   readonly fenceWorks: boolean;
   /** When the connection was lost without our doing, in ms of the run's clock. */
   readonly lostAtMs: readonly number[];
+  /** How long each of those had been open, in ms. */
+  readonly lostAgesMs: readonly number[];
+  /** After what time the target ends connections that do nothing, in ms; undefined where that was not seen. */
+  readonly idleEndMs: number | undefined;
+  /** Opens the control connection anew, so that its time begins now. */
+  renew(): Promise<void>;
+  /** Whether the target ends a connection that is so old and does nothing, whatever else happens: waits for it, while nothing else runs. */
+  endsIdle(ageMs: number): Promise<boolean>;
   /** @throws TargetLost when the target answers neither on it nor on a new connection */
   assertTargetAlive(): Promise<void>;
   /** What came on it and broke a schema, a standard, or was not for it. Each is given once. */
@@ -26,6 +34,8 @@ export interface LivenessProbe {
 
 /** Questions to one connection; asked quickly, many more would be over the rate that a document allows for its fence. */
 const askedPerConnection = 40;
+/** A control connection that lived longer is not waited for again, in ms. */
+const longestIdleMs = 35_000;
 /** Events of the control connection that are shown with a violation. */
 const shownEvents = 12;
 
@@ -39,11 +49,16 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
   let check = beginCheck(run);
   const violations: RecordedViolation[] = [];
   let isOpened = false;
+  let openedAtMs = 0;
+  let idleEndMs: number | undefined;
+  /** So long an idle connection has lived. */
+  let outlivedMs = 0;
   let control = await firstContact();
   isOpened = true;
   const { first } = control;
   const fenceWorks = await tryFence();
   const lostAtMs: number[] = [];
+  const lostAgesMs: number[] = [];
   let asking: Promise<void> | undefined;
   let asked = 0;
 
@@ -58,6 +73,7 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
     if (isOpened) drain();
     await check.end();
     check = beginCheck(run);
+    openedAtMs = run.clock.nowMs();
     try {
       return await check.context.dial({ stays: true, awaitFirst: firstWorks });
     } catch (error) {
@@ -111,7 +127,10 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
     const answers = control.closed === undefined && (await isAnswered(() => (fenceWorks ? control.fence() : control.ping())));
     drain();
     if (answers) return;
-    if (control.closed !== undefined && !control.flooded) lostAtMs.push(control.closed.atMs);
+    if (control.closed !== undefined && !control.flooded) {
+      lostAtMs.push(control.closed.atMs);
+      lostAgesMs.push(control.closed.atMs - openedAtMs);
+    }
     try {
       control = await redial();
       if (!(await isAnswered(() => control.ping()))) throw new Violation("an answer on a new connection", "silence");
@@ -128,6 +147,26 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
     firstWorks,
     fenceWorks,
     lostAtMs,
+    lostAgesMs,
+    get idleEndMs() {
+      return idleEndMs;
+    },
+    async renew() {
+      control = await redial();
+    },
+    async endsIdle(ageMs) {
+      if (idleEndMs !== undefined && ageMs >= idleEndMs * 0.8) return true;
+      if (ageMs > longestIdleMs || ageMs <= outlivedMs) return false;
+      control = await redial();
+      const startMs = openedAtMs;
+      if (!(await isAnswered(() => control.closes({ withinMs: ageMs * 1.25 + 250 })))) {
+        outlivedMs = ageMs;
+        return false;
+      }
+      idleEndMs = (control.closed?.atMs ?? startMs) - startMs;
+      control = await redial();
+      return true;
+    },
     assertTargetAlive() {
       // Many may ask at the same time; one answer serves all.
       asking ??= ask().finally(() => {

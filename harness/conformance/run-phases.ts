@@ -52,6 +52,7 @@ export async function runPhases(
   const violations: RecordedViolation[] = [];
   const results: RuleResult[] = [];
   let interrupted: string | undefined;
+  let doubt: string | undefined;
   for (const one of asked) {
     if (interrupted !== undefined) {
       for (const rule of one.rules) results.push(withoutOutcome(report, rule, interrupted));
@@ -59,8 +60,13 @@ export async function runPhases(
     }
     const phase = await runPhase(run, probe, one, hooks, violations);
     interrupted = phase.interrupted;
+    doubt ??= phase.doubt;
     results.push(...phase.results);
   }
+  // Several of one age are a habit of the target, and one that is learned later explains what came before.
+  const [youngest, oldest] = [Math.min(...probe.lostAgesMs), Math.max(...probe.lostAgesMs)];
+  const isHabit = probe.idleEndMs !== undefined || (probe.lostAgesMs.length > 1 && oldest < youngest * 1.25);
+  if (!isHabit) interrupted ??= doubt;
   return { results: fileViolations(report, results, violations), interrupted, durationMs: run.clock.nowMs() - startMs };
 }
 
@@ -71,25 +77,36 @@ function undecidedIfUnconfirmed(outcome: Outcome, runs: number): Outcome {
   return { ...outcome, kind: "lost", reason: `it failed once (expected ${expected}, got ${actual}) and could not be run again` };
 }
 
+interface PhaseEnd {
+  readonly results: readonly RuleResult[];
+  /** Why the run ends here. */
+  readonly interrupted: string | undefined;
+  /** Why the run, which goes on, cannot be trusted. */
+  readonly doubt: string | undefined;
+}
+
 async function runPhase(
   run: Run,
   probe: LivenessProbe,
   { phase, rules }: Selection,
   hooks: RunHooks,
   violations: RecordedViolation[],
-): Promise<{ readonly results: readonly RuleResult[]; readonly interrupted: string | undefined }> {
+): Promise<PhaseEnd> {
   const startMs = run.clock.nowMs();
   const before = { ...run.recorder.counts };
   const executions = createExecutions(run, rules);
   hooks.phaseStarts?.(phase.name, longestWaitMs(run, executions));
-  const probeLost = createProbeLost(probe, phase.name, isFaulted(run, phase.name));
+  const lostBefore = probe.lostAtMs.length;
+  const losses = () => (isFaulted(run, phase.name) || phase.name === "shutdown" ? [] : probe.lostAgesMs.slice(lostBefore));
+  /** Whether a control connection was lost that would not have ended by itself. */
+  const probeLost = async () => losses().length > 0 && !(await probe.endsIdle(Math.min(...losses())));
   let interrupted: string | undefined;
   try {
     const stops = [...(hooks.stop === undefined ? [] : [hooks.stop]), run.bounds.exceeded];
     await stoppable(AbortSignal.any(stops), async () => {
       if (phase.prepare !== undefined) return runPrepared(run, phase, executions, violations, hooks);
       const died = await diedDuring(runExecutions(run, executions), phase.name, probe, hooks);
-      await confirmAll(run, probe, executions, hooks, died || probeLost());
+      await confirmAll(run, probe, executions, hooks, died || (await probeLost()));
     });
   } catch (error) {
     if (error instanceof Stopped) interrupted = error.message;
@@ -109,6 +126,11 @@ async function runPhase(
       }
     }
   }
+  const [first] = executions;
+  if (first?.outcome !== undefined && probe.idleEndMs !== undefined && losses().length > 0) {
+    const note = `the target ends connections that do nothing for ${(probe.idleEndMs / 1000).toFixed(1)} s; if a heartbeat keeps them open, declare it with x-heartbeat`;
+    first.outcome = { ...first.outcome, notes: [...first.outcome.notes, note] };
+  }
   for (const { outcome } of executions) violations.push(...(outcome?.violations ?? []));
   violations.push(...probe.takeViolations());
   const report = { run, replay: hooks.replay };
@@ -120,8 +142,9 @@ async function runPhase(
       interrupted,
     ),
   );
-  if (interrupted === undefined && probeLost() && !results.some(({ verdict }) => verdict === "fail")) {
-    interrupted = `an idle connection that nothing was done to ended ${((probe.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
+  let doubt: string | undefined;
+  if (interrupted === undefined && !results.some(({ verdict }) => verdict === "fail") && (await probeLost().catch(() => true))) {
+    doubt = `an idle connection that nothing was done to ended ${((probe.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
   }
   const { sent, received } = run.recorder.counts;
   hooks.phaseEnds?.({
@@ -132,7 +155,7 @@ async function runPhase(
     judged: results.reduce((sum, { observed }) => sum + observed, 0),
     durationMs: run.clock.nowMs() - startMs,
   });
-  return { results, interrupted };
+  return { results, interrupted, doubt };
 }
 
 function isFatal({ outcome }: RuleExecution): boolean {
@@ -162,12 +185,6 @@ async function stoppable(signal: AbortSignal, work: () => Promise<void>): Promis
 /** Whether the run itself does harm to the target in this phase. */
 function isFaulted({ target }: Run, phase: PhaseName): boolean {
   return phase === "cluster" && target.runCluster !== undefined;
-}
-
-/** Tells whether the control connection was lost since now. In the phase shutdown, and under faults of ours, it has to be. */
-function createProbeLost(probe: LivenessProbe, phase: PhaseName, faulted: boolean): () => boolean {
-  const before = probe.lostAtMs.length;
-  return () => probe.lostAtMs.length > before && phase !== "shutdown" && !faulted;
 }
 
 /** Of those that wait together, in ms. */

@@ -68,9 +68,10 @@ export class LoadSocket {
   }
 
   /** A heartbeat by message: counted as one by ping is, and no part of the load. */
-  #beat(text: string): void {
+  #beat(text: string | undefined): void {
     this.#recorder.counts.pings++;
-    this.#socket.sendText(text);
+    if (text === undefined) this.#socket.sendFrame({ opcode: opcode.ping, payload: "" });
+    else this.#socket.sendText(text);
   }
 
   send(text: string): void {

@@ -1,6 +1,7 @@
 // One WebSocket of the mock: joins a socket to its session, with heartbeat, expiry, the queue and the first message due.
 import type { Socket } from "node:net";
 import type { RawData, WebSocket } from "ws";
+import { isWebSocketPing } from "../../spec/contract.ts";
 import type { Engine } from "./engine.ts";
 import type { OutgoingFaults } from "./faults.ts";
 import type { Session, Transport } from "./session.ts";
@@ -195,7 +196,7 @@ export class Connection implements Transport {
     const beat = () =>
       this.#after(intervalMs * (1 - heartbeat.jitter * random()), () => {
         if (this.#socket.readyState !== this.#socket.OPEN) return;
-        if (heartbeat.frame === "ping") this.#socket.ping();
+        if (isWebSocketPing(heartbeat)) this.#socket.ping();
         else this.send(JSON.stringify(engine.factory.build(heartbeat.frame, [])), heartbeat.frame);
         expireAfter(timeoutMs);
         beat();

@@ -3,6 +3,7 @@ import { isErrorValue } from "../../spec/contract.ts";
 import { checkExpiryClose, checkExpiryOpen } from "./check-expiry.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
 import { codesOf, type Evaluation, expectOutcome } from "./outcomes.ts";
+import { mayCloseUnforeseen } from "./protocol.ts";
 import { type Connection, type Invocation, NEVER } from "./trace.ts";
 
 export function checkCloses(evaluation: Evaluation, collector: ResultCollector) {
@@ -19,7 +20,11 @@ function checkClose(evaluation: Evaluation, connection: Connection, code: number
   const { channel } = evaluation.protocol;
   const declared = channel.closeCodes.find((candidate) => candidate.code === code);
   if (
-    connection.invocations.some((invocation) => mayClose(evaluation, invocation).has(code)) ||
+    connection.invocations.some(
+      (invocation) =>
+        mayClose(evaluation, invocation).has(code) ||
+        (invocation.operation !== undefined && mayCloseUnforeseen(invocation.operation, code)),
+    ) ||
     mayBeLate(evaluation, connection, code)
   )
     return;

@@ -4,6 +4,7 @@ import { countRange } from "./counting.ts";
 import type { ResultCollector } from "./evaluation-result.ts";
 import { canonical, shown } from "./frame.ts";
 import { namesNoRequest } from "./loose-error.ts";
+import { isSameId } from "./match-replies.ts";
 import { boundOf, type ForbiddenDelivery, type Obligation, type Obligations, textOf } from "./obligation.ts";
 import type { Evaluation } from "./outcomes.ts";
 import { type Delivery, isErrorMessage } from "./protocol.ts";
@@ -72,7 +73,12 @@ function matchFrame(
   if (deliveries === undefined) {
     // An error without an id is checked with the replies; what no operation answers may come at any time.
     if (isErrorMessage(protocol, message.name) && namesNoRequest(evaluation, connection, message, frame)) return undefined;
-    const asked = !protocol.replies.has(message.name);
+    const id = message.correlation === undefined ? undefined : lookup(frame, message.correlation);
+    const answers = id !== undefined && connection.invocations.some((one) => isSameId(one.id, id));
+    const isSentUnasked = protocol.contract.operations.some(
+      ({ action, messages }) => action === "send" && messages.includes(message.name),
+    );
+    const asked = !protocol.replies.has(message.name) || (isSentUnasked && !answers);
     collector.check(asked, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), [at]);
     return undefined;
   }

@@ -1,4 +1,6 @@
 // History -> connections and invocations: which send is which operation, which frame answers it, and when its effects were certain.
+
+import type { Message } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import type { History, HistoryEvent } from "./history.ts";
 import { isSameId, receive } from "./match-replies.ts";
@@ -120,11 +122,12 @@ function createInvocation(
   { json, ...sent }: Pick<Invocation, "connection" | "number" | "sentAt" | "frame" | "batch"> & { readonly json: boolean },
 ): Invocation {
   const { frame } = sent;
-  const message = json ? recogniser.request(frame) : undefined;
+  const isPlain = ({ name, format }: Message) => format === "text" && knowledge.accepts?.(name, frame) === true;
+  const message = json ? recogniser.request(frame) : protocol.clientMessages.find(isPlain);
   const valid = message !== undefined && (knowledge.accepts?.(message.name, frame) ?? true);
   // Without a tag it cannot be said to be of an unknown type.
   const tagged = json && protocol.tagOf(frame) !== undefined;
-  const malformed = !json ? "not-json" : valid ? undefined : message === undefined && tagged ? "unknown-type" : "not-in-schema";
+  const malformed = valid ? undefined : !json ? "not-json" : message === undefined && tagged ? "unknown-type" : "not-in-schema";
   const correlation = message?.correlation ?? correlationOfAny(protocol);
   return {
     ...{ ...sent, message, malformed, ...unanswered() },

@@ -106,6 +106,19 @@ export function callsOf(contract: Contract): Operation[] {
   );
 }
 
+/** Whether the document says nothing of when the operation succeeds. */
+export function saysNothing({ effectsKnown, requires }: Operation): boolean {
+  return !effectsKnown && requires.length === 0;
+}
+
+/**
+ * Whether the server may answer the operation with this close for reasons that nobody outside can see, such as a missing login: the
+ * document says nothing of when it succeeds, and the code is one of RFC 6455 section 7.4 for a decision of the application.
+ */
+export function mayCloseUnforeseen(operation: Operation, code: number): boolean {
+  return saysNothing(operation) && (code === 1000 || code === 1008 || (code >= 3000 && code < 5000));
+}
+
 /** Whether the message carries errors. */
 export function isErrorMessage({ contract }: Pick<Protocol, "contract">, name: string): boolean {
   return contract.errors?.replies.some(({ message }) => message === name) ?? false;

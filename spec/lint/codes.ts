@@ -99,9 +99,10 @@ function checkEnum(tree: SourceTree, contract: Contract): Finding[] {
   const listed = codes.map(({ code }) => code);
   const disagree = (place: DocumentPointer, expected: string, actual: string, fix: string) =>
     at(tree, place, { severity: "error", id: "error-enum-disagrees", expected, actual, fix });
+  const others = contract.errors!.replies.filter((one) => one.message !== reply.message);
   return [
     ...codes
-      .filter(({ code }) => !allowed.includes(code))
+      .filter(({ code }) => !allowed.includes(code) && !others.some((one) => mayCarry(contract, one, code)))
       .map(({ code, pointer }) =>
         disagree(
           `${pointer}/code`,
@@ -121,4 +122,15 @@ function checkEnum(tree: SourceTree, contract: Contract): Finding[] {
         ),
       ),
   ];
+}
+
+/** Whether another error message can carry the code. */
+function mayCarry(
+  { messages, definitions }: Contract,
+  reply: NonNullable<Contract["errors"]>["replies"][number],
+  code: ErrorValue,
+): boolean {
+  const message = messages.find(({ name }) => name === reply.message);
+  if (message === undefined || reply.code === undefined) return false;
+  return allowedAt(message.payload, reply.code, definitions)?.includes(code) ?? true;
 }

@@ -1,15 +1,16 @@
 // What the x- keys name must exist: messages, relations, limits, codes, operations, attributes, parameters.
-import type {
-  CloseCode,
-  Contract,
-  DocumentPointer,
-  Effect,
-  ErrorValue,
-  Finding,
-  Operation,
-  Requirement,
-  Value,
-  Where,
+import {
+  type CloseCode,
+  type Contract,
+  type DocumentPointer,
+  type Effect,
+  type ErrorValue,
+  type Finding,
+  isWebSocketPing,
+  type Operation,
+  type Requirement,
+  type Value,
+  type Where,
 } from "../contract.ts";
 import { join } from "../pointer.ts";
 import { at, type SourceTree } from "../source-tree.ts";
@@ -109,7 +110,7 @@ function ofChannel(tree: SourceTree, { look, contract }: Names, channel: Contrac
       ...look("claim", claim, join(pointer, "claim")),
     ]) ?? []),
     ...(heartbeat === undefined ? [] : look("close-code", heartbeat.close, join(heartbeat.pointer, "close"))),
-    ...(heartbeat === undefined || heartbeat.frame === "ping"
+    ...(heartbeat === undefined || isWebSocketPing(heartbeat)
       ? []
       : look("message", heartbeat.frame, join(heartbeat.pointer, "frame"))),
     ...(heartbeat === undefined ? [] : look("message", heartbeat.answer, join(heartbeat.pointer, "answer"))),

@@ -1,6 +1,7 @@
 // Runs one case against the target and evaluates its history. No sleep proves silence: a fence or the contract's deadline does.
 
 import { lookup } from "../../../spec/pointer.ts";
+import { loginsOf } from "../../client/first-message.ts";
 import { withValueAt } from "../../client/messages.ts";
 import { requiredClaims } from "../../client/preconditions.ts";
 import type { User } from "../../client/received.ts";
@@ -162,7 +163,10 @@ class Execution {
 
   /** Brings those who are members from the start into the first key of every relation. */
   async #joinMembers(state: CaseState) {
-    const joins = operationsOf(this.#protocol).filter(({ effects }) => effects.some(({ kind }) => kind === "add"));
+    const logins = loginsOf(this.#context); // performed by dial
+    const joins = operationsOf(this.#protocol).filter(
+      (one) => one.effects.some(({ kind }) => kind === "add") && !logins.includes(one),
+    );
     for (const operation of joins) {
       const message = this.#protocol.contract.messages.find(({ name }) => operation.messages.includes(name));
       const [example] = message?.examples ?? [];
@@ -202,16 +206,14 @@ class Execution {
     return true;
   }
 
-  /** A frame with a tag that the document does not know; an array keeps its other items. */
+  /** A frame with a tag that the document does not know and nothing else wrong: all else is as in an example. */
   #unknownType(): unknown {
-    const { tagAt = "/type", clientMessages } = this.#protocol;
-    const tagged = clientMessages.find(({ tag }) => tag?.pointer === tagAt);
-    const example = tagged?.examples[0]?.payload;
-    const base = !Array.isArray(example)
-      ? {}
-      : tagged?.correlation === undefined
-        ? example
-        : withValueAt(example, tagged.correlation, this.#context.id(tagged.name));
+    const { tagAt = "/type", clientMessages, fence } = this.#protocol;
+    const bases = clientMessages.filter(({ tag, examples }) => tag?.pointer === tagAt && examples.length > 0);
+    const tagged = bases.find(({ name }) => fence?.messages.includes(name)) ?? bases.find((one) => one.correlation) ?? bases[0];
+    const example = tagged?.examples[0]?.payload ?? {};
+    const base =
+      tagged?.correlation === undefined ? example : withValueAt(example, tagged.correlation, this.#context.id(tagged.name));
     return withValueAt(base, tagAt, this.#context.fresh("unknown"));
   }
 

@@ -62,7 +62,7 @@ describe("the honest server", () => {
     const { wrong, decided } = await soak(200, 11);
     expect(wrong).toEqual([]);
     expect(decided).toBeGreaterThan(10_000);
-  });
+  }, 240_000);
 
   it("gives none behind a proxy with jitter and stalls", async () => {
     expect((await soak(30, 12, { jitterMs: 15, stallEvery: 100, stallMs: 200 })).wrong).toEqual([]);

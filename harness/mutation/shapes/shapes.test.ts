@@ -44,7 +44,7 @@ afterAll(() => rm(folder, { recursive: true }));
 async function onServer<T>(name: string, fault: string | undefined, work: (run: Run, server: ShapesServer) => Promise<T>) {
   const server = await (name === "events" ? startEventsServer(fault) : startJobsServer(fault));
   const target = { urls: [server.url], origin: undefined, pid: undefined, askToStop: undefined, embedded: false };
-  const options = { auth: {}, seed: 1, runs: 15, timeoutMs: 2_500 };
+  const options = { auth: {}, seed: 1, runs: 15, timeoutMs: 6_000 };
   const { run, end } = await openRun({ ...subjects[name]!, target, ...options });
   try {
     return await work(run, server);

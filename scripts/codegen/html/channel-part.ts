@@ -1,5 +1,12 @@
 // The page's parts of one channel: how to connect, what one can do, how it ends, what it promises.
-import type { Channel, Contract, ErrorValue, Operation, Parameter } from "../../../spec/contract.ts";
+import {
+  type Channel,
+  type Contract,
+  type ErrorValue,
+  isWebSocketPing,
+  type Operation,
+  type Parameter,
+} from "../../../spec/contract.ts";
 import { httpSnippet, type Snippet, webSocketSnippets } from "../docs/connection-snippets.ts";
 import { flowOf } from "../docs/operation-flow.ts";
 import {
@@ -260,7 +267,7 @@ function promises(channel: Channel, id: string): Part | undefined {
     children.push({
       id: `${id}-heartbeat`,
       title: "Heartbeat",
-      body: `<p>The ${beat.by} sends ${beat.frame === "ping" ? "a WebSocket ping" : messageLink(beat.frame)} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${heartbeatAnswer(beat, messageLink)}.${beat.close === undefined ? "" : ` Then it closes with ${closeLink(beat.close)}.`}</p>`,
+      body: `<p>The ${beat.by} sends ${isWebSocketPing(beat) ? "a WebSocket ping" : messageLink(beat.frame)} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${heartbeatAnswer(beat, messageLink)}.${beat.close === undefined ? "" : ` Then it closes with ${closeLink(beat.close)}.`}</p>`,
     });
   if (channel.batch !== undefined)
     children.push({ id: `${id}-batches`, title: "Batches", body: `<p>${inlineHtml(batchWords(channel.batch))}</p>` });

@@ -1,5 +1,5 @@
 // One channel: how to connect, its handshake, lifecycle, state, limits and what it promises.
-import type { Channel, Contract, Parameter } from "../../../spec/contract.ts";
+import { type Channel, type Contract, isWebSocketPing, type Parameter } from "../../../spec/contract.ts";
 import { httpSnippet, webSocketSnippets } from "../docs/connection-snippets.ts";
 import {
   afterClose,
@@ -229,7 +229,7 @@ function limits({ limits: bounds, rateLimits }: Channel): string {
 
 function heartbeat({ heartbeat: beat }: Channel): string {
   if (beat === undefined) return "";
-  const how = beat.frame === "ping" ? "a WebSocket ping" : link(beat.frame);
+  const how = isWebSocketPing(beat) ? "a WebSocket ping" : link(beat.frame);
   return section(
     "### Heartbeat",
     `The ${beat.by} sends ${how} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${heartbeatAnswer(beat, link)}.${beat.close === undefined ? "" : ` Then it closes with ${beat.close}.`}`,

@@ -6,9 +6,10 @@ import { mayRefuse } from "../../../client/outcome.ts";
 import { withServerMade } from "../../../client/preconditions.ts";
 import { createQuotaAwareConnection } from "../../../client/quota-aware-connection.ts";
 import { release } from "../../../client/server-made.ts";
+import { mayCloseUnforeseen } from "../../../model/protocol.ts";
 import { promisesReply } from "../../../model/trace.ts";
 import { type BoundKind, boundKinds } from "../../../schema/boundaries.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { answerTo, describeAnswer } from "../../answer.ts";
 import { outcomeOf } from "../../expectation.ts";
 import { faults } from "../../faults/fault.ts";
@@ -39,25 +40,31 @@ function accepts(kind: BoundKind): Rule {
       const { operation, message } = promise.client;
       const sender = createQuotaAwareConnection(context, operation);
       let testClient = await sender.ready(false);
+      let refusal: string | undefined;
+      let isTaken = false;
       for (const { label, value } of (await sendable(context, testClient, promise)).filter(({ valid }) => valid)) {
         testClient = await sender.ready(false);
         const place = placeOf(promise);
         const sent = await withServerMade(context, testClient, operation, withFreshId(context, promise, value), place);
         const expected = await outcomeOf(context, testClient, operation, sent);
         const answer = await answerTo(context, testClient, JSON.stringify(sent));
-        const isRefused = answer.kind === "refused" || answer.kind === "closed";
+        const isRefused = answer.kind === "refused" || (answer.kind === "closed" && !mayCloseUnforeseen(operation, answer.code));
         const isAllowed =
           answer.kind === "refused" && (mayBe(answer.code, promise, expected) || mayRefuse(context, operation, answer.code));
         const id = message.correlation === undefined ? undefined : lookup(sent, message.correlation);
         // What answers a request of which no reply is promised is a delivery; the stateful rules know which.
         const isWrong = answer.kind === "undeclared" && (operation.reply !== undefined || answer.reply.name === undefined);
         const isMissing = isWrong || (answer.kind === "nothing" && promisesReply({ operation, id }));
+        if (answer.kind !== "refused" && answer.kind !== "closed") isTaken = true;
+        else if (expected === undefined) refusal = describeAnswer(answer);
         if (answer.kind === "succeeded") release(testClient, operation, sent);
         if ((isRefused && !isAllowed) || isMissing) {
           const where = promise.bound.location || "the message";
           throw new Violation(`\`${message.name}\` with ${label} at ${where} to be accepted`, describeAnswer(answer));
         }
       }
+      if (!isTaken && refusal !== undefined)
+        throw new NotTestable(`the server rejects ${operation.id} (${refusal}), and the document leaves open when it does`);
     },
     brokenBy: ({ client }, subject) => {
       const [malformed] = errorsFor(subject, ["not-in-schema"]);

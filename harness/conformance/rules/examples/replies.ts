@@ -3,13 +3,15 @@
 import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
+import { loginsOf } from "../../../client/first-message.ts";
 import { withValueAt } from "../../../client/messages.ts";
-import { expectSuccess, mayRefuse } from "../../../client/outcome.ts";
+import { mayRefuse, requestSuccess } from "../../../client/outcome.ts";
 import { satisfyPreconditions, userFor, withServerMade } from "../../../client/preconditions.ts";
 import type { Received } from "../../../client/received.ts";
 import type { TestClient } from "../../../client/test-client.ts";
+import { mayCloseUnforeseen } from "../../../model/protocol.ts";
 import { promisesReply } from "../../../model/trace.ts";
-import { Violation } from "../../../schema/errors.ts";
+import { NotTestable, Violation } from "../../../schema/errors.ts";
 import { equalJson, type Json } from "../../../schema/json.ts";
 import { answerTo, describeAnswer, shortened } from "../../answer.ts";
 import type { Context } from "../../context.ts";
@@ -82,11 +84,11 @@ async function succeed(
   client: ClientMessage,
   id?: Json,
 ): Promise<{ testClient: TestClient; message: unknown; reply: Received }> {
-  const testClient = await context.dial({ user: await userFor(context, client.operation) });
+  const logsIn = !loginsOf(context).includes(client.operation);
+  const testClient = await context.dial({ user: await userFor(context, client.operation), logsIn });
   const example = await satisfyPreconditions(context, testClient, client.operation);
   const message = id === undefined ? example : withValueAt(example, client.message.correlation!, id);
-  const reply = await testClient.request(message);
-  expectSuccess(context, client.operation, reply);
+  const reply = await requestSuccess(context, testClient, client.operation, message);
   return { testClient, message, reply };
 }
 
@@ -99,7 +101,10 @@ export const replyRules: readonly Rule[] = [
     from: examples,
     async check(context, { client, example }) {
       const { operation, message } = client;
-      const testClient = await context.dial({ user: await userFor(context, operation) });
+      const testClient = await context.dial({
+        user: await userFor(context, operation),
+        logsIn: !loginsOf(context).includes(operation),
+      });
       const { correlation } = message;
       const named =
         correlation === undefined ? example.payload : withValueAt(example.payload, correlation, context.id(message.name));
@@ -113,6 +118,8 @@ export const replyRules: readonly Rule[] = [
           throw new Violation(`the error ${expected} ${what}`, describeAnswer(answer));
       } else if (answer.kind === "refused" && mayRefuse(context, operation, answer.code)) {
         context.note(`${operation.id} is refused with ${answer.code} ${what}; the document leaves open when it is`);
+      } else if (answer.kind === "closed" && mayCloseUnforeseen(operation, answer.code)) {
+        throw new NotTestable(`the server closes with ${answer.code} ${what}, and the document leaves open when it does`);
       } else if (
         promisesReply({ operation, id: correlation === undefined ? undefined : lookup(sent, correlation) })
           ? answer.kind !== "succeeded"

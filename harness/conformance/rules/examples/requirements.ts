@@ -114,7 +114,7 @@ async function isEnforced(
   keys: Map<string, unknown>,
 ): Promise<boolean> {
   const { operation, message } = client;
-  const testClient = await context.dial({ user: await userFor(context, operation) });
+  const testClient = await context.dial({ user: await userFor(context, operation), logsIn: false });
   const before = operation.requires.slice(0, operation.requires.indexOf(requirement));
   for (const { column } of columnsOf(requirement)) if (!keys.has(column)) keys.set(column, context.freshKey(column));
   const base = await satisfyPreconditions(context, testClient, { ...operation, requires: before }, keys, example);

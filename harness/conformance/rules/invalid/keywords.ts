@@ -8,7 +8,7 @@ import { answerTo, expectRefused } from "../../answer.ts";
 import { faults } from "../../faults/fault.ts";
 import { type Rule, rule } from "../../rule.ts";
 import { baseFor, type ClientMessage, isReadable, maxBytes, toleratedErrors } from "../client-messages.ts";
-import { allBrokenIn, breakable, coverage, type ObligationPromise, outcomesOf } from "./mutations.ts";
+import { allBrokenIn, breakable, coverage, type ObligationPromise, outcomesOf, withFreshId } from "./mutations.ts";
 
 export const keywordRules: readonly Rule[] = [
   rule<ObligationPromise>({
@@ -22,18 +22,20 @@ export const keywordRules: readonly Rule[] = [
       const user = await userFor(context, client.operation);
       const connect = async () => {
         const testClient = await context.dial({ user });
-        return { testClient, broken: allBrokenIn(context, client, constraint, await baseFor(context, testClient, client)) };
+        const base = await baseFor(context, testClient, client);
+        return { testClient, base, broken: allBrokenIn(context, client, constraint, base) };
       };
-      let { testClient, broken } = await connect();
+      let { testClient, base, broken } = await connect();
       let left = toleratedErrors(context);
       let sent = 0;
       for (const { kind } of broken) {
         if (testClient.closed !== undefined || left === 0) {
           if (testClient.closed === undefined) await testClient.hangUp();
-          ({ testClient, broken } = await connect());
+          ({ testClient, base, broken } = await connect());
           left = toleratedErrors(context);
         }
-        const mutation = broken.find((one) => one.kind === kind);
+        const found = broken.find((one) => one.kind === kind);
+        const mutation = found && withFreshId(context, client, base, found);
         if (mutation === undefined || !isReadable(context, JSON.stringify(mutation.value))) continue;
         left--;
         sent++;

@@ -1,6 +1,7 @@
 // Malformed frames at awkward moments: right after the handshake, while a credential is renewed, and after it was.
 
 import type { ContractUnderTest } from "../../../client/context.ts";
+import { loginsOf } from "../../../client/first-message.ts";
 import { satisfyPreconditions, userFor } from "../../../client/preconditions.ts";
 import { dataOf } from "../../../schema/contract-data.ts";
 import { Violation } from "../../../schema/errors.ts";
@@ -14,6 +15,8 @@ import type { MessagePromise } from "./mutations.ts";
 /** The plainest frame of each kind of malformed ones for which the document has an error reply. */
 function plainest(subject: ContractUnderTest): readonly HostilePromise[] {
   if (subject.contract.errors?.reply.message === undefined || subject.channel.delivery?.fence === undefined) return [];
+  // Before the login the server may say that alone.
+  if (loginsOf(subject).length > 0) return [];
   const frames = dataOf(subject.contract).malformed(subject.channel);
   return (["not-json", "not-in-schema", "unknown-type"] as const).flatMap((when) => {
     const frame = frames.find(({ outcomes, label }) => outcomes.length === 1 && outcomes[0] === when && label !== "empty text");

@@ -125,19 +125,26 @@ export function describeConstraint(
   return `${location || "the message"} of \`${message.name}\` has ${keyword} ${bound.length > 80 ? `${bound.slice(0, 80)}...` : bound}.`;
 }
 
-/** Messages that would succeed but for one keyword, one for each kind of mutation. An id that they have is fresh. */
+/** The message with an id that is fresh now, where it still has the one of the message that it was made from. */
+export function withFreshId(context: Context, { message }: ClientMessage, base: unknown, mutation: Mutation): Mutation {
+  const { correlation } = message;
+  if (correlation === undefined || valueAt(base as Json, correlation) !== valueAt(mutation.value, correlation)) return mutation;
+  return { ...mutation, value: withValueAt(mutation.value, correlation, context.id(message.name)) as Json };
+}
+
+/** Messages that would succeed but for one keyword, one for each kind of mutation. */
 export function allBrokenIn(
   context: Context,
   client: ClientMessage,
   constraint: KeywordConstraint,
   base: unknown,
 ): readonly Mutation[] {
-  const { correlation } = client.message;
-  const { mutator } = dataOf(context.contract).of(client.message);
-  return mutationsWithin(context, mutator.mutateAll(constraint, base as Json)).made.map((mutation) => {
-    const hasId = correlation !== undefined && valueAt(base as Json, correlation) === valueAt(mutation.value, correlation);
-    return hasId ? { ...mutation, value: withValueAt(mutation.value, correlation, context.id()) as Json } : mutation;
-  });
+  return mutationsWithin(
+    context,
+    dataOf(context.contract)
+      .of(client.message)
+      .mutator.mutateAll(constraint, base as Json),
+  ).made;
 }
 
 /** A message that would succeed but for one keyword, in the plainest way. An id that it has is fresh. */

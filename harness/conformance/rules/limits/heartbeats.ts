@@ -1,6 +1,6 @@
 // Heartbeats: WebSocket pings and messages, from either side. The times are those that the target advertises.
 
-import type { Heartbeat } from "../../../../spec/contract.ts";
+import { type Heartbeat, isWebSocketPing } from "../../../../spec/contract.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { heartbeatAnswer } from "../../../client/heartbeat.ts";
 import type { TestClient } from "../../../client/test-client.ts";
@@ -20,7 +20,7 @@ interface HeartbeatPromise extends Clause {
 
 /** A heartbeat of WebSocket pings by the server. */
 function serverPings({ channel: { heartbeat } }: ContractUnderTest): readonly HeartbeatPromise[] {
-  return heartbeat?.by === "server" && heartbeat.frame === "ping"
+  return heartbeat?.by === "server" && isWebSocketPing(heartbeat)
     ? [
         {
           pointer: heartbeat.pointer,
@@ -49,7 +49,7 @@ export function patient(ms: number): number {
 /** A heartbeat by a message, of the side that asks. */
 function byMessage(...sides: readonly Heartbeat["by"][]): (subject: ContractUnderTest) => readonly HeartbeatPromise[] {
   return ({ channel: { heartbeat } }) =>
-    heartbeat === undefined || heartbeat.frame === "ping" || !sides.includes(heartbeat.by)
+    heartbeat === undefined || isWebSocketPing(heartbeat) || !sides.includes(heartbeat.by)
       ? []
       : [
           {
@@ -63,6 +63,15 @@ function byMessage(...sides: readonly Heartbeat["by"][]): (subject: ContractUnde
 /** Those in which a client can take part: it has the message that is due from it. */
 function withClientPart(subject: ContractUnderTest): readonly HeartbeatPromise[] {
   const { contract, channel } = subject;
+  const { heartbeat } = channel;
+  if (heartbeat?.by === "client" && isWebSocketPing(heartbeat))
+    return [
+      {
+        pointer: heartbeat.pointer,
+        text: `The client sends a WebSocket ping every ${heartbeat.intervalMs} ms; the server waits ${heartbeat.timeoutMs} ms.`,
+        heartbeat,
+      },
+    ];
   return byMessage(
     "server",
     "client",
@@ -186,7 +195,7 @@ export const heartbeatRules: readonly Rule[] = [
     id: "limits-heartbeat-message-kept",
     level: "MUST",
     phase: "limits",
-    title: "keeps an idle connection that takes part in the heartbeat by messages",
+    title: "keeps an idle connection that takes its part in the heartbeat",
     from: withClientPart,
     ...keepsIdle,
     brokenBy: () =>
@@ -197,7 +206,7 @@ export const heartbeatRules: readonly Rule[] = [
     id: "limits-heartbeat-message-missing-closed",
     level: "MUST",
     phase: "limits",
-    title: "closes a connection that takes no part in the heartbeat by messages, with the declared code and not before its time",
+    title: "closes a connection that takes no part in the heartbeat, with the declared code and not before its time",
     from: closing,
     async check(context, { heartbeat }) {
       const { intervalMs, timeoutMs } = context.effective(heartbeat);
