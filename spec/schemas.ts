@@ -60,6 +60,8 @@ export function createAjv(strict: boolean, options: Options = {}, draft: Message
     code: { regExp: guardedRegExp, ...options.code },
   });
   formatsPlugin.default(ajv);
+  // AJV throws at the id of draft 04; in a draft that calls it $id it is one more unknown keyword.
+  ajv.removeKeyword("id");
   if (strict) for (const keyword of annotations) ajv.addKeyword(keyword);
   return ajv;
 }

@@ -29,6 +29,8 @@ export interface ContractData {
   readonly validator: SchemaValidator;
   readonly arbitraries: Arbitraries;
   of(message: Message): MessageData;
+  /** Whether AJV can compile the payload's schema. */
+  isUsable(message: Message): boolean;
   malformed(channel: Channel): readonly MalformedFrame[];
   /**
    * Ids of requests that are valid for all messages of the channel's client; each JSON type that the schema allows has its turn.
@@ -54,6 +56,16 @@ export function dataOf(contract: Contract): ContractData {
   return data;
 }
 
+/** The contract in which a payload whose schema AJV cannot use may be anything, as lint says of it. */
+export function withUsableSchemas(contract: Contract): Contract {
+  const data = dataOf(contract);
+  if (contract.messages.every((one) => data.isUsable(one))) return contract;
+  const messages = contract.messages.map((one) =>
+    data.isUsable(one) ? one : { ...one, payload: true, tag: undefined, correlation: undefined },
+  );
+  return { ...contract, messages };
+}
+
 function createContractData(contract: Contract): ContractData {
   const validator = createSchemaValidator(contract.definitions);
   const arbitraries = createArbitraries(contract.definitions, validator.compile);
@@ -76,6 +88,7 @@ function createContractData(contract: Contract): ContractData {
       messages.set(message.name, data);
       return data;
     },
+    isUsable: ({ draft, payload }) => (draft === "07" ? validator : modern).isUsable(payload),
     malformed(channel) {
       const frames = malformed.get(channel.id) ?? malformedFrames(contract, channel, validator);
       malformed.set(channel.id, frames);

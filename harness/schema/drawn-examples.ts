@@ -1,6 +1,6 @@
 // Examples for messages that the document gives none: drawn from the schema, so that rules which begin with an example test them too.
 import type { Contract, Effect, Message, Requirement, Value } from "../../spec/contract.ts";
-import { dataOf } from "./contract-data.ts";
+import { dataOf, withUsableSchemas } from "./contract-data.ts";
 import { hasValueAt } from "./edit.ts";
 import type { Json } from "./json.ts";
 
@@ -9,9 +9,10 @@ export const drawnName = "(drawn from the schema)";
 
 /**
  * The contract with one example for each JSON message that has none; the same contract where all have some. Always the same values.
- * A message whose schema nothing keeps stays without.
+ * A message whose schema nothing keeps stays without, and one whose schema AJV cannot use may be anything.
  */
-export function withDrawnExamples(contract: Contract): Contract {
+export function withDrawnExamples(given: Contract): Contract {
+  const contract = withUsableSchemas(given);
   const lacks = ({ format, examples }: Message) => format === "json" && examples.length === 0;
   if (!contract.messages.some(lacks)) return contract;
   return { ...contract, messages: contract.messages.map((one) => (lacks(one) ? withExample(contract, one) : one)) };

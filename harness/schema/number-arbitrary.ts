@@ -27,7 +27,7 @@ export function boundsOf(parts: readonly Part[]): Bounds {
       highest = Math.min(highest, 2 ** 31 - 1);
     }
   }
-  const multiplesOf = [...new Set(parts.flatMap(({ schema }) => number(schema.multipleOf) ?? []))];
+  const multiplesOf = [...new Set(parts.flatMap(({ schema }) => number(schema.multipleOf) ?? []))].filter((step) => step > 0);
   return { lowest, lowestExcluded, highest, highestExcluded, multiplesOf };
 }
 

@@ -15,13 +15,12 @@ export interface SchemaError {
 }
 
 export interface SchemaValidator {
-  /**
-   * Compiles any schema that refers to the definitions.
-   * @throws Error where AJV cannot compile it
-   */
+  /** Compiles any schema that refers to the definitions. One that AJV cannot compile accepts all, as lint says of it. */
   compile(schema: JsonSchema): (value: unknown) => boolean;
   /** Empty if the value is valid. */
   errors(schema: JsonSchema, value: unknown): readonly SchemaError[];
+  /** Whether AJV can compile the schema. */
+  isUsable(schema: JsonSchema): boolean;
 }
 
 /** @param definitions what `#/definitions/NAME` means */
@@ -30,22 +29,27 @@ export function createSchemaValidator(
   draft: Message["draft"] = "07",
 ): SchemaValidator {
   const compiled = new WeakMap<object, ValidateFunction>();
+  const unusable = new WeakSet<object>();
   const modern = createAjv(false, { verbose: true }, draft);
+  const older = createAjv(false, { verbose: true, unicodeRegExp: false }, draft);
   const validatorOf = (schema: JsonSchema) => {
     const known = typeof schema === "object" ? compiled.get(schema) : undefined;
     if (known !== undefined) return known;
     const whole = bundle({ definitions }, schema);
-    let validate: ValidateFunction;
-    try {
-      validate = modern.compile(whole);
-    } catch {
-      // A foreign document's pattern may have the older syntax.
-      validate = createAjv(false, { verbose: true, unicodeRegExp: false }, draft).compile(whole);
+    // A foreign document's pattern may have the older syntax.
+    const usable = attempt(() => modern.compile(whole)) ?? attempt(() => older.compile(whole));
+    const validate = usable ?? modern.compile(true);
+    if (typeof schema === "object") {
+      compiled.set(schema, validate);
+      if (usable === undefined) unusable.add(schema);
     }
-    if (typeof schema === "object") compiled.set(schema, validate);
     return validate;
   };
   return {
+    isUsable(schema) {
+      validatorOf(schema);
+      return typeof schema !== "object" || !unusable.has(schema);
+    },
     compile: (schema) => {
       const validate = validatorOf(schema);
       return (value) => validate(value) as boolean;
@@ -62,4 +66,12 @@ export function createSchemaValidator(
       }));
     },
   };
+}
+
+function attempt(compile: () => ValidateFunction): ValidateFunction | undefined {
+  try {
+    return compile();
+  } catch {
+    return undefined;
+  }
 }

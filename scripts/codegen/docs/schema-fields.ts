@@ -133,8 +133,8 @@ function typeOf(nodes: readonly Node[], definitions: Definitions): string {
 
 function ownType(node: Node, definitions: Definitions): string {
   if ("const" in node) return JSON.stringify(node.const);
-  const types = listOf(node.type).length > 0 ? listOf(node.type) : node.type === undefined ? [] : [node.type];
-  if (types.length > 0) return types.map((type) => (type === "array" ? arrayType(node, definitions) : String(type))).join(" or ");
+  const types = (Array.isArray(node.type) ? node.type : [node.type]).filter((type) => typeof type === "string");
+  if (types.length > 0) return types.map((type) => (type === "array" ? arrayType(node, definitions) : type)).join(" or ");
   if (Array.isArray(node.enum)) return [...new Set(node.enum.map(jsonType))].join(" or ");
   const branches = [...listOf(node.oneOf), ...listOf(node.anyOf)];
   if (branches.length === 0) return "";

@@ -293,7 +293,12 @@ function promises(channel: Channel, id: string): Part | undefined {
 
 export function errorsPart({ errors }: Contract): Part | undefined {
   if (errors === undefined || errors.codes.length === 0) return undefined;
-  const entries = errors.codes.map(({ code }) => ({ id: anchor("error", String(code)), title: String(code) }));
+  const entries = errors.codes.map(({ code }, index) => {
+    // One code may stand for several causes.
+    const earlier = errors.codes.slice(0, index).filter((other) => other.code === code).length;
+    const name = [String(code), ...(earlier === 0 ? [] : [String(earlier + 1)])];
+    return { id: anchor("error", ...name), title: String(code) };
+  });
   const rows = errors.codes.map((error, index) => ({
     id: entries[index]!.id,
     cells: [

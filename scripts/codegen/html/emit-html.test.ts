@@ -25,6 +25,12 @@ test("has a place for every message, operation, error and close code, and no lin
   expect(targets.filter((id) => !ids.includes(id))).toEqual([]);
 });
 
+test.each(["devtools", "ocpp"])("has no id twice where one error code of %s stands for several causes", async (name) => {
+  const file = `spec/examples/${name}/asyncapi.yaml`;
+  const ids = [...emitHtml((await loadContract({ file })).contract!).matchAll(/ id="([^"]+)"/g)].map(([, id]) => id!);
+  expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+});
+
 test("holds one style and one script, each with its hash in the policy, and loads nothing", () => {
   const policy = /Content-Security-Policy" content="([^"]+)"/.exec(page)![1]!;
   for (const tag of ["style", "script"]) {
