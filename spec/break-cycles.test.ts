@@ -36,6 +36,16 @@ describe("schemas that contain themselves at the same place", () => {
     expect(validator(definitions, "A")({})).toBe(false);
   });
 
+  it.each([
+    ["not", { not: { oneOf: [{ type: "string" }, ref("A")] } }],
+    ["allOf", { allOf: [{ anyOf: [{ type: "string" }, ref("A")] }] }],
+    ["dependencies", { dependencies: { a: ref("A") } }],
+  ])("lose the reference where it stands deeper, under %s", (_keyword, schema) => {
+    const definitions = new Map<string, JsonSchema>([["A", schema]]);
+    expect(breakCycles(definitions)).toMatchObject([{ names: ["A", "A"], cut: "open" }]);
+    expect(breakCycles(definitions)).toEqual([]);
+  });
+
   it("are left alone where a property stands between", () => {
     const tree = { type: "object", properties: { kids: { type: "array", items: ref("Tree") } } };
     const definitions = new Map<string, JsonSchema>([["Tree", tree]]);

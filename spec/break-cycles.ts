@@ -16,7 +16,7 @@ interface Edge {
   readonly to: string;
   /** The object that holds the `$ref`. */
   readonly holder: Record<string, unknown>;
-  /** Whether the way goes through anyOf or oneOf: the alternatives of a schema with a discriminator. */
+  /** Whether the way goes through anyOf or oneOf of the schema itself: the alternatives that its base does not have. */
   readonly alternative: boolean;
 }
 
@@ -66,9 +66,12 @@ function edgesOf(schema: unknown): Edge[] {
       edges.push({ to: reference.slice(namePrefix.length), holder: part as Record<string, unknown>, alternative });
     }
     for (const keyword of ["allOf", "anyOf", "oneOf"]) {
-      for (const child of list(part[keyword])) look(child, alternative || keyword !== "allOf");
+      for (const child of list(part[keyword])) look(child, alternative || (part === schema && keyword !== "allOf"));
     }
     for (const keyword of ["not", "if", "then", "else"]) look(part[keyword], alternative);
+    for (const keyword of ["dependencies", "dependentSchemas"]) {
+      for (const child of Object.values(isRecord(part[keyword]) ? part[keyword] : {})) look(child, alternative);
+    }
   };
   look(schema, false);
   return edges;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Contract, JsonSchema } from "./contract.ts";
 import { defaultSpecFile, loadContract } from "./load-contract.ts";
 import { eachSubschema } from "./schema-walk.ts";
-import { bundle, createValidators, reachedDefinitions } from "./schemas.ts";
+import { bundle, createAjv, createValidators, reachedDefinitions } from "./schemas.ts";
 
 const { contract: ours } = await loadContract({ file: defaultSpecFile });
 
@@ -59,6 +59,19 @@ describe("validators of our document", () => {
     expect(chat("😀".repeat(1001))).toMatchObject([{ keyword: "maxLength" }]);
     expect(chat("\ud800")).toMatchObject([{ keyword: "pattern" }]);
   });
+});
+
+describe("members that every object inherits", () => {
+  it.each(["toString", "valueOf", "constructor", "hasOwnProperty"])(
+    "%s is a member as any other where values are compared",
+    (name) => {
+      const items = (first: unknown, second: unknown) => JSON.parse(JSON.stringify([{ [name]: first }, { [name]: second }]));
+      const validate = createAjv(false).compile({ uniqueItems: true });
+      expect([validate(items(1, 2)), validate(items(1, 1))]).toEqual([true, false]);
+      expect(createAjv(false).compile({ const: { [name]: 1 } })(items(1, 1)[0])).toBe(true);
+      expect(createAjv(false).compile({ enum: [{ [name]: 1 }] })(items(2, 1)[0])).toBe(false);
+    },
+  );
 });
 
 describe("schemas that are not as they should be", () => {

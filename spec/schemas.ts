@@ -4,6 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import formatsPlugin from "ajv-formats";
 import type { Contract, DocumentPointer, JsonSchema, Message, Pointer } from "./contract.ts";
 import { guardedRegExp } from "./guarded-regexp.ts";
+import { jsonEqual } from "./json-equal.ts";
 import { list, record } from "./raw.ts";
 import { eachSubschema } from "./schema-walk.ts";
 
@@ -59,11 +60,19 @@ export function createAjv(strict: boolean, options: Options = {}, draft: Message
     ...options,
     code: { regExp: guardedRegExp, ...options.code },
   });
+  const { scope } = ajv;
+  const inScope = scope.value.bind(scope);
+  scope.value = (name, value) => inScope(name, isEqualOfAjv(value.ref) ? { ...value, ref: jsonEqual } : value);
   formatsPlugin.default(ajv);
   // AJV throws at the id of draft 04; in a draft that calls it $id it is one more unknown keyword.
   ajv.removeKeyword("id");
   if (strict) for (const keyword of annotations) ajv.addKeyword(keyword);
   return ajv;
+}
+
+/** AJV gives each function that its validators call the code that imports it. */
+function isEqualOfAjv(called: unknown): boolean {
+  return typeof called === "function" && (called as { readonly code?: string }).code?.includes("runtime/equal") === true;
 }
 
 let known: ReadonlySet<string> | undefined;

@@ -31,6 +31,7 @@ export function mutationKinds(
   const bound = number(schema[keyword]) ?? 0;
   const string = typeof value === "string" ? value : "";
   const items = Array.isArray(value) ? (value as readonly Json[]) : [];
+  const members = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
   switch (keyword) {
     case "type":
       return otherTypes(value);
@@ -90,27 +91,27 @@ export function mutationKinds(
     case "additionalProperties":
     case "unevaluatedProperties":
       return [
-        kind("a member more", withValueAt(value, "/unexpected", true)),
-        kind("a member of another case", ...renamed(value).map((name) => withValueAt(value, join("", name), true))),
-        kind("a member with NUL in its name", withValueAt(value, "/\u0000unexpected", true)),
+        kind("a member more", withValueAt(members, "/unexpected", true)),
+        kind("a member of another case", ...renamed(members).map((name) => withValueAt(members, join("", name), true))),
+        kind("a member with NUL in its name", withValueAt(members, "/\u0000unexpected", true)),
       ];
     case "propertyNames":
       return ["not allowed!", "", "\u00e9", "x".repeat(300), "0"].map((name) =>
-        kind(`a member named ${JSON.stringify(name.slice(0, 12))}`, withValueAt(value, join("", name), true)),
+        kind(`a member named ${JSON.stringify(name.slice(0, 12))}`, withValueAt(members, join("", name), true)),
       );
     case "required":
-      return [kind("missing", withoutValueAt(value, join("", member!)))];
+      return [kind("missing", withoutValueAt(members, join("", member!)))];
     case "false schema":
       return [null, true, 5, "text"].map((forbidden) =>
-        kind(forbidden === null ? "null" : typeof forbidden, withValueAt(value, join("", member!), forbidden)),
+        kind(forbidden === null ? "null" : typeof forbidden, withValueAt(members, join("", member!), forbidden)),
       );
     case "dependencies":
     case "dependentRequired":
-      return withoutOneNeeded(value, member!, strings(record(schema[keyword])[member!]));
+      return withoutOneNeeded(members, member!, strings(record(schema[keyword])[member!]));
     case "minProperties":
-      return [kind("one fewer", ...fewerMembers(value, bound - 1))];
+      return [kind("one fewer", ...fewerMembers(members, bound - 1))];
     case "maxProperties":
-      return bound > greatestSize ? [] : [kind("one more", moreMembers(value, bound + 1))];
+      return bound > greatestSize ? [] : [kind("one more", moreMembers(members, bound + 1))];
     case "not":
       return [kind("a forbidden value", ...samples(schema.not).flatMap((sample) => [merged(value, sample), sample]))];
     case "anyOf":

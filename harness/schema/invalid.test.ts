@@ -98,6 +98,13 @@ describe("one keyword is broken in every way that there is", () => {
     const { enum: values } = kindsOf({ enum: ["red"] }, "red");
     expect(values!.values).toEqual(expect.arrayContaining(["RED", "redx", " red", "", null, ["red"]]));
   });
+  it("a keyword about members is broken by an object where the message is none", () => {
+    const closed = { anyOf: [{ type: "string" }, { additionalProperties: false, required: ["a"] }] } as const;
+    expect(() => kindsOf(closed, "text")).not.toThrow();
+    expect(() => kindsOf({ ...closed, anyOf: [...closed.anyOf].reverse() }, "text")).not.toThrow();
+    const { propertyNames } = kindsOf({ propertyNames: { pattern: "^a" } }, 5);
+    expect(propertyNames!.values).toContainEqual({ "not allowed!": true });
+  });
   it("a kind that the schema accepts is missing", () => {
     const { type } = kindsOf({ type: ["integer", "null", "boolean"] }, 7);
     expect(type!.missing).toEqual(["boolean", "integer", "null"]);
