@@ -53,6 +53,25 @@ describe("several nodes on one Redis", () => {
     expect(bob.told.filter((text) => text.startsWith("message a"))).toEqual(sent.map((index) => `message a${index}`));
   });
 
+  it("appends what a turn brings to a room in a few calls, and a key in it once", async () => {
+    const a = await node();
+    const [ada, bob] = [await a.connect("ada"), await a.connect("bob", "ada")];
+    await ada.join("lobby");
+    await bob.join("lobby");
+    await redis.run("CONFIG", "RESETSTAT");
+    const key = "a-key-of-32-characters-0123456789";
+    const sent = Array.from({ length: 50 }, (_, index) => ada.say("lobby", `${index}`));
+    const [first, second] = await Promise.all([ada.publish("lobby", "once", key), bob.publish("lobby", "once", key)]);
+    await Promise.all(sent);
+    expect(first).toEqual(second);
+    expect(bob.told.filter((text) => text.startsWith("message"))).toEqual([
+      ...sent.map((_, index) => `message ${index}`),
+      "message once",
+    ]);
+    const [, calls] = /cmdstat_spublish:calls=(\d+)/.exec(String(await redis.run("INFO", "commandstats"))) ?? [];
+    expect(Number(calls)).toBeLessThan(10);
+  });
+
   it("supports the maximum rate of the settings", async () => {
     const settings = { ...testSettings, publishUser: { burst: 1_000_000_000, perSecond: 1_000_000_000 } };
     const fast = new TestNode({ ...patient, url: redis.url, settings });

@@ -92,7 +92,7 @@ export const redisSwitches: Readonly<Record<string, Switch>> = {
     about: "Joins and leaves report the number of members on this node, not of all nodes.",
     plant() {
       wrap(Room.prototype, "receive", (original, room, [text]) =>
-        original(text.replace(/^(\S+ \d+ \d+) \d+ /, `$1 ${room.listeners.size} `)),
+        original(text.replace(/^(\S+ \d+ \d+) \d+ /gm, `$1 ${room.listeners.size} `)),
       );
     },
   },

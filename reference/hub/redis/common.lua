@@ -33,9 +33,9 @@ local function openLog(meta, stream)
   return log
 end
 
--- Appends an entry of kind m (message), j (joined), l (left), d (disconnected) or i (direct message in an inbox). The text holds everything that
--- a node needs to encode the event.
-local function append(log, kind, count, op, json)
+-- Adds an entry of kind m (message), j (joined), l (left), d (disconnected) or i (direct message in an inbox). The text holds everything that
+-- a node needs to encode the event. `commit` must follow.
+local function add(log, kind, count, op, json)
   if log.restarted then
     redis.call('DEL', log.stream)
     log.restarted = nil
@@ -45,8 +45,20 @@ local function append(log, kind, count, op, json)
   local entry = table.concat({ log.epoch, seq, whole(nowMs), count, kind, op, json }, ' ')
   -- The first write, because only this one can still fail: when the stream holds a greater id.
   redis.call('XADD', log.stream, 'MAXLEN', ARGV[5], seq .. '-0', 'e', entry)
-  redis.call('HSET', log.meta, 'epoch', log.epoch, 'seq', seq, 'run', ARGV[2])
-  redis.call('SPUBLISH', log.stream, entry)
+  log.added = log.added or {}
+  table.insert(log.added, entry)
+end
+
+-- Publishes what was added in one text, an entry a line: JSON holds no line break.
+local function commit(log)
+  redis.call('HSET', log.meta, 'epoch', log.epoch, 'seq', whole(log.seq), 'run', ARGV[2])
+  redis.call('SPUBLISH', log.stream, table.concat(log.added, '\n'))
+  log.added = nil
+end
+
+local function append(...)
+  add(...)
+  commit(...)
 end
 
 local function keepFor(ms, ...)

@@ -48,11 +48,11 @@ export class Room {
     this.reader = new LogReader({ ...reading, deliver: (entry) => this.#deliver(entry), onLost: () => this.#onLost() });
   }
 
-  /** Takes a text from the room's channel. */
+  /** Takes a text from the room's channel: entries of the log, one a line, or something else. */
   receive(text: string): void {
     if (text.startsWith(typingPrefix)) this.#receiveTyping(text.slice(typingPrefix.length));
     else if (text === refillNotice) void this.reader.refill();
-    else this.reader.receive(text);
+    else for (const entry of text.split("\n")) this.reader.receive(entry);
   }
 
   #receiveTyping(json: string): void {
@@ -243,7 +243,9 @@ export class Logs {
       },
       onLost: () => this.#options.onInboxLost(name),
     });
-    this.#node.subscriptions.add(keys.stream, (text) => reader.receive(text));
+    this.#node.subscriptions.add(keys.stream, (text) => {
+      for (const entry of text.split("\n")) reader.receive(entry);
+    });
     return { node: name, keys, reader };
   }
 

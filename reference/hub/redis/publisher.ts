@@ -9,8 +9,9 @@ import {
   type PublishRequest,
   type Refused,
 } from "../hub.ts";
+import { AppendBatches } from "./append-batches.ts";
 import type { ClusterNode } from "./cluster-node.ts";
-import { callOnce, createId, type Reply } from "./commands.ts";
+import { callOnce, type Reply } from "./commands.ts";
 import type { RoomKeys } from "./keys.ts";
 import type { LogReader } from "./log-reader.ts";
 import { type Logs, type Room, refillNotice } from "./logs.ts";
@@ -42,6 +43,7 @@ export class Publisher {
   readonly #node: ClusterNode;
   readonly #logs: Logs;
   readonly #settings: HubSettings;
+  readonly #batches: AppendBatches;
   /** Counts while Redis is away. */
   readonly #localLimiter: KeyedLimiter;
 
@@ -49,6 +51,7 @@ export class Publisher {
     this.#node = node;
     this.#logs = logs;
     this.#settings = settings;
+    this.#batches = new AppendBatches(node.shards, settings.publishUser);
     this.#localLimiter = new KeyedLimiter(settings.publishUser);
   }
 
@@ -146,38 +149,51 @@ export class Publisher {
   }
 
   /**
-   * Appends in one call that also checks the user's rate, the membership and the idempotency key. Returns the reply of publish.lua.
+   * Appends in a call that also checks the user's rate, the membership and the idempotency key. Returns the message's reply of publish.lua.
    * @throws HubUnavailable or HubUncertain
    */
-  append(append: Append): Promise<Reply> {
-    const { room, keys, userId, kind, body, member, idempotencyKey, keepMs } = append;
+  async append({ room, keys, userId, kind, body, member, idempotencyKey, keepMs, isRated }: Append): Promise<Reply> {
     const { shards, keys: names } = this.#node;
-    const { publishUser, keepKeyMs, eventsPerRoom } = this.#settings;
-    const operation = createId();
-    const logLength = room === null ? Math.max(minLogLength, eventsPerRoom) : eventsPerRoom;
-    let { isRated } = append;
-    return callOnce(async (isRetry) => {
-      const { isCluster } = shards;
-      if (isCluster && !isRated) {
-        const reply = await this.#checkUser(userId, idempotencyKey);
-        // The document checks membership before the key, but the membership is on another process.
-        const isMember = reply[0] !== "before" || member === "" || Number(await shards.send(["HEXISTS", keys.members, member]));
-        if (!isMember) return ["not-member"];
-        if (reply[0] !== "ok") return reply;
-        isRated = true;
-      }
-      const keyName = (isCluster ? keys : names).idempotency(userId, idempotencyKey ?? "");
-      const scriptKeys = [keys.meta, keys.stream, keys.members, keyName, ...(isRated ? [] : [names.rate(userId)])];
-      const windowMs = idempotencyKey === undefined ? "0" : `${keepKeyMs}`;
-      const rate = [`${publishUser.burst}`, `${publishUser.perSecond}`];
-      const args = [operation, body, member, windowMs, ...rate, isRetry ? "1" : "0", `${keepMs}`, kind, room ?? ""];
-      const reply = await shards.call("publish", scriptKeys, args, logLength);
-      if (isCluster && idempotencyKey !== undefined && reply[0] === "ok") {
-        const position = `${reply[1]} ${reply[2]} ${room ?? ""}`;
-        await shards.send(["SET", names.idempotency(userId, idempotencyKey), position, "NX", "PX", windowMs]);
-      }
-      return reply;
-    });
+    const { keepKeyMs, eventsPerRoom } = this.#settings;
+    const { isCluster } = shards;
+    if (isCluster && !isRated) {
+      const refused = await callOnce(() => this.#checkSender(userId, keys, member, idempotencyKey));
+      if (refused !== undefined) return refused;
+    }
+    const length = room === null ? Math.max(minLogLength, eventsPerRoom) : eventsPerRoom;
+    const reply = await this.#batches.append(
+      { room, keys, kind, keepMs, length },
+      {
+        body,
+        member,
+        keyName: (isCluster ? keys : names).idempotency(userId, idempotencyKey ?? ""),
+        keepKeyMs: idempotencyKey === undefined ? 0 : keepKeyMs,
+        rateName: isCluster || isRated ? undefined : names.rate(userId),
+      },
+    );
+    if (isCluster && idempotencyKey !== undefined && reply[0] === "ok") {
+      const position = `${reply[1]} ${reply[2]} ${room ?? ""}`;
+      const set = ["SET", names.idempotency(userId, idempotencyKey), position, "NX", "PX", `${keepKeyMs}`];
+      await callOnce(() => shards.send(set)).catch((error: Error) => {
+        throw new HubUncertain(error.message);
+      });
+    }
+    return reply;
+  }
+
+  /** In a Cluster, where the user's keys are in another slot than the log. @returns undefined where the message may be appended */
+  async #checkSender(
+    userId: string,
+    keys: RoomKeys,
+    member: string,
+    idempotencyKey: string | undefined,
+  ): Promise<Reply | undefined> {
+    const reply = await this.#checkUser(userId, idempotencyKey);
+    // The document checks membership before the key, but the membership is on another process.
+    const isMember =
+      reply[0] !== "before" || member === "" || Number(await this.#node.shards.send(["HEXISTS", keys.members, member])) === 1;
+    if (!isMember) return ["not-member"];
+    return reply[0] === "ok" ? undefined : reply;
   }
 
   /** Consumes the user's rate; with a key, also looks up the key. */
