@@ -12,6 +12,7 @@ import { frameLines } from "../report/frames.ts";
 import { withDrawnExamples } from "../schema/drawn-examples.ts";
 import { exitCode, TargetLost, UsageError } from "../schema/errors.ts";
 import { startReferenceProcess } from "../testbed/reference-process.ts";
+import { loadCa } from "./load-ca.ts";
 
 export interface ReplayOptions {
   /** Empty or undefined: the reference server, started for the run. */
@@ -25,6 +26,7 @@ export interface ReplayOptions {
   readonly auth?: Auth | undefined;
   readonly origin?: string | undefined;
   readonly insecure?: boolean | undefined;
+  readonly ca?: string | undefined;
 }
 
 export interface ReplayOutput {
@@ -61,7 +63,15 @@ export async function replay(
       embedded: server !== undefined,
       askToStop: undefined,
     };
-    const opened = await openRun({ contract, channel, target, auth, seed: failure.seed, insecure: flags.insecure ?? false });
+    const opened = await openRun({
+      contract,
+      channel,
+      target,
+      auth,
+      seed: failure.seed,
+      insecure: flags.insecure ?? false,
+      ca: loadCa(flags.ca),
+    });
     const check = beginCheck(opened.run);
     const tell = (text: string) => write(opened.run.mask.hide(text));
     try {

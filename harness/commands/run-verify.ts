@@ -22,6 +22,7 @@ import type { RunEvent } from "../report/run-event.ts";
 import { openReports } from "../report/write-reports.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
 import { storeLastRun, withLastFailed } from "./last-run.ts";
+import { loadCa } from "./load-ca.ts";
 import { withoutSecrets } from "./settings/command-line.ts";
 import { replayCommand, replayStoredCommand } from "./settings/replay-command.ts";
 import type { VerifySettings } from "./settings/verify-settings.ts";
@@ -68,11 +69,19 @@ export async function verify(settings: VerifySettings): Promise<number> {
 export async function runVerification(given: VerifySettings, listener: Listener): Promise<ReportedRun> {
   const settings = { ...given, urls: await targetUrls(given) };
   const asked = selectRules(phases, settings.only, settings.phases, settings.exclude);
-  const subject = await expectContractUnderTest(settings);
   const known = loadBaseline(settings.baseline);
-  return settings.urls.length > 0
-    ? judge({ settings, subject, asked, listener, known, own: undefined })
-    : judgeOwn({ settings, subject, asked, listener, known });
+  const loading = expectContractUnderTest(settings);
+  if (settings.urls.length > 0) return judge({ settings, subject: await loading, asked, listener, known, own: undefined });
+  const path = loading.then(({ channel }) => channel.address);
+  const say = (text: string) => listener.event({ type: "note", text });
+  const own = await (settings.nodes === undefined
+    ? startOwnServer(path)
+    : startOwnNodes({ ...settings, nodes: settings.nodes, path: await path, say }));
+  try {
+    return await judge({ settings, subject: await loading, asked, listener, known, own });
+  } finally {
+    await own.stop();
+  }
 }
 
 interface RunInput {
@@ -81,20 +90,6 @@ interface RunInput {
   readonly asked: readonly Selection[];
   readonly listener: Listener;
   readonly known: readonly KnownFailure[];
-}
-
-async function judgeOwn(job: RunInput): Promise<ReportedRun> {
-  const { settings, listener } = job;
-  const path = job.subject.channel.address;
-  const say = (text: string) => listener.event({ type: "note", text });
-  const own = await (settings.nodes === undefined
-    ? startOwnServer(path)
-    : startOwnNodes({ ...settings, nodes: settings.nodes, path, say }));
-  try {
-    return await judge({ ...job, own });
-  } finally {
-    await own.stop();
-  }
 }
 
 async function judge({
@@ -136,7 +131,8 @@ async function judge({
   const { seed, runs, timeoutMs, insecure } = settings;
   // What rules derive from the document is made now: later it would keep open connections waiting, and a server may take that for death.
   for (const rule of asked.flatMap(({ rules }) => rules)) rule.from(subject);
-  const { run, probe, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure });
+  const ca = loadCa(settings.ca);
+  const { run, probe, end } = await openRun({ ...subject, target, auth, seed, runs, timeoutMs, insecure, ca });
   const { hide } = run.mask;
   const masked = <T>(value: T): T => JSON.parse(hide(JSON.stringify(value)), revived);
   const reports = openReports(settings.reports, hide);

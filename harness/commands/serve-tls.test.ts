@@ -62,7 +62,7 @@ async function verify(env: Readonly<Record<string, string>>, ...args: string[]):
 test("the rules of handshake, examples (HTTP too) pass over wss", async () => {
   const json = file("report.json");
   const phases = ["handshake", "examples"].flatMap((phase) => ["--phase", phase]);
-  const { code, text } = await verify({ NODE_EXTRA_CA_CERTS: file("ca.pem") }, ...phases, "--json", json);
+  const { code, text } = await verify({}, "--ca", file("ca.pem"), ...phases, "--json", json);
   expect(text).toMatch(/Conformant: \d+ rules passed/);
   expect(code).toBe(0);
   const { rules } = JSON.parse(readFileSync(json, "utf8")) as { rules: { verdict: string }[] };
@@ -77,6 +77,12 @@ test("a reset is sent below TLS", async () => {
 
 test("without the authority the certificate is refused, and the message says what to do", async () => {
   const { code, text } = await verify({ NODE_EXTRA_CA_CERTS: "" }, "--phase", "handshake");
-  expect(text).toContain("Name its authority in NODE_EXTRA_CA_CERTS");
+  expect(text).toContain("Name its authority with --ca or in NODE_EXTRA_CA_CERTS");
   expect(code).toBeGreaterThan(1);
+});
+
+test("a file that is no certificate is named", async () => {
+  const { code, text } = await verify({}, "--ca", file("extensions"), "--phase", "handshake");
+  expect(text).toContain(`--ca ${file("extensions")}: expected a file with certificates in PEM`);
+  expect(code).toBe(2);
 });

@@ -79,13 +79,14 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     const isPlain = request.method !== "GET" && options.body !== undefined;
     const body = isPlain ? `, body ${shortened(Buffer.from(options.body ?? []).toString("utf8"))}` : "";
     run.recorder.record({ kind: "note", connection, text: describeRequest(request, secrets) + body });
-    const { timeoutMs, insecure } = run;
+    const { timeoutMs, insecure, ca } = run;
     run.bounds.opens();
     const connected = await connect({
       url,
       request,
       timeoutMs,
       insecure,
+      ca,
       ...(options.body === undefined ? {} : { body: options.body }),
       ...(options.resetAfterMs === undefined ? {} : { resetAfterMs: options.resetAfterMs }),
     }).catch((error: unknown) => {

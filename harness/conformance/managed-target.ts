@@ -1,9 +1,7 @@
 // A target that the run itself starts and stops: one reference server, or several nodes of it behind one Redis.
 
 import { runWorkload } from "../cluster/workload.ts";
-import { runNemesis } from "../testbed/nemesis.ts";
 import { faultKinds, planFaults } from "../testbed/nemesis-plan.ts";
-import { startCluster, withoutLimits } from "../testbed/nodes.ts";
 import { startReferenceProcess } from "../testbed/reference-process.ts";
 import type { Target } from "./context.ts";
 
@@ -21,8 +19,11 @@ export interface OwnTarget {
   stop(): Promise<void>;
 }
 
-/** @throws TargetLost where it does not come up */
-export async function startOwnServer(path: string): Promise<OwnTarget> {
+/**
+ * @param path may still be under way: the server starts meanwhile
+ * @throws TargetLost where it does not come up, and what `path` rejects with
+ */
+export async function startOwnServer(path: Promise<string>): Promise<OwnTarget> {
   let server = await startReferenceProcess({ path });
   const { secret } = server;
   return {
@@ -66,6 +67,11 @@ const longestRunMs = 3_600_000;
  */
 export async function startOwnNodes({ path, nodes: count, faults, messages, seed, say }: OwnNodesOptions): Promise<OwnTarget> {
   const isFaulted = faults !== undefined;
+  // The Redis client is loaded only where it is used: it takes a tenth of a short run.
+  const [{ startCluster, withoutLimits }, { runNemesis }] = await Promise.all([
+    import("../testbed/nodes.ts"),
+    import("../testbed/nemesis.ts"),
+  ]);
   const cluster = await startCluster({ count, path, env: isFaulted ? withoutLimits : {}, withLoadBalancer: isFaulted });
   const { nodes, loadBalancer, secret } = cluster;
   if (isFaulted && loadBalancer === undefined)

@@ -30,6 +30,7 @@ export interface RunOptions {
   /** The least silence that stands in for a fence, in ms, default 500. */
   readonly quietMs?: number;
   readonly insecure?: boolean;
+  readonly ca?: string | undefined;
   /** Stands in every name of the run; letters and digits. Default from the wall clock. */
   readonly label?: string;
 }
@@ -91,6 +92,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
       return probe?.fenceWorks === false ? Math.min(timeoutMs, muteTimeoutMs) : timeoutMs;
     },
     insecure: options.insecure ?? false,
+    ca: options.ca,
     label: options.label ?? Math.floor(Date.now() / 1000).toString(36),
     count: () => ++counter,
     countRequest: () => ++requests,

@@ -14,7 +14,8 @@ const maxBroken = 3;
 export async function runExecutions(run: Run, executions: readonly RuleExecution[]): Promise<void> {
   if (broadcastsAnonymously(run)) return runOneByOne(run, executions);
   const together = executions.filter(({ rule }) => !rule.alone && rule.waitsMs === undefined);
-  const waiting = executions.filter(({ rule }) => !rule.alone && rule.waitsMs !== undefined);
+  // Those that passed ahead of the phase are done.
+  const waiting = executions.filter(({ rule, outcome }) => !rule.alone && rule.waitsMs !== undefined && outcome === undefined);
   await runAloneOnes(run, executions, "first");
   const queue = [...together];
   const lane = async () => {

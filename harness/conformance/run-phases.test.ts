@@ -55,9 +55,13 @@ interface Judging {
   readonly prepare?: Phase["prepare"];
   /** Selection anew each time. */
   readonly urls?: () => string[];
+  readonly embedded?: boolean;
 }
 
-async function judge({ url, hooks, prepare, urls = () => [url] }: Judging, ...rules: readonly Rule[]): Promise<RunReport> {
+async function judge(
+  { url, hooks, prepare, urls = () => [url], embedded = false }: Judging,
+  ...rules: readonly Rule[]
+): Promise<RunReport> {
   const target = {
     get urls() {
       return urls();
@@ -65,12 +69,15 @@ async function judge({ url, hooks, prepare, urls = () => [url] }: Judging, ...ru
     origin: undefined,
     pid: undefined,
     askToStop: undefined,
-    embedded: false,
+    embedded,
   };
   const opened = await openRun({ contract: contract!, channel, target, auth: {}, timeoutMs: 300, label: "t" });
   try {
-    const phase: Phase = { name: "examples", rules, ...(prepare === undefined ? {} : { prepare }) };
-    return await runPhases(opened.run, opened.probe, [{ phase, rules }], { replay: (id) => `replay ${id}`, ...hooks });
+    const asked = [...new Set(rules.map(({ phase }) => phase))].map((name) => {
+      const own = rules.filter((one) => one.phase === name);
+      return { phase: { name, rules: own, ...(prepare === undefined ? {} : { prepare }) }, rules: own };
+    });
+    return await runPhases(opened.run, opened.probe, asked, { replay: (id) => `replay ${id}`, ...hooks });
   } finally {
     await opened.end();
   }
@@ -157,6 +164,33 @@ describe("a rule", () => {
     expect(verdicts(report)).toEqual({ buggy: "inconclusive", kept: "pass" });
     expect(report.results[0]).toMatchObject({ internalError: true, reason: expect.stringContaining("TypeError: oops") });
   });
+
+  it.each([true, false])(
+    "that waits begins before the phases ahead of its own, against our own server only: %s",
+    async (embedded) => {
+      const log: string[] = [];
+      let spoilt = 0;
+      const waits = { phase: "limits", waitsMs: () => 1 } as const;
+      const report = await judge(
+        { ...(await echo()), embedded },
+        rule("early", async (context) => {
+          await say(context);
+          log.push("early");
+        }),
+        rule(
+          "waits",
+          async (context) => {
+            log.push("waits");
+            await say(context);
+          },
+          waits,
+        ),
+        rule("spoilt", async (context) => (++spoilt === 1 ? fail() : say(context)), waits),
+      );
+      expect(log).toEqual(embedded ? ["waits", "early"] : ["early", "waits"]);
+      expect(verdicts(report)).toEqual({ early: "pass", waits: "pass", spoilt: embedded ? "pass" : "fail" });
+    },
+  );
 
   it("that is alone runs when nothing else does", async () => {
     let others = 0;

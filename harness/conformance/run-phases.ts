@@ -9,6 +9,7 @@ import { asTrigger, findTrigger } from "./lost-target.ts";
 import type { Phase, RuleResult } from "./phase.ts";
 import type { Clause, PhaseName, Rule } from "./rule.ts";
 import { fileViolations, type RuleExecution, resultOf, withoutOutcome } from "./rule-result.ts";
+import { runAhead } from "./run-ahead.ts";
 import { runExecution, runExecutions } from "./run-executions.ts";
 import { describeError, type Outcome, type RecordedViolation } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
@@ -53,12 +54,16 @@ export async function runPhases(
   const results: RuleResult[] = [];
   let interrupted: string | undefined;
   let doubt: string | undefined;
+  const executed = new Map(asked.map(({ phase, rules }) => [phase, createExecutions(run, rules)]));
+  const later = asked.slice(1).find(({ phase }) => phase.name === phaseThatWaits);
+  const ahead = later === undefined ? undefined : runAhead(run, executed.get(later.phase)!);
   for (const one of asked) {
     if (interrupted !== undefined) {
       for (const rule of one.rules) results.push(withoutOutcome(report, rule, interrupted));
       continue;
     }
-    const phase = await runPhase(run, probe, one, hooks, violations);
+    if (one.phase.name === phaseThatWaits) await ahead;
+    const phase = await runPhase(run, probe, one, executed.get(one.phase)!, hooks, violations);
     interrupted = phase.interrupted;
     doubt ??= phase.doubt;
     results.push(...phase.results);
@@ -69,6 +74,8 @@ export async function runPhases(
   if (!isHabit) interrupted ??= doubt;
   return { results: fileViolations(report, results, violations), interrupted, durationMs: run.clock.nowMs() - startMs };
 }
+
+const phaseThatWaits: PhaseName = "limits";
 
 /** What failed once and could not be run again convicts nobody: it may be the end of the target that was seen. */
 function undecidedIfUnconfirmed(outcome: Outcome, runs: number): Outcome {
@@ -89,12 +96,12 @@ async function runPhase(
   run: Run,
   probe: LivenessProbe,
   { phase, rules }: Selection,
+  executions: readonly RuleExecution[],
   hooks: RunHooks,
   violations: RecordedViolation[],
 ): Promise<PhaseEnd> {
   const startMs = run.clock.nowMs();
   const before = { ...run.recorder.counts };
-  const executions = createExecutions(run, rules);
   hooks.phaseStarts?.(phase.name, longestWaitMs(run, executions));
   const lostBefore = probe.lostAtMs.length;
   const losses = () => (isFaulted(run, phase.name) || phase.name === "shutdown" ? [] : probe.lostAgesMs.slice(lostBefore));
@@ -190,7 +197,8 @@ function isFaulted({ target }: Run, phase: PhaseName): boolean {
 /** Of those that wait together, in ms. */
 function longestWaitMs(run: Run, executions: readonly RuleExecution[]): number {
   const { context } = beginCheck(run);
-  return Math.max(0, ...executions.map(({ rule, clause }) => rule.waitsMs?.(context, clause) ?? 0));
+  const open = executions.filter(({ outcome }) => outcome === undefined);
+  return Math.max(0, ...open.map(({ rule, clause }) => rule.waitsMs?.(context, clause) ?? 0));
 }
 
 function createExecutions(run: Run, rules: readonly Rule[]): RuleExecution[] {

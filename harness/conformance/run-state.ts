@@ -15,6 +15,8 @@ export interface Run extends ClientEnvironment, ContractUnderTest {
   readonly seed: number;
   readonly runs: number;
   readonly insecure: boolean;
+  /** PEM texts of the authorities that a certificate may come from; undefined: those of Node. */
+  readonly ca: string | undefined;
   /** Stands in every name, so that a run never meets the users of the one before. */
   readonly label: string;
   /** The next number of the run's one counter. */

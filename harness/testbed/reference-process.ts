@@ -16,8 +16,8 @@ export interface ReferenceProcess {
 }
 
 export interface ReferenceProcessOptions {
-  /** Path of the WebSocket endpoint. */
-  readonly path: string;
+  /** Path of the WebSocket endpoint. The server starts while it is still under way. */
+  readonly path: string | Promise<string>;
   /** Added to the environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Default `dist/reference/main.js` of this package. */
@@ -51,7 +51,7 @@ process.on("exit", () => {
   for (const kill of running) kill();
 });
 
-/** @throws TargetLost, with what it wrote to stderr, where it does not come up */
+/** @throws TargetLost, with what it wrote to stderr, where it does not come up; what `path` rejects with */
 export async function startReferenceProcess({
   path,
   env = {},
@@ -77,7 +77,7 @@ export async function startReferenceProcess({
   const kill = () => child.kill("SIGKILL");
   running.add(kill);
 
-  const port = await new Promise<number>((resolve, reject) => {
+  const listening = new Promise<number>((resolve, reject) => {
     const timer = setTimeout(() => {
       kill();
       reject(new TargetLost(`The reference server did not listen within ${startMs} ms. ${shownStderr()}`));
@@ -98,15 +98,21 @@ export async function startReferenceProcess({
     });
   });
 
+  const stop = async (): Promise<void> => {
+    running.delete(kill);
+    await stopChild(child);
+  };
+  const [port, pathname] = await Promise.all([listening, path]).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
+
   return {
-    url: `ws://127.0.0.1:${port}${path}`,
+    url: `ws://127.0.0.1:${port}${pathname}`,
     secret,
     pid: child.pid ?? 0,
     exitReason,
-    async stop() {
-      running.delete(kill);
-      await stopChild(child);
-    },
+    stop,
   };
 }
 

@@ -19,6 +19,8 @@ export interface ConnectOptions {
   readonly timeoutMs: number;
   /** Accept a certificate that cannot be verified. Default false. */
   readonly insecure?: boolean;
+  /** PEM texts of the authorities that a certificate may come from. Default: those of Node. */
+  readonly ca?: string | undefined;
   /** Whether pings are answered, default true. */
   readonly answerPings?: boolean;
 }
@@ -142,7 +144,7 @@ function openTcp(options: ConnectOptions): Promise<net.Socket> {
     tcp.once("connect", () => {
       if (!secure) return opened(tcp);
       const name = net.isIP(host) ? {} : { servername: host };
-      const socket = tls.connect({ socket: tcp, ...name, rejectUnauthorized: options.insecure !== true });
+      const socket = tls.connect({ socket: tcp, ...name, ca: options.ca, rejectUnauthorized: options.insecure !== true });
       tcpBelow.set(socket, tcp);
       socket.on("error", failed);
       socket.once("secureConnect", () => opened(socket));
@@ -168,7 +170,7 @@ function connectFailure(url: URL, error: NodeJS.ErrnoException): string {
     return `${url.host} does not speak TLS (${code}). Use ws: in place of wss:, or give the port that TLS is on.`;
   }
   if (url.protocol === "wss:" && /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code)) {
-    return `The certificate of ${url.host} cannot be verified (${code}). Name its authority in NODE_EXTRA_CA_CERTS, or add --insecure for a test server.`;
+    return `The certificate of ${url.host} cannot be verified (${code}). Name its authority with --ca or in NODE_EXTRA_CA_CERTS, or add --insecure for a test server.`;
   }
   return `Cannot connect to ${url.host}: ${error.message}. Check host, port and network.`;
 }

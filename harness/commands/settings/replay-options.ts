@@ -1,6 +1,6 @@
 // The options of `wsproof replay`.
 import type { Options } from "./option.ts";
-import { accessOptions, configOption, specOptions } from "./target-options.ts";
+import { accessOptions, caOption, configOption, specOptions } from "./target-options.ts";
 
 export const replayOptions = {
   url: {
@@ -16,4 +16,5 @@ export const replayOptions = {
   variables: specOptions.variables,
   config: configOption,
   ...accessOptions,
+  ca: caOption,
 } as const satisfies Options;

@@ -93,6 +93,16 @@ export const accessOptions = {
   },
 } as const satisfies Options;
 
+/** Of commands that open their connections themselves. */
+export const caOption = {
+  type: "string",
+  minLength: 1,
+  path: true,
+  flag: "--ca <file>",
+  description: "PEM file of the authorities that a TLS certificate may come from, in place of the system's",
+  expected: "a path",
+} as const satisfies Options[string];
+
 export const configOption = {
   type: "string",
   minLength: 1,

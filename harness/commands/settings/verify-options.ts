@@ -2,6 +2,7 @@
 import type { Options } from "./option.ts";
 import {
   accessOptions,
+  caOption,
   configOption,
   nodesOption,
   pidOption,
@@ -18,6 +19,7 @@ export const verifyOptions = {
   ...specOptions,
   config: configOption,
   ...accessOptions,
+  ca: caOption,
   pid: pidOption,
   stopCommand: {
     type: "string",
