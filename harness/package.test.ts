@@ -88,7 +88,7 @@ describe("what is in it", () => {
       (file) => !reached.has(file) && !/generated\/validators|\.gen\.js$|reference\/page\//.test(file),
     );
     // Modules of types alone leave an empty module behind, or the lists that the types are made of.
-    const isOfTypes = /^(?:export (?:\{\}|const \w+ = \[[^\]]*\]);\s*)+$/;
+    const isOfTypes = /^(?:export ?(?:\{\}|const \w+ ?= ?\[[^\]]*\]);?\s*)+$/;
     expect(unreached.filter((file) => !isOfTypes.test(statements(file)))).toEqual([]);
   });
 });
@@ -232,7 +232,7 @@ function reachable(entries: readonly string[]): ReadonlySet<string> {
     if (reached.has(file)) continue;
     reached.add(file);
     const text = readFileSync(file, "utf8");
-    const imports = text.matchAll(/(?:^(?:import|export)\b[^;"'`]*|\bimport\(\s*|new Worker\(new URL\()"(\.[^"]+\.js)"/gm);
+    const imports = text.matchAll(/(?:(?:^|;)(?:import|export)\b[^;"'`]*|\bimport\(\s*|new Worker\(new URL\()"(\.[^"]+\.js)"/gm);
     // A generator of code holds imports of the code that it emits.
     const own = [...imports].filter(([, to]) => !(file.includes("codegen") && to!.endsWith(".gen.js")));
     for (const [, to] of own) waiting.push(path.join(path.dirname(file), to!));

@@ -16,6 +16,8 @@ export interface Request {
   id: unknown;
   answers: number;
   isRefused: boolean;
+  /** The error that refused it did not name it. */
+  isGuess: boolean;
   /** Another had the same id before it was answered. */
   isRepeated: boolean;
   number: number;
@@ -169,10 +171,14 @@ export class Observer {
     if (request === undefined) {
       kind.unasked += 1;
       const refused = kind.isError ? blamed(talk) : undefined;
-      if (refused !== undefined) this.#refused(refused, kind, event.frame);
-      else this.#step(talk, kind);
+      // Where errors name the request, one that names none is about a request without an id.
+      if (refused !== undefined && (refused.id === undefined || kind.withId === 0)) {
+        this.#refused(refused, kind, event.frame);
+        refused.isGuess = true;
+      } else this.#step(talk, kind);
       return;
     }
+    if (request.isGuess) Object.assign(request, { isGuess: false, isRefused: false, answers: 0 });
     request.answers += 1;
     if (request.answers > 1 && !request.isRepeated) request.kind.isStream = true;
     if (request.answers === 1) {
