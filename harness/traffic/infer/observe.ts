@@ -132,6 +132,7 @@ export class Observer {
       id: undefined,
       answers: 0,
       isRefused: false,
+      isGuess: false,
       isRepeated: false,
       number: talk.requests++,
     };
