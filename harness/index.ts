@@ -4,7 +4,8 @@ import type { Finding } from "../spec/contract.ts";
 import type { Change } from "../spec/diff/change.ts";
 import type { Difference } from "../spec/diff/diff.ts";
 import { runVerification } from "./commands/run-verify.ts";
-import type { benchOptions } from "./commands/settings/bench-options.ts";
+import type { BenchProgress, benchOptions } from "./commands/settings/bench-options.ts";
+import type { checkOptions } from "./commands/settings/check-options.ts";
 import type { Given } from "./commands/settings/option.ts";
 import { drawSeed, loadVerifySettings, type VerifyGiven } from "./commands/settings/verify-settings.ts";
 import type { Report } from "./conformance/result.ts";
@@ -16,7 +17,7 @@ export { type DescribeContractOptions, describeContract, type TestRunner } from 
 export type { Failure, Level, PhaseName, Report, RuleResult, Verdict } from "./conformance/result.ts";
 export type { RunEvent } from "./report/run-event.ts";
 export { exitCode, TargetLost, UsageError } from "./schema/errors.ts";
-export type { Change, Difference, Finding };
+export type { BenchProgress, Change, Difference, Finding };
 
 /**
  * The options of `wsproof verify`, by name: COMMANDS.md and `wsproof verify --help` describe each with its default and range.
@@ -57,12 +58,14 @@ export interface DocumentOptions {
   readonly overlay?: string | undefined;
   readonly server?: string | undefined;
   readonly variables?: Readonly<Record<string, string>> | undefined;
+  /** Aborted: the call rejects with the signal's reason, before it writes anything. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Checks a document as `wsproof lint` does. @returns all findings, those of severity info too, by file and line */
 export async function lint(options: DocumentOptions = {}): Promise<readonly Finding[]> {
-  const { lint: check } = await import("../spec/lint/lint.ts");
-  return (await check(await withFile(options))).findings;
+  const { lint: run } = await import("../spec/lint/lint.ts");
+  return (await run(await withFile(options))).findings;
 }
 
 export interface GenerateOptions extends DocumentOptions {
@@ -82,20 +85,43 @@ export interface GenerateResult {
 }
 
 /** Writes types, validators, constants and docs as `wsproof generate` does. @throws an error of the file system */
-export async function generate({ out, check = false, ...options }: GenerateOptions): Promise<GenerateResult> {
+export async function generate({ out, check: dry = false, ...options }: GenerateOptions): Promise<GenerateResult> {
   const { generateFiles } = await import("./commands/generate.ts");
-  const { findings, changed, files } = await generateFiles({ ...(await withFile(options)), out, check });
+  const { findings, changed, files } = await generateFiles({ ...(await withFile(options)), out, check: dry });
   return { findings, changed: changed.map(({ name }) => name), files };
+}
+
+/** The options of `wsproof check`, by name. */
+export interface CheckOptions extends Omit<Given<typeof checkOptions>, "files" | "verbose"> {
+  /** Histories (NDJSON) or HAR files. */
+  readonly files: readonly string[];
+  /** Aborted: the call rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Checks recorded traffic as `wsproof check` does, and returns what `--json` writes.
+ * @throws UsageError where an option or a file cannot be used
+ */
+export async function check({ signal, ...given }: CheckOptions): Promise<Report> {
+  const [{ checkTraffic }, { checkOptions: options }, { checkValues }] = await Promise.all([
+    import("./commands/run-check.ts"),
+    import("./commands/settings/check-options.ts"),
+    import("./commands/settings/check-values.ts"),
+  ]);
+  checkValues(options, given, { naming: "key" });
+  return createReport((await checkTraffic(given, signal)).run);
 }
 
 /** Compares two versions of a document as `wsproof diff` does. @throws UsageError where one cannot be loaded */
 export async function diff(
   oldFile: string,
   newFile: string,
-  options: Pick<DocumentOptions, "perspective" | "overlay"> = {},
+  options: Pick<DocumentOptions, "perspective" | "overlay" | "signal"> = {},
 ): Promise<Difference> {
   const [{ diff: compare }, { loadVersion }] = await Promise.all([import("../spec/diff/diff.ts"), import("./commands/diff.ts")]);
   const [before, after] = await Promise.all([loadVersion(oldFile, options), loadVersion(newFile, options)]);
+  options.signal?.throwIfAborted();
   return compare(before, after);
 }
 
@@ -103,6 +129,10 @@ export async function diff(
 export interface BenchOptions extends Given<typeof benchOptions> {
   /** Gets what the command would print, piece by piece. Default: nothing is printed. */
   readonly print?: ((text: string) => void) | undefined;
+  /** Gets how far the run is, twice a second. */
+  readonly onProgress?: ((progress: BenchProgress) => void) | undefined;
+  /** Aborted: the connections are closed, and the call rejects with the reason. Timers of the load end with its duration. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BenchReport {
@@ -124,7 +154,7 @@ export interface BenchResult {
 }
 
 /** Loads a server as `wsproof bench` does. @throws UsageError where an option cannot be used, TargetLost where there is nothing to load */
-export async function bench({ print, ...given }: BenchOptions = {}): Promise<BenchReport> {
+export async function bench({ print, onProgress, signal, ...given }: BenchOptions = {}): Promise<BenchReport> {
   const [{ bench: run }, { loadBenchSettings }] = await Promise.all([
     import("./commands/run-bench.ts"),
     import("./commands/settings/bench-settings.ts"),
@@ -132,6 +162,8 @@ export async function bench({ print, ...given }: BenchOptions = {}): Promise<Ben
   let result: BenchResult | undefined;
   const code = await run(loadBenchSettings(given, "key", drawSeed()), {
     write: print ?? (() => undefined),
+    onProgress,
+    signal,
     onResult: (one) => {
       result = one;
     },
@@ -139,7 +171,8 @@ export async function bench({ print, ...given }: BenchOptions = {}): Promise<Ben
   return { exitCode: code, result };
 }
 
-async function withFile({ spec, ...options }: DocumentOptions) {
+async function withFile({ spec, signal, ...options }: DocumentOptions) {
+  signal?.throwIfAborted();
   const { defaultSpecFile } = await import("../spec/load-contract.ts");
   return { file: spec ?? defaultSpecFile, ...options };
 }

@@ -148,7 +148,7 @@ describe("the functions", () => {
   it("are typed, for a strict compiler without types of Node", () => {
     writeFileSync(
       path.join(user, "typed.ts"),
-      `import { bench, describeContract, diff, generate, lint, verify } from "wsproof";
+      `import { bench, check, describeContract, diff, generate, lint, verify } from "wsproof";
       import type { Difference, Finding, GenerateResult, Report, RunEvent } from "wsproof";
       import { createClient, type RoomsClient } from "wsproof/client";
       export const report: Report = await verify({ url: "ws://127.0.0.1:1", phases: ["handshake"] });
@@ -160,6 +160,10 @@ describe("the functions", () => {
       export const p99: number | undefined = (await bench({ rate: 5, durationMs: 1000 })).result?.latency.p99;
       await describeContract({ url: async () => "ws://127.0.0.1:1", spec: "x.yaml" });
       await verify({ signal: new AbortController().signal, onEvent: (event: RunEvent) => event.type });
+      const { signal } = new AbortController();
+      export const checked: Report = await check({ files: ["traffic.ndjson"], spec: "x.yaml", side: "client", signal });
+      await bench({ signal, onProgress: ({ step, done }) => [step, done] });
+      await generate({ spec: "x.yaml", out: "generated", signal });
       // @ts-expect-error a number, or true
       await verify({ faults: "many" });
       // @ts-expect-error no such option

@@ -5,6 +5,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import picocolors from "picocolors";
 import type { ContractUnderTest } from "../client/context.ts";
+import { createMask, credentialsOfUrls } from "../client/mask.ts";
 import { logRoles } from "../cluster/log-roles.ts";
 import { expectContractUnderTest, targetUrls, withPath } from "../conformance/load-contract-under-test.ts";
 import { aggregate } from "../load/aggregate.ts";
@@ -34,7 +35,7 @@ import { emitLoadHtml, type LoadPage } from "../report/load/html.ts";
 import { emitCapacityStep, emitComparison, emitProgress, emitResult } from "../report/load/terminal.ts";
 import type { Palette } from "../report/terminal.ts";
 import { exitCode, TargetLost, UsageError, Violation } from "../schema/errors.ts";
-import { benchOptions } from "./settings/bench-options.ts";
+import { type BenchProgress, benchOptions } from "./settings/bench-options.ts";
 import type { BenchSettings } from "./settings/bench-settings.ts";
 import { emitCommandLine, programName } from "./settings/command-line.ts";
 
@@ -46,6 +47,10 @@ export interface Listener {
   readonly palette: Palette;
   /** Gets the result that the files of --json and --html hold. */
   readonly onResult?: ((result: LoadResult) => void) | undefined;
+  /** Called twice a second. */
+  readonly onProgress?: ((progress: BenchProgress) => void) | undefined;
+  /** Aborted: the run throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The most runs of a search; 12 double from 50 to 100 000 per second, the rest narrow and confirm. */
@@ -57,7 +62,10 @@ const mostPerSecond = 1_000_000;
  * @returns the exit code: 0 held, 1 a threshold or a delivery failed, 3 invalid or nothing measured
  * @throws UsageError, TargetLost: what kept it from running, in one paragraph
  */
-export async function bench(given: BenchSettings, api?: Pick<Listener, "write" | "onResult">): Promise<number> {
+export async function bench(
+  given: BenchSettings,
+  api?: Pick<Listener, "write" | "onResult" | "onProgress" | "signal">,
+): Promise<number> {
   const settings = { ...given, urls: await targetUrls(given) };
   const live = api === undefined && process.stdout.isTTY === true;
   const palette = picocolors.createColors(live && process.env.NO_COLOR === undefined);
@@ -222,7 +230,10 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
         if (restartCommand === undefined || (settings.shard?.index ?? 0) > 0) return;
         spawn(restartCommand, { shell: true, stdio: "ignore", detached: true }).unref();
       },
+      signal: listener.signal,
       progress(step, now, window) {
+        const { ready, done, errors, p99 } = now;
+        listener.onProgress?.({ step, ready, done, errors, p99 });
         if (!listener.live) return;
         const text =
           step === "setup"
@@ -244,7 +255,7 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
         atMs >= window.startMs && atMs <= window.endMs ? [[(atMs - window.startMs) / 1000, bytes] as const] : [],
       ),
       title: `${contract.title} ${contract.version}: ${scenario}`,
-      url: target.urls.join(" "),
+      url: createMask(credentialsOfUrls(target.urls)).hide(target.urls.join(" ")),
       notes: target.notes,
     });
     const { shard } = settings;

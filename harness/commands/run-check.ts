@@ -6,6 +6,7 @@ import { applyBaseline, parseBaseline } from "../conformance/baseline.ts";
 import { loadEndpoints } from "../conformance/load-contract-under-test.ts";
 import { summarise } from "../conformance/verdict.ts";
 import { escapeLine } from "../report/escape.ts";
+import type { ReportedRun } from "../report/reported-run.ts";
 import { emitResults } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
 import { UsageError } from "../schema/errors.ts";
@@ -19,7 +20,25 @@ import { type Given, withDefaults } from "./settings/option.ts";
 /** @throws UsageError: what kept it from running, in one paragraph */
 export async function runCheck(values: Record<string, unknown>): Promise<number> {
   checkValues(checkOptions, values, { naming: "flag" });
-  const given = values as Given<typeof checkOptions>;
+  const { run, counted, verbose, html } = await checkTraffic(values as Given<typeof checkOptions>);
+  const { opening, report, summary } = run;
+  const palette = picocolors.createColors(process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+  process.stdout.write(
+    `${palette.bold("wsproof check")}  ${escapeLine(opening.title)}, ${counted}\n${emitResults(report.results, summary, palette, { verbose, html })}`,
+  );
+  return summary.exitCode;
+}
+
+/** Checks files and writes reports. @param given valid values @throws UsageError, or the signal's reason */
+export async function checkTraffic(
+  given: Given<typeof checkOptions>,
+  signal?: AbortSignal,
+): Promise<{
+  readonly run: ReportedRun;
+  readonly counted: string;
+  readonly verbose: boolean;
+  readonly html: string | undefined;
+}> {
   const settings = withDefaults(checkOptions, given);
   const { side, spec, files = [], reports: reportFiles = {} } = settings;
   const subject = await subjectOf(settings);
@@ -41,28 +60,23 @@ export async function runCheck(values: Record<string, unknown>): Promise<number>
     checkOptions,
     again,
   );
-  const checked = await checkFiles({ ...subject, files, side, replay });
+  const checked = await checkFiles({ ...subject, files, side, replay, signal });
   const { results, stale } = applyBaseline(checked.results, known);
   const summary = summarise(results, { strict: settings.strict, stale });
-  const durationMs = performance.now() - startMs;
-  const palette = picocolors.createColors(process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
   const { contract } = subject;
-  const counted = `${checked.messages} messages of ${checked.connections} connections`;
-  process.stdout.write(
-    `${palette.bold("wsproof check")}  ${escapeLine(`${contract.title} ${contract.version}`)}, the ${side}: ${counted}\n${emitResults(results, summary, palette, { verbose: settings.verbose, html: reportFiles.html })}`,
-  );
-  const opening = {
-    ...{ title: `${contract.title} ${contract.version}`, file: spec ?? "bundled spec", targets: files, embedded: false },
-    ...{ perspective: contract.perspective, seed: 0 },
-  };
-  reports.end({
-    opening,
-    report: { results, interrupted: undefined, durationMs },
+  const run: ReportedRun = {
+    opening: {
+      ...{ title: `${contract.title} ${contract.version}`, file: spec ?? "bundled spec", targets: files, embedded: false },
+      ...{ perspective: contract.perspective, seed: 0 },
+    },
+    report: { results, interrupted: undefined, durationMs: performance.now() - startMs },
     summary,
     startedAt,
     strict: settings.strict,
-  });
-  return summary.exitCode;
+  };
+  reports.end(run);
+  const counted = `the ${side}: ${checked.messages} messages of ${checked.connections} connections`;
+  return { run, counted, verbose: settings.verbose, html: reportFiles.html };
 }
 
 /** The only endpoint of the document. @throws UsageError where it has several, or none */

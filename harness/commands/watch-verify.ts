@@ -4,7 +4,7 @@ import path from "node:path";
 import { defaultSpecFile } from "../../spec/load-contract.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
 import type { VerifySettings } from "./settings/verify-settings.ts";
-import { restart } from "./target-process.ts";
+import { listens, replaceServer, stopStarted } from "./target-process.ts";
 
 /** Editors and compilers write in several steps: what comes within this time is one change. */
 const settleMs = 100;
@@ -31,7 +31,13 @@ export async function watchAndRerun(
   const watchers = [...documents, ...settings.watchPaths].map((file) => watchOne(path.resolve(file), changed));
   stop.addEventListener("abort", () => wake());
   let code: number = exitCode.ok;
+  const [url = ""] = settings.urls;
+  const renew = async () => {
+    const problem = await replaceServer(settings, url);
+    if (problem !== undefined) write(`wsproof: ${problem}\n`);
+  };
   try {
+    if (settings.restartCommand !== undefined && !(await listens(url))) await renew();
     while (!stop.aborted) {
       code = await once().catch((error: unknown) => {
         // A document that is broken half way through an edit must not end the watch.
@@ -48,12 +54,12 @@ export async function watchAndRerun(
       await new Promise((resolve) => setTimeout(resolve, settleMs));
       if (change !== undefined) write(`\n${change} changed.\n`);
       // The server is built from the watched paths; a new document alone needs no new server.
-      if (change !== undefined && !documents.some((file) => path.resolve(file) === change))
-        await restart(settings.restartCommand, settings.urls[0] ?? "");
+      if (change !== undefined && !documents.some((file) => path.resolve(file) === change)) await renew();
       change = undefined;
     }
   } finally {
     for (const one of watchers) one.close();
+    stopStarted();
   }
   return code;
 }

@@ -54,6 +54,8 @@ export interface WorkerPoolOptions extends Omit<SliceOptions, "slice" | "clockSh
   readonly between?: () => void | Promise<void>;
   /** Called when the window begins. */
   readonly begins?: () => void;
+  /** Aborted: the connections are closed, and the run throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
   /** Called twice a second. */
   progress?(step: "setup" | "playing" | "settling", sum: Progress, window: Window | undefined): void;
 }
@@ -66,7 +68,8 @@ const leaveMs = 10_000;
 
 /** @throws UsageError, TargetLost */
 export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPoolResult> {
-  const { profile, between, begins, progress, shard, workers: threads } = options;
+  const { profile, between, begins, progress, shard, signal, workers: threads } = options;
+  signal?.throwIfAborted();
   const slices = Array.from(
     { length: threads },
     (_, index): SliceOptions => ({
@@ -76,17 +79,22 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPool
     }),
   );
   const workers: WorkerHandle[] = [];
+  let opening: readonly Promise<WorkerHandle>[] = [];
   let step: "setup" | "playing" | "settling" = "setup";
   let window: Window | undefined;
   const timer = setInterval(() => progress?.(step, sum(workers), window), tellEveryMs);
-  try {
-    if (options.workers === 1) workers.push(await openSlice(slices[0]!));
-    else {
-      const opening = await Promise.allSettled(slices.map(openWorker));
-      for (const one of opening) if (one.status === "fulfilled") workers.push(one.value);
-      const failed = opening.find((one) => one.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
-    }
+  let abort = () => undefined as unknown;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal?.reason);
+  });
+  signal?.addEventListener("abort", abort);
+  const run = async (): Promise<WorkerPoolResult> => {
+    opening = options.workers === 1 ? [openSlice(slices[0]!)] : slices.map(openWorker);
+    const opened = await Promise.allSettled(opening);
+    for (const one of opened) if (one.status === "fulfilled") workers.push(one.value);
+    const failed = opened.find((one) => one.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    signal?.throwIfAborted();
     const failure = workers.find((worker) => worker.failure !== undefined)?.failure;
     if (failure !== undefined && sum(workers).ready === 0)
       throw new TargetLost(`No connection of the load could be set up: ${failure}. Is it a limit of the server?`);
@@ -101,9 +109,13 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPool
     const results = await Promise.all(workers.map((worker) => worker.settle(together)));
     await between?.();
     return { window, results, reached: together };
+  };
+  try {
+    return await Promise.race([run(), aborted]);
   } finally {
     clearInterval(timer);
-    await Promise.allSettled(workers.map((worker) => worker.end()));
+    signal?.removeEventListener("abort", abort);
+    await Promise.allSettled(opening.map(async (worker) => (await worker).end()));
   }
 }
 

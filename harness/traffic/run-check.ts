@@ -10,6 +10,8 @@ export interface CheckOptions extends ContractUnderTest {
   readonly side: "server" | "client";
   /** The command that checks again. */
   readonly replay: string;
+  /** Aborted: the check throws the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CheckedTraffic {
@@ -19,7 +21,7 @@ export interface CheckedTraffic {
 }
 
 /** @throws UsageError where a file is no history */
-export async function checkFiles({ contract, channel, files, side, replay }: CheckOptions): Promise<CheckedTraffic> {
+export async function checkFiles({ contract, channel, files, side, replay, signal }: CheckOptions): Promise<CheckedTraffic> {
   const rules = checkRules.filter((rule) => rule.side === side);
   const parts: RuleResult[][] = [];
   let messages = 0;
@@ -27,11 +29,13 @@ export async function checkFiles({ contract, channel, files, side, replay }: Che
   for (const file of files) {
     // Positions and users of one file say nothing about another.
     const checker = new TrafficChecker(contract, channel);
-    for await (const events of readBatches(file))
+    for await (const events of readBatches(file)) {
+      signal?.throwIfAborted();
       for (const event of events) {
         if (event.kind === "open") connections += 1;
         checker.take(event);
       }
+    }
     checker.end();
     messages += checker.messages;
     parts.push(checker.report.results(contract, rules, replay));

@@ -159,3 +159,15 @@ export const benchOptions = {
   html: { ...file, flag: "--html <file>", description: "write a self-contained HTML report with plots" },
   compare: { ...file, flag: "--compare <file>", description: "compare with the --json of an earlier run" },
 } as const satisfies Options;
+
+/** How far a run is. */
+export interface BenchProgress {
+  readonly step: "setup" | "playing" | "settling";
+  /** Connections that are set up. */
+  readonly ready: number;
+  /** What was done in the last second, and what went wrong. */
+  readonly done: number;
+  readonly errors: number;
+  /** Of the last second, in ms. */
+  readonly p99: number | undefined;
+}
