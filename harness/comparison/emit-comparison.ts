@@ -113,7 +113,7 @@ function emitLosses(ratios: readonly Ratio[]): string[] {
   return ["## Where the reference loses", items.join("\n")];
 }
 
-const fanOutPeers: readonly PeerId[] = ["guide", "socket.io", "uws", "bare"];
+const fanOutPeers: readonly PeerId[] = ["guide", "socket.io", "uws", "bun", "bare"];
 
 function emitFanOut({ cases, latency, frameBytes }: NonNullable<Results["fanout"]>, ratios: readonly Ratio[]): string[] {
   const tables = (["cpu", "wall"] as const).map((measure) => {

@@ -22,6 +22,7 @@ const help = `npm run bench:peers -- [options]
   --quick         one short round with few members, to see that all works; writes nothing
   --help          prints this
 
+Bun is compared where it is installed: npm install --no-save --ignore-scripts @oven/bun-linux-x64
 Prints the tables, and writes them to generated/PEERS.md once every part has been measured.
 Needs Linux (/proc), two cores, and for 10 000 connections \`ulimit -n\` of 12000.
 `;

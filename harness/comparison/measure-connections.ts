@@ -9,7 +9,7 @@ import type { Stage } from "./run-servers.ts";
 import { type Sample, startSample } from "./sample.ts";
 import type { PeerId, RunningPeer } from "./servers.ts";
 
-const compared: readonly PeerId[] = ["reference", "guide", "socket.io", "uws"];
+const compared: readonly PeerId[] = ["reference", "guide", "socket.io", "uws", "bun"];
 /** What the bare writer's deliveries cost is the machine's doing: more sockets than its caches hold. */
 const comparedWhenMany: readonly PeerId[] = ["reference", "bare"];
 const openedAtOnce = 32;

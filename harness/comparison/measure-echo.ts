@@ -5,7 +5,7 @@ import { addRound, type EchoCase, type Results } from "./results.ts";
 import type { Stage } from "./run-servers.ts";
 import type { PeerId } from "./servers.ts";
 
-const compared: readonly PeerId[] = ["reference", "ws", "uws"];
+const compared: readonly PeerId[] = ["reference", "ws", "uws", "bun"];
 
 export async function measureEcho(plan: Plan, stage: Stage): Promise<NonNullable<Results["echo"]>> {
   const { connections } = plan.echo;

@@ -6,7 +6,7 @@ import type { Stage } from "./run-servers.ts";
 import { type PeerId, startPeer } from "./servers.ts";
 import { medianOf, percentileOf } from "./statistics.ts";
 
-const compared: readonly PeerId[] = ["reference", "guide", "socket.io", "uws", "bare"];
+const compared: readonly PeerId[] = ["reference", "guide", "socket.io", "uws", "bun", "bare"];
 const comparedByLatency: readonly PeerId[] = ["reference", "guide"];
 
 export async function measureFanOut(plan: Plan, stage: Stage): Promise<NonNullable<Results["fanout"]>> {

@@ -7,7 +7,7 @@ import { addRound, type MemoryCase, type Results } from "./results.ts";
 import type { Stage } from "./run-servers.ts";
 import type { PeerId } from "./servers.ts";
 
-const compared: readonly PeerId[] = ["reference", "guide", "socket.io", "uws", "ws"];
+const compared: readonly PeerId[] = ["reference", "guide", "socket.io", "uws", "bun", "ws"];
 
 export async function measureMemory(plan: Plan, stage: Stage): Promise<NonNullable<Results["memory"]>> {
   const { connections: counts, settleMs } = plan.memory;

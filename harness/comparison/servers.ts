@@ -1,6 +1,7 @@
 // The compared servers, each a process of its own: how it is started, spoken to and named.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { defaultSpecFile, loadContract } from "../../spec/load-contract.ts";
 import { createTokenIssuer } from "../client/credentials.ts";
@@ -8,7 +9,7 @@ import { TargetLost } from "../schema/errors.ts";
 import { startReferenceProcess } from "../testbed/reference-process.ts";
 import { type Adapter, bareAdapter, contractAdapter, socketIoAdapter, tutorialAdapter } from "./adapter.ts";
 
-export type PeerId = "reference" | "guide" | "socket.io" | "uws" | "ws" | "bare";
+export type PeerId = "reference" | "guide" | "socket.io" | "uws" | "bun" | "ws" | "bare";
 
 /** As the tables call them. */
 export const peerNames: Readonly<Record<PeerId, string>> = {
@@ -16,6 +17,7 @@ export const peerNames: Readonly<Record<PeerId, string>> = {
   guide: "express + ws, as in tutorials",
   "socket.io": "socket.io",
   uws: "uWebSockets.js",
+  bun: "Bun",
   ws: "ws alone, an echo",
   bare: "bare socket writer",
 };
@@ -62,9 +64,9 @@ export async function startPeer(
   { frameBytes, rooms }: BareOptions = { frameBytes: 300, rooms: 1 },
 ): Promise<RunningPeer> {
   if (id === "reference") return startReference();
-  const file = { guide: "guide", "socket.io": "socket-io", uws: "uws", ws: "ws", bare: "bare" }[id];
+  const file = { guide: "guide", "socket.io": "socket-io", uws: "uws", bun: "bun", ws: "ws", bare: "bare" }[id];
   const child = spawn(
-    process.execPath,
+    id === "bun" ? bunProgram() : process.execPath,
     [builtServer(`server-${file}.js`), ...(id === "bare" ? [`${frameBytes}`, `${rooms}`] : [])],
     {
       stdio: ["pipe", "pipe", "pipe"],
@@ -99,6 +101,18 @@ async function startReference(): Promise<RunningPeer> {
     adapter: contractAdapter(contract, channel, credential!),
     stop: () => server.stop(),
   };
+}
+
+/** Of the package that holds the program alone: that of the name `bun` downloads it by a script when it is installed. */
+const bunPackage = `@oven/bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
+
+/** @throws TargetLost where it is not there: with 100 MB, for one system each, it is no dependency */
+function bunProgram(): string {
+  try {
+    return createRequire(import.meta.url).resolve(`${bunPackage}/bin/bun`);
+  } catch {
+    throw new TargetLost(`not installed: npm install --no-save --ignore-scripts ${bunPackage}`);
+  }
 }
 
 /** @throws TargetLost, with what it wrote to stderr, where it does not listen */

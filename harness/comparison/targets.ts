@@ -121,7 +121,10 @@ export function lossesIn(ratios: readonly Ratio[]): Loss[] {
   return keys.map((key) => {
     const all = behind.filter(({ group, peer }) => `${group}\n${peer}` === key);
     const { group, peer } = all[0]!;
-    const why = reasons.find((reason) => reason.group === group && reason.peer === peer)?.why ?? "not known; it was not expected";
+    const like = peer === "bun" ? "uws" : peer;
+    const found = reasons.find((reason) => reason.group === group && reason.peer === like)?.why;
+    const why =
+      found === undefined ? "not known; it was not expected" : peer === "bun" ? `Bun builds on uWebSockets: ${found}` : found;
     return { group, peer, ratios: all, why };
   });
 }
