@@ -1,5 +1,6 @@
 // Incidental violations: what breaks a standard or a schema whatever the check is about, and the rules under which they are filed.
 import type { DocumentPointer } from "../../spec/contract.ts";
+import type { History } from "../model/history.ts";
 
 export interface IncidentalViolation {
   readonly kind: "message" | "frame" | "stray";
@@ -8,6 +9,8 @@ export interface IncidentalViolation {
   readonly expected: string;
   readonly actual: string;
   readonly connection: number;
+  /** Those of the connection that show it, once the check is over. */
+  readonly frames?: History;
 }
 
 /** Whichever check meets one. */

@@ -38,8 +38,8 @@ export async function describeContract({ url, name, runner, ...given }: Describe
   const known = settingsFor(typeof url === "function" ? undefined : url);
   const subject = await expectContractUnderTest({ ...known, urls: await targetUrls(known) });
   const asked = selectRules(phases, known.only, known.phases, known.exclude);
-  const applying = asked.map(({ phase, rules }) => ({ phase, rules: rules.filter((rule) => rule.from(subject).length > 0) }));
-  const ends = new Map(applying.map(({ phase }) => [phase.name as string, createEnd()]));
+  const applying = asked.map(({ name, rules }) => ({ name, rules: rules.filter((rule) => rule.from(subject).length > 0) }));
+  const ends = new Map(applying.map(({ name }) => [name as string, createEnd()]));
   let isRunning = false;
   const start = async () => {
     try {
@@ -56,12 +56,12 @@ export async function describeContract({ url, name, runner, ...given }: Describe
     }
   };
   describe(name ?? `${subject.contract.title} ${subject.contract.version}`, () => {
-    for (const { phase, rules } of applying)
+    for (const { name: phase, rules } of applying)
       for (const { id, title, level } of rules)
         test(`${id}: ${title} (${level})`, testTimeoutMs, async (skip) => {
           if (!isRunning) void start();
           isRunning = true;
-          const results = await ends.get(phase.name)!.promise;
+          const results = await ends.get(phase)!.promise;
           judge(
             results.find((result) => result.id === id),
             known.strict,

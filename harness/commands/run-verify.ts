@@ -8,9 +8,10 @@ import type { Target } from "../conformance/context.ts";
 import { expectContractUnderTest, loadEndpoints, targetUrls, withPath } from "../conformance/load-contract-under-test.ts";
 import { type OwnTarget, startOwnNodes, startOwnServer } from "../conformance/managed-target.ts";
 import { openRun } from "../conformance/open-run.ts";
+import type { Phase } from "../conformance/phase.ts";
 import { phases } from "../conformance/rules.ts";
 import { runPhases } from "../conformance/run-phases.ts";
-import { type Selection, selectRules } from "../conformance/selection.ts";
+import { selectRules } from "../conformance/selection.ts";
 import { summarise } from "../conformance/verdict.ts";
 import { bounded } from "../report/bounded.ts";
 import { loadClauses } from "../report/clauses.ts";
@@ -87,7 +88,7 @@ export async function runVerification(given: VerifySettings, listener: Listener)
 interface RunInput {
   readonly settings: VerifySettings;
   readonly subject: ContractUnderTest;
-  readonly asked: readonly Selection[];
+  readonly asked: readonly Phase[];
   readonly listener: Listener;
   readonly known: readonly KnownFailure[];
 }

@@ -1,7 +1,7 @@
 // Known failures: a file of rules that may fail for now. They still run; one that does not fail any more is stale and fails the run.
 import { LineCounter, parseDocument } from "yaml";
 import { UsageError } from "../schema/errors.ts";
-import type { RuleResult } from "./phase.ts";
+import type { RuleResult } from "./result.ts";
 
 export interface KnownFailure {
   readonly id: string;

@@ -4,7 +4,7 @@ import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import type { History, Timeline } from "../model/history.ts";
 import { Violation } from "../schema/errors.ts";
 import { beginCheck, eventsOf } from "./check.ts";
-import type { Phase, Progress } from "./phase.ts";
+import type { Phase } from "./phase.ts";
 import type { Rule } from "./rule.ts";
 import type { Run } from "./run-state.ts";
 
@@ -31,14 +31,17 @@ export class ReproducedViolation extends Violation {
   }
 }
 
-export interface Gathered {
+/** Runs the phase's `prepare`; nothing is gathered where it has none. @param rules those that will be checked. @throws TargetLost */
+export async function gatherEvidence(
+  run: Run,
+  phase: Phase,
+  rules: readonly Rule[],
+  progress: (text: string) => void,
+): Promise<{
   readonly evidence: unknown;
   readonly notes: readonly string[];
-  readonly violations: readonly (IncidentalViolation & { readonly frames: History })[];
-}
-
-/** Runs the phase's `prepare`; nothing is gathered where it has none. @param rules those that will be checked. @throws TargetLost */
-export async function gatherEvidence(run: Run, phase: Phase, rules: readonly Rule[], progress: Progress): Promise<Gathered> {
+  readonly violations: readonly IncidentalViolation[];
+}> {
   if (phase.prepare === undefined) return { evidence: undefined, notes: [], violations: [] };
   const check = beginCheck(run);
   try {

@@ -1,11 +1,11 @@
 // The liveness probe: one idle control connection that tells a target that is gone from one that broke a promise.
 
+import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import type { Received } from "../client/received.ts";
 import type { TestClient } from "../client/test-client.ts";
 import { TargetLost, Violation } from "../schema/errors.ts";
 import { beginCheck, eventsOf } from "./check.ts";
 import { firstContactFailed } from "./connect-diagnosis.ts";
-import type { RecordedViolation } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
 
 export interface LivenessProbe {
@@ -28,7 +28,7 @@ export interface LivenessProbe {
   /** @throws TargetLost when the target answers neither on it nor on a new connection */
   assertTargetAlive(): Promise<void>;
   /** What came on it and broke a schema, a standard, or was not for it. Each is given once. */
-  takeViolations(): readonly RecordedViolation[];
+  takeViolations(): readonly IncidentalViolation[];
   end(): Promise<void>;
 }
 
@@ -47,7 +47,7 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
   const run: Run = { ...shared, assertTargetAlive: async () => undefined }; // it would ask itself
   let firstWorks = true;
   let check = beginCheck(run);
-  const violations: RecordedViolation[] = [];
+  const violations: IncidentalViolation[] = [];
   let isOpened = false;
   let openedAtMs = 0;
   let idleEndMs: number | undefined;

@@ -2,8 +2,6 @@
 import type { Context } from "./context.ts";
 import type { PhaseName, Rule } from "./rule.ts";
 
-export type { Failure, RuleResult, Verdict } from "./result.ts";
-
 export interface Phase {
   readonly name: PhaseName;
   readonly rules: readonly Rule[];
@@ -12,8 +10,5 @@ export interface Phase {
    * `context` lasts as long as the call; connections still open at the end are closed. Checks that read evidence are not run again,
    * so that `prepare` itself confirms what it finds: see ReproducedViolation. May throw TargetLost and NotTestable.
    */
-  readonly prepare?: (context: Context, rules: readonly Rule[], progress: Progress) => Promise<unknown>;
+  readonly prepare?: (context: Context, rules: readonly Rule[], progress: (text: string) => void) => Promise<unknown>;
 }
-
-/** One line over what has been done so far, such as `case 12 of 100`. */
-export type Progress = (text: string) => void;

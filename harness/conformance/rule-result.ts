@@ -1,10 +1,10 @@
 // From what checks found to one result a rule. Pure.
-import { incidentalRules } from "../client/incidental-violation.ts";
+import { type IncidentalViolation, incidentalRules } from "../client/incidental-violation.ts";
 import { clauseText } from "./clause-text.ts";
 import type { Reproduction } from "./evidence.ts";
 import type { Failure, RuleResult, Verdict } from "./result.ts";
 import type { Clause, Rule } from "./rule.ts";
-import type { Outcome, RecordedViolation } from "./run-rule.ts";
+import type { Outcome } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
 
 /** One clause that a rule is checked for, and what came of it. */
@@ -77,7 +77,7 @@ export function withoutOutcome({ run }: ReportContext, rule: Rule, why: string):
 export function fileViolations(
   report: ReportContext,
   results: readonly RuleResult[],
-  violations: readonly RecordedViolation[],
+  violations: readonly IncidentalViolation[],
 ): RuleResult[] {
   return results.map((result): RuleResult => {
     const met = violations.filter(({ kind }) => incidentalRules[kind] === result.id);
@@ -88,7 +88,7 @@ export function fileViolations(
       .slice(0, shownViolations)
       .map((violation): Failure => {
         const times = met.filter(({ pointer }) => pointer === violation.pointer).length;
-        return describe(report, result.id, violation, { ...violation, failed: times, runs: times });
+        return describe(report, result.id, violation, { frames: [], ...violation, failed: times, runs: times });
       });
     return { ...result, verdict: result.level === "MUST" ? "fail" : "warn", reason: undefined, failures };
   });

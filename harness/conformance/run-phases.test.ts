@@ -8,7 +8,8 @@ import { NotTestable, Violation } from "../schema/errors.ts";
 import type { Context } from "./context.ts";
 import { ReproducedViolation } from "./evidence.ts";
 import { openRun } from "./open-run.ts";
-import type { Phase, RuleResult } from "./phase.ts";
+import type { Phase } from "./phase.ts";
+import type { RuleResult } from "./result.ts";
 import type { Rule } from "./rule.ts";
 import { type RunHooks, type RunReport, runPhases } from "./run-phases.ts";
 
@@ -56,10 +57,12 @@ interface Judging {
   /** Selection anew each time. */
   readonly urls?: () => string[];
   readonly embedded?: boolean;
+  /** Default 300. */
+  readonly timeoutMs?: number;
 }
 
 async function judge(
-  { url, hooks, prepare, urls = () => [url], embedded = false }: Judging,
+  { url, hooks, prepare, urls = () => [url], embedded = false, timeoutMs = 300 }: Judging,
   ...rules: readonly Rule[]
 ): Promise<RunReport> {
   const target = {
@@ -71,11 +74,11 @@ async function judge(
     askToStop: undefined,
     embedded,
   };
-  const opened = await openRun({ contract: contract!, channel, target, auth: {}, timeoutMs: 300, label: "t" });
+  const opened = await openRun({ contract: contract!, channel, target, auth: {}, timeoutMs, label: "t" });
   try {
-    const asked = [...new Set(rules.map(({ phase }) => phase))].map((name) => {
+    const asked = [...new Set(rules.map(({ phase }) => phase))].map((name): Phase => {
       const own = rules.filter((one) => one.phase === name);
-      return { phase: { name, rules: own, ...(prepare === undefined ? {} : { prepare }) }, rules: own };
+      return { name, rules: own, ...(prepare === undefined ? {} : { prepare }) };
     });
     return await runPhases(opened.run, opened.probe, asked, { replay: (id) => `replay ${id}`, ...hooks });
   } finally {
@@ -262,7 +265,7 @@ describe("a target that is in trouble", () => {
       await stop(current.server);
     };
     const report = await judge(
-      { url: current.url, urls: () => [current.url], hooks: { revive } },
+      { url: current.url, urls: () => [current.url], hooks: { revive }, timeoutMs: 3_000 },
       rule("kept", say),
       rule("kills", kill),
     );

@@ -1,19 +1,20 @@
 // Runs the asked rules phase by phase, confirms what failed, and makes one result a rule.
 
+import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import { NotTestable, TargetLost } from "../schema/errors.ts";
 import { beginCheck } from "./check.ts";
 import { type ConfirmHooks, confirmAll } from "./confirm-failures.ts";
-import { type Gathered, gatherEvidence } from "./evidence.ts";
+import { gatherEvidence } from "./evidence.ts";
 import type { LivenessProbe } from "./liveness-probe.ts";
 import { asTrigger, findTrigger } from "./lost-target.ts";
-import type { Phase, RuleResult } from "./phase.ts";
+import type { Phase } from "./phase.ts";
+import type { RuleResult } from "./result.ts";
 import type { Clause, PhaseName, Rule } from "./rule.ts";
 import { fileViolations, type RuleExecution, resultOf, withoutOutcome } from "./rule-result.ts";
 import { runAhead } from "./run-ahead.ts";
 import { runExecution, runExecutions } from "./run-executions.ts";
-import { describeError, type Outcome, type RecordedViolation } from "./run-rule.ts";
+import { describeError, type Outcome } from "./run-rule.ts";
 import type { Run } from "./run-state.ts";
-import type { Selection } from "./selection.ts";
 
 export interface PhaseReport {
   readonly name: PhaseName;
@@ -42,28 +43,23 @@ export interface RunHooks extends ConfirmHooks {
 }
 
 /** Runs the phases in their order. What is lost on the way is told in the report; only our own bugs are thrown. */
-export async function runPhases(
-  run: Run,
-  probe: LivenessProbe,
-  asked: readonly Selection[],
-  hooks: RunHooks,
-): Promise<RunReport> {
+export async function runPhases(run: Run, probe: LivenessProbe, asked: readonly Phase[], hooks: RunHooks): Promise<RunReport> {
   const startMs = run.clock.nowMs();
   const report = { run, replay: hooks.replay };
-  const violations: RecordedViolation[] = [];
+  const violations: IncidentalViolation[] = [];
   const results: RuleResult[] = [];
   let interrupted: string | undefined;
   let doubt: string | undefined;
-  const executed = new Map(asked.map(({ phase, rules }) => [phase, createExecutions(run, rules)]));
-  const later = asked.slice(1).find(({ phase }) => phase.name === phaseThatWaits);
-  const ahead = later === undefined ? undefined : runAhead(run, executed.get(later.phase)!);
+  const executed = new Map(asked.map((phase) => [phase, createExecutions(run, phase.rules)]));
+  const later = asked.slice(1).find(({ name }) => name === phaseThatWaits);
+  const ahead = later === undefined ? undefined : runAhead(run, executed.get(later)!);
   for (const one of asked) {
     if (interrupted !== undefined) {
       for (const rule of one.rules) results.push(withoutOutcome(report, rule, interrupted));
       continue;
     }
-    if (one.phase.name === phaseThatWaits) await ahead;
-    const phase = await runPhase(run, probe, one, executed.get(one.phase)!, hooks, violations);
+    if (one.name === phaseThatWaits) await ahead;
+    const phase = await runPhase(run, probe, one, executed.get(one)!, hooks, violations);
     interrupted = phase.interrupted;
     doubt ??= phase.doubt;
     results.push(...phase.results);
@@ -95,10 +91,10 @@ interface PhaseEnd {
 async function runPhase(
   run: Run,
   probe: LivenessProbe,
-  { phase, rules }: Selection,
+  phase: Phase,
   executions: readonly RuleExecution[],
   hooks: RunHooks,
-  violations: RecordedViolation[],
+  violations: IncidentalViolation[],
 ): Promise<PhaseEnd> {
   const startMs = run.clock.nowMs();
   const before = { ...run.recorder.counts };
@@ -141,7 +137,7 @@ async function runPhase(
   for (const { outcome } of executions) violations.push(...(outcome?.violations ?? []));
   violations.push(...probe.takeViolations());
   const report = { run, replay: hooks.replay };
-  const results = rules.map((rule) =>
+  const results = phase.rules.map((rule) =>
     resultOf(
       report,
       rule,
@@ -232,7 +228,7 @@ async function runPrepared(
   run: Run,
   phase: Phase,
   executions: readonly RuleExecution[],
-  violations: RecordedViolation[],
+  violations: IncidentalViolation[],
   hooks: RunHooks,
 ): Promise<void> {
   if (executions.length === 0) return;
@@ -240,7 +236,7 @@ async function runPrepared(
   const patient = isFaulted(run, phase.name) ? { ...run, assertTargetAlive: async () => undefined } : run;
   const rules = [...new Set(executions.map(({ rule }) => rule))];
   const startMs = run.clock.nowMs();
-  let gathered: Gathered;
+  let gathered: Awaited<ReturnType<typeof gatherEvidence>>;
   try {
     gathered = await gatherEvidence(patient, phase, rules, (text) => hooks.progress?.(text));
   } catch (error) {

@@ -12,7 +12,7 @@ export type Outcome = {
   readonly observed: number;
   readonly durationMs: number;
   readonly notes: readonly string[];
-  readonly violations: readonly RecordedViolation[];
+  readonly violations: readonly IncidentalViolation[];
   /** What its connections did last. */
   readonly trace: History;
 } & (
@@ -34,11 +34,6 @@ export type Outcome = {
   /** An error of ours: it ends this execution alone. */
   | { readonly kind: "error"; readonly reason: string }
 );
-
-/** A violation, with the frames that show it. */
-export interface RecordedViolation extends IncidentalViolation {
-  readonly frames: History;
-}
 
 /** Events of an execution that are kept until its phase has ended. */
 const tracedEvents = 12;

@@ -1,12 +1,7 @@
 // Which rules a run is asked for: by id, by the beginning of an id, by a glob, by phase; and which it leaves out.
 import { UsageError } from "../schema/errors.ts";
 import type { Phase } from "./phase.ts";
-import { phaseNames, type Rule } from "./rule.ts";
-
-export interface Selection {
-  readonly phase: Phase;
-  readonly rules: readonly Rule[];
-}
+import { phaseNames } from "./rule.ts";
 
 /**
  * @param only ids, beginnings of ids, or globs with `*`; empty: all
@@ -19,7 +14,7 @@ export function selectRules(
   only: readonly string[],
   inPhases: readonly string[],
   exclude: readonly string[] = [],
-): readonly Selection[] {
+): readonly Phase[] {
   const all = phases.flatMap(({ rules }) => rules);
   for (const name of inPhases) {
     if (!phaseNames.some((one) => one === name)) {
@@ -39,7 +34,7 @@ export function selectRules(
   return phases
     .filter(({ name }) => inPhases.length === 0 || inPhases.includes(name))
     .map((phase) => ({
-      phase,
+      ...phase,
       rules: phase.rules.filter(
         ({ id }) =>
           (only.length === 0 || only.some((wanted) => fits(id, wanted))) && !exclude.some((unwanted) => fits(id, unwanted)),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { UsageError } from "../schema/errors.ts";
 import { applyBaseline, parseBaseline } from "./baseline.ts";
-import type { RuleResult, Verdict } from "./phase.ts";
+import type { RuleResult, Verdict } from "./result.ts";
 import { type Circumstances, summarise } from "./verdict.ts";
 
 function result(verdict: Verdict, more: Partial<RuleResult> = {}): RuleResult {

@@ -1,6 +1,6 @@
 // From results to one verdict and the exit code. A run that proved nothing is never green.
 import { exitCode } from "../schema/errors.ts";
-import type { RuleResult, Verdict } from "./phase.ts";
+import type { RuleResult, Verdict } from "./result.ts";
 
 export interface Summary {
   readonly exitCode: number;

@@ -1,6 +1,6 @@
 // The report as one self-contained page: causes of failures with an index, then all rules. No network, no framework, no script needed.
 import { createHash } from "node:crypto";
-import type { RuleResult, Verdict } from "../conformance/phase.ts";
+import type { RuleResult, Verdict } from "../conformance/result.ts";
 import { type Cause, causesOf } from "./causes.ts";
 import { escapeMarkup } from "./escape.ts";
 import { emitCause } from "./html-cause.ts";

@@ -1,5 +1,5 @@
 // The report as JUnit XML, valid by the schemas of Ant and Jenkins: a suite a phase, a case a rule.
-import type { RuleResult } from "../conformance/phase.ts";
+import type { RuleResult } from "../conformance/result.ts";
 import { causesOf } from "./causes.ts";
 import { escapeMarkup } from "./escape.ts";
 import { emitFailureText } from "./failure-text.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
 import { validateXML } from "xmllint-wasm";
-import type { RuleResult, Verdict } from "../conformance/phase.ts";
+import type { RuleResult, Verdict } from "../conformance/result.ts";
 import { summarise } from "../conformance/verdict.ts";
 import type { History } from "../model/history.ts";
 import { bounded } from "./bounded.ts";

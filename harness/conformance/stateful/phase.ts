@@ -5,7 +5,7 @@ import { createProtocol, type Protocol } from "../../model/protocol.ts";
 import { NotTestable } from "../../schema/errors.ts";
 import type { Context } from "../context.ts";
 import { ReproducedViolation } from "../evidence.ts";
-import type { Phase, Progress } from "../phase.ts";
+import type { Phase } from "../phase.ts";
 import type { Rule } from "../rule.ts";
 import { statefulRules } from "../rules/stateful/rules.ts";
 import { describeStep, hasKeys, isSlow, type StatefulCase } from "./case.ts";
@@ -35,7 +35,7 @@ export const statefulPhase: Phase = {
 export async function runStateful(
   context: Context,
   asked: readonly Rule[],
-  progress: Progress,
+  progress: (text: string) => void,
   folder: string,
 ): Promise<StatefulEvidence> {
   const protocol = createProtocol(context.contract, context.channel.id);
@@ -95,7 +95,7 @@ async function confirmAll(
   context: Context,
   failing: readonly { plan: StatefulCase; executed: Executed }[],
   ids: ReadonlySet<string>,
-  progress: Progress,
+  progress: (text: string) => void,
   folder: string,
 ): Promise<ReadonlyMap<string, ReproducedViolation>> {
   const protocol = createProtocol(context.contract, context.channel.id);

@@ -37,7 +37,7 @@ async function verdicts(document: string, serve: Serve, names: readonly PhaseNam
   try {
     const asked = phases
       .filter(({ name }) => names.includes(name))
-      .map((phase) => ({ phase, rules: phase.rules.filter(({ id }) => only === undefined || only.includes(id)) }));
+      .map((phase) => ({ ...phase, rules: phase.rules.filter(({ id }) => only === undefined || only.includes(id)) }));
     const { results, interrupted } = await runPhases(run, probe, asked, { replay: (id) => id });
     return {
       interrupted,

@@ -34,7 +34,7 @@ afterAll(() => server.stop());
 async function failures(subject: ContractUnderTest): Promise<readonly string[]> {
   const opened = await openRun({ ...subject, target: targetOf(server, server.url), auth: { secret: server.secret } });
   try {
-    const { results } = await runPhases(opened.run, opened.probe, [{ phase, rules: phase.rules }], { replay: (id) => id });
+    const { results } = await runPhases(opened.run, opened.probe, [phase], { replay: (id) => id });
     expect(results.filter(({ verdict }) => verdict === "pass").length).toBeGreaterThan(10);
     return results.flatMap(({ id, verdict, failures, reason }) =>
       verdict === "pass" || verdict === "not-applicable" ? [] : [`${id}: ${failures[0]?.actual ?? reason}`],
