@@ -53,6 +53,31 @@ describe("an endpoint", () => {
     ]);
   });
 
+  it("has the path that stands in a server's host, and not its scheme twice", () => {
+    const servers = { s: { host: "wss://h:29/socket/", protocol: "wss" }, t: { host: "h/a", pathname: "b", protocol: "ws" } };
+    const contract = contractOf({ servers, channels: { a: { address: "/" }, b: { address: "/b" } } });
+    const urls = contract.channels.map((channel) => urlsOf(contract, channel));
+    expect(urls).toEqual([
+      ["wss://h:29/socket", "ws://h/a/b"],
+      ["wss://h:29/socket/b", "ws://h/a/b/b"],
+    ]);
+    expect(endpointFor(contract, urls[1]![0])?.channel.id).toBe("b");
+  });
+
+  it("is the address alone where that has the server's pathname in it again", () => {
+    const channels = { a: { address: "/v1" }, b: { address: "v1/b?k=1" }, c: { address: "/v1x" } };
+    const contract = contractOf({ servers: local, channels });
+    expect(contract.channels.flatMap((channel) => urlsOf(contract, channel))).toEqual(
+      ["/v1", "/v1/b?k=1", "/v1/v1x"].map((path) => `ws://localhost:9000${path}`),
+    );
+    expect(endpointsOf(contract).map(({ path }) => path)).toEqual(["/v1", "/v1/b", "/v1/v1x"]);
+    expect(endpointFor(contract, "ws://h/v1/v1/b")?.channel.id).toBe("b");
+    const version = { default: "v2" };
+    const servers = { s: { host: "h", pathname: "/{version}/", protocol: "wss", variables: { version } } };
+    const other = contractOf({ servers, channels: { d: { address: "/{version}/d", parameters: { version } } } });
+    expect(urlsOf(other, other.channels[0]!)).toEqual(["wss://h/v2/d"]);
+  });
+
   it("stands below the server's pathname, and may be reached without it behind a proxy", () => {
     const contract = contractOf({ servers: local, channels: { a: { address: "/a" }, b: { address: "b" } } });
     const id = (url: string) => endpointFor(contract, url)?.channel.id;

@@ -46,8 +46,13 @@ export function endpointFor(contract: Contract, url: string | undefined): Endpoi
   const sockets = contract.channels.filter(({ kind }) => kind === "websocket");
   const fitting = (patterns: (channel: Channel) => readonly string[]) =>
     sockets.filter((channel) => patterns(channel).some((pattern) => fits(pattern, pathname)));
+  const doubled = (channel: Channel) => ownServers(contract, channel).map((server) => server.pathname + socketPath(channel));
   // A server behind a proxy may have the address without the pathname that the document gives.
-  for (const patterns of [(channel: Channel) => pathsOf(contract, channel), (channel: Channel) => [socketPath(channel)]]) {
+  for (const patterns of [
+    (channel: Channel) => pathsOf(contract, channel),
+    (channel: Channel) => [socketPath(channel)],
+    doubled,
+  ]) {
     const found = exactFirst(fitting(patterns), patterns, pathname);
     if (found.length > 0) return merge(contract, found);
   }
@@ -86,7 +91,9 @@ export function socketPath(channel: Channel): string {
 /** The path below each server, with braces. */
 function pathsOf(contract: Contract, channel: Channel): string[] {
   const path = socketPath(channel);
-  const below = ownServers(contract, channel).map(({ pathname }) => join(pathname, path));
+  const below = ownServers(contract, channel).map((server) =>
+    repeatsPathname(server, channel) ? path : join(server.pathname, path),
+  );
   return below.length > 0 ? [...new Set(below)] : [path];
 }
 
@@ -104,7 +111,17 @@ export function pathOf(contract: Contract, channel: Channel): string {
 export function urlsOf(contract: Contract, channel: Channel): string[] {
   const query = /\?.*$/.exec(channel.endpoint === undefined ? channel.address : "")?.[0] ?? "";
   const path = fill(socketPath(channel), channel.parameters);
-  return ownServers(contract, channel).map(({ url }) => join(url, path) + fill(query, channel.parameters));
+  return ownServers(contract, channel).map((server) => {
+    const { url, pathname, variables } = server;
+    const origin = url.slice(0, url.length - fill(pathname, variables).replace(/\/$/, "").length);
+    return join(repeatsPathname(server, channel) ? origin : url, path) + fill(query, channel.parameters);
+  });
+}
+
+/** Whether the address has the server's pathname in it again, as in `/v1` and `/v1/feed`: such an address is the whole path. */
+export function repeatsPathname({ pathname }: Server, channel: Channel): boolean {
+  const base = pathname.replace(/\/$/, "");
+  return base !== "" && `${socketPath(channel)}/`.startsWith(`${base}/`);
 }
 
 /** A slash at the end of one of the two is no difference. */

@@ -14,8 +14,9 @@ export function normaliseServers(tree: SourceTree, given: GivenValues, only?: st
     if (!isRecord(server?.value) || (only !== undefined && name !== only)) return [];
     const value = server.value;
     const protocol = text(value.protocol) ?? "";
-    const host = text(value.host) ?? "";
-    const pathname = withSlash(text(value.pathname) ?? "");
+    // Many documents have a scheme or a path in the host.
+    const [host = "", ...path] = (text(value.host) ?? "").replace(/^[a-z][a-z+.-]*:\/\//i, "").split(/(?=\/)/);
+    const pathname = path.join("").replace(/\/$/, "") + withSlash(text(value.pathname) ?? "");
     const variables = parametersAt(tree, join(server.pointer, "variables"), given);
     const isSecure = /^(wss|https|secure-websocket)$/i.test(protocol);
     const filled = fill(`${host}${pathname}`, variables).replace(/\/$/, "");

@@ -1,5 +1,6 @@
 // Channels and servers: address parameters, protocols, messages that nobody sends, and what is not checked.
 
+import { repeatsPathname } from "../endpoints.ts";
 import { directionsOf } from "../message-tags.ts";
 import { foreignSchemaFormat, memberPointer } from "../normalise-messages.ts";
 import { isWebSocket } from "../normalise-servers.ts";
@@ -38,6 +39,23 @@ export const checkAddresses: Check = ({ tree, contract }) =>
         ),
     ];
   });
+
+export const checkRepeatedPaths: Check = ({ tree, contract }) =>
+  contract.channels
+    .filter(({ kind }) => kind === "websocket")
+    .flatMap((channel) => {
+      const server = contract.servers.find((one) => channel.servers.includes(one.name) && repeatsPathname(one, channel));
+      if (server === undefined) return [];
+      return [
+        at(tree, join(channel.pointer, "address"), {
+          severity: "info",
+          id: "address-repeats-pathname",
+          expected: `an address below the pathname ${server.pathname} of the server ${server.name}`,
+          actual: `${channel.address}, which has the pathname in it again`,
+          fix: "No action needed: the address is read as the whole path. Write it without the pathname for tools that join the two.",
+        }),
+      ];
+    });
 
 export const checkServers: Check = ({ tree, contract }) => {
   const sockets = contract.channels.filter(({ kind }) => kind === "websocket");

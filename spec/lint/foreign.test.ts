@@ -1,4 +1,7 @@
 // Documents that we did not write: what is loaded, and what is said of it.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { loadContract } from "../load-contract.ts";
@@ -63,6 +66,25 @@ describe("a document of a client, in two files", async () => {
     expect(found("protocol-not-websocket")).toMatchObject([{ severity: "info", actual: "https", line: 5 }]);
     expect(found("messages-without-tag")).toMatchObject([{ severity: "info", actual: "event, hello have none" }]);
     expect(contract!.channels).toMatchObject([{ kind: "websocket" }]);
+  });
+});
+
+describe("an address that has the server's pathname in it again", () => {
+  it("is named, and what stands below the pathname is not", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "wsproof-foreign-"));
+    const document = path.join(folder, "repeated.yaml");
+    const lines = [
+      "asyncapi: 3.0.0",
+      "info: { title: t, version: '1' }",
+      "servers: { s: { host: h, pathname: /v1, protocol: ws } }",
+      "channels:",
+      "  a: { address: /v1/a }",
+      "  b: { address: /b }",
+    ];
+    writeFileSync(document, lines.join("\n"));
+    const { findings } = await lint({ file: document });
+    rmSync(folder, { recursive: true });
+    expect(findings.filter(({ id }) => id === "address-repeats-pathname")).toMatchObject([{ severity: "info", line: 5 }]);
   });
 });
 

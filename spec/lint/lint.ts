@@ -3,7 +3,7 @@ import type { Contract, Finding } from "../contract.ts";
 import { type LoadOptions, loadWithTree } from "../load-contract.ts";
 import { createValidators, usesVocabulary } from "../schemas.ts";
 import { at } from "../source-tree.ts";
-import { checkAddresses, checkServers, checkUnchecked, checkUnusedMessages } from "./channels.ts";
+import { checkAddresses, checkRepeatedPaths, checkServers, checkUnchecked, checkUnusedMessages } from "./channels.ts";
 import type { Check, Checked } from "./check.ts";
 import { checkCloseCodes, checkErrorCodes } from "./codes.ts";
 import { checkExamples, checkWords } from "./examples.ts";
@@ -29,6 +29,7 @@ const checks: readonly Check[] = [
   checkOutcomes,
   checkAddresses,
   checkServers,
+  checkRepeatedPaths,
   checkUnusedMessages,
   checkTags,
   checkUnchecked,
