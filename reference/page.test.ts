@@ -1,76 +1,31 @@
 // The demo page and the documentation in a real browser, served by the reference server.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { testSecret, testToken } from "./testing/in-process-server.ts";
+import { testToken } from "./testing/in-process-server.ts";
+import { consoleErrors, done, kill, killAll, launchBrowser, type Node, openPage, start } from "./testing/page-in-browser.ts";
 import { TestRedis } from "./testing/test-redis.ts";
-
-const mainFile = fileURLToPath(new URL("../dist/reference/main.js", import.meta.url));
-const executablePath = [...(process.env.PATH ?? "").split(delimiter), "/usr/bin"]
-  .map((folder) => join(folder, "chromium"))
-  .find((path) => existsSync(path));
-const flags =
-  "--headless --no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run";
-
-interface Node {
-  readonly process: ChildProcess;
-  readonly port: number;
-}
-const running = new Set<ChildProcess>();
-async function start(env: Readonly<Record<string, string>> = {}, args: readonly string[] = ["--dev"]): Promise<Node> {
-  const child = spawn(process.execPath, [mainFile, ...args], {
-    env: { PATH: process.env.PATH, PORT: "0", JWT_SECRET: testSecret, LOG_LEVEL: "silent", ...env },
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-  });
-  running.add(child);
-  const [message] = await once(child, "message");
-  return { process: child, port: message.listening.port };
-}
-async function kill({ process }: Node): Promise<void> {
-  running.delete(process);
-  const exit = once(process, "exit");
-  process.kill("SIGKILL");
-  await exit;
-}
 
 let browser: Browser;
 let redis: TestRedis;
 let here: Node;
 let there: Node;
 beforeAll(async () => {
-  browser = await chromium.launch({ executablePath: executablePath!, args: flags.split(" ") });
+  browser = await launchBrowser();
   redis = await TestRedis.start();
   [here, there] = await Promise.all([start({ REDIS_URL: redis.url }), start({ REDIS_URL: redis.url })]);
 });
 afterAll(async () => {
   await browser?.close();
-  for (const one of running) one.kill("SIGKILL");
+  killAll();
   await redis?.stop();
 });
 
-/** Warnings and errors that the browser logged during this test. */
-const consoleErrors: string[] = [];
 afterEach(() => {
   consoleErrors.length = 0;
 });
 
-async function openPage(url: string, options: Parameters<Browser["newContext"]>[0] = {}): Promise<Page> {
-  const page = await (await browser.newContext(options)).newPage();
-  page.setDefaultTimeout(30_000);
-  page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") consoleErrors.push(message.text());
-  });
-  page.on("pageerror", (error) => consoleErrors.push(`${error}`));
-  await page.goto(url);
-  return page;
-}
-
 async function enter({ port }: Node, name: string, room: string, options = {}): Promise<Page> {
-  const page = await openPage(`http://127.0.0.1:${port}/`, options);
+  const page = await openPage(browser, `http://127.0.0.1:${port}/`, options);
   await page.getByLabel("Your name").fill(name);
   await page.keyboard.press("Enter");
   await hasState(page, "connected");
@@ -86,9 +41,6 @@ async function say(page: Page, text: string): Promise<void> {
   await page.keyboard.press("Enter");
 }
 const said = (page: Page, text: string) => page.locator("#messages .said span").getByText(text, { exact: true }).waitFor();
-const done = async (...pages: Page[]) => {
-  for (const page of pages) await page.context().close();
-};
 
 const immediateTriggers = [
   "INVALID_JSON",
@@ -290,7 +242,7 @@ describe("the demo page", () => {
 
   test("accepts a pasted token, and has no sign-in by name without --dev", async () => {
     const server = await start({}, []);
-    const page = await openPage(`http://127.0.0.1:${server.port}/`);
+    const page = await openPage(browser, `http://127.0.0.1:${server.port}/`);
     expect(await page.getByLabel("Your name").isVisible()).toBe(false);
     const token = await testToken("pasted");
     await page.getByLabel("paste a JWT").fill(token);
@@ -314,94 +266,5 @@ describe("the demo page", () => {
       await done(page);
     }
     expect(consoleErrors).toEqual([]);
-  });
-});
-
-describe("routes for browsers", () => {
-  const get = (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${here.port}${path}`, init);
-
-  test("/docs obeys its own policy, and its search works", async () => {
-    const page = await openPage(`http://127.0.0.1:${here.port}/docs`);
-    await page.getByRole("searchbox").fill("slow consumer");
-    await page.getByText("SLOW_CONSUMER").locator("visible=true").first().waitFor();
-    // In running text only, not in a title.
-    await page.getByRole("searchbox").fill("never rewritten");
-    await page.locator("#found").getByText(/place/).waitFor();
-    await page.getByRole("searchbox").fill("");
-    await page.getByRole("heading", { name: "Close codes" }).hover();
-    await page.getByRole("button", { name: "Copy link to Close codes" }).click();
-    expect(new URL(page.url()).hash).toMatch(/^#close-codes/);
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Download" }).click()]);
-    expect(download.suggestedFilename()).toBe("asyncapi.yaml");
-    expect(readFileSync((await download.path())!, "utf8")).toBe(
-      readFileSync(new URL("../spec/asyncapi.yaml", import.meta.url), "utf8"),
-    );
-    await page.getByRole("link", { name: "Demo page" }).click();
-    await page.getByLabel("Your name").waitFor();
-    expect(consoleErrors).toEqual([]);
-    await done(page);
-  });
-
-  test("the console of /docs talks to the server that serves it, and shows markup and tokens as they should be", async () => {
-    const page = await openPage(`http://127.0.0.1:${here.port}/docs`);
-    const form = page.locator("form.console").first();
-    expect(await form.getByLabel("URL").inputValue()).toBe(`ws://127.0.0.1:${here.port}/ws`);
-    const token = await testToken("<b>Tess</b>");
-    await form.getByLabel("Token").fill(token);
-    await form.getByRole("button", { name: "Connect" }).click();
-    await form.getByText("Connected, subprotocol rooms.v1.").waitFor();
-    await form.locator(".log .in").getByText("<b>Tess</b>").waitFor();
-    await form.getByLabel("Example").selectOption({ index: 1 });
-    expect(JSON.parse(await form.getByLabel("Frame", { exact: true }).inputValue())).toHaveProperty("type");
-    await form
-      .getByLabel("Frame", { exact: true })
-      .fill(JSON.stringify({ type: "ping", id: "try", payload: [`<img src=x>`, token] }));
-    await form.getByRole("button", { name: "Send" }).click();
-    await form.locator(".log .in").getByText('"replyTo": "try"').waitFor();
-    expect(await form.locator(".log img, .log pre b").count()).toBe(0);
-    expect(await form.locator(".log").textContent()).not.toContain(token);
-    await form.getByLabel("URL").fill("ws://127.0.0.1/{room}");
-    await form.getByRole("button", { name: "Disconnect" }).click();
-    await form.locator(".log .note").getByText("closed with 1005").waitFor();
-    await form.getByRole("button", { name: "Connect" }).click();
-    await form.getByText("Replace {room} in the URL by a value.").waitFor();
-    expect(consoleErrors).toEqual([]);
-    await done(page);
-  });
-
-  test.each(["/", "/docs"])("%s has security headers", async (path) => {
-    const { headers } = await get(path);
-    const policy = headers.get("content-security-policy");
-    expect(policy).toContain("default-src 'none'");
-    expect(policy).toContain("frame-ancestors 'none'");
-    expect(policy).not.toContain("unsafe");
-    expect(headers.get("x-content-type-options")).toBe("nosniff");
-    expect(headers.get("referrer-policy")).toBe("no-referrer");
-  });
-
-  test.each([
-    "/assets/reference/main.js",
-    "/assets/reference/tokens.js",
-    "/assets/reference/client/..%2ftokens.js",
-    "/assets/reference/client/%2e%2e/tokens.js",
-    "/assets/../package.json",
-    "/assets/",
-    "/assets/reference/page/page.ts",
-  ])("%s is not served", async (path) => {
-    expect((await get(path)).status).toBe(404);
-  });
-
-  test("a development token needs an allowed origin and valid claims", async () => {
-    const ask = (body: unknown, headers = {}) =>
-      get("/dev/token", {
-        method: "POST",
-        body: JSON.stringify(body),
-        headers: { "content-type": "application/json", ...headers },
-      });
-    expect((await ask({ name: "ada" })).status).toBe(200);
-    expect((await ask({ name: "ada" }, { origin: "http://elsewhere.example" })).status).toBe(403);
-    for (const bad of [{}, { name: "" }, { name: 7 }, { name: "a", roles: "x" }, { name: "a", lifetimeSeconds: 0 }]) {
-      expect((await ask(bad)).status).toBe(400);
-    }
   });
 });
