@@ -7,12 +7,13 @@ import { parse } from "yaml";
 import { registerBench } from "./bench.ts";
 
 /** It has the schemas of Kubernetes' OpenAPI document. */
-const { Job } = createRequire(import.meta.url)("kubernetes-models/batch/v1") as {
-  Job: new (manifest: object) => { validate(): void };
-};
+const models = createRequire(import.meta.url)("kubernetes-models/batch/v1") as Readonly<
+  Record<string, new (manifest: object) => { validate(): void }>
+>;
+const createManifest = (manifest: { readonly kind: string }) => new models[manifest.kind]!(manifest);
 const guide = readFileSync(new URL("../../spec/guides/bench-at-scale.md", import.meta.url), "utf8");
-const [job, workflow] = [...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => parse(text!));
-const withSpec = (changes: object) => new Job({ ...job, spec: { ...job.spec, ...changes } });
+const [manifest, workflow] = [...guide.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => parse(text!));
+const withSpec = (changes: object) => createManifest({ ...manifest, spec: { ...manifest.spec, ...changes } });
 
 /** Flags of the first command `wsproof bench` in a text, with their values. */
 function flagsOf(text: string): ReadonlyMap<string, string> {
@@ -24,15 +25,15 @@ const program = new Command();
 registerBench(program);
 const known = new Set(program.commands[0]!.options.map(({ long }) => long));
 
-describe("the Kubernetes Job", () => {
+describe("the manifest for Kubernetes", () => {
   it("keeps Kubernetes' schema, which refuses others", () => {
-    expect(() => new Job(job).validate()).not.toThrow();
+    expect(() => createManifest(manifest).validate()).not.toThrow();
     expect(() => withSpec({ completions: "4" }).validate()).toThrow("completions");
     expect(() => withSpec({ completionMode: "Indexes" }).validate()).toThrow("completionMode");
   });
 
   it("runs as many shards at once as there are", () => {
-    const { completions, parallelism, completionMode, template } = job.spec;
+    const { completions, parallelism, completionMode, template } = manifest.spec;
     const flags = flagsOf(template.spec.containers[0].args.join(" "));
     expect({ completionMode, parallelism, shards: Number(flags.get("--shard")) }).toEqual({
       ...{ completionMode: "Indexed", parallelism: completions, shards: completions },
