@@ -8,7 +8,6 @@ import type { IncidentalViolation } from "./incidental-violation.ts";
 import type { Messages, Validate } from "./messages.ts";
 import type { Pace } from "./pace.ts";
 import type { Recorder } from "./recorder.ts";
-import type { TestClient } from "./test-client.ts";
 import type { TrafficBounds } from "./traffic-bounds.ts";
 
 /** What the connections of a run share. */
@@ -39,8 +38,8 @@ export interface ClientOwner {
   observed(): void;
   /** A frame or message of the target violates a standard or its schema, whatever the check is about. */
   report(violation: IncidentalViolation): void;
-  /** Performs the login that the fence requires, once for each connection. Default: nothing. */
-  logIn?(client: TestClient): Promise<void>;
+  /** Performs the login that the fence requires, once for each connection. Default: nothing. @param connection its number */
+  logIn?(connection: number): Promise<void>;
   /** An id for a request. @param message name */
   id(message?: string): unknown;
   note(text: string): void;

@@ -216,7 +216,7 @@ export class TestClient {
     const { run } = this.#owner;
     if (!run.fenceWorks())
       throw new TargetLost("The target answered the fence on no connection, so that nothing could be waited out.");
-    await this.#owner.logIn?.(this);
+    await this.#owner.logIn?.(this.connection);
     await run.fence(this, this.#owner, within);
     return [...this.#inbox.messages];
   }

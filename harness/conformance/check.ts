@@ -55,7 +55,10 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     },
     id,
     note: (text) => notes.add(text),
-    logIn: (client) => logIn(context, client),
+    async logIn(connection) {
+      const client = clients.find((one) => one.connection === connection);
+      if (client !== undefined) await logIn(context, client);
+    },
   };
 
   const user = async (options: CredentialOptions = {}): Promise<User> => {
