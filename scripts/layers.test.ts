@@ -27,7 +27,7 @@ test("no file imports from a layer that it may not see", () => {
 
 test("no file of harness imports from a higher folder", () => {
   expect(drawnOrder).toBe(
-    "schema < model < client < cluster < testbed < conformance < load < mock < traffic < report < mutation, comparison < commands",
+    "schema < model < client < cluster < testbed < conformance < load < mock < traffic < report < mutation < comparison < commands",
   );
   const folders = new Set(
     [...sources.keys()]

@@ -21,7 +21,8 @@ export const harnessOrder: readonly (readonly string[])[] = [
   ["mock"],
   ["traffic"],
   ["report"],
-  ["mutation", "comparison"],
+  ["mutation"],
+  ["comparison"],
   ["commands"],
 ];
 

@@ -58,3 +58,15 @@ export interface User {
   /** The claims of the credential where we minted it. */
   readonly claims: ReadonlyMap<string, unknown>;
 }
+
+export interface OpenedConnection {
+  /** Its number in the history. */
+  readonly connection: number;
+  readonly user: User;
+  /** Index of the URL that it is connected to. */
+  readonly node: number;
+  /** What the server chose; empty where it chose none. */
+  readonly subprotocol: string;
+  /** Of the 101 response, names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+}

@@ -9,23 +9,11 @@ import { describeClosed, describeFrame, describeReceived, describeWanted, shownH
 import { type Beats, createBeats } from "./heartbeat.ts";
 import { Inbox } from "./inbox.ts";
 import { withValueAt } from "./messages.ts";
-import type { Closed, RawFrame, Received, SentRequest, User, Wanted, Within } from "./received.ts";
+import type { Closed, OpenedConnection, RawFrame, Received, SentRequest, User, Wanted, Within } from "./received.ts";
 import type { Recorder } from "./recorder.ts";
 import { until } from "./until.ts";
 import { opcode } from "./wire/frame.ts";
 import type { WireSocket } from "./wire/socket.ts";
-
-export interface OpenedConnection {
-  /** Its number in the history. */
-  readonly connection: number;
-  readonly user: User;
-  /** Index of the URL that it is connected to. */
-  readonly node: number;
-  /** What the server chose; empty where it chose none. */
-  readonly subprotocol: string;
-  /** Of the 101 response, names in lower case. */
-  readonly headers: ReadonlyMap<string, string>;
-}
 
 const hangUpMs = 2_000;
 
@@ -112,24 +100,22 @@ export class TestClient {
 
   /** Sends a message of the contract. It is validated first: an invalid one is our own bug, so send those with `sendText`. */
   send(message: unknown): void {
-    const { run } = this.#owner;
-    const name = run.messages.nameOf(message, "fromClient");
-    const wrong = name === undefined ? ["is no message of the client"] : run.validate(name, message);
-    const text = JSON.stringify(message);
-    if (wrong.length > 0)
-      throw new Error(`our own message ${text} is invalid: it ${wrong.join("; it ")}. Send it with sendText.`);
-    this.sendText(text);
+    this.sendText(this.#valid(message));
   }
 
   /** Sends messages of the contract as one array. */
   sendBatch(messages: readonly unknown[]): void {
+    this.sendText(`[${messages.map((message) => this.#valid(message)).join()}]`);
+  }
+
+  /** @throws Error where our own message is invalid */
+  #valid(message: unknown): string {
     const { run } = this.#owner;
-    for (const message of messages) {
-      const name = run.messages.nameOf(message, "fromClient");
-      const wrong = name === undefined ? ["is no message of the client"] : run.validate(name, message);
-      if (wrong.length > 0) throw new Error(`our own message ${JSON.stringify(message)} is invalid: it ${wrong.join("; it ")}`);
-    }
-    this.sendText(JSON.stringify(messages));
+    const name = run.messages.nameOf(message, "fromClient");
+    const wrong = name === undefined ? ["is no message of the client"] : run.validate(name, message);
+    const text = JSON.stringify(message);
+    if (wrong.length === 0) return text;
+    throw new Error(`our own message ${text} is invalid: it ${wrong.join("; it ")}. Send it with sendText.`);
   }
 
   /** @returns the request that it is; undefined where it carries no id */

@@ -32,6 +32,11 @@ export interface LivenessProbe {
   end(): Promise<void>;
 }
 
+/** Whether the close code is a decision of the application, by RFC 6455 section 7.4. */
+function isRejection(code: number): boolean {
+  return code === 1008 || code >= 3000;
+}
+
 /** Questions to one connection; asked quickly, many more would be over the rate that a document allows for its fence. */
 const askedPerConnection = 40;
 /** A control connection that lived longer is not waited for again, in ms. */
@@ -105,6 +110,8 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
       return true;
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
+      // A server that fails at the fence is tested all the same; one that rejects us is not the right one, or we lack a credential.
+      if (control.closed !== undefined && !isRejection(control.closed.code)) control = await redial();
       if (control.closed === undefined && (await isAnswered(() => control.ping()))) return false;
       await check.end();
       throw new TargetLost(firstContactFailed(run.target.urls[0] ?? "", error));
@@ -133,7 +140,12 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
     }
     try {
       control = await redial();
-      if (!(await isAnswered(() => control.ping()))) throw new Violation("an answer on a new connection", "silence");
+      if (!(await isAnswered(() => control.ping()))) {
+        const endsAtPing = fenceWorks && control.closed !== undefined;
+        if (endsAtPing) control = await redial();
+        if (!endsAtPing || !(await isAnswered(() => control.fence())))
+          throw new Violation("an answer on a new connection", "silence");
+      }
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       throw new TargetLost(

@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { emitFaults, verdictOf } from "./emit-faults.ts";
 import { emitResult } from "./emit-result.ts";
+import { faultsOf, runFault } from "./run-fault.ts";
 import { baselineOf, runServer } from "./run-server.ts";
 import { galleryServers, npmVersion } from "./servers.ts";
 
@@ -10,7 +12,7 @@ const inCi = galleryServers.filter((server) => server.inCi);
 
 describe.each(inCi)("$id", (server) => {
   it("conforms, but for what its baseline explains", async () => {
-    const { code, report, output } = await runServer(server, 1);
+    const { code, report, output } = await runServer(server, { seed: 1 });
     const failed = report?.rules.filter(({ verdict, known }) => verdict === "fail" && known === undefined);
     expect(failed?.map(({ id, failures }) => `${id}: got ${failures[0]?.actual}`)).toEqual([]);
     expect(code, output.slice(-2_000)).toBe(0);
@@ -19,4 +21,22 @@ describe.each(inCi)("$id", (server) => {
     const page = emitResult(server.example, [{ server, report, code, output }], { npm: npmVersion, debian: () => "of Debian" });
     expect(known.map(({ id }) => id).filter((id) => !page.includes(`\`${id}\``))).toEqual([]);
   }, 300_000);
+});
+
+describe("planted faults", () => {
+  const [echo, chat] = ["echo-ws", "chat-ws"].map((id) => galleryServers.find((server) => server.id === id)!);
+
+  it("are of at least ten kinds where the document promises as much", async () => {
+    const kinds = (await faultsOf(chat!)).map(({ kind }) => kind);
+    expect(new Set(kinds).size).toBeGreaterThanOrEqual(10);
+  });
+
+  it("are named by a rule that was chosen for them", async () => {
+    const planted = (await faultsOf(echo!)).find(({ kind }) => kind === "coerced type")!;
+    const run = await runFault(echo!, planted);
+    expect(verdictOf(run)).toBe("named");
+    expect(emitFaults([run])).toContain("1 of 1 faults (100.0 %)");
+    // A run without a failure names nothing.
+    expect(verdictOf({ ...run, report: { ...run.report!, rules: [] } })).toBe("missed");
+  }, 180_000);
 });

@@ -3,15 +3,18 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { emitFaults, type FaultRun, verdictOf } from "./emit-faults.ts";
 import { emitResult } from "./emit-result.ts";
+import { faultsOf, runFault } from "./run-fault.ts";
 import { type GalleryRun, runServer } from "./run-server.ts";
-import { examples, galleryServers, npmVersion, type Tools } from "./servers.ts";
+import { examples, galleryServers, npmVersion, root, type Tools } from "./servers.ts";
 
 const usage = `npm run gallery -- [--only ID]... [--seed N] [--repeat N]
 
 Verifies real servers against the documents of spec/examples and writes a RESULT.md for each example.
   --only ID     one server: ${galleryServers.map(({ id }) => id).join(", ")}
   --seed N      seed of each run, default 1
+  --faults      plants faults on the servers that CI runs (or on those of --only), one at a time, and writes generated/GALLERY.md
   --repeat N    runs each server N times, with the seeds from --seed on; writes nothing when N is over 1
 Exit codes: 0 no server has a failure that its baseline does not explain, 1 one has, 2 one could not be run.
 Debian packages that are missing are named; install them with apt-get.`;
@@ -26,10 +29,12 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     seed: { type: "string", default: "1" },
     repeat: { type: "string", default: "1" },
+    faults: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) process.stdout.write(`${usage}\n`);
+else if (values.faults) process.exitCode = await plantAll(values.only);
 else process.exitCode = await main(values.only, Number(values.seed), Number(values.repeat));
 
 async function main(only: readonly string[], seed: number, repeat: number): Promise<number> {
@@ -45,7 +50,7 @@ async function main(only: readonly string[], seed: number, repeat: number): Prom
   for (let turn = 0; turn < repeat; turn++) {
     for (const server of servers) {
       process.stderr.write(`${server.id}, seed ${seed + turn} ...`);
-      const run = await runServer(server, seed + turn);
+      const run = await runServer(server, { seed: seed + turn });
       runs.push(run);
       process.stderr.write(` exit ${run.code}: ${run.report?.verdict ?? run.output.slice(-400)}\n`);
       const failed = run.report?.rules.filter(({ verdict, known }) => verdict === "fail" && known === undefined) ?? [];
@@ -64,4 +69,18 @@ async function main(only: readonly string[], seed: number, repeat: number): Prom
   }
   const codes = runs.map(({ code }) => code);
   return codes.includes(2) ? 2 : codes.some((code) => code !== 0) ? 1 : 0;
+}
+
+/** The table is written after each fault, so that an end before its time loses nothing. */
+async function plantAll(only: readonly string[]): Promise<number> {
+  const runs: FaultRun[] = [];
+  for (const server of galleryServers.filter(({ id, inCi }) => (only.length === 0 ? inCi : only.includes(id)))) {
+    for (const planted of await faultsOf(server)) {
+      const run = await runFault(server, planted);
+      runs.push(run);
+      process.stderr.write(`${server.id}: ${planted.kind} (${planted.fault.id}): ${verdictOf(run)}\n`);
+      writeFileSync(path.join(root, "generated/GALLERY.md"), emitFaults(runs));
+    }
+  }
+  return runs.every((run) => verdictOf(run) === "named") ? 0 : 1;
 }

@@ -21,8 +21,16 @@ export interface GalleryRun {
 
 const startMs = 60_000;
 
-/** @param seed of the run, so that its result can be compared with an earlier one */
-export async function runServer(server: GalleryServer, seed: number): Promise<GalleryRun> {
+export interface RunServerOptions {
+  /** Of the run, so that its result can be compared with an earlier one. */
+  readonly seed: number;
+  /** Arguments of verify beside those that are always given. */
+  readonly more?: readonly string[];
+  /** Stands in front of the server, at another URL. */
+  readonly before?: (url: string) => Promise<{ readonly url: string; close(): Promise<void> }>;
+}
+
+export async function runServer(server: GalleryServer, { seed, more = [], before }: RunServerOptions): Promise<GalleryRun> {
   const port = await freePort();
   const folder = path.join(examples, server.example);
   const [program, ...args] = server.command(port);
@@ -41,11 +49,15 @@ export async function runServer(server: GalleryServer, seed: number): Promise<Ga
     const urlPath = typeof server.path === "string" ? server.path : await server.path(port);
     const json = path.join(reports, "report.json");
     const baseline = baselineOf(server);
+    const own = `ws://127.0.0.1:${port}${urlPath}`;
+    const front = await before?.(own);
     const { code, output } = await verify([
-      `ws://127.0.0.1:${port}${urlPath}`,
+      front?.url ?? own,
+      ...more,
       ...["--spec", path.join(folder, "asyncapi.yaml"), "--seed", String(seed), "--json", json],
       ...(existsSync(baseline) ? ["--baseline", baseline] : []),
     ]);
+    await front?.close();
     const report = readReport(existsSync(json) ? await readFile(json, "utf8") : "");
     return { server, report, code, output };
   } finally {

@@ -1,0 +1,49 @@
+// GALLERY.md: which rule named each fault that was planted on a correct server of the gallery. Pure.
+import type { Report } from "../../conformance/result.ts";
+import type { PlantedFault } from "./faults.ts";
+
+export interface FaultRun {
+  readonly server: string;
+  readonly planted: PlantedFault;
+  /** Undefined where the run wrote no report. */
+  readonly report: Report | undefined;
+}
+
+/** The rules that failed and that the server's baseline does not explain. */
+export function failedIn(report: Report | undefined): readonly string[] {
+  return (report?.rules ?? []).flatMap(({ id, verdict, known }) => (verdict === "fail" && known === undefined ? [id] : []));
+}
+
+/** `named`: by a rule that was chosen for it before the run; `found`: by others alone; `missed`: by none. */
+export function verdictOf({ planted, report }: FaultRun): "named" | "found" | "missed" {
+  const failed = failedIn(report);
+  if (failed.some((id) => planted.named.test(id))) return "named";
+  return failed.length > 0 ? "found" : "missed";
+}
+
+export function emitFaults(runs: readonly FaultRun[]): string {
+  const named = runs.filter((run) => verdictOf(run) === "named").length;
+  const share = ((100 * named) / Math.max(1, runs.length)).toFixed(1);
+  return [
+    "# Faults planted on correct servers",
+    "",
+    "<!-- Written by `npm run gallery -- --faults`. Do not edit. -->",
+    "",
+    "A proxy in front of each server plants one fault; `wsproof verify --seed 1` then tests the two as one server. Which rules must",
+    "name a fault is fixed in `harness/comparison/gallery/faults.ts`. Rules that the server's baseline explains do not count.",
+    "",
+    `${named} of ${runs.length} faults (${share} %) are named by a rule that was chosen for them. The servers of this run: ${[...new Set(runs.map(({ server }) => server))].join(", ")}.`,
+    "",
+    "| server | fault | what the proxy does | verdict | failed rules |",
+    "|---|---|---|---|---|",
+    ...runs.map((run) => {
+      const failed = failedIn(run.report);
+      const right = failed.filter((id) => run.planted.named.test(id));
+      const shown = [...right, ...failed.filter((id) => !right.includes(id))];
+      const more = shown.length > 4 ? ` and ${shown.length - 4} more` : "";
+      const rules = shown.slice(0, 4).map((id) => `\`${id}\``);
+      return `| ${run.server} | ${run.planted.kind} | ${run.planted.fault.breaks.replaceAll("|", "\\|")} | ${verdictOf(run)} | ${rules.join(", ")}${more} |`;
+    }),
+    "",
+  ].join("\n");
+}

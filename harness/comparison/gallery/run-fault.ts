@@ -1,0 +1,48 @@
+// Verifies one server of the gallery behind a proxy that plants one fault.
+import path from "node:path";
+import { createValidators } from "../../../spec/schemas.ts";
+import type { ContractUnderTest } from "../../client/context.ts";
+import { createMessages } from "../../client/messages.ts";
+import type { Transformation } from "../../conformance/faults/plan.ts";
+import { expectContractUnderTest } from "../../conformance/load-contract-under-test.ts";
+import { startProxy } from "../../mutation/proxy/proxy.ts";
+import type { FaultRun } from "./emit-faults.ts";
+import { type PlantedFault, plantedFaults } from "./faults.ts";
+import { runServer } from "./run-server.ts";
+import { examples, type GalleryServer } from "./servers.ts";
+
+/** The phases that may find a fault: what it cannot touch is left out. */
+function phasesFor({ kind }: PlantedFault, acts: readonly Transformation[]): readonly string[] {
+  if (acts.some(({ on }) => on === "death")) return ["invalid", "frames"];
+  return kind.includes("limit") ? ["examples", "limits"] : ["handshake", "examples", "invalid", "stateful"];
+}
+
+export async function faultsOf(server: GalleryServer): Promise<readonly PlantedFault[]> {
+  return plantedFaults(await subjectOf(server));
+}
+
+export async function runFault(server: GalleryServer, planted: PlantedFault): Promise<FaultRun> {
+  const { how } = planted.fault;
+  if (how.by !== "proxy") throw new Error(`the fault ${planted.fault.id} is none that a proxy plants`);
+  const subject = await subjectOf(server);
+  const validators = createValidators(subject.contract);
+  const messages = createMessages(subject.contract, subject.channel, (name, value) =>
+    validators
+      .of(name)(value)
+      .map(({ text }) => text),
+  );
+  const phases = phasesFor(planted, how.transformations);
+  const { report } = await runServer(server, {
+    ...{ seed: 1, more: ["--timeout", "2000", "--runs", "25", ...phases.flatMap((phase) => ["--phase", phase])] },
+    before: (url) => startProxy({ ...subject, target: new URL(url), messages, transformations: how.transformations }),
+  });
+  return { server: server.id, planted, report };
+}
+
+function subjectOf({ example, path: urlPath }: GalleryServer): Promise<ContractUnderTest> {
+  return expectContractUnderTest({
+    spec: path.join(examples, example, "asyncapi.yaml"),
+    urls: typeof urlPath === "string" ? [`ws://127.0.0.1:1${urlPath}`] : [],
+    ...{ perspective: undefined, overlay: undefined, server: undefined, variables: undefined },
+  });
+}
