@@ -1,6 +1,6 @@
 // Messages of the server that are written piece by piece, because they are sent often or carry the client's own JSON.
-import { protocol } from "../generated/protocol.gen.ts";
-import type { ServerMessage } from "../generated/types.gen.ts";
+import { errorCodes, protocol } from "../generated/protocol.gen.ts";
+import type { ErrorCode, ErrorMessage, ServerMessage } from "../generated/types.gen.ts";
 import type { Member } from "./hub/hub.ts";
 import type { SessionContext } from "./session-context.ts";
 import type { Identity } from "./tokens.ts";
@@ -40,4 +40,11 @@ export function encodeConnected(
   const expiresAt = new Date(identity.expiresAtMs).toISOString();
   const own: Pick<Connected, "clientId" | "userId" | "username" | "expiresAt"> = { clientId, userId, username, expiresAt };
   return `{"type":"connected","payload":${JSON.stringify(own).slice(0, -1)},${advertisedText(config)},"timestamp":"${timestamp}"}`;
+}
+
+/** The payload of an error with its documented text. @param retryAfterMs exact, where the client must wait */
+export function errorPayload(code: ErrorCode, retryAfterMs: number | undefined): ErrorMessage["payload"] {
+  const { description, retryable } = errorCodes[code];
+  const wait = retryAfterMs !== undefined && { retryAfterMs, retryAfter: Math.ceil(retryAfterMs / 1000) };
+  return { code, message: description, retryable, ...wait };
 }

@@ -2,7 +2,7 @@
 import { closeCodes, handshake, operations, rateLimits } from "../generated/protocol.gen.ts";
 import type { ClientMessage, ErrorCode } from "../generated/types.gen.ts";
 import type { RateName } from "./config.ts";
-import type { Identity } from "./tokens.ts";
+import type { Identity, TokenProblem } from "./tokens.ts";
 
 type OperationName = keyof typeof operations;
 type Requirement = (typeof operations)[OperationName]["requires"][number];
@@ -55,6 +55,12 @@ const byMessage = new Map(
 /** What a message of a client requires. */
 export function requirementsFor(type: ClientMessage["type"]): Requirements {
   return byMessage.get(type)!;
+}
+
+/** Why a fresh token does not renew the connection of this user; undefined where it does. */
+export function freshTokenProblem(identity: Identity | TokenProblem, userId: string): ErrorCode | undefined {
+  if (typeof identity === "string") return "TOKEN_INVALID";
+  return identity.userId === userId ? requirementsFor("authenticate").freshTokenBarred(identity) : "TOKEN_MISMATCH";
 }
 
 /** What publishing over HTTP requires. */

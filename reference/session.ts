@@ -1,8 +1,8 @@
 // The protocol of one connection: text frames in, text frames out, one message at a time. Independent of sockets.
-import { closeCodes, errorCodes, limits } from "../generated/protocol.gen.ts";
+import { closeCodes, limits } from "../generated/protocol.gen.ts";
 import type { ClientMessage, ErrorCode, ErrorMessage, ServerMessage } from "../generated/types.gen.ts";
 import { ConnectionRates } from "./connection-rates.ts";
-import { encodeConnected, encodePong } from "./encode-messages.ts";
+import { encodeConnected, encodePong, errorPayload } from "./encode-messages.ts";
 import {
   type Attached,
   type EphemeralEvent,
@@ -17,7 +17,7 @@ import {
 import type { Outbox } from "./outbox.ts";
 import { type Malformed, parseFrame } from "./parse-frame.ts";
 import { rawMember } from "./raw-member.ts";
-import { handshakeBarred, requirementsFor } from "./requirements.ts";
+import { freshTokenProblem, handshakeBarred, requirementsFor } from "./requirements.ts";
 import type { SessionContext, Transport } from "./session-context.ts";
 import { SlidingWindowCounter } from "./sliding-window-counter.ts";
 import { formatTimestamp } from "./timestamp.ts";
@@ -271,13 +271,8 @@ export class Session implements Subscriber {
 
   #authenticate(id: string, token: string): void {
     const identity = this.#context.verifyToken(token);
-    const error =
-      typeof identity === "string"
-        ? "TOKEN_INVALID"
-        : identity.userId !== this.member.userId
-          ? "TOKEN_MISMATCH"
-          : requirementsFor("authenticate").freshTokenBarred(identity);
-    if (typeof identity === "string" || error !== undefined) this.#refuse(error ?? "TOKEN_INVALID", id);
+    const problem = freshTokenProblem(identity, this.member.userId);
+    if (typeof identity === "string" || problem !== undefined) this.#refuse(problem ?? "TOKEN_INVALID", id);
     else {
       this.#identity = identity;
       this.#expire();
@@ -317,9 +312,7 @@ export class Session implements Subscriber {
         return;
       }
     }
-    const { description, retryable } = errorCodes[code];
-    const wait = retryAfterMs !== undefined && { retryAfterMs, retryAfter: Math.ceil(retryAfterMs / 1000) };
-    this.#sendError({ code, message: description, retryable, ...wait }, id);
+    this.#sendError(errorPayload(code, retryAfterMs), id);
   }
 
   #fail(error: unknown, id: string | undefined): void {
@@ -334,8 +327,6 @@ export class Session implements Subscriber {
     this.#context.observer.refused(payload.code);
     this.#send("error", payload, id);
   }
-
-  // --- out ---
 
   #send<Type extends ServerMessage["type"]>(
     type: Type,
