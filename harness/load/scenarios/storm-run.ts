@@ -49,7 +49,7 @@ export async function prepareStorm(worker: WorkerContext, progress: (count: numb
   async function goOn(place: Place): Promise<void> {
     facts.dropped[0]!++;
     if (place.spreadMs > 0) facts.spread.push(place.spreadMs);
-    const lostMs = nowMs();
+    const lostMs = Math.max(nowMs(), dropMs);
     await sleep(place.spreadMs * draw());
     recorder.sent(lostMs, lostMs);
     for (let retryMs = firstRetryMs; nowMs() < endMs; retryMs = Math.min(longestRetryMs, retryMs * 2)) {
@@ -91,7 +91,8 @@ export async function prepareStorm(worker: WorkerContext, progress: (count: numb
     async play(window) {
       recorder.begin(window);
       await sleep(Math.max(0, window.startMs - nowMs()));
-      dropMs = nowMs();
+      // A timer may be a part of a millisecond early.
+      dropMs = Math.max(nowMs(), window.startMs);
       endMs = window.endMs;
       for (const place of places) {
         if (profile.restarts !== true) {
@@ -99,7 +100,8 @@ export async function prepareStorm(worker: WorkerContext, progress: (count: numb
           comeBack(place);
         } else if (!place.socket.isOpen) comeBack(place);
       }
-      await sleep(Math.max(0, endMs - nowMs()));
+      // It is over when all are back.
+      while (nowMs() < endMs && facts.returned.length < places.length) await sleep(20);
       facts.undropped[0] = places.length - facts.dropped[0]!;
     },
     async settle() {
