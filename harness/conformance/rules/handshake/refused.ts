@@ -4,7 +4,7 @@ import type { Refusal } from "../../../../spec/contract.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import type { DialOptions } from "../../../client/dial.ts";
 import { describeReceived } from "../../../client/format.ts";
-import { NotTestable, Violation } from "../../../schema/errors.ts";
+import { Violation } from "../../../schema/errors.ts";
 import { describeRefusal } from "../../check.ts";
 import type { Context } from "../../context.ts";
 
@@ -35,9 +35,4 @@ export async function expectRefusal(context: Context, refusal: Refusal, options:
   const first = context.channel.handshake?.first;
   const welcome = client.takeAll().find(({ name }) => name !== undefined && name === first);
   if (welcome !== undefined) throw new Violation(`close ${outcome.close} without a message before it`, describeReceived(welcome));
-}
-
-/** @throws NotTestable where no credentials of our own making can be had */
-export function expectTokenIssuer(context: Context): void {
-  if (context.channel.handshake?.credentials === undefined) throw new NotTestable("the document asks for no credential");
 }
