@@ -131,7 +131,7 @@ export interface BenchOptions extends Given<typeof benchOptions> {
   readonly print?: ((text: string) => void) | undefined;
   /** Gets how far the run is, twice a second. */
   readonly onProgress?: ((progress: BenchProgress) => void) | undefined;
-  /** Aborted: the connections are closed, and the call rejects with the reason. Timers of the load end with its duration. */
+  /** Aborted: the connections are closed, and the call rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
 }
 

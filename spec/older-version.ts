@@ -83,8 +83,8 @@ function removeUnknownSecurity(tree: SourceTree, root: Record<string, unknown>):
     ...Object.keys(record(root.channels)).flatMap((name) => ["publish", "subscribe"].map((verb) => ["channels", name, verb])),
   ];
   return holders.flatMap((path) => {
-    const holder = path.reduce<unknown>((value, key) => record(value)[key], root) as Record<string, unknown> | undefined;
-    if (holder === undefined || !Array.isArray(holder.security)) return [];
+    const holder = path.reduce<unknown>((value, key) => record(value)[key], root) as Record<string, unknown> | null | undefined;
+    if (!Array.isArray(holder?.security)) return [];
     const unknown = holder.security.flatMap((item) => Object.keys(record(item))).filter((name) => !Object.hasOwn(schemes, name));
     holder.security = holder.security.filter((item) => Object.keys(record(item)).every((name) => !unknown.includes(name)));
     return unknown.map((name) =>

@@ -82,6 +82,7 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPool
   let opening: readonly Promise<WorkerHandle>[] = [];
   let step: "setup" | "playing" | "settling" = "setup";
   let window: Window | undefined;
+  let beginning: NodeJS.Timeout | undefined;
   const timer = setInterval(() => progress?.(step, sum(workers), window), tellEveryMs);
   let abort = () => undefined as unknown;
   const aborted = new Promise<never>((_, reject) => {
@@ -89,7 +90,8 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPool
   });
   signal?.addEventListener("abort", abort);
   const run = async (): Promise<WorkerPoolResult> => {
-    opening = options.workers === 1 ? [openSlice(slices[0]!)] : slices.map(openWorker);
+    // Only a thread can be ended in the middle of its waits: a run that may be aborted has one.
+    opening = threads === 1 && signal === undefined ? [openSlice(slices[0]!)] : slices.map((slice) => openWorker(slice, signal));
     const opened = await Promise.allSettled(opening);
     for (const one of opened) if (one.status === "fulfilled") workers.push(one.value);
     const failed = opened.find((one) => one.status === "rejected");
@@ -102,8 +104,9 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPool
     step = "playing";
     window = windowFrom(shard === undefined ? nowMs() + headStartMs : beginOf(shard), profile);
     const during = window;
-    const beginning = setTimeout(() => begins?.(), Math.max(0, window.startMs - nowMs()));
-    const reached = await Promise.all(workers.map((worker) => worker.play(during))).finally(() => clearTimeout(beginning));
+    beginning = setTimeout(() => begins?.(), Math.max(0, window.startMs - nowMs()));
+    const reached = await Promise.all(workers.map((worker) => worker.play(during)));
+    clearTimeout(beginning);
     step = "settling";
     const together = mergeReached(reached);
     const results = await Promise.all(workers.map((worker) => worker.settle(together)));
@@ -114,6 +117,7 @@ export async function runWorkers(options: WorkerPoolOptions): Promise<WorkerPool
     return await Promise.race([run(), aborted]);
   } finally {
     clearInterval(timer);
+    clearTimeout(beginning);
     signal?.removeEventListener("abort", abort);
     await Promise.allSettled(opening.map(async (worker) => (await worker).end()));
   }
@@ -178,8 +182,9 @@ function sum(workers: readonly WorkerHandle[]): Progress {
   };
 }
 
-async function openWorker(slice: SliceOptions): Promise<WorkerHandle> {
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: slice });
+async function openWorker(slice: SliceOptions, signal: AbortSignal | undefined): Promise<WorkerHandle> {
+  // Node refuses to start a thread with flags of the program such as --input-type.
+  const worker = new Worker(new URL("./worker.js", import.meta.url), { workerData: slice, execArgv: [] });
   let latest: Progress = { ready: 0, done: 0, errors: 0, p99: undefined };
   const waiting = new Map<FromWorker["say"], { resolve: (message: FromWorker) => void; reject: (error: unknown) => void }>();
   let failed: unknown;
@@ -202,7 +207,9 @@ async function openWorker(slice: SliceOptions): Promise<WorkerHandle> {
     });
   }
   const ask = (message: ToWorker) => worker.postMessage(message);
-  const opened = await told("opened");
+  const stop = () => void worker.terminate();
+  signal?.addEventListener("abort", stop);
+  const opened = await told("opened").finally(() => signal?.removeEventListener("abort", stop));
   latest = opened.progress;
   return {
     failure: opened.failure,
