@@ -7,12 +7,18 @@ const examples = `
 Examples:
   wsproof infer traffic.ndjson -o asyncapi.yaml
   wsproof infer monday.ndjson page.har --title "Auction"
+  wsproof infer today.ndjson --update asyncapi.yaml
 
 The draft holds what the traffic shows; comments say how many frames support
 each thing. Secrets in examples are replaced. verify sends its examples only,
 until you remove x-exercise.
 
-Exit codes: 0 written, 2 could not run.`;
+--update adds messages, members, types and values, replies, error and close
+codes, and makes optional what some frames lack. Nothing that people wrote goes,
+comments stay. Bounds and patterns are for "wsproof check" to test.
+
+Exit codes: 0 written, or nothing to add; 1 with --update: the document lacked
+something, and was changed; 2 could not run.`;
 
 export function registerInfer(program: Command): void {
   const command = program

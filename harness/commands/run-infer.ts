@@ -1,11 +1,14 @@
 // A run of `infer`: histories in, a document out.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { endpointFor } from "../../spec/endpoints.ts";
+import { loadContract } from "../../spec/load-contract.ts";
 import { escapeLine } from "../report/escape.ts";
 import { exitCode, UsageError } from "../schema/errors.ts";
 import { readTraffic } from "../traffic/history-file.ts";
 import { emitDocument, roomCandidates } from "../traffic/infer/emit-document.ts";
 import { emitYaml } from "../traffic/infer/emit-yaml.ts";
 import { type Inferred, infer } from "../traffic/infer/infer.ts";
+import { updateDocument } from "../traffic/infer/update-document.ts";
 import type { TrafficEvent } from "../traffic/traffic-event.ts";
 import { checkValues } from "./settings/check-values.ts";
 import { inferOptions } from "./settings/infer-options.ts";
@@ -15,7 +18,8 @@ import { type Given, withDefaults } from "./settings/option.ts";
 export async function runInfer(values: Record<string, unknown>): Promise<number> {
   checkValues(inferOptions, values, { naming: "flag" });
   const settings = withDefaults(inferOptions, values as Given<typeof inferOptions>);
-  const { files = [], output, title } = settings;
+  const { files = [], output, title, update } = settings;
+  if (update !== undefined) return await runUpdate(files, update);
   const inferred = await infer(() => eventsOf(files));
   const text = emitYaml(emitDocument(inferred, { title }), headingOf(inferred, files));
   write(output, text);
@@ -25,6 +29,36 @@ export async function runInfer(values: Record<string, unknown>): Promise<number>
     `${escapeLine(`${output}: ${counts("client")} messages of the client, ${counts("server")} of the server, ${pairs.length} with a reply, from ${observer.messages} messages of ${observer.connections.count} connections`)}\n`,
   );
   return exitCode.ok;
+}
+
+/** The document gains what the traffic shows, and the report says what. */
+async function runUpdate(files: readonly string[], file: string): Promise<number> {
+  const { contract } = await loadContract({ file });
+  if (contract === undefined) throw new UsageError(`--update ${file} cannot be read as a document. Run: wsproof lint ${file}`);
+  if (contract.asyncapi.startsWith("2."))
+    throw new UsageError(`--update ${file} is AsyncAPI ${contract.asyncapi}. Convert it to AsyncAPI 3 first.`);
+  const endpoint = endpointFor(contract, undefined);
+  if (endpoint === undefined)
+    throw new UsageError(`--update ${file} has no WebSocket channel, or several with an own address. Keep one in the document.`);
+  const inferred = await infer(() => eventsOf(files));
+  const { text, drift, unseen, skipped } = updateDocument(
+    inferred,
+    readFileSync(file, "utf8"),
+    endpoint.contract,
+    endpoint.channel,
+  );
+  const { messages, connections } = inferred.observer;
+  const of = `${messages} messages of ${connections.count} connections`;
+  const lines = [
+    text === undefined ? `${file}: nothing to add from ${of}` : `${file}: ${drift.length} additions from ${of}`,
+    ...drift.map((sentence) => `- ${sentence}`),
+    ...(unseen.length > 0 ? [`Not in this traffic: ${unseen.join(", ")}`] : []),
+    ...(skipped.length > 0 ? [`Not compared: ${skipped.join(", ")}`] : []),
+  ];
+  process.stdout.write(`${lines.map(escapeLine).join("\n")}\n`);
+  if (text === undefined) return exitCode.ok;
+  writeFileSync(file, text);
+  return exitCode.findings;
 }
 
 /** Connections of one file are none of another. */

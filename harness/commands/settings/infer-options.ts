@@ -17,6 +17,11 @@ export const inferOptions = {
     flag: "-o, --output <file>",
     description: "document to write; a file that is there is not overwritten",
   },
+  update: {
+    ...file,
+    flag: "--update <file>",
+    description: "document to compare with the traffic: what it lacks is added to it, and said in words",
+  },
   title: {
     type: "string",
     minLength: 1,

@@ -30,11 +30,17 @@ export interface RunServerOptions {
   readonly before?: (url: string) => Promise<{ readonly url: string; close(): Promise<void> }>;
 }
 
-export async function runServer(server: GalleryServer, { seed, more = [], before }: RunServerOptions): Promise<GalleryRun> {
+export interface StartedServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** @throws Error where it does not start, with what it wrote to stderr */
+export async function startServer(server: GalleryServer): Promise<StartedServer> {
   const port = await freePort();
-  const folder = path.join(examples, server.example);
   const [program, ...args] = server.command(port);
-  const child = spawn(program, args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  const cwd = path.join(examples, server.example);
+  const child = spawn(program, args, { cwd, stdio: ["ignore", "ignore", "pipe"] });
   let said = "";
   child.stderr.on("data", (data) => {
     said = `${said}${data}`.slice(-4_000);
@@ -43,26 +49,38 @@ export async function runServer(server: GalleryServer, { seed, more = [], before
     child.once("error", (error) => resolve(String(error)));
     child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? code}: ${said}`));
   });
-  const reports = await mkdtemp(path.join(tmpdir(), "wsproof-gallery-"));
+  const stop = async () => {
+    child.kill("SIGKILL");
+    await ended;
+  };
   try {
     await Promise.race([listens(port), ended.then((how) => Promise.reject(new Error(`${server.id} does not start: ${how}`)))]);
     const urlPath = typeof server.path === "string" ? server.path : await server.path(port);
+    return { url: `ws://127.0.0.1:${port}${urlPath}`, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export async function runServer(server: GalleryServer, { seed, more = [], before }: RunServerOptions): Promise<GalleryRun> {
+  const { url: own, stop } = await startServer(server);
+  const reports = await mkdtemp(path.join(tmpdir(), "wsproof-gallery-"));
+  try {
     const json = path.join(reports, "report.json");
     const baseline = baselineOf(server);
-    const own = `ws://127.0.0.1:${port}${urlPath}`;
     const front = await before?.(own);
     const { code, output } = await verify([
       front?.url ?? own,
       ...more,
-      ...["--spec", path.join(folder, "asyncapi.yaml"), "--seed", String(seed), "--json", json],
+      ...["--spec", path.join(examples, server.example, "asyncapi.yaml"), "--seed", String(seed), "--json", json],
       ...(existsSync(baseline) ? ["--baseline", baseline] : []),
     ]);
     await front?.close();
     const report = readReport(existsSync(json) ? await readFile(json, "utf8") : "");
     return { server, report, code, output };
   } finally {
-    child.kill("SIGKILL");
-    await ended;
+    await stop();
     await rm(reports, { recursive: true });
   }
 }

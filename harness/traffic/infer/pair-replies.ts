@@ -31,13 +31,20 @@ export function pairReplies(kinds: readonly Kind[], steps: readonly (readonly St
 function pairInOrder(kinds: readonly Kind[], open: readonly Kind[], steps: readonly (readonly Step[])[]): Pair[] {
   const best = new Map<Kind, { readonly reply: Kind; readonly seen: number; readonly distance: number }>();
   for (const reply of kinds.filter(({ side, isError, unasked }) => side === "server" && !isError && unasked > 0)) {
-    const requests = open.filter((kind) => isFollowedBy(kind, reply, steps));
-    const seen = requests.length === 0 ? undefined : matchedInOrder(new Set(requests), reply, steps);
-    if (seen === undefined) continue;
-    for (const request of requests) {
-      const distance = distanceOf(request, reply, steps);
-      const other = best.get(request);
-      if (other === undefined || distance < other.distance) best.set(request, { reply, seen: seen.get(request) ?? 0, distance });
+    const byDistance = open
+      .filter((kind) => isFollowedBy(kind, reply, steps))
+      .map((request) => ({ request, distance: distanceOf(request, reply, steps) }))
+      .sort((one, other) => one.distance - other.distance);
+    // What only comes before the request that is answered is farther from the reply: it is left out until every reply fits.
+    for (; byDistance.length > 0; byDistance.pop()) {
+      const seen = matchedInOrder(new Set(byDistance.map(({ request }) => request)), reply, steps);
+      if (seen === undefined) continue;
+      for (const { request, distance } of byDistance) {
+        const other = best.get(request);
+        if (other === undefined || distance < other.distance)
+          best.set(request, { reply, seen: seen.get(request) ?? 0, distance });
+      }
+      break;
     }
   }
   return [...best].map(([request, { reply, seen }]) => ({ request, replies: [reply], by: "order" as const, seen }));
@@ -58,15 +65,18 @@ function isFollowedBy(request: Kind, reply: Kind, steps: readonly (readonly Step
   return asked >= leastRequests && followed / asked >= 0.9;
 }
 
+/** Mean number of steps from a request to the reply. */
 function distanceOf(request: Kind, reply: Kind, steps: readonly (readonly Step[])[]): number {
   let sum = 0;
+  let count = 0;
   for (const talk of steps)
     for (const [index, step] of talk.entries())
       if (!(step instanceof Kind) && step.kind === request) {
         const at = talk.slice(index, index + maxDistance * 4).indexOf(reply);
         sum += at < 0 ? maxDistance * 4 : at;
+        count += 1;
       }
-  return sum;
+  return sum / count;
 }
 
 /** @returns how many of each request were answered; undefined where a reply came that nobody had asked for */
