@@ -73,7 +73,10 @@ export function createMessages(contract: Contract, channel: Channel, validate: V
     const fits = directions[direction].find(({ name, format }) => format === "text" && validate(name, text).length === 0);
     if (fits === undefined) return undefined;
     const parsed = parseJson(text);
-    return "value" in parsed && nameOf(parsed.value, direction) !== undefined ? undefined : fits.name;
+    if (!("value" in parsed)) return fits.name;
+    // A schema of any text fits an object too, which is one in JSON where the direction has such messages.
+    const isJson = Object(parsed.value) === parsed.value && directions[direction].some(({ format }) => format === "json");
+    return isJson || nameOf(parsed.value, direction) !== undefined ? undefined : fits.name;
   };
 
   return {

@@ -1,6 +1,6 @@
 // Whether a reply is the success that the contract declares, a violation, or a refusal that the contract leaves open.
 import type { ErrorValue, Operation } from "../../spec/contract.ts";
-import { mayCloseUnforeseen, saysNothing } from "../model/protocol.ts";
+import { frameErrors, mayCloseUnforeseen, saysNothing } from "../model/protocol.ts";
 import { NotTestable, Violation } from "../schema/errors.ts";
 import type { ClientContext } from "./context.ts";
 import { shownText } from "./format.ts";
@@ -14,8 +14,7 @@ import type { TestClient } from "./test-client.ts";
 export function mayRefuse(context: ClientContext, operation: Operation, code: ErrorValue): boolean {
   if (operation.requires.some((one) => one.kind === "may" && one.codes.includes(code))) return true;
   const declared = context.contract.errors?.codes.find((one) => one.code === code);
-  const isOfFrame = ["not-json", "not-in-schema", "unknown-type"].includes(declared?.when ?? "");
-  return saysNothing(operation) && declared !== undefined && !isOfFrame;
+  return saysNothing(operation) && declared !== undefined && !frameErrors.has(declared.when);
 }
 
 /**
@@ -50,7 +49,7 @@ export async function requestSuccess(
   message: unknown,
 ): Promise<Received> {
   const reply = await client.request(message).catch((error: unknown) => {
-    if (error instanceof Violation && client.closed !== undefined && mayCloseUnforeseen(operation, client.closed.code))
+    if (error instanceof Violation && client.closed !== undefined && mayCloseUnforeseen(context, operation, client.closed.code))
       throw new NotTestable(
         `the server closes with ${client.closed.code} after ${operation.id}, and the document leaves open when`,
       );

@@ -2,6 +2,7 @@
 import type { HistoryEvent } from "../model/history.ts";
 import { TargetLost } from "../schema/errors.ts";
 import type { LivenessProbe } from "./liveness-probe.ts";
+import { describeSent, findTrigger } from "./lost-target.ts";
 import type { Rule } from "./rule.ts";
 import type { RuleExecution } from "./rule-result.ts";
 import { type Outcome, runOnce } from "./run-rule.ts";
@@ -73,7 +74,8 @@ function shortestFailure(outcomes: readonly Outcome[]): Outcome | undefined {
 }
 
 /** Once, while nothing else runs, so that what befalls the target and its other connections is this rule's doing. */
-async function runAlone(run: Run, probe: LivenessProbe, { rule, clause }: RuleExecution, hooks: ConfirmHooks): Promise<Outcome> {
+async function runAlone(run: Run, probe: LivenessProbe, execution: RuleExecution, hooks: ConfirmHooks): Promise<Outcome> {
+  const { rule, clause } = execution;
   const lostBefore = probe.lostAtMs.length;
   const frames: HistoryEvent[] = [];
   const stop = run.recorder.onEvent((event) => frames.push(event));
@@ -85,8 +87,10 @@ async function runAlone(run: Run, probe: LivenessProbe, { rule, clause }: RuleEx
     } catch (error) {
       const end = error instanceof TargetLost ? await hooks.revive?.() : undefined;
       if (end === undefined) throw error;
+      const lostAtMs = probe.lostAtMs[lostBefore] ?? run.clock.nowMs();
       await probe.assertTargetAlive();
-      return fail("the server to go on", end);
+      const trigger = findTrigger([{ ...execution, outcome: { ...outcome, trace: frames } }], lostAtMs);
+      return fail(`the server to go on${trigger === undefined ? "" : ` after ${describeSent(trigger.sent)}`}`, end);
     }
     if (probe.lostAtMs.length === lostBefore || rule.phase === "shutdown") return outcome;
     if (await probe.endsIdle(Math.min(...probe.lostAgesMs.slice(lostBefore)))) return outcome;

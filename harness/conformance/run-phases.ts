@@ -66,7 +66,9 @@ export async function runPhases(run: Run, probe: LivenessProbe, asked: readonly 
   }
   // Several of one age are a habit of the target, and one that is learned later explains what came before.
   const [youngest, oldest] = [Math.min(...probe.lostAgesMs), Math.max(...probe.lostAgesMs)];
-  const isHabit = probe.idleEndMs !== undefined || (probe.lostAgesMs.length > 1 && oldest < youngest * 1.25);
+  const isAged = probe.idleEndMs !== undefined || (probe.lostAgesMs.length > 1 && oldest < youngest * 1.25);
+  // Who takes part in a declared heartbeat is kept.
+  const isHabit = isAged && run.channel.heartbeat === undefined;
   if (!isHabit) interrupted ??= doubt;
   return { results: fileViolations(report, results, violations), interrupted, durationMs: run.clock.nowMs() - startMs };
 }
@@ -146,7 +148,9 @@ async function runPhase(
     ),
   );
   let doubt: string | undefined;
-  if (interrupted === undefined && !results.some(({ verdict }) => verdict === "fail") && (await probeLost().catch(() => true))) {
+  const isDoubtful = async () =>
+    losses().length > 0 && (run.channel.heartbeat !== undefined || (await probeLost().catch(() => true)));
+  if (interrupted === undefined && !results.some(({ verdict }) => verdict === "fail") && (await isDoubtful())) {
     doubt = `an idle connection that nothing was done to ended ${((probe.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
   }
   const { sent, received } = run.recorder.counts;

@@ -1,10 +1,14 @@
 // Targets that cannot be checked, or not to the end: each gives one paragraph and the right exit code, within a bounded time.
 import { execFile, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import tls from "node:tls";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
+import { freePort } from "../testbed/free-port.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const cli = `${root}dist/harness/cli.js`;
@@ -179,6 +183,53 @@ describe("a target that is lost in the middle", () => {
     expect(stdout).toMatch(/Not conformant: 1 rule failed\./);
     expect(code).toBe(1);
   });
+});
+
+describe("a target that one frame ends", () => {
+  it("is brought back by --restart-command: the failure names the frame, and the run goes on", async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), "wsproof-restart-"));
+    const [program, pids, port] = [path.join(folder, "server.mjs"), path.join(folder, "pids"), await freePort()];
+    writeFileSync(
+      program,
+      `import { appendFileSync } from "node:fs";
+      import { createRequire } from "node:module";
+      const { WebSocketServer } = createRequire(${JSON.stringify(`${root}package.json`)})("ws");
+      const server = new WebSocketServer({ host: "127.0.0.1", port: ${port} });
+      server.on("listening", () => appendFileSync(${JSON.stringify(pids)}, process.pid + "\\n"));
+      server.on("connection", (socket) => {
+        socket.on("error", () => undefined);
+        socket.on("message", (data, isBinary) => {
+          if (!isBinary && String(data) === "{") process.exit(1);
+          socket.send(String(data));
+        });
+      });`,
+    );
+    closers.push(() => {
+      for (const pid of started()) {
+        try {
+          process.kill(pid);
+        } catch {
+          // It has ended.
+        }
+      }
+      rmSync(folder, { recursive: true });
+    });
+    const started = () => (existsSync(pids) ? readFileSync(pids, "utf8").trim().split("\n").map(Number) : []);
+    const first = spawn(process.execPath, [program], { stdio: "ignore" });
+    closers.push(() => first.kill("SIGKILL"));
+    await expect.poll(() => started().length, { timeout: 20_000 }).toBe(1);
+
+    const only = ["survives-malformed-text", "survives-half-close", "frames-close-code-1000"].flatMap((id) => ["--only", id]);
+    const restart = ["--restart-command", `"${process.execPath}" "${program}"`];
+    const url = `ws://127.0.0.1:${port}/`;
+    const { code, stdout } = await wsproof("verify", url, "--spec", spec, ...only, ...restart, "--timeout", "2000");
+    expect(stdout).toMatch(/survives-malformed-text {2}MUST/);
+    expect(stdout).toContain('expected  the server to go on after the text "{"');
+    expect(stdout).toMatch(/Not conformant: 1 rule failed/);
+    expect(stdout).toMatch(/2 passed, 1 failed/);
+    expect(code).toBe(1);
+    expect(started().length).toBeGreaterThan(1);
+  }, 90_000);
 });
 
 describe("an honest server", () => {

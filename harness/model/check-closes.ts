@@ -23,7 +23,7 @@ function checkClose(evaluation: Evaluation, connection: Connection, code: number
     connection.invocations.some(
       (invocation) =>
         mayClose(evaluation, invocation).has(code) ||
-        (invocation.operation !== undefined && mayCloseUnforeseen(invocation.operation, code)),
+        (invocation.operation !== undefined && mayCloseUnforeseen(evaluation.protocol, invocation.operation, code)),
     ) ||
     mayBeLate(evaluation, connection, code)
   )

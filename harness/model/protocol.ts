@@ -4,6 +4,7 @@ import type {
   Channel,
   Contract,
   Effect,
+  ErrorCode,
   ErrorValue,
   Message,
   Operation,
@@ -113,11 +114,23 @@ export function saysNothing({ effectsKnown, requires }: Operation): boolean {
 
 /**
  * Whether the server may answer the operation with this close for reasons that nobody outside can see, such as a missing login: the
- * document says nothing of when it succeeds, and the code is one of RFC 6455 section 7.4 for a decision of the application.
+ * document says nothing of when it succeeds, and the code is one of RFC 6455 section 7.4 for a decision of the application that the
+ * document does not keep for malformed frames, for a limit or for a missed heartbeat.
  */
-export function mayCloseUnforeseen(operation: Operation, code: number): boolean {
-  return saysNothing(operation) && (code === 1000 || code === 1008 || (code >= 3000 && code < 5000));
+export function mayCloseUnforeseen(
+  { contract, channel }: Pick<Protocol, "contract" | "channel">,
+  operation: Operation,
+  code: number,
+): boolean {
+  const errors = (contract.errors?.codes ?? []).filter(({ close }) => close === code);
+  const isOfFrames = errors.length > 0 && errors.every(({ when }) => frameErrors.has(when));
+  const isOfLimit = channel.limits.some((limit) => "close" in limit && limit.close === code);
+  const isDecision = code === 1000 || code === 1008 || (code >= 3000 && code < 5000);
+  return saysNothing(operation) && isDecision && !isOfFrames && !isOfLimit && channel.heartbeat?.close !== code;
 }
+
+/** Reasons that stand in the frame alone. */
+export const frameErrors: ReadonlySet<ErrorCode["when"] | undefined> = new Set(["not-json", "not-in-schema", "unknown-type"]);
 
 /** Whether the message carries errors. */
 export function isErrorMessage({ contract }: Pick<Protocol, "contract">, name: string): boolean {

@@ -24,15 +24,20 @@ export function verdictOf({ planted, report }: FaultRun): "named" | "found" | "m
 export function emitFaults(runs: readonly FaultRun[]): string {
   const named = runs.filter((run) => verdictOf(run) === "named").length;
   const share = ((100 * named) / Math.max(1, runs.length)).toFixed(1);
+  const counts = [...new Set(runs.map(({ server }) => server))].map((id) => {
+    const own = runs.filter(({ server }) => server === id);
+    return `${id} ${own.filter((run) => verdictOf(run) === "named").length} of ${own.length}`;
+  });
   return [
     "# Faults planted on correct servers",
     "",
     "<!-- Written by `npm run gallery -- --faults`. Do not edit. -->",
     "",
     "A proxy in front of each server plants one fault; `wsproof verify --seed 1` then tests the two as one server. Which rules must",
-    "name a fault is fixed in `harness/comparison/gallery/faults.ts`. Rules that the server's baseline explains do not count.",
+    "name a fault, and what runs, are fixed in `harness/comparison/gallery/faults.ts`. What a server's baseline explains",
+    "does not count. A kind for which a document promises nothing, such as a heartbeat, is not planted on its servers.",
     "",
-    `${named} of ${runs.length} faults (${share} %) are named by a rule that was chosen for them. The servers of this run: ${[...new Set(runs.map(({ server }) => server))].join(", ")}.`,
+    `${named} of ${runs.length} faults (${share} %) are named by a rule that was chosen for them: ${counts.join(", ")}.`,
     "",
     "| server | fault | what the proxy does | verdict | failed rules |",
     "|---|---|---|---|---|",

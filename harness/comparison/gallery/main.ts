@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import pMap from "p-map";
 import { emitFaults, type FaultRun, verdictOf } from "./emit-faults.ts";
 import { emitResult } from "./emit-result.ts";
 import { faultsOf, runFault } from "./run-fault.ts";
@@ -14,7 +15,7 @@ const usage = `npm run gallery -- [--only ID]... [--seed N] [--repeat N]
 Verifies real servers against the documents of spec/examples and writes a RESULT.md for each example.
   --only ID     one server: ${galleryServers.map(({ id }) => id).join(", ")}
   --seed N      seed of each run, default 1
-  --faults      plants faults on the servers that CI runs (or on those of --only), one at a time, and writes generated/GALLERY.md
+  --faults      plants faults on the servers that CI runs (or on those of --only), one at a time on each, and writes generated/GALLERY.md
   --repeat N    runs each server N times, with the seeds from --seed on; writes nothing when N is over 1
 Exit codes: 0 no server has a failure that its baseline does not explain, 1 one has, 2 one could not be run.
 Debian packages that are missing are named; install them with apt-get.`;
@@ -73,14 +74,20 @@ async function main(only: readonly string[], seed: number, repeat: number): Prom
 
 /** The table is written after each fault, so that an end before its time loses nothing. */
 async function plantAll(only: readonly string[]): Promise<number> {
-  const runs: FaultRun[] = [];
-  for (const server of galleryServers.filter(({ id, inCi }) => (only.length === 0 ? inCi : only.includes(id)))) {
-    for (const planted of await faultsOf(server)) {
-      const run = await runFault(server, planted);
-      runs.push(run);
-      process.stderr.write(`${server.id}: ${planted.kind} (${planted.fault.id}): ${verdictOf(run)}\n`);
-      writeFileSync(path.join(root, "generated/GALLERY.md"), emitFaults(runs));
-    }
-  }
+  const servers = galleryServers.filter(({ id, inCi }) => (only.length === 0 ? inCi : only.includes(id)));
+  const planted = await Promise.all(servers.map(async (server) => (await faultsOf(server)).map((fault) => ({ server, fault }))));
+  const done: (FaultRun | undefined)[] = [];
+  const finished = () => done.filter((run) => run !== undefined);
+  await pMap(
+    planted.flat(),
+    async ({ server, fault }, index) => {
+      const run = await runFault(server, fault);
+      done[index] = run;
+      process.stderr.write(`${server.id}: ${fault.kind} (${fault.fault.id}): ${verdictOf(run)}\n`);
+      writeFileSync(path.join(root, "generated/GALLERY.md"), emitFaults(finished()));
+    },
+    { concurrency: 2 },
+  );
+  const runs = finished();
   return runs.every((run) => verdictOf(run) === "named") ? 0 : 1;
 }

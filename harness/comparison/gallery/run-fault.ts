@@ -3,19 +3,12 @@ import path from "node:path";
 import { createValidators } from "../../../spec/schemas.ts";
 import type { ContractUnderTest } from "../../client/context.ts";
 import { createMessages } from "../../client/messages.ts";
-import type { Transformation } from "../../conformance/faults/plan.ts";
 import { expectContractUnderTest } from "../../conformance/load-contract-under-test.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
 import type { FaultRun } from "./emit-faults.ts";
 import { type PlantedFault, plantedFaults } from "./faults.ts";
 import { runServer } from "./run-server.ts";
 import { examples, type GalleryServer } from "./servers.ts";
-
-/** The phases that may find a fault: what it cannot touch is left out. */
-function phasesFor({ kind }: PlantedFault, acts: readonly Transformation[]): readonly string[] {
-  if (acts.some(({ on }) => on === "death")) return ["invalid", "frames"];
-  return kind.includes("limit") ? ["examples", "limits"] : ["handshake", "examples", "invalid", "stateful"];
-}
 
 export async function faultsOf(server: GalleryServer): Promise<readonly PlantedFault[]> {
   return plantedFaults(await subjectOf(server));
@@ -31,9 +24,17 @@ export async function runFault(server: GalleryServer, planted: PlantedFault): Pr
       .of(name)(value)
       .map(({ text }) => text),
   );
-  const phases = phasesFor(planted, how.transformations);
   const { report } = await runServer(server, {
-    ...{ seed: 1, more: ["--timeout", "2000", "--runs", "25", ...phases.flatMap((phase) => ["--phase", phase])] },
+    ...{
+      seed: 1,
+      more: [
+        "--timeout",
+        "2000",
+        "--runs",
+        "25",
+        ...planted.runs.flatMap((one) => [one.includes("-") ? "--only" : "--phase", one]),
+      ],
+    },
     before: (url) => startProxy({ ...subject, target: new URL(url), messages, transformations: how.transformations }),
   });
   return { server: server.id, planted, report };

@@ -8,11 +8,16 @@ export function fault(id: string, breaks: string, ...transformations: readonly T
 
 export function onMessage(id: string, breaks: string, match: Match, act: MessageAct): Fault {
   const which = [
-    match.where === undefined ? "" : `/${match.where.pointer}=${JSON.stringify(match.where.equals)}`,
+    whereText(match.where),
     match.everyNth === undefined ? "" : `/every-${match.everyNth}`,
     match.fromNth === undefined ? "" : `/from-${match.fromNth}`,
   ].join("");
   return fault(id + which, breaks, { on: "message", match, act });
+}
+
+function whereText(where: Match["where"]): string {
+  if (where === undefined) return "";
+  return `/${where.pointer}${"length" in where ? `-of-length-${where.length}` : `=${JSON.stringify(where.equals)}`}`;
 }
 
 export const onClose = (id: string, breaks: string, code: number | undefined, act: OnClose["act"]) =>

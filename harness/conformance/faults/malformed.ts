@@ -5,11 +5,11 @@ import type { Match, Which } from "./plan.ts";
 
 export const malformedFaults = {
   /** Takes them as if they were good. */
-  acceptsInvalid: (malformed: NonNullable<Match["malformed"]> = "any", message?: string) =>
+  acceptsInvalid: (malformed: NonNullable<Match["malformed"]> = "any", message?: string, which: Which = {}) =>
     onMessage(
       `accepts-invalid/${malformed}${message === undefined ? "" : `/${message}`}`,
       "A malformed frame is taken as a good one.",
-      { malformed, ...(message === undefined ? {} : { message }) },
+      { malformed, ...(message === undefined ? {} : { message }), ...which },
       { do: "repair" },
     ),
   /** Neither error nor effect. */

@@ -47,8 +47,8 @@ export type Transformation = OnMessage | OnClose | OnControl | OnRequest | OnRes
 export interface Match {
   /** Its name in the contract. The direction follows from it, else from `answers`; else it is `fromServer`. */
   readonly message?: string;
-  /** The value at this pointer. */
-  readonly where?: { readonly pointer: Pointer; readonly equals: unknown };
+  /** The value at this pointer, or the number of code points of the text there. */
+  readonly where?: { readonly pointer: Pointer } & ({ readonly equals: unknown } | { readonly length: number });
   /** Replies to this operation, found by the correlation id. */
   readonly answers?: string;
   /** With `answers`: only successes, or only errors. */

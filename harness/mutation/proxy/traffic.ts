@@ -191,5 +191,7 @@ export function fits(passing: InterceptedMessage, match: Match): boolean {
   if (match.errorCode !== undefined && passing.errorCode !== match.errorCode) return false;
   if (match.outcome !== undefined && (passing.errorCode === undefined) !== (match.outcome === "success")) return false;
   if (match.where === undefined) return true;
-  return JSON.stringify(lookup(passing.value, match.where.pointer)) === JSON.stringify(match.where.equals);
+  const found = lookup(passing.value, match.where.pointer);
+  if ("length" in match.where) return typeof found === "string" && [...found].length === match.where.length;
+  return JSON.stringify(found) === JSON.stringify(match.where.equals);
 }

@@ -16,7 +16,13 @@ import { runPhases } from "../../conformance/run-phases.ts";
 type Serve = (socket: WebSocket) => void;
 
 /** Verifies a server, and gives the rules that failed with what came, and those that passed. */
-async function verdicts(document: string, serve: Serve, names: readonly PhaseName[], only?: readonly string[]) {
+async function verdicts(
+  document: string,
+  serve: Serve,
+  names: readonly PhaseName[],
+  only?: readonly string[],
+  timeoutMs = 5_000,
+) {
   const folder = await mkdtemp(path.join(tmpdir(), "wsproof-strangers-"));
   const file = path.join(folder, "asyncapi.yaml");
   await writeFile(file, document);
@@ -33,7 +39,7 @@ async function verdicts(document: string, serve: Serve, names: readonly PhaseNam
     ...{ askToStop: undefined, embedded: false },
   };
   const options = { contract: contract as Contract, channel: contract!.channels[0] as Channel, target, auth: {} };
-  const { run, probe, end } = await openRun({ ...options, runs: 10, timeoutMs: 5_000, label: "s" });
+  const { run, probe, end } = await openRun({ ...options, runs: 10, timeoutMs, label: "s" });
   try {
     const asked = phases
       .filter(({ name }) => names.includes(name))
@@ -219,4 +225,81 @@ it("WebSocket pings of the client keep a connection, and silence ends it", async
   expect((await of()).passed).toEqual(only);
   expect((await of("keeps")).failed).toEqual([expect.stringContaining("limits-heartbeat-message-missing-closed")]);
   expect((await of("deaf")).failed).toEqual([expect.stringContaining("limits-heartbeat-message-kept")]);
+}, 60_000);
+
+/** One question and its answer, of which it says nothing more. */
+const terse = (ask: string, channel = "") => `
+asyncapi: 3.0.0
+info: { title: terse, version: 1.0.0 }
+x-errors: { codes: [{ code: BAD, when: not-in-schema, close: 4400, description: No message. }] }
+channels:
+  c:
+    address: /
+    messages: { ask: { $ref: "#/components/messages/ask" }, answer: { $ref: "#/components/messages/answer" }, note: { $ref: "#/components/messages/note" } }
+    ${channel}
+operations:
+  ask: { action: receive, channel: { $ref: "#/channels/c" }, messages: [{ $ref: "#/channels/c/messages/ask" }], reply: { channel: { $ref: "#/channels/c" }, messages: [{ $ref: "#/channels/c/messages/answer" }] }${ask} }
+  push: { action: send, channel: { $ref: "#/channels/c" }, messages: [{ $ref: "#/channels/c/messages/note" }] }
+components:
+  messages:
+    ask: { correlationId: { location: $message.payload#/id }, payload: { type: object, required: [type, id], properties: { type: { const: ask }, id: { type: string, maxLength: 40 } } }, examples: [{ payload: { type: ask, id: a } }] }
+    answer: { correlationId: { location: $message.payload#/id }, payload: { type: object, required: [type, id], properties: { type: { const: answer }, id: { type: string } } } }
+    note: { contentType: text/plain, payload: { type: string } }
+`;
+
+const answers = (act: (socket: WebSocket, id: unknown) => void): Serve => {
+  return (socket) => {
+    socket.on("message", (data) => {
+      try {
+        act(socket, JSON.parse(String(data)).id);
+      } catch {
+        socket.close(4400);
+      }
+    });
+  };
+};
+
+it("a close that the document keeps for malformed frames never excuses a good one", async () => {
+  const of = (code: number) =>
+    verdicts(
+      terse(""),
+      answers((socket) => socket.close(code)),
+      ["examples"],
+      ["examples-success"],
+    );
+  expect((await of(4400)).failed).toEqual([expect.stringContaining("examples-success")]);
+  expect(await of(4401)).toMatchObject({ failed: [], passed: [] });
+}, 60_000);
+
+it("an object of an unknown type is no plain text, though the schema allows any", async () => {
+  const serve = answers((socket, id) => {
+    socket.send('{"type":"anwser"}');
+    socket.send(JSON.stringify({ type: "answer", id }));
+  });
+  const { failed } = await verdicts(terse(""), serve, ["handshake", "examples"], ["examples-success", "server-message-valid"]);
+  expect(failed).toEqual([expect.stringContaining("server-message-valid")]);
+}, 60_000);
+
+it("a server that one client makes deaf for all has not survived, though it answers pings", async () => {
+  let isDeaf = false;
+  const serve: Serve = (socket) =>
+    socket.on("message", (data) => {
+      if (String(data) === "{") isDeaf = true;
+      const { id } = isDeaf ? { id: undefined } : JSON.parse(String(data).startsWith('{"type":"ask"') ? String(data) : "{}");
+      if (id !== undefined) socket.send(JSON.stringify({ type: "answer", id }));
+    });
+  const document = terse(", x-requires: [], x-effects: [{ reply: answer }]", "x-delivery: { fence: ask, streams: {} }");
+  const { failed } = await verdicts(document, serve, ["frames"], ["survives-malformed-text"], 1_000);
+  expect(failed).toEqual([expect.stringContaining("survives-malformed-text")]);
+}, 60_000);
+
+it("a server that ends connections which take part in the declared heartbeat is not excused by its habit", async () => {
+  const serve: Serve = (socket) => {
+    const timer = setTimeout(() => socket.terminate(), 900);
+    socket.on("close", () => clearTimeout(timer));
+  };
+  const heartbeat = "x-heartbeat: { frame: ping, answer: pong, by: server, intervalMs: 200, timeoutMs: 1500 }";
+  const only = ["invalid-unspecified-handled", "frames-close-code-1000", "survives-half-close"];
+  const { failed, interrupted } = await verdicts(beaten(heartbeat, "text/plain"), serve, ["invalid", "frames"], only);
+  expect(failed.length > 0 || interrupted !== undefined).toBe(true);
 }, 60_000);

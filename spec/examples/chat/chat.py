@@ -21,7 +21,11 @@ class Chat:
 
     def disconnect(self, client):
         for room in list(self.rooms):
+            if client not in self.rooms[room]:
+                continue
             self.leave(room, client)
+            for send in self.rooms.get(room, {}).values():
+                send({"type": "gone", "room": room, "who": client})
 
     def leave(self, room, client):
         members = self.rooms.get(room, {})

@@ -160,8 +160,14 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	}
 	close(c.done)
 	mutex.Lock()
-	for room := range rooms {
+	for room, members := range rooms {
+		if !members[c] {
+			continue
+		}
 		leave(c, room)
+		for member := range members {
+			member.send(message{"type": "gone", "room": room, "who": c.name})
+		}
 	}
 	mutex.Unlock()
 	socket.Close()

@@ -51,7 +51,12 @@ server.on("connection", (socket) => {
     else if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(answer(socket, data.toString())));
   });
   socket.on("close", () => {
-    for (const [room, members] of rooms) if (members.delete(socket) && members.size === 0) rooms.delete(room);
+    for (const [room, members] of rooms) {
+      if (!members.delete(socket)) continue;
+      const gone = JSON.stringify({ type: "gone", room, who: socket.clientId });
+      for (const member of members) member.send(gone);
+      if (members.size === 0) rooms.delete(room);
+    }
   });
   socket.send(JSON.stringify({ type: "welcome", you: socket.clientId }));
 });

@@ -48,7 +48,8 @@ function accepts(kind: BoundKind): Rule {
         const sent = await withServerMade(context, testClient, operation, withFreshId(context, promise, value), place);
         const expected = await outcomeOf(context, testClient, operation, sent);
         const answer = await answerTo(context, testClient, JSON.stringify(sent));
-        const isRefused = answer.kind === "refused" || (answer.kind === "closed" && !mayCloseUnforeseen(operation, answer.code));
+        const isRefused =
+          answer.kind === "refused" || (answer.kind === "closed" && !mayCloseUnforeseen(context, operation, answer.code));
         const isAllowed =
           answer.kind === "refused" && (mayBe(answer.code, promise, expected) || mayRefuse(context, operation, answer.code));
         const id = message.correlation === undefined ? undefined : lookup(sent, message.correlation);

@@ -118,7 +118,7 @@ export const replyRules: readonly Rule[] = [
           throw new Violation(`the error ${expected} ${what}`, describeAnswer(answer));
       } else if (answer.kind === "refused" && mayRefuse(context, operation, answer.code)) {
         context.note(`${operation.id} is refused with ${answer.code} ${what}; the document leaves open when it is`);
-      } else if (answer.kind === "closed" && mayCloseUnforeseen(operation, answer.code)) {
+      } else if (answer.kind === "closed" && mayCloseUnforeseen(context, operation, answer.code)) {
         throw new NotTestable(`the server closes with ${answer.code} ${what}, and the document leaves open when it does`);
       } else if (
         promisesReply({ operation, id: correlation === undefined ? undefined : lookup(sent, correlation) })
