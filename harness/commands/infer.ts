@@ -15,7 +15,8 @@ until you remove x-exercise.
 
 --update adds messages, members, types and values, replies, error and close
 codes, and makes optional what some frames lack. Nothing that people wrote goes,
-comments stay. Bounds and patterns are for "wsproof check" to test.
+comments stay; lists and maps in brackets may be laid out anew. Bounds and
+patterns are for "wsproof check" to test.
 
 Exit codes: 0 written, or nothing to add; 1 with --update: the document lacked
 something, and was changed; 2 could not run.`;
