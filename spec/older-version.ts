@@ -66,7 +66,7 @@ function repairServers(tree: SourceTree, root: Record<string, unknown>): Finding
         fix:
           host === undefined
             ? "add url: HOST/PATH, such as localhost:9000/feed"
-            : `write url: ${host}${text(server.pathname) ?? ""} in place of host`,
+            : `write url: ${host}${text(server.pathname) ?? ""} instead of host`,
       });
       if (host === undefined) delete (servers as Record<string, unknown>)[name];
       else (server as Record<string, unknown>).url = `${host}${text(server.pathname) ?? ""}`;

@@ -161,7 +161,7 @@ const remote = (reference: string) =>
     id: "ref-remote",
     expected: "a reference into this document or to a file",
     actual: `$ref: ${reference}`,
-    fix: "copy the target into a file beside the document; nothing is ever fetched",
+    fix: "copy the target into a file next to the document; references are never fetched",
   }) as const;
 
 const unresolved = (reference: string, why: string) =>

@@ -76,7 +76,7 @@ export function createTokenIssuer(credentials: Credentials | undefined, state: S
 
 function expectPlain(options: CredentialOptions, option: string): void {
   if (Object.keys(options).length > 0) {
-    throw new NotTestable(`needs a credential made for this check: give --auth-secret in place of ${option}`);
+    throw new NotTestable(`needs a freshly issued token: use --auth-secret instead of ${option}`);
   }
 }
 

@@ -84,5 +84,5 @@ it("names the failures that there are", async () => {
 
 it("says what to do about a damaged file", () => {
   writeFileSync(join(folder, "damaged.json"), "{}");
-  expect(() => loadFailure("damaged", folder)).toThrow(/is no stored failure. Run `wsproof verify` again/);
+  expect(() => loadFailure("damaged", folder)).toThrow(/is not a stored failure. Run `wsproof verify` again/);
 });

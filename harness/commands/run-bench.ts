@@ -237,7 +237,7 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
         if (!listener.live) return;
         const text =
           step === "setup"
-            ? `  ${now.ready} of ${connections} connections in their place`
+            ? `  ${now.ready} of ${connections} connections ready`
             : step === "settling" || window === undefined
               ? "  waiting for what is still to come"
               : progressLine(now, window, listener.palette);

@@ -72,7 +72,7 @@ function headingOf(inferred: Inferred, files: readonly string[]): string[] {
   const { observer, refusedKinds } = inferred;
   return [
     `Drafted by wsproof infer from ${files.join(", ")}: ${observer.messages} messages, ${observer.connections.count} connections.`,
-    "A comment says how many frames support what stands beside it or below; without one all frames of the message do.",
+    "A comment gives the number of frames that support its line or the block below; without one, all frames of the message do.",
     "A draft knows only what it saw: read it, correct it, then remove x-exercise where verify may send generated values.",
     ...roomCandidates(inferred).map((line) => `Candidate: ${line}`),
     ...refusedKinds.map(({ name, count }) => `Left out, always refused: ${name}, ${count} times`),

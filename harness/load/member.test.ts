@@ -100,7 +100,7 @@ describe("a member", () => {
     say(1, 2, 3);
     server.say(said(1, dueMark(dueMs, 4), { epoch: "e2" }), said(2, dueMark(dueMs, 5), { epoch: "e2" }));
     expect(counts()).toEqual({ ...well, received: 3, done: 3, unexpected: 2 });
-    expect([...recorder.notes].join()).toContain("the epoch of a log changed");
+    expect([...recorder.notes].join()).toContain("its epoch changed");
   });
 
   it("takes a jump of millions for no gap: it is none of this log", () => {

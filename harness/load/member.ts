@@ -85,7 +85,7 @@ export class Member {
     }
     if (entry === otherEpoch) {
       this.#recorder.counts.unexpected++;
-      this.#recorder.notes.add("the epoch of a log changed during the run: the server began it anew, and what was in it is lost");
+      this.#recorder.notes.add("the server reset a log during the run (its epoch changed): earlier messages are lost");
       this.#recorder.error(atMs);
       return;
     }

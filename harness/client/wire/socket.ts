@@ -167,7 +167,7 @@ function connectFailure(url: URL, error: NodeJS.ErrnoException): string {
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return `The host ${url.hostname} has no address (${code}). Correct the URL, or check the name server.`;
   if (url.protocol === "wss:" && (code.startsWith("ERR_SSL") || code === "EPROTO" || code === "ECONNRESET")) {
-    return `${url.host} does not speak TLS (${code}). Use ws: in place of wss:, or give the port that TLS is on.`;
+    return `${url.host} does not speak TLS (${code}). Use ws: instead of wss:, or give the TLS port.`;
   }
   if (url.protocol === "wss:" && /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code)) {
     return `The certificate of ${url.host} cannot be verified (${code}). Name its authority with --ca or in NODE_EXTRA_CA_CERTS, or add --insecure for a test server.`;

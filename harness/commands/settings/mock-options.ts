@@ -22,7 +22,7 @@ export const mockOptions = {
     items: { type: "string", minLength: 1 },
     default: [],
     flag: "--allow-origin <origin>",
-    description: "accept pages of this origin beside those of this machine, '*' for all (repeatable)",
+    description: "also accept pages of this origin, '*' for all (repeatable)",
   },
   seed: seedOption,
   latencyMs: {

@@ -99,7 +99,7 @@ export const caOption = {
   minLength: 1,
   path: true,
   flag: "--ca <file>",
-  description: "PEM file of the authorities that a TLS certificate may come from, in place of the system's",
+  description: "PEM file of trusted certificate authorities, instead of the system's",
   expected: "a path",
 } as const satisfies Options[string];
 

@@ -46,9 +46,7 @@ export function loadFailure(id: string, folder = failuresFolder): StoredFailure 
   } catch {
     // Falls through to the one error.
   }
-  throw new UsageError(
-    `${join(folder, `${id}.json`)} is no stored failure. Run \`wsproof verify\` again to have it written anew.`,
-  );
+  throw new UsageError(`${join(folder, `${id}.json`)} is not a stored failure. Run \`wsproof verify\` again to create it.`);
 }
 
 function known(folder: string): string {

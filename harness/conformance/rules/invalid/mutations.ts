@@ -160,7 +160,7 @@ export function breakIn(
   const mutation = dataOf(context.contract)
     .of(client.message)
     .mutator.mutate(constraint, start as Json);
-  if ("why" in mutation) throw new NotTestable(`${constraint.pointer} cannot be broken here: ${mutation.why}`);
+  if ("why" in mutation) throw new NotTestable(`${constraint.pointer} cannot be violated here: ${mutation.why}`);
   // Usable where it came through whole: not where the id itself is broken, or nothing of the message is left.
   const isWhole = correlation !== undefined && valueAt(mutation.value, correlation) === id;
   return { ...mutation, id: isWhole ? id : undefined };
