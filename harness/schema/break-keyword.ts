@@ -10,12 +10,6 @@ import { longer, offPattern, otherThan, otherTypes, shorter } from "./wrong-valu
 /** Longer texts and arrays than this are not made: a limit on bytes would reject them first. */
 export const greatestSize = 20_000;
 
-/** These say nothing of a value that is no object. */
-const ofObjects: ReadonlySet<string> = new Set([
-  ...["additionalProperties", "unevaluatedProperties", "propertyNames", "required", "false schema"],
-  ...["dependencies", "dependentRequired", "minProperties", "maxProperties"],
-]);
-
 /**
  * Replacements for the value at the constraint's location.
  * @param value the value there in a valid message
@@ -27,7 +21,6 @@ export function mutationKinds(
   samples: (schema: unknown) => readonly Json[],
 ): readonly MutationKind[] {
   const { keyword, schema, member } = constraint;
-  if (ofObjects.has(keyword) && (typeof value !== "object" || value === null || Array.isArray(value))) return [];
   const bound = number(schema[keyword]) ?? 0;
   const string = typeof value === "string" ? value : "";
   const items = Array.isArray(value) ? (value as readonly Json[]) : [];

@@ -1,6 +1,4 @@
-// The page's script: search, copy, theme, menu, console. Without it the page still reads; its hash is in the page's own policy.
-import { consoleScript } from "./console-script.ts";
-
+// The page's script: search, copy, theme, menu. Without it the page still reads; its hash is in the page's own policy.
 export const pageScript = `
 const $ = (id) => document.getElementById(id);
 for (const id of ["finder", "menu", "theme"]) $(id).hidden = false;
@@ -116,4 +114,4 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "-10% 0px -80% 0px" });
 for (const part of document.querySelectorAll("section.part")) if (byId.has(part.id)) seen.observe(part);
-${consoleScript}`;
+`;
