@@ -135,11 +135,7 @@ class Generator {
   }
 
   #validator(schemas: readonly Located[]): (value: unknown) => boolean {
-    try {
-      return this.#compile(schemas.length === 1 ? schemas[0]!.schema : { allOf: schemas.map(({ schema }) => schema) });
-    } catch (error) {
-      throw new UnsatisfiableSchema(schemas[0]?.pointer ?? "", `AJV cannot compile it: ${(error as Error).message}`);
-    }
+    return this.#compile(schemas.length === 1 ? schemas[0]!.schema : { allOf: schemas.map(({ schema }) => schema) });
   }
 
   #alternative(alternative: Alternative, schemas: readonly Located[], pointer: string, depth: number): Made[] {
