@@ -4,7 +4,7 @@ import type { Operation } from "../../../spec/contract.ts";
 import type { ContractUnderTest } from "../../client/context.ts";
 import { faults } from "../../conformance/faults/fault.ts";
 import { dataOf } from "../../schema/contract-data.ts";
-import type { Plant } from "./faults.ts";
+import type { Plant } from "./planted-fault.ts";
 
 export function boundFaults(subject: ContractUnderTest, operations: readonly Operation[], plant: Plant): void {
   const { contract, channel } = subject;

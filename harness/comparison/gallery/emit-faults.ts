@@ -1,6 +1,6 @@
 // GALLERY.md: which rule named each fault that was planted on a correct server of the gallery. Pure.
 import type { Report } from "../../conformance/result.ts";
-import type { PlantedFault } from "./faults.ts";
+import type { PlantedFault } from "./planted-fault.ts";
 
 export interface FaultRun {
   readonly server: string;

@@ -3,19 +3,8 @@ import type { Contract, Effect, ErrorCode, Message, Operation, Pointer } from ".
 import { isWebSocketPing } from "../../../spec/contract.ts";
 import type { ContractUnderTest } from "../../client/context.ts";
 import { faults } from "../../conformance/faults/fault.ts";
-import type { Fault } from "../../conformance/faults/plan.ts";
 import { boundFaults } from "./bound-faults.ts";
-
-export interface PlantedFault {
-  readonly kind: string;
-  readonly fault: Fault;
-  /** Ids of rules one of which must fail. */
-  readonly named: RegExp;
-  /** What runs: phases, or rules by how their ids begin (with a hyphen in it), that can see it. */
-  readonly runs: readonly string[];
-}
-
-export type Plant = (kind: string, named: RegExp, runs: PlantedFault["runs"], fault: Fault) => void;
+import type { Plant, PlantedFault } from "./planted-fault.ts";
 
 type Deliver = Extract<Effect, { kind: "deliver" }>;
 

@@ -6,7 +6,8 @@ import { createMessages } from "../../client/messages.ts";
 import { expectContractUnderTest } from "../../conformance/load-contract-under-test.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
 import type { FaultRun } from "./emit-faults.ts";
-import { type PlantedFault, plantedFaults } from "./faults.ts";
+import { plantedFaults } from "./faults.ts";
+import type { PlantedFault } from "./planted-fault.ts";
 import { runServer } from "./run-server.ts";
 import { examples, type GalleryServer } from "./servers.ts";
 
