@@ -1,10 +1,11 @@
 // npm run bench:tools: how fast the tools are on this machine, beside their targets. Prints what it measured; judges nothing.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { launchChromium } from "./audit-page.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const cli = path.join(root, "dist/harness/cli.js");
@@ -114,6 +115,72 @@ async function validation(): Promise<number> {
   return median(ratios);
 }
 
+/** CPU time of a program that ends, user and system, in ms. */
+function cpuMs(args: readonly string[]): number {
+  const quoted = [process.execPath, ...args].map((one) => `'${one}'`).join(" ");
+  const { stderr } = spawnSync("bash", ["-c", `TIMEFORMAT='%U %S'; time ${quoted} >/dev/null`], { cwd: root, encoding: "utf8" });
+  const [user, system] = stderr.trim().split(/\s+/).map(Number);
+  return (user! + system!) * 1000;
+}
+
+/** A run with 300 rules that fail, each for a cause of its own. */
+function redRun(summarise: (results: readonly unknown[]) => unknown): unknown {
+  const frames = Array.from({ length: 30 }, (_, at) => ({
+    ...{ kind: "send", atMs: 100 + at, connection: 7, json: true, bytes: 60 },
+    frame: { text: JSON.stringify({ type: "chat", id: `c${at}`, payload: { content: "Hello, how are you?" } }) },
+  }));
+  const results = Array.from({ length: 300 }, (_, at) => {
+    const letters = [...String(at)].map((digit) => String.fromCharCode(97 + Number(digit))).join("");
+    const said = { pointer: "#/channels/x", text: "The sentence.", expected: "close 1000", actual: `close of kind ${letters}` };
+    const failure = { ...said, failed: 4, runs: 4, steps: ["one", "two"], frames, seed: 1, replay: "npx wsproof verify" };
+    const rule = { id: `rule-${letters}`, level: "MUST", phase: "frames", title: `does what ${letters} asks`, verdict: "fail" };
+    return { ...rule, reason: undefined, observed: 1, vacuous: false, durationMs: 1, failures: [failure], notes: [] };
+  });
+  const opening = { title: "t", file: "x.yaml", targets: ["ws://h/"], embedded: false, perspective: "server", seed: 1 };
+  const report = { results, interrupted: undefined, durationMs: 5000 };
+  return { opening, report, summary: summarise(results), startedAt: new Date(), strict: false };
+}
+
+/** Opens the report of a run with 300 failures of different causes, and scrolls it to its end. */
+async function redReportInChromium(): Promise<{ loadedMs: number; longestTaskMs: number }> {
+  const file = path.join(folder, "red.html");
+  const { emitHtml } = (await import(new URL("../harness/report/html.js", import.meta.url).href)) as {
+    emitHtml: (runs: readonly unknown[]) => string;
+  };
+  const { summarise } = (await import(new URL("../harness/conformance/verdict.js", import.meta.url).href)) as {
+    summarise: (results: readonly unknown[]) => unknown;
+  };
+  writeFileSync(file, emitHtml([redRun(summarise)]));
+  const browser = await launchChromium();
+  try {
+    const tab = await browser.newPage();
+    await tab.addInitScript(
+      "window.longest = 0; new PerformanceObserver((list) => { for (const { duration } of list.getEntries()) longest = Math.max(longest, duration) }).observe({ type: 'longtask', buffered: true })",
+    );
+    const measured: { loadedMs: number; longestTaskMs: number }[] = [];
+    for (let index = 0; index < repetitions; index++) {
+      await tab.goto(pathToFileURL(file).href);
+      await tab.waitForTimeout(300);
+      // The tasks of loading are part of the first figure.
+      await tab.evaluate("longest = 0");
+      for (let step = 0; step < 20; step++) {
+        await tab.mouse.wheel(0, 2000);
+        await tab.waitForTimeout(50);
+      }
+      const [loadedMs, longestTaskMs] = (await tab.evaluate(
+        "[performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd, longest]",
+      )) as [number, number];
+      measured.push({ loadedMs, longestTaskMs });
+    }
+    return {
+      loadedMs: median(measured.map((one) => one.loadedMs)),
+      longestTaskMs: median(measured.map((one) => one.longestTaskMs)),
+    };
+  } finally {
+    await browser.close();
+  }
+}
+
 try {
   process.stdout.write(`Node ${process.version}; medians of ${repetitions} runs\n`);
   const out = path.join(folder, "cold");
@@ -126,9 +193,15 @@ try {
   const serve = await starts([cli, "serve", "--dev", "--port", "0"], /listening/i);
   print("serve --dev, until it listens, to bare express + ws", `${times(serve / plain)} (${seconds(serve)})`, "2.5 times");
 
-  const empty = runs(["-e", "0"]);
-  const help = runs([cli, "--help"]);
-  print("wsproof --help, to node -e 0", `${times(help / empty)} (${seconds(help)})`, "2 times");
+  // In turns, so that both meet the same load of the machine.
+  const ratios = Array.from({ length: 2 * repetitions }, () => {
+    const empty = cpuMs(["-e", "0"]);
+    return cpuMs([cli, "--help"]) / empty;
+  });
+  print("wsproof --help, to node -e 0, CPU in turns", times(median(ratios)), "1.5 times");
+  const { loadedMs, longestTaskMs } = await redReportInChromium();
+  const page = `${Math.round(loadedMs)} ms, longest task of scrolling ${Math.round(longestTaskMs)} ms`;
+  print("HTML of 300 failures, DOMContentLoaded in Chromium", page, "1000 ms, 100 ms");
 
   print("validating a chat frame, to parsing its JSON", times(await validation()), "less than 1");
 } finally {
