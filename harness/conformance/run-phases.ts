@@ -175,7 +175,7 @@ class Stopped extends Error {}
 /** Ends with `work`, or throws Stopped as soon as the signal is aborted; what is under way then is not waited for. */
 async function stoppable(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
   if (signal.aborted) throw new Stopped(String(signal.reason));
-  let onAbort = () => undefined as void;
+  let onAbort: () => void = () => undefined;
   const aborted = new Promise<never>((_resolve, reject) => {
     onAbort = () => reject(new Stopped(String(signal.reason)));
     signal.addEventListener("abort", onAbort);
