@@ -191,6 +191,7 @@ class BatchedAudience extends PlainAudience implements Flushable {
   override add(subscriber: Subscriber): void {
     const { outbox } = subscriber;
     if (outbox instanceof BatchedOutbox) {
+      if (this.#outboxes.has(outbox)) return;
       this.#outboxes.add(outbox);
       // What this turn has brought so far is not for it.
       if (this.#chain !== undefined) this.#separate.add(outbox);
