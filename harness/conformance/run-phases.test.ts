@@ -54,7 +54,7 @@ interface Judging {
   readonly url: string;
   readonly hooks?: Partial<RunHooks>;
   readonly prepare?: Phase["prepare"];
-  /** Selection anew each time. */
+  /** Called anew each time. */
   readonly urls?: () => string[];
   readonly embedded?: boolean;
   /** Default 300. */

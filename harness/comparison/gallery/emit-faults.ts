@@ -21,7 +21,8 @@ export function verdictOf({ planted, report }: FaultRun): "named" | "found" | "m
   return failed.length > 0 ? "found" : "missed";
 }
 
-export function emitFaults(runs: readonly FaultRun[]): string {
+/** @param planned faults of the whole run; the page says so where fewer have been tried */
+export function emitFaults(runs: readonly FaultRun[], planned = runs.length): string {
   const named = runs.filter((run) => verdictOf(run) === "named").length;
   const share = ((100 * named) / Math.max(1, runs.length)).toFixed(1);
   const counts = [...new Set(runs.map(({ server }) => server))].map((id) => {
@@ -38,6 +39,7 @@ export function emitFaults(runs: readonly FaultRun[]): string {
     "does not count. A kind for which a document promises nothing, such as a heartbeat, is not planted on its servers.",
     "",
     `${named} of ${runs.length} faults (${share} %) are named by a rule that was chosen for them: ${counts.join(", ")}.`,
+    ...(runs.length < planned ? [`Not whole: ${runs.length} of the ${planned} faults of this run have been tried.`] : []),
     "",
     "| server | fault | what the proxy does | verdict | failed rules |",
     "|---|---|---|---|---|",

@@ -56,6 +56,8 @@ describe("planted faults", () => {
     const run = await runFault(echo!, planted);
     expect(verdictOf(run)).toBe("named");
     expect(emitFaults([run])).toContain("1 of 1 faults (100.0 %)");
+    expect(emitFaults([run])).not.toContain("Not whole");
+    expect(emitFaults([run], 2)).toContain("Not whole: 1 of the 2 faults");
     // A run without a failure names nothing.
     expect(verdictOf({ ...run, report: { ...run.report!, rules: [] } })).toBe("missed");
   }, 180_000);

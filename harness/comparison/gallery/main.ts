@@ -84,7 +84,7 @@ async function plantAll(only: readonly string[]): Promise<number> {
       const run = await runFault(server, fault);
       done[index] = run;
       process.stderr.write(`${server.id}: ${fault.kind} (${fault.fault.id}): ${verdictOf(run)}\n`);
-      writeFileSync(path.join(root, "generated/GALLERY.md"), emitFaults(finished()));
+      writeFileSync(path.join(root, "generated/GALLERY.md"), emitFaults(finished(), planted.flat().length));
     },
     { concurrency: 2 },
   );
