@@ -39,6 +39,15 @@ it("leaves out a frame that was answered, and what was sent long before", () => 
   expect(findTrigger([answered, old, execution("last", sent(3, 2_090, {}))], 2_100)?.execution.rule.id).toBe("last");
 });
 
+it("leaves out what was sent before a frame that was answered on another connection", () => {
+  const survived = execution("survived", sent(1, 90, "{", false));
+  const answered = execution("answered", sent(2, 95, {}), came(2, 97));
+  const fatal = execution("fatal", sent(3, 98, "[", false));
+  expect(findTrigger([survived, answered, fatal], 100)?.execution.rule.id).toBe("fatal");
+  // Where nothing else is left, the server may have died late of it.
+  expect(findTrigger([survived, answered, execution("good", sent(3, 98, {}))], 100)?.execution.rule.id).toBe("survived");
+});
+
 it("names nobody where nothing was sent", () => {
   expect(findTrigger([execution("quiet", came(1, 99))], 100)).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 // Which execution ended the target: the one that sent something last, before other connections were lost. Pure.
+import { groupBy } from "../cluster/observations.ts";
 import type { HistoryEvent } from "../model/history.ts";
 import type { RuleExecution } from "./rule-result.ts";
 import type { Outcome } from "./run-rule.ts";
@@ -20,7 +21,7 @@ export interface Suspect {
  * @param lostAtMs when the first connection was lost that nothing was done to
  */
 export function findTrigger(executions: readonly RuleExecution[], lostAtMs: number): Suspect | undefined {
-  const suspects = executions.flatMap((execution): Suspect[] => {
+  const all = executions.flatMap((execution): Suspect[] => {
     const trace = execution.outcome?.trace ?? [];
     const sent = trace.filter(
       (event, at) =>
@@ -33,12 +34,29 @@ export function findTrigger(executions: readonly RuleExecution[], lostAtMs: numb
     const worst = sent.find(isNoMessage) ?? sent.at(-1);
     return worst === undefined ? [] : [{ execution, sent: worst }];
   });
+  // Who answered what was sent later has survived what was sent before.
+  const aliveAtMs = lastSurvivedMs(executions);
+  const unproven = all.filter(({ sent }) => sent.atMs > aliveAtMs);
+  const suspects = unproven.some(({ sent }) => isNoMessage(sent)) || !all.some(({ sent }) => isNoMessage(sent)) ? unproven : all;
   // What is no message is suspected before what is one: of several the first, since the target read no further.
   const malformed = suspects.filter(({ sent }) => isNoMessage(sent)).toSorted((one, other) => one.sent.atMs - other.sent.atMs);
   if (malformed[0] !== undefined) return malformed[0];
   // The rules of the handshake try odd opening requests: as long as one of them waits, no ordinary message is blamed.
   if (executions.some(waitsForOpening)) return undefined;
   return suspects.toSorted((one, other) => other.sent.atMs - one.sent.atMs)[0];
+}
+
+/** When the last of what was answered was sent: the replies of a connection belong to its first requests. */
+function lastSurvivedMs(executions: readonly RuleExecution[]): number {
+  const connections = groupBy(
+    executions.flatMap(({ outcome }) => outcome?.trace ?? []),
+    ({ connection }) => String(connection),
+  );
+  return [...connections.values()].reduce((latest, events) => {
+    const sent = events.filter((event) => isSent(event) || (event.kind === "note" && event.text.startsWith("GET ")));
+    const answers = events.filter((event) => event.kind === "open" || isAnswer(event)).length;
+    return Math.max(latest, sent[Math.min(answers, sent.length) - 1]?.atMs ?? 0);
+  }, 0);
 }
 
 function waitsForOpening({ rule, outcome }: RuleExecution): boolean {
