@@ -1,6 +1,6 @@
 // The package as a user gets it: packed, installed into an empty folder elsewhere, and used by its command, its types and its functions.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -61,11 +61,23 @@ describe("what is in it", () => {
         "scripts/codegen: .js",
         "spec/diff: .js .ts",
         "spec/examples: .yaml",
-        "spec/guides: .md .svg",
         "spec/lint: .js",
         "spec: .js .json .md .ts .yaml",
       ]
     `);
+  });
+
+  it("has the guides and pages that its README and guides link to; the rest is in the repository", () => {
+    const installed = path.join(user, "node_modules", "wsproof");
+    const guides = readdirSync(path.join(installed, "spec/guides")).filter((name) => name.endsWith(".md"));
+    expect(guides.length).toBeGreaterThan(8);
+    const missing = ["README.md", ...guides.map((name) => `spec/guides/${name}`)].flatMap((file) =>
+      [...readFileSync(path.join(installed, file), "utf8").matchAll(/\]\((?!https?:)([^)#]+)/g)]
+        .map(([, to]) => path.join(path.dirname(file), to!))
+        .filter((to) => !existsSync(path.join(installed, to))),
+    );
+    const ofDevelopment = /^(CONTRIBUTING|generated\/(PEERS|NODES|PROTOCOL|MUTATION|KILL-MATRIX|DOCUMENT-MUTANTS))\.md$/;
+    expect(missing.filter((to) => !ofDevelopment.test(to))).toEqual([]);
   });
 
   it("is chosen by at most six negative patterns", () => {
@@ -182,13 +194,13 @@ describe("wsproof init", () => {
     const said = wsproof("init", project);
     expect(said).toContain("wrote .github/workflows/test.yml");
     expect(said).toContain(`cd ${project}`);
-    const manifest = path.join(project, "package.json");
-    // This version in place of one from the registry.
-    const text = readFileSync(manifest, "utf8");
-    writeFileSync(manifest, text.replace(/("wsproof": )"[^"]+"/, `$1${JSON.stringify(`file:${tarball}`)}`));
+    // From where the user installed it, so that the next command works as printed.
+    const { devDependencies } = JSON.parse(readFileSync(path.join(project, "package.json"), "utf8"));
+    expect(devDependencies.wsproof).toBe(`file:${tarball}`);
     run(project, "npm", "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund");
     const tested = run(project, "npm", "test");
     expect(tested).toMatch(/Conformant: \d+ rules passed\.\n/);
+    expect(tested).toMatch(/\d+ passed, \d+ not applicable/); // no warning
   }, 180_000);
 
   it("whose test fails when the server breaks the document", () => {

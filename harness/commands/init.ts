@@ -8,8 +8,9 @@ Examples:
 
 Writes asyncapi.yaml, a TypeScript server on ws with one handler per message,
 a test of the server against the document, and a GitHub workflow that runs it.
-Existing files are never overwritten.
-Exit codes: 0 written, 2 a file already exists.`;
+Existing files are never overwritten: README.md and .gitignore are kept, and a
+package.json that only npm has written to is completed.
+Exit codes: 0 written, 2 another file already exists.`;
 
 export function registerInit(program: Command): void {
   program
@@ -21,7 +22,7 @@ export function registerInit(program: Command): void {
     .action(async (dir: string) => {
       const { createProject } = await import("./init/create-project.ts");
       const { generate } = await import("../../scripts/codegen/generate.ts");
-      const written = createProject(dir);
+      const { done, source } = createProject(dir);
       await generate({
         file: `${dir}/asyncapi.yaml`,
         out: `${dir}/src/generated`,
@@ -31,7 +32,7 @@ export function registerInit(program: Command): void {
       });
       const enter = dir === "." ? "" : `  cd ${dir}\n`;
       process.stdout.write(
-        `${written.map((file) => `wrote ${file}\n`).join("")}wrote src/generated/, from asyncapi.yaml\n
+        `${done.join("\n")}\nwrote src/generated/, from asyncapi.yaml\n${source.startsWith("file:") ? ofThisMachine(source) : ""}
 Next:
 ${enter}  npm install
   npm test            tests the server against the document
@@ -41,3 +42,7 @@ Then change asyncapi.yaml and run \`npm run generate\`: the compiler shows what 
       );
     });
 }
+
+const ofThisMachine = (source: string) => `
+package.json takes wsproof from ${source}, where this one came from.
+CI has no such file: give a version there before you push.\n`;

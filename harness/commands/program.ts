@@ -21,6 +21,7 @@ export function createProgram(): Command {
   const program = new Command("wsproof")
     .description("Describe your WebSocket protocol once, in AsyncAPI. Test any server against it.")
     .version(ownVersion())
+    .addHelpText("after", "\nStart with `wsproof init my-server`. Guides are in spec/guides of the package.")
     .showHelpAfterError("Run `wsproof --help` or `wsproof COMMAND --help` for usage.")
     .exitOverride();
   const commands = [

@@ -1,4 +1,5 @@
-// The server: one handler a message, typed by the document. What the document refuses never reaches a handler.
+// The server: one handler for each message, typed by the document. Invalid messages never reach a handler.
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import { limits, protocol } from "./generated/protocol.gen.ts";
@@ -30,7 +31,7 @@ const validators: { readonly [T in Type]: (value: unknown) => value is Of<T> } =
 export async function startServer(port: number): Promise<Server> {
   const connections = new Set<Connection>();
 
-  // The compiler asks for a handler of each message of the document, and checks what it sends.
+  // The compiler wants a handler for each message of the document, and checks what it sends.
   const handlers: { readonly [T in Type]: (from: Connection, message: Of<T>) => void } = {
     subscribe(from, { id, topic }) {
       from.topics.add(topic);
@@ -60,7 +61,7 @@ export async function startServer(port: number): Promise<Server> {
     else if (type === "ping" && validators.ping(value)) handlers.ping(from, value);
     else if (typeof type === "string" && !Object.hasOwn(validators, type)) {
       from.send(refusal("UNKNOWN_TYPE", "No message has this type.", replyTo));
-    } else from.send(refusal("INVALID_MESSAGE", "The message is not as the document says.", replyTo));
+    } else from.send(refusal("INVALID_MESSAGE", "The message does not match its schema.", replyTo));
   }
 
   const server = new WebSocketServer({
@@ -69,6 +70,8 @@ export async function startServer(port: number): Promise<Server> {
     path: protocol.address,
     maxPayload: limits.messageBytes.value,
     perMessageDeflate: false,
+    // RFC 6455 section 4.2.1 wants both; ws asks for neither.
+    verifyClient: ({ req }: { req: IncomingMessage }) => req.httpVersion === "1.1" && req.headers.host !== undefined,
   });
   server.on("connection", (socket: WebSocket) => {
     const connection: Connection = { topics: new Set(), send: (message) => socket.send(JSON.stringify(message)) };
@@ -77,7 +80,7 @@ export async function startServer(port: number): Promise<Server> {
       if (isBinary) socket.close(1003, "Text frames only.");
       else receive(connection, data.toString());
     });
-    // ws closes by itself what breaks RFC 6455: 1002, 1007, 1009.
+    // ws itself closes connections that violate RFC 6455: 1002, 1007, 1009.
     socket.on("error", () => {});
     socket.on("close", () => connections.delete(connection));
   });
