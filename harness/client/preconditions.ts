@@ -55,8 +55,10 @@ export async function satisfyPreconditions(
     message = withValueAt(message, pointer, keys.get(column));
   }
   for (const effect of operation.effects) {
-    if (effect.kind !== "add" && effect.kind !== "remove") continue;
-    for (const [column, value] of effect.where)
+    // Who publishes to a relation need not be in it: its columns name those who are.
+    const target = effect.kind === "deliver" && effect.to.kind === "relation" ? effect.to : effect;
+    if (!("where" in target)) continue;
+    for (const [column, value] of target.where)
       if (value.kind === "message") message = bind(message, value, key(context, keys, column));
   }
   return message;

@@ -11,7 +11,8 @@ export function emitResult(example: string, runs: readonly GalleryRun[], tools: 
     const rules = report?.rules ?? [];
     const passed = rules.filter(({ verdict }) => verdict === "pass").length;
     const notable = rules.filter(({ verdict }) => verdict in verdicts);
-    const head = [`## ${server.id}: ${server.describe(tools)}`, ""];
+    const leftOut = Object.entries(server.leftOut ?? {}).map(([id, why]) => `Not tried: \`${id}\`, ${why}.`);
+    const head = [`## ${server.id}: ${server.describe(tools)}`, "", ...leftOut, ...(leftOut.length > 0 ? [""] : [])];
     if (report === undefined) return [...head, "No report:", "", "```", output.slice(-1_000), "```", ""];
     const summary = `${passed} rules passed, ${notable.length} with a finding.`;
     if (notable.length === 0) return [...head, summary, ""];

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { loadContractUnderTest } from "../../conformance/load-contract-under-test.ts";
-import { emitFaults, verdictOf } from "./emit-faults.ts";
+import { emitFaults, parseRows, rowOf, verdictOf } from "./emit-faults.ts";
 import { emitResult } from "./emit-result.ts";
 import { plantedFaults } from "./faults.ts";
 import { faultsOf, runFault } from "./run-fault.ts";
@@ -55,9 +55,12 @@ describe("planted faults", () => {
     const planted = (await faultsOf(echo!)).find(({ kind }) => kind === "coerced type")!;
     const run = await runFault(echo!, planted);
     expect(verdictOf(run)).toBe("named");
-    expect(emitFaults([run])).toContain("1 of 1 faults (100.0 %)");
-    expect(emitFaults([run])).not.toContain("Not whole");
-    expect(emitFaults([run], 2)).toContain("Not whole: 1 of the 2 faults");
+    const page = emitFaults([rowOf(run)]);
+    expect(page).toContain("1 of 1 faults (100.0 %)");
+    expect(page).not.toContain("Not whole");
+    expect(emitFaults([rowOf(run)], 2)).toContain("Not whole: 1 of the 2 faults");
+    // A later run goes on from the page.
+    expect(parseRows(page)).toEqual([rowOf(run)]);
     // A run without a failure names nothing.
     expect(verdictOf({ ...run, report: { ...run.report!, rules: [] } })).toBe("missed");
   }, 180_000);

@@ -73,6 +73,7 @@ export async function runServer(server: GalleryServer, { seed, more = [], before
     const { code, output } = await verify([
       front?.url ?? own,
       ...more,
+      ...Object.keys(server.leftOut ?? {}).flatMap((id) => ["--exclude", id]),
       ...["--spec", path.join(examples, server.example, "asyncapi.yaml"), "--seed", String(seed), "--json", json],
       ...(existsSync(baseline) ? ["--baseline", baseline] : []),
     ]);

@@ -1,9 +1,10 @@
-// What cases of a run cause at connections of other cases: messages that an operation delivers to every connection.
+// What cases of a run cause at connections of other cases: messages that an operation delivers to connections of all cases.
 
 import type { Operation } from "../../../spec/contract.ts";
 import type { TestClient } from "../../client/test-client.ts";
 import { bind, boundOf, textOf } from "../../model/obligation.ts";
 import type { Protocol } from "../../model/protocol.ts";
+import { isShared } from "../anonymous-broadcasts.ts";
 
 /** Shared by all cases of a run. */
 export class Broadcasts {
@@ -18,7 +19,7 @@ export class Broadcasts {
   /** Called before the frame is sent, so that nothing arrives unannounced. @param cause the case */
   announce(cause: object, operation: Operation, frame: unknown, { attributes }: Pick<TestClient, "attributes">): void {
     for (const effect of operation.effects) {
-      if (effect.kind !== "deliver" || effect.to.kind !== "all") continue;
+      if (effect.kind !== "deliver" || !isShared(this.#protocol, effect)) continue;
       const values = [...effect.bindings.values()];
       const isKnown = values.every(({ kind }) => kind !== "reply" && kind !== "header" && kind !== "parameter");
       const scope = { connection: { attributes: new Map(attributes), http: undefined }, frame, key: new Map() };
@@ -32,7 +33,7 @@ export class Broadcasts {
       if (
         deliveries.some(
           ({ effect, cause: by }) =>
-            effect.to.kind === "all" && (!("operation" in by) || by.operation.channel !== this.#protocol.channel.id),
+            isShared(this.#protocol, effect) && (!("operation" in by) || by.operation.channel !== this.#protocol.channel.id),
         )
       )
         this.#note(cause, message);

@@ -92,6 +92,8 @@ export interface Scene {
   readonly other: TestClient;
   /** Succeeds now, and delivers to `other`; needs a fresh id each time. */
   readonly message: unknown;
+  /** The columns of relations that both share. */
+  readonly keys: Map<string, unknown>;
 }
 
 /**
@@ -125,7 +127,7 @@ export async function stage(context: Context, { client, effect }: DeliveryPromis
   await other.fence();
   sender.takeAll();
   other.takeAll();
-  return { sender, other, message };
+  return { sender, other, message, keys };
 }
 
 /** Brings the connection into the relation, under these keys. */
@@ -218,6 +220,15 @@ export const deliveryRules: readonly Rule[] = [
     async check(context, promise) {
       const { effect } = promise;
       const scene = await stage(context, promise);
+      const { to } = effect;
+      // Who need not be in the relation to send gets it only where it is.
+      const takesPart = [...promise.client.operation.requires, ...promise.client.operation.effects].some(
+        (one) => "relation" in one && to.kind === "relation" && one.relation === to.relation,
+      );
+      if (effect.sender === "included" && to.kind === "relation" && !takesPart) {
+        await enter(context, scene.sender, to.relation, scene.keys);
+        scene.sender.takeAll();
+      }
       await perform(context, scene, promise.client);
       const isIt = describing(effect, isOf(effect, scene.sender));
       if (effect.sender === "included") {
@@ -258,8 +269,9 @@ export const deliveryRules: readonly Rule[] = [
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : deliveries(subject)),
     async check(context, promise) {
       const { effect } = promise;
-      const { sender, other, message } = await stage(context, promise);
-      await perform(context, { sender, other, message }, promise.client);
+      const scene = await stage(context, promise);
+      const { sender, other } = scene;
+      await perform(context, scene, promise.client);
       const isIt = isOf(effect, sender);
       await other.receive(describing(effect, isIt));
       const more = (await other.fence()).find(isIt);

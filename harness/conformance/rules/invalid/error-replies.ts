@@ -54,15 +54,19 @@ function mayErrorLackId({ contract }: ContractUnderTest): boolean {
   return mayLackId(samples.all[0], message.correlation, samples.isValid);
 }
 
-/** A refusal with this code, brought about by the plainest frame. @throws Violation where it does not come */
-async function trigger(context: Context, testClient: TestClient, code: ErrorCode): Promise<Refusal> {
+/** A refusal with this code, or its close, brought about by the plainest frame. @throws Violation where it does not come */
+async function trigger(
+  context: Context,
+  testClient: TestClient,
+  code: ErrorCode,
+): Promise<Refusal | Extract<Answer, { kind: "closed" }>> {
   const frame = dataOf(context.contract)
     .malformed(context.channel)
     .find(({ outcomes }) => outcomes.length === 1 && outcomes[0] === code.when);
   if (frame === undefined) throw new NotTestable(`no frame is known that earns ${code.code}`);
   const answer = await answerTo(context, testClient, textOf(context, frame));
-  if (answer.kind !== "refused") throw new Violation(`the error ${code.code} for ${frame.label}`, describeAnswer(answer));
-  return answer;
+  if (answer.kind === "refused" || (answer.kind === "closed" && answer.code === code.close)) return answer;
+  throw new Violation(`the error ${code.code} for ${frame.label}`, describeAnswer(answer));
 }
 
 interface Broken {
@@ -130,8 +134,9 @@ export const errorReplyRules: readonly Rule[] = [
     title: "error carries the declared retryable flag",
     from: (subject) => (subject.contract.errors?.reply.retryable === undefined ? [] : malformedCodes(subject)),
     async check(context, { code }) {
-      const { reply } = await trigger(context, await context.dial(), code);
-      const actual = lookup(reply.value, context.contract.errors!.reply.retryable!);
+      const answer = await trigger(context, await context.dial(), code);
+      if (answer.kind === "closed") throw new NotTestable(`the server says ${code.code} by close ${answer.code} alone`);
+      const actual = lookup(answer.reply.value, context.contract.errors!.reply.retryable!);
       if (actual !== code.retryable) throw new Violation(`${code.code} with retryable ${code.retryable}`, String(actual));
     },
     brokenBy: ({ code }, { contract }) => faults.altersError(code.code, contract.errors!.reply.retryable!),
@@ -144,9 +149,10 @@ export const errorReplyRules: readonly Rule[] = [
     title: "reports a malformed frame exactly once",
     from: (subject) => (subject.channel.delivery?.fence === undefined ? [] : malformedCodes(subject)),
     async check(context, { code }) {
-      const { came } = await trigger(context, await context.dial(), code);
+      const { came, kind } = await trigger(context, await context.dial(), code);
+      context.judged();
       const errors = came.filter((received) => context.errorCode(received) !== undefined);
-      if (errors.length !== 1) throw new Violation(`one error ${code.code}`, `${errors.length} errors`);
+      if (errors.length !== (kind === "closed" ? 0 : 1)) throw new Violation(`one error ${code.code}`, `${errors.length} errors`);
     },
     brokenBy: (_, { contract }) => faults.duplicatesMessage(contract.errors!.reply.message!),
   }),
