@@ -185,7 +185,9 @@ export class Engine implements World {
     answer: (reply: Reply) => void,
     subject?: string,
   ): void {
-    const code = this.contract.errors?.codes.find((one) => one.when === when);
+    const codeFor = (one: string) => this.contract.errors?.codes.find((code) => code.when === one);
+    // A document without a code for unknown types rejects them as it does all that fits no schema.
+    const code = codeFor(when) ?? (when === "unknown-type" ? codeFor("not-in-schema") : undefined);
     if (code === undefined) return;
     const [error] = subject === undefined ? [] : this.validators.of(subject)(frame);
     const correlation = this.factory.message(subject ?? "")?.correlation ?? this.#correlation;

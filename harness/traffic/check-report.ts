@@ -25,20 +25,28 @@ interface Kept {
 }
 
 export class CheckReport {
-  readonly #observed = new Map<string, number>();
-  readonly #failed = new Map<string, number>();
+  readonly #counts = new Map<string, { observed: number; failed: number }>();
   readonly #kept = new Map<string, Kept[]>();
   /** Called with each finding as it is made. */
   onFinding: (rule: string, actual: string) => void = () => undefined;
 
   /** The rule was decided once. */
   decide(rule: string): void {
-    this.#observed.set(rule, (this.#observed.get(rule) ?? 0) + 1);
+    this.#countOf(rule).observed += 1;
+  }
+
+  #countOf(rule: string): { observed: number; failed: number } {
+    let count = this.#counts.get(rule);
+    if (count === undefined) {
+      count = { observed: 0, failed: 0 };
+      this.#counts.set(rule, count);
+    }
+    return count;
   }
 
   fail(rule: string, pointer: DocumentPointer, expected: string, actual: string, events: readonly TrafficEvent[]): void {
     this.decide(rule);
-    this.#failed.set(rule, (this.#failed.get(rule) ?? 0) + 1);
+    this.#countOf(rule).failed += 1;
     this.onFinding(rule, actual);
     const kept = this.#kept.get(rule) ?? [];
     this.#kept.set(rule, kept);
@@ -47,13 +55,12 @@ export class CheckReport {
 
   /** How many findings each rule has. */
   get findings(): ReadonlyMap<string, number> {
-    return this.#failed;
+    return new Map([...this.#counts].flatMap(([rule, { failed }]) => (failed > 0 ? [[rule, failed]] : [])));
   }
 
   results(contract: Contract, rules: readonly CheckRule[], replay: string): RuleResult[] {
     return rules.map(({ id, level, title }) => {
-      const observed = this.#observed.get(id) ?? 0;
-      const failed = this.#failed.get(id) ?? 0;
+      const { observed, failed } = this.#counts.get(id) ?? { observed: 0, failed: 0 };
       const failures = (this.#kept.get(id) ?? []).map(({ pointer, expected, actual, events }) => ({
         ...{ pointer, expected, actual, text: clauseText(contract, pointer), failed: 1, runs: 1, steps: [] },
         ...{ frames: events.filter(isHistoryEvent), seed: 0, replay },

@@ -30,7 +30,9 @@ export interface Cursor {
   again: number;
   /** Positions of its own events, which may not be sent to it. */
   readonly own: Set<number>;
-  readonly seen: Set<number>;
+  /** From here on every position was seen, but for the gaps. */
+  from: number;
+  readonly gaps: Set<number>;
   /** It caused events whose positions are not known. */
   blind: boolean;
 }

@@ -43,10 +43,13 @@ export abstract class CheckerBase {
   }
 
   protected cursor(connection: CheckedConnection, stream: Stream, key: unknown): Cursor {
-    const name = `${stream.name} ${keyOf(key)}`;
+    return this.cursorNamed(connection, `${stream.name} ${keyOf(key)}`);
+  }
+
+  protected cursorNamed(connection: CheckedConnection, name: string): Cursor {
     let cursor = connection.cursors.get(name);
     if (cursor === undefined) {
-      cursor = { epoch: undefined, next: undefined, again: -1, own: new Set(), seen: new Set(), blind: false };
+      cursor = { epoch: undefined, next: undefined, again: -1, own: new Set(), from: 0, gaps: new Set(), blind: false };
       connection.cursors.set(name, cursor);
     }
     return cursor;

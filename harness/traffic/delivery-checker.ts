@@ -2,9 +2,9 @@
 import type { Contract, Message, Pointer, Stream } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { canonical, shown } from "../model/frame.ts";
-import type { CheckedConnection, Known } from "./checked-connection.ts";
+import type { CheckedConnection, Cursor, Known } from "./checked-connection.ts";
 
-import { CheckerBase, comparedLogs, comparedPositions, type Deliver, type Framed, keyOf, nameOf } from "./checker-base.ts";
+import { CheckerBase, comparedLogs, comparedPositions, type Deliver, keyOf, nameOf } from "./checker-base.ts";
 
 /** Where a delivered message says to whom it goes and who sent it. */
 interface Places {
@@ -28,10 +28,24 @@ function findPlaces({ to, bindings }: Deliver, { operations, state }: Contract):
   return { columns: columns.length > 0 && columns.length === where.length ? columns : undefined, sender };
 }
 
-const isSame = (one: unknown, other: unknown) => one === other || canonical(one) === canonical(other);
+/** Where an event is in its log. */
+interface Place {
+  readonly epoch: unknown;
+  readonly seq: number;
+  /** Names the log, whatever its epoch. */
+  readonly cursor: string;
+  /** Names the log and its epoch. */
+  readonly log: string;
+  /** What every observer must see there. */
+  readonly text: string;
+}
+
+const isObject = (value: unknown) => typeof value === "object" && value !== null;
+const isSame = (one: unknown, other: unknown) =>
+  one === other || (isObject(one) && isObject(other) && canonical(one) === canonical(other));
 
 export abstract class DeliveryChecker extends CheckerBase {
-  protected delivery(connection: CheckedConnection, event: Framed, frame: unknown, message: Message): void {
+  protected delivery(connection: CheckedConnection, frame: unknown, message: Message): void {
     const deliveries = this.protocol.deliveries.get(message.name);
     if (deliveries === undefined || connection.overflowed || connection.opaque) return;
     const effects: Deliver[] = [];
@@ -39,7 +53,7 @@ export abstract class DeliveryChecker extends CheckerBase {
       if (fixed.every(([at, value]) => value.kind !== "literal" || isSame(value.value, lookup(frame, at)))) effects.push(effect);
     this.audience(connection, frame, message, effects);
     const stream = this.protocol.streamOf(message.name);
-    if (stream?.seq !== undefined && stream.epoch !== undefined) this.position(connection, event, frame, message, stream);
+    if (stream?.seq !== undefined && stream.epoch !== undefined) this.position(connection, frame, message, stream);
   }
 
   protected audience(connection: CheckedConnection, frame: unknown, message: Message, effects: readonly Deliver[]): void {
@@ -92,37 +106,53 @@ export abstract class DeliveryChecker extends CheckerBase {
   protected isAddressed(connection: CheckedConnection, effect: Deliver, frame: unknown): Known {
     const { columns: places } = this.placesOf(effect);
     if (effect.to.kind !== "relation" || places === undefined) return "maybe";
-    const columns = new Map<string, unknown>();
-    for (const [column, at] of places) columns.set(column, lookup(frame, at));
-    const now = connection.relations.get(nameOf(effect.to.relation, columns));
+    const now = connection.relations.get(this.addressOf(effect.to.relation, places, frame));
     // A frame may have been under way when the connection left.
     return now === "out" ? "maybe" : (now ?? "out");
   }
 
-  protected position(connection: CheckedConnection, event: Framed, frame: unknown, message: Message, stream: Stream): void {
-    const epoch = lookup(frame, stream.epoch!);
-    const seq = lookup(frame, stream.seq!);
-    if (typeof seq !== "number") return;
-    const key = stream.key === undefined ? undefined : lookup(frame, stream.key);
-    this.compare(connection, frame, message, stream, `${stream.name} ${keyOf(key)} ${keyOf(epoch)}`, seq);
-    const cursor = this.cursor(connection, stream, key);
-    if (cursor.epoch !== epoch) Object.assign(cursor, { epoch, next: undefined });
+  #lastAddressed: unknown;
+  #lastColumns: unknown;
+  #lastAddress = "";
+
+  /** The name of the tuple of those whom a frame is for. */
+  protected addressOf(relation: string, columns: NonNullable<Places["columns"]>, frame: unknown): string {
+    if (frame !== this.#lastAddressed || columns !== this.#lastColumns) {
+      this.#lastAddressed = frame;
+      this.#lastColumns = columns;
+      this.#lastAddress = nameOf(relation, new Map(columns.map(([column, at]) => [column, lookup(frame, at)])));
+    }
+    return this.#lastAddress;
+  }
+
+  protected position(connection: CheckedConnection, frame: unknown, message: Message, stream: Stream): void {
+    const place = this.placeOf(frame, message, stream);
+    if (place === undefined) return;
+    const { epoch, seq } = place;
+    this.compare(connection, stream, place);
+    const cursor = this.cursorNamed(connection, place.cursor);
+    if (cursor.epoch !== epoch) {
+      cursor.epoch = epoch;
+      cursor.next = undefined;
+    }
     const { pointer } = stream;
     const { next } = cursor;
-    if (next === undefined || seq >= next) {
-      const missing =
-        next === undefined
-          ? []
-          : Array.from({ length: Math.min(seq - next, 100) }, (_, index) => next + index).filter((one) => !cursor.own.has(one));
-      const waits = [...connection.waiting].some(({ operation }) =>
-        operation?.effects.some((effect) => effect.kind === "deliver" && stream.messages.includes(effect.message)),
-      );
-      if (next !== undefined && stream.guarantee === "exactly-once" && !cursor.blind && (missing.length === 0 || !waits))
-        this.decide(missing.length === 0, "position-contiguous", pointer, `seq ${next}`, `seq ${seq}`, connection);
-      if (next !== undefined) this.report.decide("order-total");
+    if (next === undefined) {
       this.report.decide("position-once");
+      cursor.gaps.clear();
+      cursor.from = seq;
       cursor.next = seq + 1;
-    } else if (cursor.seen.has(seq))
+    } else if (seq >= next) {
+      this.report.decide("order-total");
+      this.report.decide("position-once");
+      const isMissing = seq > next && this.skips(cursor, next, seq);
+      if (stream.guarantee === "exactly-once" && !cursor.blind && !(isMissing && this.mayBeOwn(connection, stream)))
+        this.decide(!isMissing, "position-contiguous", pointer, `seq ${next}`, `seq ${seq}`, connection);
+      cursor.next = seq + 1;
+    } else if (seq < cursor.from || cursor.gaps.delete(seq)) {
+      if (stream.order === "total" && seq > cursor.again && !this.mayReplay(connection))
+        this.decide(false, "order-total", pointer, `seq ${next} or later`, `seq ${seq}`, connection);
+    } else
       this.decide(
         seq <= cursor.again,
         "position-once",
@@ -131,11 +161,51 @@ export abstract class DeliveryChecker extends CheckerBase {
         () => `once more: ${shown(frame)}`,
         connection,
       );
-    else if (stream.order === "total" && seq > cursor.again && !this.mayReplay(connection))
-      this.decide(false, "order-total", pointer, `seq ${next} or later`, `seq ${seq}`, connection);
-    cursor.seen.add(seq);
-    if (cursor.seen.size > comparedPositions) cursor.seen.delete(cursor.seen.values().next().value!);
-    void event;
+  }
+
+  /** Remembers what was left out. @returns whether some of it is not the connection's own */
+  protected skips(cursor: Cursor, next: number, seq: number): boolean {
+    let isMissing = false;
+    if (seq - next > comparedPositions || cursor.gaps.size > comparedPositions) {
+      cursor.gaps.clear();
+      cursor.from = seq;
+      return true;
+    }
+    for (let one = next; one < seq; one += 1) {
+      cursor.gaps.add(one);
+      isMissing ||= !cursor.own.has(one);
+    }
+    return isMissing;
+  }
+
+  /** A request waits whose event is not delivered to its sender. */
+  protected mayBeOwn(connection: CheckedConnection, stream: Stream): boolean {
+    for (const { operation } of connection.waiting)
+      for (const effect of operation?.effects ?? [])
+        if (effect.kind === "deliver" && stream.messages.includes(effect.message)) return true;
+    return false;
+  }
+
+  #lastFrame: unknown;
+  #lastMessage: Message | undefined;
+  #lastPlace: Place | undefined;
+
+  /** Where in its log a frame is. What goes to many is asked for once. */
+  protected placeOf(frame: unknown, message: Message, stream: Stream): Place | undefined {
+    if (frame === this.#lastFrame && message === this.#lastMessage) return this.#lastPlace;
+    const seq = lookup(frame, stream.seq!);
+    let place: Place | undefined;
+    if (typeof seq === "number") {
+      const epoch = lookup(frame, stream.epoch!);
+      const cursor = `${stream.name} ${keyOf(stream.key === undefined ? undefined : lookup(frame, stream.key))}`;
+      let text = message.name;
+      for (const at of this.boundIn(message.name)) text += ` ${keyOf(lookup(frame, at))}`;
+      place = { epoch, seq, cursor, log: `${cursor} ${keyOf(epoch)}`, text };
+    }
+    this.#lastFrame = frame;
+    this.#lastMessage = message;
+    this.#lastPlace = place;
+    return place;
   }
 
   /** A request that may bring back old events waits, or was answered on this connection. */
@@ -146,24 +216,21 @@ export abstract class DeliveryChecker extends CheckerBase {
     return false;
   }
 
-  protected compare(
-    connection: CheckedConnection,
-    frame: unknown,
-    message: Message,
-    stream: Stream,
-    log: string,
-    seq: number,
-  ): void {
-    const events = this.logs.get(log) ?? new Map<number, string>();
-    this.logs.delete(log);
-    this.logs.set(log, events);
-    if (this.logs.size > comparedLogs) this.logs.delete(this.logs.keys().next().value!);
-    let text = message.name;
-    for (const at of this.boundIn(message.name)) text += ` ${keyOf(lookup(frame, at))}`;
-    const before = events.get(seq);
+  #lastLog = "";
+  #lastEvents = new Map<number, string>();
+
+  protected compare(connection: CheckedConnection, stream: Stream, { log, seq, text }: Place): void {
+    if (log !== this.#lastLog) {
+      this.#lastLog = log;
+      this.#lastEvents = this.logs.get(log) ?? new Map<number, string>();
+      this.logs.delete(log);
+      this.logs.set(log, this.#lastEvents);
+      if (this.logs.size > comparedLogs) this.logs.delete(this.logs.keys().next().value!);
+    }
+    const before = this.#lastEvents.get(seq);
     if (before === undefined) {
-      events.set(seq, text);
-      if (events.size > comparedPositions) events.delete(events.keys().next().value!);
+      this.#lastEvents.set(seq, text);
+      if (this.#lastEvents.size > comparedPositions) this.#lastEvents.delete(this.#lastEvents.keys().next().value!);
       return;
     }
     this.decide(

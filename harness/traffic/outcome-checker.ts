@@ -8,6 +8,8 @@ import { comparedPositions, type Deliver } from "./checker-base.ts";
 import { DeliveryChecker } from "./delivery-checker.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 
+const changesState = ({ effects }: Operation) => effects.some(({ kind }) => kind === "add" || kind === "remove");
+
 export abstract class OutcomeChecker extends DeliveryChecker {
   protected checkRefusal(
     connection: CheckedConnection,
@@ -109,14 +111,12 @@ export abstract class OutcomeChecker extends DeliveryChecker {
   protected settle(connection: CheckedConnection, pending: Pending, message: Message, frame: unknown, isError: boolean): void {
     const { operation } = pending;
     if (operation === undefined) return;
-    const alone = ![...connection.waiting].some((other) =>
-      other.operation?.effects.some(({ kind }) => kind === "add" || kind === "remove"),
-    );
-    const before = new Map<string, Known>();
+    if (isError && !changesState(operation)) return;
+    let alone = true;
+    for (const other of connection.waiting) if (other.operation !== undefined && changesState(other.operation)) alone = false;
     for (const effect of operation.effects) {
       if (effect.kind !== "add" && effect.kind !== "remove") continue;
       for (const name of this.tuples(connection, effect.relation, effect.where, pending.frame, frame)) {
-        before.set(name, connection.relations.get(name) ?? "out");
         if (!isError && alone && !pending.ambiguous) connection.relations.set(name, effect.kind === "add" ? "in" : "out");
         else if (isError) connection.relations.set(name, "maybe");
       }
@@ -137,7 +137,7 @@ export abstract class OutcomeChecker extends DeliveryChecker {
       const cursor = this.cursor(connection, stream, this.keyOf(deliver, stream, connection, pending.frame));
       if (leaves || enters) Object.assign(cursor, { next: undefined, epoch: undefined, blind: false });
       if (leaves || enters) {
-        cursor.seen.clear();
+        cursor.gaps.clear();
         cursor.own.clear();
       }
       const seq = stream.replies.includes(message.name) ? lookup(frame, stream.seq) : undefined;

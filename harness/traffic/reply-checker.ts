@@ -23,7 +23,7 @@ export abstract class ReplyChecker extends RequestChecker {
 
   protected frame(connection: CheckedConnection, event: Framed, frame: unknown): void {
     const number = connection.received++;
-    const tagged = event.json ? this.recogniser.tagged(frame) : undefined;
+    const tagged = event.json ? this.taggedOf(frame) : undefined;
     const isEvent =
       tagged !== undefined && !this.protocol.replies.has(tagged.name) && !isErrorMessage(this.protocol, tagged.name);
     const ids = isEvent || !event.json ? [] : this.recogniser.ids(frame);
@@ -35,7 +35,7 @@ export abstract class ReplyChecker extends RequestChecker {
         ? this.recogniser.reply(frame, asked.operation)
         : { message: tagged ?? this.recogniser.event(frame, this.awaited(connection)), both: undefined };
     const { message } = recognised;
-    const wrong = message === undefined ? ["is none of the messages of the server"] : this.wrongWith(message, frame);
+    const wrong = message === undefined ? ["is none of the messages of the server"] : this.wrongIn(message, frame);
     const pointer = message?.pointer ?? this.channel.pointer;
     this.decide(
       wrong.length === 0,
@@ -50,7 +50,30 @@ export abstract class ReplyChecker extends RequestChecker {
     if (asked !== undefined) this.answer(connection, event, frame, message, asked, recognised.both);
     else if (ids.length > 0) this.unasked(connection, event, frame, message);
     else this.answerInOrder(connection, event, frame, message);
-    if (wrong.length === 0) this.delivery(connection, event, frame, message);
+    if (wrong.length === 0) this.delivery(connection, frame, message);
+  }
+
+  #lastFrame: unknown;
+  #lastTagged: Message | undefined;
+  #lastMessage: Message | undefined;
+  #lastWrong: readonly string[] = [];
+
+  /** Its message by its tag. What goes to many is looked at once. */
+  protected taggedOf(frame: unknown): Message | undefined {
+    if (frame !== this.#lastFrame || typeof frame !== "object") {
+      this.#lastFrame = frame;
+      this.#lastMessage = undefined;
+      this.#lastTagged = this.recogniser.tagged(frame);
+    }
+    return this.#lastTagged;
+  }
+
+  protected wrongIn(message: Message, frame: unknown): readonly string[] {
+    if (frame !== this.#lastFrame || message !== this.#lastMessage) {
+      this.#lastWrong = this.wrongWith(message, frame);
+      this.#lastMessage = frame === this.#lastFrame ? message : undefined;
+    }
+    return this.#lastWrong;
   }
 
   protected first(connection: CheckedConnection, event: Framed, frame: unknown, message: Message, number: number): void {
