@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Contract, Finding } from "./contract.ts";
+import { withAvroPayloads } from "./foreign-payloads.ts";
 import { normalise } from "./normalise.ts";
 import { withFiles } from "./references.ts";
 import { asyncapiVersion, checkVersion, correctKeys } from "./root-keys.ts";
@@ -77,6 +78,7 @@ export async function loadWithTree({ file, perspective, overlay, server, variabl
     tree = patch === undefined ? undefined : sound(withOverlay(tree, patch));
   }
   if (tree !== undefined && !isOlder) tree = sound(await withFiles(tree));
+  if (tree !== undefined) tree = sound(await withAvroPayloads(tree));
   return tree === undefined
     ? failed()
     : { contract: normalise(tree, { perspective, asyncapi: version, server, variables }), tree, original, findings };

@@ -1,6 +1,7 @@
 // Messages of a document: one name each, their schemas, and the field that tells them apart.
 import type { DocumentPointer, Example, JsonSchema, Message } from "./contract.ts";
 import type { Definitions } from "./definitions.ts";
+import { originalFormat } from "./foreign-payloads.ts";
 import { canonical, join, tokens } from "./pointer.ts";
 import { isRecord, list, number, record, text } from "./raw.ts";
 import { resolve, type SourceTree } from "./source-tree.ts";
@@ -58,11 +59,11 @@ export function normaliseMessage(
   tree: SourceTree,
   name: string,
   pointer: DocumentPointer,
-  defaultContentType: string,
+  defaultContentType: string | undefined,
   definitions: Definitions,
 ): Omit<Message, "tag"> {
   const get = (key: string) => memberValue(tree, pointer, key);
-  const contentType = text(get("contentType")) ?? defaultContentType;
+  const contentType = text(get("contentType")) ?? defaultContentType ?? contentTypeOf(tree, pointer);
   return {
     name,
     pointer,
@@ -83,6 +84,14 @@ function schemaOf(tree: SourceTree, message: DocumentPointer, key: string, defin
   const pointer = memberPointer(tree, message, key);
   if (pointer === undefined || foreignSchemaFormat(tree, pointer) !== undefined) return undefined;
   return definitions.schemaAt(pointer);
+}
+
+/** Avro and Protobuf are encodings too: such a payload is JSON only where the document says so. */
+function contentTypeOf(tree: SourceTree, message: DocumentPointer): string {
+  const pointer = memberPointer(tree, message, "payload");
+  const payload = record(pointer === undefined ? undefined : resolve(tree, pointer)?.value);
+  const original = text(payload[originalFormat]) ?? (pointer === undefined ? undefined : foreignSchemaFormat(tree, pointer));
+  return /avro|protobuf/.test(original ?? "") ? original!.split(/[+;]/)[0]! : "application/json";
 }
 
 /** The draft that schemaFormat or the payload's own $schema names. */

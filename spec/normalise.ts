@@ -38,7 +38,7 @@ export function normalise(tree: SourceTree, options: NormaliseOptions = {}): Con
   const side = perspective ?? (root["x-perspective"] === "client" ? "client" : "server");
   const names = nameMessages(tree);
   const definitions = createDefinitions(tree);
-  const defaultContentType = text(root.defaultContentType) ?? "application/json";
+  const defaultContentType = text(root.defaultContentType);
   const untagged = [...names.pointers].map(([name, at]) => normaliseMessage(tree, name, at, defaultContentType, definitions));
   const servers = normaliseServers(tree, given, server);
   const errors = promises.normaliseErrors(root["x-errors"], "#/x-errors", (name) => messageNamed(undefined, name, names));

@@ -1,6 +1,7 @@
 // Channels and servers: address parameters, protocols, messages that nobody sends, and what is not checked.
 
 import { repeatsPathname } from "../endpoints.ts";
+import { avroPackage, isAvro } from "../foreign-payloads.ts";
 import { directionsOf } from "../message-tags.ts";
 import { foreignSchemaFormat, memberPointer } from "../normalise-messages.ts";
 import { isWebSocket } from "../normalise-servers.ts";
@@ -121,7 +122,9 @@ export const checkUnchecked: Check = ({ tree, contract }) =>
         id: "message-not-judged",
         expected: "JSON, described by JSON Schema",
         actual: `${message.name} is ${foreign === undefined ? `${message.format} (${message.contentType})` : `described by ${foreign}`}`,
-        fix: "No action needed: delivery and order are checked, the content is not.",
+        fix: isAvro(foreign ?? "")
+          ? `run npm install ${avroPackage}, which reads it; without it, delivery and order are checked, the content is not`
+          : "No action needed: delivery and order are checked, the content is not.",
       }),
     ];
   });
