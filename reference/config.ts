@@ -100,7 +100,7 @@ const general: readonly Variable[] = [
   },
   {
     name: "MAX_CONNECTIONS",
-    about: "Sockets of this node. More are closed with 1013, and from 5 % more on reset.",
+    about: "Most sockets of this node. More are closed with 1013; above 105 % they are reset.",
     fallback: "100000",
     range: [1, 1e7],
   },

@@ -109,7 +109,7 @@ describe("invalid WebSocket frames", () => {
     ["an unknown opcode", [masked(0x83)], 1002],
     ["a reserved bit", [masked(0xc1, 0x7b)], 1002],
     ["no mask", [[0x81, 0x02, 0x7b, 0x7d]], 1002],
-    ["a continuation of nothing", [masked(0x80, 0x7b)], 1002],
+    ["an unexpected continuation frame", [masked(0x80, 0x7b)], 1002],
     ["a fragmented ping", [masked(0x09)], 1002],
     ["a ping of 126 bytes", [[0x89, 0xfe, 0x00, 0x7e, 0, 0, 0, 0, ...Array.from({ length: 126 }, () => 0)]], 1002],
     ["bad UTF-8", [masked(0x81, 0xff, 0xff)], 1007],

@@ -189,7 +189,7 @@ function leadsNowhere(tree: SourceTree, { pointer, holder, value }: Reference): 
         id: "ref-circular",
         expected: "references that end at a value",
         actual: [own, ...seen].join(" -> "),
-        fix: "replace one of them by the value itself",
+        fix: "replace one of them with the value itself",
       };
     }
     current = canonical(target.$ref);

@@ -106,7 +106,7 @@ const circularAlias: FindingText = {
   id: "yaml-invalid",
   expected: "YAML whose aliases can be written out",
   actual: "",
-  fix: "replace the YAML aliases by $ref",
+  fix: "replace the YAML aliases with $ref",
 };
 
 function originsOf(

@@ -48,7 +48,7 @@ export function createTokenIssuer(credentials: Credentials | undefined, state: S
     const algorithm = credentials.algorithms[0] ?? "HS256";
     if (credentials.scheme !== "jwt" || !algorithm.startsWith("HS")) {
       throw new UsageError(
-        `--auth-secret mints JWTs with a shared secret, but the document asks for ${credentials.scheme === "jwt" ? algorithm : "an opaque credential"}. Give --auth-token or --auth-command.`,
+        `--auth-secret signs JWTs with a shared secret, but the document asks for ${credentials.scheme === "jwt" ? algorithm : "an opaque credential"}. Give --auth-token or --auth-command.`,
       );
     }
     return async (name, options) => issueJwt(credentials, state, secret, name, options);
@@ -70,7 +70,7 @@ export function createTokenIssuer(credentials: Credentials | undefined, state: S
     };
   }
   throw new UsageError(
-    `The document asks for a credential (${credentials.scheme}). Give --auth-secret SECRET to issue JWTs, --auth-token TOKEN for a ready one, or --auth-command "COMMAND" that prints one; or write \`auth\` into wsproof.config.yaml.`,
+    `The document asks for a credential (${credentials.scheme}). Give --auth-secret SECRET to issue JWTs, --auth-token TOKEN to use that one, or --auth-command "COMMAND" that prints one; or set \`auth\` in wsproof.config.yaml.`,
   );
 }
 

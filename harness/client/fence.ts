@@ -32,7 +32,7 @@ export function createFence({ contract, channel, messages, clock, pace }: FenceN
   const example = message?.examples[0]?.payload;
   if (message === undefined || example === undefined) {
     return async (_peer, owner) => {
-      owner.note("the document has no fence: a silence of some times the slowest reply counts as nothing");
+      owner.note("the document has no fence: silence for several times the slowest reply counts as no message");
       await clock.sleep(pace.quietMs);
     };
   }

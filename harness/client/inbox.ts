@@ -183,7 +183,7 @@ export class Inbox {
     if (stray === undefined) return;
     this.#owner.report({
       ...{ kind: "stray", pointer: stray.pointer, connection: this.#connection },
-      ...{ expected: "deliveries to those alone that the document names", actual: `${shownText(text)} on ${stray.why}` },
+      ...{ expected: "deliveries only to the receivers that the document names", actual: `${shownText(text)} on ${stray.why}` },
     });
   }
 

@@ -45,7 +45,7 @@ export async function satisfyPreconditions(
 ): Promise<unknown> {
   const name = operation.messages[0];
   if (name === undefined) throw new NotTestable(`the operation ${operation.id} has no message`);
-  if (operation.exercise === "never") throw new NotTestable(`the operation ${operation.id} is not to be exercised`);
+  if (operation.exercise === "never") throw new NotTestable(`the operation ${operation.id} must not be exercised`);
   const { correlation } = context.message(name);
   let message = context.example(name);
   if (base !== undefined) message = correlation === undefined ? base : withValueAt(base, correlation, context.id(name));

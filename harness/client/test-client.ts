@@ -201,7 +201,7 @@ export class TestClient {
   async fence(within?: Within): Promise<readonly Received[]> {
     const { run } = this.#owner;
     if (!run.fenceWorks())
-      throw new TargetLost("The target answered the fence on no connection, so that nothing could be waited out.");
+      throw new TargetLost("The target answered no fence on any connection, so that nothing could be proven absent.");
     await this.#owner.logIn?.(this.connection);
     await run.fence(this, this.#owner, within);
     return [...this.#inbox.messages];

@@ -84,6 +84,6 @@ export class TrafficBounds {
 
   #exceed(what: string): void {
     if (!this.#exceeded.signal.aborted)
-      this.#exceeded.abort(`the target has sent ${what}, and the run ended before that took its memory`);
+      this.#exceeded.abort(`the target has sent ${what}; the run ended before it ran out of memory`);
   }
 }

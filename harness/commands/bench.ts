@@ -18,7 +18,7 @@ Examples:
   wsproof bench --scenario idle --connections 2000
   wsproof bench --json after.json --compare before.json --html bench.html
 
-Exit codes: 0 held, 1 a threshold or a delivery failed, 2 could not run,
+Exit codes: 0 passed, 1 a threshold or a delivery failed, 2 could not run,
 3 invalid (the generator was the bottleneck) or nothing measured.
 All options can also be set in wsproof.config.yaml, see wsproof verify --help.`;
 

@@ -10,8 +10,8 @@ Examples:
   wsproof check traffic.ndjson --baseline known.yaml --junit check.xml
 
 A history is what \`wsproof verify --history\` and \`wsproof record\` write; a HAR
-file is what Chrome DevTools or Playwright export. What is missing is claimed
-only where a later message proves it.
+file is what Chrome DevTools or Playwright export. A message counts as missing
+only where a later one proves it.
 
 Exit codes: 0 conformant, 1 findings, 2 could not run, 3 nothing checked.`;
 

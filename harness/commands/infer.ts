@@ -14,12 +14,12 @@ each thing. Secrets in examples are replaced. verify sends its examples only,
 until you remove x-exercise.
 
 --update adds messages, members, types and values, replies, error and close
-codes, and makes optional what some frames lack. Nothing that people wrote goes,
-comments stay; lists and maps in brackets may be laid out anew. Bounds and
-patterns are for "wsproof check" to test.
+codes, and makes optional what some frames lack. It removes nothing and keeps
+comments; lists and maps in brackets may be reformatted. It does not compare
+bounds and patterns: "wsproof check" does.
 
-Exit codes: 0 written, or nothing to add; 1 with --update: the document lacked
-something, and was changed; 2 could not run.`;
+Exit codes: 0 written, or nothing to add; 1 with --update: the document was
+extended; 2 could not run.`;
 
 export function registerInfer(program: Command): void {
   const command = program

@@ -24,20 +24,20 @@ merged as JSON Merge Patch (RFC 7396): objects are merged, null removes a key.
 
 Severities: error (must be fixed), warning (works, but less is checked or not
 as intended), info.
-Exit codes: 0 no error, 1 errors, 2 could not run (no such file, no YAML, no
-AsyncAPI).`;
+Exit codes: 0 no error, 1 errors, 2 could not run (no such file, not YAML,
+not AsyncAPI).`;
 
 export function registerLint(program: Command): void {
   const command = program
     .command("lint")
     .summary("check an AsyncAPI document")
     .description(
-      "Checks an AsyncAPI document: validates it against AsyncAPI's JSON Schema, runs extra checks, validates x- keys, and asks the official parser where all that finds no error.",
+      "Checks an AsyncAPI document: validates it against AsyncAPI's JSON Schema, runs extra checks, validates x- keys, and, if no error was found, runs the official parser.",
     );
   defineFlags(command, specOptions)
     .option("--json", "print the findings as JSON")
     .option("--verbose", "list the findings of severity info, which are only counted by default")
-    .option("--quiet", "omit findings of severity info, their count too")
+    .option("--quiet", "omit findings of severity info and their count")
     .addHelpText("after", examples)
     .action(async (flags: Flags) => {
       process.exitCode = await run(flags);

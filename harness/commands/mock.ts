@@ -10,7 +10,7 @@ Examples:
   wsproof mock --spec asyncapi.yaml --auth-secret "$JWT_SECRET" --seed 7
   wsproof mock --fault drops-message/ack/every-3 --latency 200
 
-Faults, each with /every-N behind it for each N-th message of a connection:
+Faults; /every-N at the end limits one to each N-th message of a connection:
   drops-message/MESSAGE, duplicates-message/MESSAGE, reorders-messages/MESSAGE,
   delays-message/MESSAGE/MS, removes-field/MESSAGE/POINTER,
   retypes-field/MESSAGE/POINTER, leaks-field/MESSAGE, sends-text/MESSAGE,
@@ -27,7 +27,7 @@ With --admin PORT, as JSON with Content-Type: application/json:
 export function registerMock(program: Command): void {
   const command = program
     .command("mock")
-    .summary("serve a document: a server made of the AsyncAPI document alone")
+    .summary("serve a document: a mock server made from it alone")
     .description(
       "Serves an AsyncAPI document: handshake, replies, deliveries, errors, limits and close codes as the document declares them.",
     );

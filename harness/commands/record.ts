@@ -1,4 +1,4 @@
-// wsproof record: a proxy that writes down what passes through it.
+// wsproof record: a proxy that records what passes through it.
 import type { Command } from "commander";
 import { defineFlags, type FlagValues, valuesOfFlags } from "./settings/flags.ts";
 import { recordOptions } from "./settings/record-options.ts";
@@ -9,15 +9,15 @@ Examples:
   wsproof record wss://api.example --mask /payload/token
   wsproof record ws://127.0.0.1:8080 --check --spec asyncapi.yaml
 
-Clients connect to the port of --listen with the path that they always use.
-Bytes pass unchanged in both directions, but for the Host header, which names
-the target, and the offer of compression, which is left out. SIGINT ends it.`;
+Clients connect to the port of --listen, with their usual path. Bytes pass
+unchanged in both directions, except that the Host header names the target and
+the offer of compression is removed. Stop it with Ctrl-C.`;
 
 export function registerRecord(program: Command): void {
   const command = program
     .command("record")
     .summary("record what clients and a server send each other")
-    .description("Starts a proxy before a WebSocket server and records every connection through it.")
+    .description("Starts a proxy in front of a WebSocket server and records every connection through it.")
     .argument("<url>", "ws: or wss: URL of the server");
   defineFlags(command, recordOptions)
     .addHelpText("after", examples)

@@ -73,7 +73,7 @@ it("says FAILED behind the fault", async () => {
 
 it("says ERROR where nobody listens", async () => {
   const { code, text } = await replayed("ws://127.0.0.1:1/ws");
-  expect(text).toMatch(/ERROR: .*Nobody listens/s);
+  expect(text).toMatch(/ERROR: .*Nothing listens/s);
   expect(code).toBe(2);
 });
 

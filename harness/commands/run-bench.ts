@@ -239,7 +239,7 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
           step === "setup"
             ? `  ${now.ready} of ${connections} connections ready`
             : step === "settling" || window === undefined
-              ? "  waiting for what is still to come"
+              ? "  waiting for outstanding messages"
               : progressLine(now, window, listener.palette);
         listener.write(`\r\x1b[K${text}`);
       },
@@ -263,7 +263,7 @@ async function measure({ settings, scenario, subject, target, listener }: BenchI
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     throw new TargetLost(
-      `The load could not be ready: the harness waited for ${error.expected} and got ${error.actual}. Is it a limit of the server? Raise it for the run, or ask for less (--connections, --members, --rooms).`,
+      `The load could not be set up: the harness waited for ${error.expected} and got ${error.actual}. Is it a limit of the server? Raise it for the run, or ask for less (--connections, --members, --rooms).`,
     );
   } finally {
     sampler.stop();

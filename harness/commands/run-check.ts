@@ -11,6 +11,7 @@ import { emitResults } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
 import { UsageError } from "../schema/errors.ts";
 import { checkRules } from "../traffic/check-rules.ts";
+import { withoutCredentials } from "../traffic/mask-traffic.ts";
 import { checkFiles } from "../traffic/run-check.ts";
 import { checkOptions } from "./settings/check-options.ts";
 import { checkValues } from "./settings/check-values.ts";
@@ -61,7 +62,7 @@ export async function checkTraffic(
     again,
   );
   const checked = await checkFiles({ ...subject, files, side, replay, signal });
-  const { results, stale } = applyBaseline(checked.results, known);
+  const { results, stale } = applyBaseline(withoutCredentials(checked.results), known);
   const summary = summarise(results, { strict: settings.strict, stale });
   const { contract } = subject;
   const run: ReportedRun = {

@@ -9,6 +9,7 @@ import { emitDocument, roomCandidates } from "../traffic/infer/emit-document.ts"
 import { emitYaml } from "../traffic/infer/emit-yaml.ts";
 import { type Inferred, infer } from "../traffic/infer/infer.ts";
 import { updateDocument } from "../traffic/infer/update-document.ts";
+import { createTrafficMask, type TrafficMask } from "../traffic/mask-traffic.ts";
 import type { TrafficEvent } from "../traffic/traffic-event.ts";
 import { checkValues } from "./settings/check-values.ts";
 import { inferOptions } from "./settings/infer-options.ts";
@@ -20,9 +21,10 @@ export async function runInfer(values: Record<string, unknown>): Promise<number>
   const settings = withDefaults(inferOptions, values as Given<typeof inferOptions>);
   const { files = [], output, title, update } = settings;
   if (update !== undefined) return await runUpdate(files, update);
-  const inferred = await infer(() => eventsOf(files));
+  const mask = createTrafficMask();
+  const inferred = await infer(() => eventsOf(files, mask));
   const text = emitYaml(emitDocument(inferred, { title }), headingOf(inferred, files));
-  write(output, text);
+  write(output, mask.hide(text));
   const { kinds, pairs, observer } = inferred;
   const counts = (side: string) => kinds.filter((kind) => kind.side === side).length;
   process.stdout.write(
@@ -39,8 +41,11 @@ async function runUpdate(files: readonly string[], file: string): Promise<number
     throw new UsageError(`--update ${file} is AsyncAPI ${contract.asyncapi}. Convert it to AsyncAPI 3 first.`);
   const endpoint = endpointFor(contract, undefined);
   if (endpoint === undefined)
-    throw new UsageError(`--update ${file} has no WebSocket channel, or several with an own address. Keep one in the document.`);
-  const inferred = await infer(() => eventsOf(files));
+    throw new UsageError(
+      `--update ${file} has no WebSocket channel, or several with their own addresses. Keep one in the document.`,
+    );
+  const mask = createTrafficMask();
+  const inferred = await infer(() => eventsOf(files, mask));
   const { text, drift, unseen, skipped } = updateDocument(
     inferred,
     readFileSync(file, "utf8"),
@@ -51,7 +56,7 @@ async function runUpdate(files: readonly string[], file: string): Promise<number
   const of = `${messages} messages of ${connections.count} connections`;
   const lines = [
     text === undefined ? `${file}: nothing to add from ${of}` : `${file}: ${drift.length} additions from ${of}`,
-    ...drift.map((sentence) => `- ${sentence}`),
+    ...drift.map((sentence) => `- ${mask.hide(sentence)}`),
     ...(unseen.length > 0 ? [`Not in this traffic: ${unseen.join(", ")}`] : []),
     ...(skipped.length > 0 ? [`Not compared: ${skipped.join(", ")}`] : []),
   ];
@@ -62,10 +67,12 @@ async function runUpdate(files: readonly string[], file: string): Promise<number
 }
 
 /** Connections of one file are none of another. */
-async function* eventsOf(files: readonly string[]): AsyncGenerator<TrafficEvent> {
+async function* eventsOf(files: readonly string[], mask: TrafficMask): AsyncGenerator<TrafficEvent> {
   for (const [index, file] of files.entries())
-    for await (const event of readTraffic(file))
+    for await (const event of readTraffic(file)) {
+      mask.take(event);
       yield index === 0 ? event : { ...event, connection: event.connection + index * 1e9 };
+    }
 }
 
 function headingOf(inferred: Inferred, files: readonly string[]): string[] {
@@ -75,8 +82,8 @@ function headingOf(inferred: Inferred, files: readonly string[]): string[] {
     "A comment gives the number of frames that support its line or the block below; without one, all frames of the message do.",
     "A draft knows only what it saw: read it, correct it, then remove x-exercise where verify may send generated values.",
     ...roomCandidates(inferred).map((line) => `Candidate: ${line}`),
-    ...refusedKinds.map(({ name, count }) => `Left out, always refused: ${name}, ${count} times`),
-    ...[...observer.refusedHandshakes].map(([status, count]) => `Handshakes refused with ${status}: ${count}`),
+    ...refusedKinds.map(({ name, count }) => `Left out, always rejected: ${name}, ${count} times`),
+    ...[...observer.refusedHandshakes].map(([status, count]) => `Handshakes rejected with ${status}: ${count}`),
   ];
 }
 
@@ -87,7 +94,7 @@ function write(file: string, text: string): void {
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(
       code === "EEXIST"
-        ? `--output ${file} is there already. Give another name, or remove it.`
+        ? `--output ${file} already exists. Give another name, or remove it.`
         : `--output ${file} cannot be written (${code}). Does its folder exist?`,
     );
   }

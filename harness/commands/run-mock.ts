@@ -40,5 +40,5 @@ export async function runMock(values: Record<string, unknown>): Promise<number> 
 
 function listenFailure(error: NodeJS.ErrnoException, option: string, port: number): Error {
   if (error.code === undefined || error instanceof UsageError) return error;
-  return new UsageError(`${option} ${port} cannot be listened on (${error.code}). Give another port, or 0 for any free one.`);
+  return new UsageError(`${option} ${port} is not available (${error.code}). Give another port, or 0 for any free one.`);
 }

@@ -47,7 +47,7 @@ export async function runRecord(url: string, values: Record<string, unknown>): P
     },
   }).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(
-      `--listen ${settings.listen} cannot be listened on (${error.code}). Give another port, or 0 for any free one.`,
+      `--listen ${settings.listen} is not available (${error.code}). Give another port, or 0 for any free one.`,
     );
   });
   say(`recording ${target} on ${tls === undefined ? "ws" : "wss"}://${settings.host}:${proxy.port} to ${settings.output}`);

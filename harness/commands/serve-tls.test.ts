@@ -77,7 +77,7 @@ test("a reset is sent below TLS", async () => {
 
 test("without the authority the certificate is refused, and the message says what to do", async () => {
   const { code, text } = await verify({ NODE_EXTRA_CA_CERTS: "" }, "--phase", "handshake");
-  expect(text).toContain("Name its authority with --ca or in NODE_EXTRA_CA_CERTS");
+  expect(text).toContain("Trust its authority with --ca or NODE_EXTRA_CA_CERTS");
   expect(code).toBeGreaterThan(1);
 });
 

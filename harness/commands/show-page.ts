@@ -41,7 +41,7 @@ function reportPage(file: string): string {
     );
   }
   if (report?.wsproof !== 1 || !Array.isArray(report.rules))
-    throw new UsageError(`${file} is no report of wsproof verify. Give a file that verify --json or --history wrote.`);
+    throw new UsageError(`${file} is not a report of wsproof verify. Give a file that verify --json or --history wrote.`);
   return emitHtml([reportedRun(report)]);
 }
 

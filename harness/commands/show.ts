@@ -4,7 +4,7 @@ import type { Command } from "commander";
 const examples = `
 Examples:
   wsproof show report.json              the page that verify --html writes
-  wsproof show history.ndjson           what every connection did, with faults
+  wsproof show history.ndjson           timelines of all connections and faults
   wsproof show history.ndjson --out trace.html
 
 The page is opened in the browser when stdout is a terminal.`;

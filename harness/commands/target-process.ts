@@ -14,7 +14,7 @@ export async function restart(command: string | undefined, url: string): Promise
   if (command === undefined) return undefined;
   started = spawn(command, { shell: true, stdio: "ignore", detached: true });
   started.unref();
-  return (await settles(url, true)) ? "the server ended, or did not answer any more" : undefined;
+  return (await settles(url, true)) ? "the server ended or stopped responding" : undefined;
 }
 
 /**

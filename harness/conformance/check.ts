@@ -153,7 +153,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     example(name) {
       const message = run.messages.message(name);
       if (run.messages.operationOf(name)?.exercise === "never")
-        throw new NotTestable(`the message ${name} is not to be sent: x-exercise is never`);
+        throw new NotTestable(`the message ${name} must not be sent: x-exercise is never`);
       const example = message.examples[0];
       if (example === undefined) throw new NotTestable(`the message ${name} has no example`);
       return message.correlation === undefined ? example.payload : withValueAt(example.payload, message.correlation, id(name));

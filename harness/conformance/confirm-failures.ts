@@ -90,7 +90,7 @@ async function runAlone(run: Run, probe: LivenessProbe, execution: RuleExecution
       const lostAtMs = probe.lostAtMs[lostBefore] ?? run.clock.nowMs();
       await probe.assertTargetAlive();
       const trigger = findTrigger([{ ...execution, outcome: { ...outcome, trace: frames } }], lostAtMs);
-      return fail(`the server to go on${trigger === undefined ? "" : ` after ${describeSent(trigger.sent)}`}`, end);
+      return fail(`the server to keep running${trigger === undefined ? "" : ` after ${describeSent(trigger.sent)}`}`, end);
     }
     if (probe.lostAtMs.length === lostBefore || rule.phase === "shutdown") return outcome;
     if (await probe.endsIdle(Math.min(...probe.lostAgesMs.slice(lostBefore)))) return outcome;

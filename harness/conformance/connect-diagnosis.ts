@@ -12,10 +12,10 @@ export function firstContactFailed(url: string, { expected, actual }: Violation)
   if (status === "404") return `${head} Is the path right?`;
   if (status !== undefined)
     return `${head} Something speaks HTTP there, but it does not upgrade to a WebSocket. Is this the right port and path?`;
-  if (actual.startsWith("dropped")) return `${head} This is no WebSocket server, or it speaks TLS (then write wss:).`;
+  if (actual.startsWith("dropped")) return `${head} This is not a WebSocket server, or it speaks TLS (then use wss:).`;
   if (close !== undefined)
     return `${head} Is the credential right (--auth-secret, --auth-token, --auth-command), and is it the server of this document (--spec)?`;
-  if (actual.startsWith("the end of the connection")) return `${head} The server ends connections at once. Look into its log.`;
-  if (actual.startsWith("silence")) return `${head} Is it the server of this document (--spec)? Give more time with --timeout.`;
+  if (actual.startsWith("the end of the connection")) return `${head} The server closes connections immediately. Check its log.`;
+  if (actual.startsWith("silence")) return `${head} Is it the server of this document (--spec)? Allow more time with --timeout.`;
   return `${head} Is it the server of this document (--spec)?`;
 }

@@ -89,7 +89,7 @@ export function asTrigger(outcome: Outcome, sent: HistoryEvent, message: string)
   const { observed, durationMs, notes, violations, trace } = outcome;
   return {
     ...{ observed, durationMs, notes, violations, trace, kind: "fail" },
-    expected: `the server to go on after ${describeSent(sent)}`,
+    expected: `the server to keep running after ${describeSent(sent)}`,
     actual: message,
     frames: trace,
     fatal: true,

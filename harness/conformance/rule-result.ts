@@ -25,7 +25,7 @@ export interface ReportContext {
   replay(ruleId: string): string;
 }
 
-export const notDeclared = "the document does not promise it";
+export const notDeclared = "not declared in the document";
 /** Different promises that are shown of one kind of violation. */
 const shownViolations = 5;
 
@@ -66,7 +66,7 @@ export function resultOf(
     : { ...result, verdict: "not-testable", reason: untestable.reason };
 }
 
-/** The result of a rule that was not run: grey where the document does not promise it, else `why`. */
+/** The result of a rule that was not run: grey where the document does not declare it, else `why`. */
 export function withoutOutcome({ run }: ReportContext, rule: Rule, why: string): RuleResult {
   const [verdict, reason]: [Verdict, string] =
     rule.from(run).length > 0 ? ["inconclusive", why] : ["not-applicable", notDeclared];
@@ -129,7 +129,7 @@ function broken(rule: Rule): Verdict {
 
 /** Nobody is blamed for a MAY. */
 function notTaken({ expected, actual }: Failure): Pick<RuleResult, "verdict" | "reason" | "failures"> {
-  return { verdict: "not-applicable", reason: `optional, and not done: expected ${expected}, got ${actual}`, failures: [] };
+  return { verdict: "not-applicable", reason: `optional and not implemented: expected ${expected}, got ${actual}`, failures: [] };
 }
 
 function sum(outcomes: readonly (Outcome | undefined)[], of: (outcome: Outcome) => number): number {

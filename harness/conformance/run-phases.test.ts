@@ -155,7 +155,7 @@ describe("a rule", () => {
       rule("may", async () => fail(), { level: "MAY" }),
     );
     expect(verdicts(report)).toEqual({ should: "warn", may: "not-applicable" });
-    expect(report.results[1]?.reason).toBe("optional, and not done: expected this, got that");
+    expect(report.results[1]?.reason).toBe("optional and not implemented: expected this, got that");
   });
 
   it("that has a bug of its own ends alone, and says what it was", async () => {
@@ -271,7 +271,7 @@ describe("a target that is in trouble", () => {
     );
     expect(verdicts(report)).toEqual({ kept: "pass", kills: "fail" });
     expect(report.results[1]?.failures[0]).toMatchObject({
-      expected: "the server to go on after a close 1000",
+      expected: "the server to keep running after a close 1000",
       actual: "The server's process ended with exit code 7.",
     });
     expect(starts).toBeGreaterThan(1);

@@ -133,7 +133,7 @@ async function runPhase(
   }
   const [first] = executions;
   if (first?.outcome !== undefined && probe.idleEndMs !== undefined && losses().length > 0) {
-    const note = `the target ends connections that do nothing for ${(probe.idleEndMs / 1000).toFixed(1)} s; if a heartbeat keeps them open, declare it with x-heartbeat`;
+    const note = `the target closes connections that are idle for ${(probe.idleEndMs / 1000).toFixed(1)} s; if a heartbeat keeps them open, declare it with x-heartbeat`;
     first.outcome = { ...first.outcome, notes: [...first.outcome.notes, note] };
   }
   for (const { outcome } of executions) violations.push(...(outcome?.violations ?? []));
@@ -151,7 +151,7 @@ async function runPhase(
   const isDoubtful = async () =>
     losses().length > 0 && (run.channel.heartbeat !== undefined || (await probeLost().catch(() => true)));
   if (interrupted === undefined && !results.some(({ verdict }) => verdict === "fail") && (await isDoubtful())) {
-    doubt = `an idle connection that nothing was done to ended ${((probe.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and no rule makes that happen again. Was the target restarted meanwhile?`;
+    doubt = `an idle control connection was closed ${((probe.lostAtMs.at(-1) ?? 0) / 1000).toFixed(1)} s into the run, in the phase ${phase.name}, and this could not be reproduced. Was the target restarted meanwhile?`;
   }
   const { sent, received } = run.recorder.counts;
   hooks.phaseEnds?.({

@@ -145,7 +145,7 @@ describe("a run is invalid where the generator measured itself:", () => {
       profile: { ...facts.profile, perSecond: 200 },
     });
     expect(reasons).toEqual([]);
-    expect(notes).toEqual(["the generator itself stood still once, for 50 ms: what came in that time was measured too long"]);
+    expect(notes).toEqual(["the generator itself stalled once, for 50 ms: latencies in that time are too high"]);
     expect(aggregate([{ ...thread({ takesMs: () => 300 }), stallMs: 50 }], facts).notes).toEqual([]);
   });
 

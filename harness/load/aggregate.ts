@@ -146,9 +146,7 @@ function invalidReasons(
   if (lag.p99 > lateMs && lag.p99 > p99 * latePart)
     reasons.push(`the generator sent ${ms(lag.p99)} late (p99), of a latency of ${ms(p99)}: it measured itself. ${fix}`);
   if (busy > busiest)
-    reasons.push(
-      `the generator was at work ${Math.round(busy * 100)} % of the time: what it read late counts as latency. ${fix}`,
-    );
+    reasons.push(`the generator was at work ${Math.round(busy * 100)} % of the time: its own delays count as latency. ${fix}`);
   if (due !== undefined && sent < due * 0.99 - 1) reasons.push(`the generator sent ${sent} of ${Math.round(due)} that were due`);
   return reasons;
 }
@@ -156,7 +154,7 @@ function invalidReasons(
 /** What no lag shows: a stall that is too short for a percentile that decides, or between two sends. */
 function stallNotes(stallMs: number, { max }: Statistics): string[] {
   if (stallMs <= lateMs || stallMs <= max * latePart) return [];
-  return [`the generator itself stood still once, for ${Math.round(stallMs)} ms: what came in that time was measured too long`];
+  return [`the generator itself stalled once, for ${Math.round(stallMs)} ms: latencies in that time are too high`];
 }
 
 function deliveriesOf({ expected, received, lost, duplicated, disordered, unexpected }: Counts): Deliveries {

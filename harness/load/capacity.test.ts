@@ -96,7 +96,7 @@ describe("findCapacity", () => {
     const { rate, beyond, end, rates, says } = await search((rate) => (rate > 700 ? bottleneck : holds));
     expect(rates).toEqual([100, 200, 400, 800, 800, 400]);
     expect({ rate, beyond, end }).toEqual({ rate: 400, beyond: undefined, end: "generator" });
-    expect(says).toBe("Capacity: at least 400 per second, held twice; beyond it the generator, not the server, is at its end.");
+    expect(says).toBe("Capacity: at least 400 per second, held twice; beyond it the generator, not the server, is at its limit.");
   });
 
   it("runs once more what one stall of the generator spoiled", async () => {

@@ -158,12 +158,12 @@ export function capacitySentence({ rate, beyond, end, steps }: Capacity<Probe>):
   if (rate === undefined) {
     if (end === "nothing") return "No capacity: the conditions did not hold even at 1 per second.";
     if (end === "generator")
-      return "No capacity found: the generator, not the server, is at its end, and no rate held twice. Try a quieter machine, more --workers or a lower --rate.";
+      return "No capacity found: the generator, not the server, is at its limit, and no rate held twice. Try a quieter machine, more --workers or a lower --rate.";
     return `No capacity found within ${steps.length} runs: no rate held twice. Allow more runs, or begin at a lower rate.`;
   }
-  if (end === "most") return `Capacity: at least ${shown(rate)}, held twice; it is the most that was to be tried.`;
+  if (end === "most") return `Capacity: at least ${shown(rate)}, held twice; it is the highest rate to be tried.`;
   if (end === "generator") {
-    return `Capacity: at least ${shown(rate)}, held twice; beyond it the generator, not the server, is at its end.`;
+    return `Capacity: at least ${shown(rate)}, held twice; beyond it the generator, not the server, is at its limit.`;
   }
   if (end === "steps") return `Capacity: at least ${shown(rate)}, held twice; no runs were left to try more.`;
   return `Capacity: ${shown(rate)}, held twice${beyond === undefined ? "" : `; ${shown(beyond)} did not hold`}.`;

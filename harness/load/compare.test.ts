@@ -74,7 +74,7 @@ describe("compareResults", () => {
     const { notes } = compareResults(sampleResult(), sampleResult({ rate: undefined, members: 400, url: "ws://other/" }));
     expect(notes).toEqual([
       "target differs: ws://127.0.0.1:8080/ws before, ws://other/ after",
-      "rate differs: 500 per second before, none (closed model) after, so what is done and how long it takes differs for that reason alone",
+      "rate differs: 500 per second before, none (closed model) after, so throughput and latency differ for that reason alone",
       "members differs: 200 before, 400 after",
     ]);
   });
@@ -96,9 +96,9 @@ describe("parseEarlierResult", () => {
   });
 
   it.each<[string, unknown, string]>([
-    ["an array", [], "--compare old.json is no result of bench: it names no scenario"],
-    ["null", null, "is no result of bench"],
-    ["autocannon's own result", { latency: {}, requests: {} }, "is no result of bench"],
+    ["an array", [], "--compare old.json is not a result of bench: it names no scenario"],
+    ["null", null, "is not a result of bench"],
+    ["autocannon's own result", { latency: {}, requests: {} }, "is not a result of bench"],
     ["another scenario", sampleResult({ scenario: "echo" }), "is a run of the scenario echo, this is one of fanout"],
     ["no latency", { ...sampleResult(), latency: undefined }, "latency is missing or not as it should be"],
     ["a text for a number", { ...sampleResult(), latency: { ...sampleResult().latency, p99: "1" } }, "latency.p99 is missing"],

@@ -183,7 +183,7 @@ function settingNotes(before: LoadResult, after: LoadResult): readonly string[] 
     const was = of(before);
     const is = of(after);
     if (was === is) return [];
-    const hence = name === "rate" ? ", so what is done and how long it takes differs for that reason alone" : "";
+    const hence = name === "rate" ? ", so throughput and latency differ for that reason alone" : "";
     return [`${name} differs: ${was} before, ${is} after${hence}`];
   });
 }

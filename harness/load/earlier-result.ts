@@ -76,7 +76,7 @@ export function parseEarlierResult(text: string, file: string, scenario: string)
     throw new UsageError(`${option} is not JSON. ${wanted}`);
   }
   if (!isObject(value) || !scenarioNames.some((name) => name === value.scenario)) {
-    throw new UsageError(`${option} is no result of bench: it names no scenario (${scenarioNames.join(", ")}). ${wanted}`);
+    throw new UsageError(`${option} is not a result of bench: it names no scenario (${scenarioNames.join(", ")}). ${wanted}`);
   }
   if (value.scenario !== scenario) {
     throw new UsageError(
@@ -85,7 +85,7 @@ export function parseEarlierResult(text: string, file: string, scenario: string)
   }
   const wrong = shape(value, "");
   if (wrong !== undefined) {
-    throw new UsageError(`${option} is no result of this bench: ${wrong.slice(1)} is missing or not as it should be. ${wanted}`);
+    throw new UsageError(`${option} is not a result of this bench: ${wrong.slice(1)} is missing or invalid. ${wanted}`);
   }
   return value as unknown as LoadResult;
 }

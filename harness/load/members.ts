@@ -136,7 +136,7 @@ export async function setupMembers(
       const matched = ways.reduce((sum, one) => sum + one.matched, 0);
       if (parsed > matched && parsed > 10_000)
         recorder.notes.add(
-          "this server writes what varies before seq, so that most deliveries had to be parsed: that costs the generator",
+          "this server writes varying fields before seq, so most deliveries had to be parsed, which costs the generator CPU",
         );
     },
     seen() {

@@ -130,7 +130,7 @@ describe("a generator that was stalled itself", () => {
 
   it("says so of the closed model too, where nothing is ever due", async () => {
     const { result } = await benchEcho({ delayMs: 20 }, { durationMs: 2000, perSecond: undefined }, stall);
-    expect(result.notes.join()).toMatch(/stood still once, for (4[5-9]|[5-9])\d+ ms/);
+    expect(result.notes.join()).toMatch(/stalled once, for (4[5-9]|[5-9])\d+ ms/);
   });
 });
 

@@ -62,9 +62,9 @@ it.each([
       ["a.json", fileOf(0, complete, {})],
       ["b.json", fileOf(1, complete, {}, { startAtMs: 6 })],
     ]),
-    "b.json is no shard of the same run as a.json",
+    "b.json is not a shard of the same run as a.json",
   ],
-  ["it is no result of a shard", new Map([["a.json", "{}"]]), "a.json is no result of a shard"],
+  ["it is not the result of a shard", new Map([["a.json", "{}"]]), "a.json is not the result of a shard"],
   ["it is not JSON", new Map([["a.json", "{"]]), "a.json is not JSON"],
 ])("says when %s", (_, files, message) => {
   expect(() => mergeShards(files)).toThrow(message);

@@ -37,7 +37,9 @@ export function mergeShards(files: ReadonlyMap<string, string>): LoadResult {
       scenario === first.result.scenario &&
       JSON.stringify(shard.profile) === JSON.stringify(profile);
     if (!isSame)
-      throw new UsageError(`${file} is no shard of the same run as ${first.file}: scenario, load, --shard or --start-at differ`);
+      throw new UsageError(
+        `${file} is not a shard of the same run as ${first.file}: scenario, load, --shard or --start-at differ`,
+      );
     const twin = byIndex.get(shard.index);
     if (twin !== undefined) throw new UsageError(`${file} and ${twin} are both shard ${shard.index + 1} of ${count}`);
     byIndex.set(shard.index, file);
@@ -57,9 +59,7 @@ export function mergeShards(files: ReadonlyMap<string, string>): LoadResult {
     finish: new Date(Math.max(...results.map(({ finish }) => Date.parse(finish)))),
     memory: undefined,
     cpuSeconds: results.reduce((sum, { generator }) => sum + generator.cpuSeconds, 0),
-    notes: [
-      `${count} shards, merged; a delivery from one machine to another is measured by both clocks, so it is as exact as they agree`,
-    ],
+    notes: [`${count} shards, merged; latency between two machines is only as exact as their clocks agree`],
   };
   return aggregate(slices, facts);
 }
@@ -90,7 +90,7 @@ function parseShard(file: string, text: string): ShardResult {
     !Array.isArray(shard.slices) ||
     !shard.slices.every(isSlice)
   )
-    throw new UsageError(`${file} is no result of a shard: give what \`wsproof bench --shard I/N --json FILE\` wrote`);
+    throw new UsageError(`${file} is not the result of a shard: give what \`wsproof bench --shard I/N --json FILE\` wrote`);
   return value as ShardResult;
 }
 

@@ -97,7 +97,7 @@ it("storm says how long it took, whether the spread was kept, and who never came
   expect(lines).toEqual([
     "back after the drop: half 490 ms, 99 % 980 ms, all never",
     "7 attempts failed before",
-    "the server asked for returns within 1,000 ms: the busiest tenth of it had 10 % of them",
+    "the server asked clients to return within 1,000 ms: the busiest tenth of it had 10 % of them",
   ]);
   expect(wrong).toEqual(["1 of 100 connections did not come back within the run"]);
 });

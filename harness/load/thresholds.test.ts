@@ -27,7 +27,7 @@ describe("parseThresholds", () => {
   });
 
   it.each([
-    ["p99=50", 'such as p99>50ms, parted by commas, with one of > >= < <=, got "p99=50"'],
+    ["p99=50", 'such as p99>50ms, separated by commas, with one of > >= < <=, got "p99=50"'],
     ["p99>50ms,", 'got ""'],
     ["p98>1", 'got "p98" in "p98>1"'],
     ["toString>1", 'got "toString"'],

@@ -95,7 +95,7 @@ const perSecond = new Map([
 const none = new Map([["", 1]]);
 
 /**
- * Reads comparisons that are parted by commas, such as `p99>50ms,lost>0` or `rate<1000`.
+ * Reads comparisons that are separated by commas, such as `p99>50ms,lost>0` or `rate<1000`.
  * A latency takes us, ms or s (none: ms); the rate is per second; the others are counts.
  * @param option named in the error, such as `--fail-on`
  * @throws UsageError that names the option, the piece and what would fit
@@ -108,7 +108,7 @@ function parseThreshold(text: string, option: string): Threshold {
   const operator = operators.find((one) => text.includes(one));
   if (operator === undefined) {
     throw new UsageError(
-      `expected ${option} as METRIC OPERATOR VALUE such as p99>50ms, parted by commas, with one of > >= < <=, got "${text}"`,
+      `expected ${option} as METRIC OPERATOR VALUE such as p99>50ms, separated by commas, with one of > >= < <=, got "${text}"`,
     );
   }
   const [name = "", written = ""] = splitAt(text, operator);

@@ -54,7 +54,7 @@ export async function startAdmin(mock: Mock, port: number): Promise<Admin> {
 async function handle(mock: Mock, received: readonly ReceivedFrame[], request: IncomingMessage): Promise<unknown> {
   // A page of a browser that resolves its own name to this machine is none of ours.
   if (!/^(localhost|127\.0\.0\.1)(:\d+)?$/.test(request.headers.host ?? "")) throw new BadRequest("the Host must be 127.0.0.1");
-  if (request.headers.origin !== undefined) throw new BadRequest("requests of pages are not answered");
+  if (request.headers.origin !== undefined) throw new BadRequest("requests from web pages are rejected");
   const asked = `${request.method} ${request.url}`;
   if (asked === "GET /connections")
     return mock

@@ -41,7 +41,7 @@ function checkClose(evaluation: Evaluation, connection: Connection, code: number
   collector[isHeartbeat ? "failByClock" : "fail"](
     "no-unexpected-close",
     channel.pointer,
-    "an open connection: nothing that was sent closes it",
+    "an open connection: nothing sent so far closes it",
     `close code ${code}`,
     events,
   );

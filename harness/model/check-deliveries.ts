@@ -79,7 +79,7 @@ function matchFrame(
       ({ action, messages }) => action === "send" && messages.includes(message.name),
     );
     const asked = !protocol.replies.has(message.name) || (isSentUnasked && !answers);
-    collector.check(asked, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), [at]);
+    collector.check(asked, "unexpected-message", message.pointer, "no unsolicited reply", shown(frame), [at]);
     return undefined;
   }
   const texts = new Set(deliveries.map((delivery) => textOf(message.name, boundOf(delivery, frame))));
@@ -170,13 +170,7 @@ function explain(evaluation: Evaluation, { at, frame, message }: Received, unmat
   }
   const pointer = deliveries[0]?.effect.pointer ?? evaluation.protocol.channel.pointer;
   if (deliveries.some((delivery) => speaksOfStranger(evaluation, delivery, frame))) {
-    collector.fail(
-      "delivered-to-nobody-else",
-      pointer,
-      `no ${message?.name} about a connection that has nothing to do with this one`,
-      shown(frame),
-      [at],
-    );
+    collector.fail("delivered-to-nobody-else", pointer, `no ${message?.name} about an unrelated connection`, shown(frame), [at]);
     return;
   }
   collector.check(false, "unexpected-message", pointer, `no ${message?.name} without a cause`, shown(frame), [at]);

@@ -43,7 +43,7 @@ export function checkExpiryClose(
   const cause = replaced.find(({ expiresAtMs }) => expiresAtMs + graceMs - clockMs <= closedAtMs);
   if (untimely && cause !== undefined) {
     const renewal = inForce[0]?.invocation?.operation;
-    const expected = `an open connection: ${renewal?.id} gave it a credential that is still good`;
+    const expected = `an open connection: ${renewal?.id} gave it a credential that is still valid`;
     collector.check(false, expiryRules.keeps, renewal?.pointer ?? grace.pointer, expected, `close code ${code}`, events);
     return true;
   }

@@ -212,7 +212,7 @@ function checkRefusal(evaluation: Evaluation, invocation: Invocation, expected: 
     if (declared !== undefined) collector.cover(declared.pointer);
   }
   if (expected.refusals.length === 0) {
-    const wanted = `success of ${operation.id}: all that it requires holds`;
+    const wanted = `success of ${operation.id}: all its requirements hold`;
     collector.check(false, "allowed-is-not-rejected", operation.pointer, wanted, `the error ${shown(reply.error)}`, events);
     return;
   }
@@ -312,7 +312,7 @@ function checkLooseErrors(evaluation: Evaluation, connection: Connection, collec
       );
       if (requirement !== undefined) collector.cover(requirement.pointer);
     } else if (silent !== undefined) {
-      const wanted = `no error: all that ${silent.operation?.id} requires holds`;
+      const wanted = `no error: all requirements of ${silent.operation?.id} hold`;
       collector.check(false, "allowed-is-not-rejected", silent.operation?.pointer ?? "#", wanted, `the error ${shown(code)}`, [
         silent.sentAt,
         at,
@@ -320,7 +320,7 @@ function checkLooseErrors(evaluation: Evaluation, connection: Connection, collec
     } else {
       const pointer =
         evaluation.protocol.contract.errors?.codes.find((candidate) => candidate.code === code)?.pointer ?? "#/x-errors";
-      collector.check(false, "unexpected-message", pointer, "no error that answers nothing", `the error ${shown(code)}`, [at]);
+      collector.check(false, "unexpected-message", pointer, "no unsolicited error", `the error ${shown(code)}`, [at]);
     }
   }
 }

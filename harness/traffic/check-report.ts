@@ -68,7 +68,7 @@ export class CheckReport {
       const verdict = failed > 0 ? (level === "MUST" ? "fail" : "warn") : observed > 0 ? "pass" : "not-applicable";
       return {
         ...{ id, level, title, verdict, observed, failures, phase: "traffic", vacuous: false, durationMs: 0 },
-        reason: verdict === "not-applicable" ? "the history has nothing that decides it" : undefined,
+        reason: verdict === "not-applicable" ? "nothing in the history decides it" : undefined,
         notes: failed > failures.length ? [`${failed} findings of ${id}, of which ${failures.length} are kept`] : [],
       };
     });

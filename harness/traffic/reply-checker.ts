@@ -124,7 +124,7 @@ export abstract class ReplyChecker extends RequestChecker {
     const isSent = this.contract.operations.some(({ action, messages }) => action === "send" && messages.includes(message.name));
     // Where every error must have an id, one that no request had stands for none.
     if (!isReply || isSent || isErrorMessage(this.protocol, message.name) || connection.opaque || connection.overflowed) return;
-    this.decide(false, "unexpected-message", message.pointer, "no reply to what was not asked", shown(frame), connection);
+    this.decide(false, "unexpected-message", message.pointer, "no unsolicited reply", shown(frame), connection);
     void event;
   }
 

@@ -68,7 +68,7 @@ export abstract class RequestChecker extends OutcomeChecker {
     if (before !== undefined && id !== undefined) {
       before.ambiguous = true;
       if (!before.answered && before.promised && operation?.reply !== undefined)
-        this.decide(false, "client-id-unique", operation.pointer, "an id that no waiting request has", shown(id), [
+        this.decide(false, "client-id-unique", operation.pointer, "an id that no unanswered request has", shown(id), [
           before.event,
           event,
         ]);

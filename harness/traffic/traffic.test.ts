@@ -158,8 +158,9 @@ describe("check", () => {
 
 describe("record", () => {
   it("masks what it is told to, and writes what the schema describes", async () => {
-    const file = await recorded([], talk, ["/text"]);
+    const file = await recorded([], (url) => talk(`${url}?api_key=key-of-the-gateway-4711`), ["/text"]);
     const text = readFileSync(file, "utf8");
+    expect(text).not.toContain("key-of-the-gateway");
     expect(text).not.toContain("Is anybody here?");
     expect(text).toContain("(masked)");
     const schema = JSON.parse(readFileSync(new URL("./history.schema.json", import.meta.url), "utf8"));

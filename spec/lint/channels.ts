@@ -67,7 +67,7 @@ export const checkServers: Check = ({ tree, contract }) => {
         severity: "warning",
         id: "no-websocket-channel",
         expected: "a channel over WebSocket: a server with protocol ws or wss, or a ws binding",
-        actual: `servers speak ${choices(protocols, "no protocol that is named")}`,
+        actual: `servers speak ${choices(protocols, "no named protocol")}`,
         fix: "add `bindings: { ws: {} }` to the channel if it is a WebSocket; otherwise there is nothing here to verify",
       }),
     ];

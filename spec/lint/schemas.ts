@@ -183,7 +183,7 @@ function withoutEffect(tree: SourceTree, schema: Record<string, unknown>, here: 
         severity: "warning",
         id: "nullable-without-type",
         expected: "a type beside nullable, which it widens by null",
-        actual: "none, so that null is not allowed by it",
+        actual: "no type, so that null is not allowed",
         fix: 'write anyOf: [{ ... }, { type: "null" }]',
       }),
     );
@@ -237,7 +237,7 @@ export const checkCycles: Check = ({ tree }) => {
       fix:
         cut === "base"
           ? "No action needed: the alternatives are read as extensions of the schema without its alternatives."
-          : "take one of the references out; the last one is ignored",
+          : "remove one of the references; the last one is ignored",
     }),
   );
 };

@@ -76,7 +76,7 @@ export class MessageReader {
       return;
     }
     if (frame.opcode === opcode.continuation && this.#opcode === undefined) {
-      broken("5.4", "a continuation of nothing");
+      broken("5.4", "an unexpected continuation frame");
       return;
     }
     if (frame.opcode !== opcode.continuation && this.#opcode !== undefined)

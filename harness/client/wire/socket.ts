@@ -92,7 +92,7 @@ export async function connect(options: ConnectOptions): Promise<Connected> {
       dropped("the target closed the TCP connection without an answer");
     }
     function onError(error: NodeJS.ErrnoException): void {
-      dropped(`the target broke the TCP connection off (${error.code ?? error.message})`);
+      dropped(`the target aborted the TCP connection (${error.code ?? error.message})`);
     }
     /** Our own reset raises neither an end nor an error. */
     function onClose(): void {
@@ -113,7 +113,7 @@ function inflaterFor({ headers }: UpgradeRequest, answer: ReadonlyMap<string, st
 }
 
 function noAnswer({ url, timeoutMs }: ConnectOptions): string {
-  return `${url.host} takes the TCP connection but does not answer the handshake within ${timeoutMs} ms. Is it stopped, or is this the port of something else? Give more time with --timeout.`;
+  return `${url.host} accepts the TCP connection but does not answer the handshake within ${timeoutMs} ms. Is it stopped, or is this the port of something else? Allow more time with --timeout.`;
 }
 
 function openTcp(options: ConnectOptions): Promise<net.Socket> {
@@ -127,7 +127,7 @@ function openTcp(options: ConnectOptions): Promise<net.Socket> {
       tcp.destroy();
       reject(
         new TargetLost(
-          `No ${secure ? "TLS" : "TCP"} connection to ${url.host} within ${timeoutMs} ms. Check host and port, or give more time with --timeout.`,
+          `No ${secure ? "TLS" : "TCP"} connection to ${url.host} within ${timeoutMs} ms. Check host and port, or allow more time with --timeout.`,
         ),
       );
     }, timeoutMs);
@@ -163,14 +163,14 @@ function resetTcp(socket: net.Socket): void {
 /** Cause and next step, in one paragraph. */
 function connectFailure(url: URL, error: NodeJS.ErrnoException): string {
   const code = error.code ?? "";
-  if (code === "ECONNREFUSED") return `Nobody listens at ${url.host} (${code}). Start the server, or correct the URL.`;
+  if (code === "ECONNREFUSED") return `Nothing listens at ${url.host} (${code}). Start the server, or correct the URL.`;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN")
     return `The host ${url.hostname} has no address (${code}). Correct the URL, or check the name server.`;
   if (url.protocol === "wss:" && (code.startsWith("ERR_SSL") || code === "EPROTO" || code === "ECONNRESET")) {
     return `${url.host} does not speak TLS (${code}). Use ws: instead of wss:, or give the TLS port.`;
   }
   if (url.protocol === "wss:" && /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code)) {
-    return `The certificate of ${url.host} cannot be verified (${code}). Name its authority with --ca or in NODE_EXTRA_CA_CERTS, or add --insecure for a test server.`;
+    return `The certificate of ${url.host} cannot be verified (${code}). Trust its authority with --ca or NODE_EXTRA_CA_CERTS, or add --insecure for a test server.`;
   }
   return `Cannot connect to ${url.host}: ${error.message}. Check host, port and network.`;
 }

@@ -15,12 +15,12 @@ export const inferOptions = {
     ...file,
     default: "asyncapi.yaml",
     flag: "-o, --output <file>",
-    description: "document to write; a file that is there is not overwritten",
+    description: "document to write; an existing file is not overwritten",
   },
   update: {
     ...file,
     flag: "--update <file>",
-    description: "document to compare with the traffic: what it lacks is added to it, and said in words",
+    description: "document to compare with the traffic; what it lacks is added and reported",
   },
   title: {
     type: "string",

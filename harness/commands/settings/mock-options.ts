@@ -31,13 +31,13 @@ export const mockOptions = {
     maximum: 60_000,
     default: 0,
     flag: "--latency <ms>",
-    description: "send everything this late, in ms",
+    description: "delay everything sent by this time, in ms",
   },
   set: {
     type: "object",
     additionalProperties: { type: "string" },
     flag: "--set <name=number>",
-    description: "run with another number where the document advertises it, such as heartbeat.intervalMs=1000 (repeatable)",
+    description: "override a number that the document advertises, such as heartbeat.intervalMs=1000 (repeatable)",
     expected: "NAME=NUMBER such as heartbeat.intervalMs=1000",
   },
   faults: {
@@ -52,7 +52,7 @@ export const mockOptions = {
     minimum: 0,
     maximum: 65_535,
     flag: "--admin <number>",
-    description: "port of 127.0.0.1 to list, push to and close connections over HTTP",
+    description: "port on 127.0.0.1 to list, push to and close connections over HTTP",
   },
   maxConnections: {
     type: "integer",

@@ -28,7 +28,7 @@ export const recordOptions = {
     maximum: 1_000_000,
     default: 1_000,
     flag: "--rotate <megabytes>",
-    description: "begin a new file at this size; the old one becomes FILE.1, FILE.2 and so on",
+    description: "start a new file at this size; older ones become FILE.1, FILE.2, ...",
   },
   tlsCert: { ...file, flag: "--tls-cert <file>", description: "listen with TLS: certificate, PEM" },
   tlsKey: { ...file, flag: "--tls-key <file>", description: "listen with TLS: private key, PEM" },
@@ -37,7 +37,7 @@ export const recordOptions = {
     type: "boolean",
     default: false,
     flag: "--check",
-    description: "check the traffic meanwhile; findings decide the exit code",
+    description: "check the traffic while recording; findings decide the exit code",
   },
   ...specOptions,
 } as const satisfies Options;

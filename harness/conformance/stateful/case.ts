@@ -144,7 +144,7 @@ export function hasKeys({ state }: Contract): boolean {
 
 /** One line a step, for a person. @param keyed of hasKeys */
 export function describeStep(step: Step, keyed: boolean): string {
-  const waits = { fence: "", reply: ", waiting for the reply alone", none: ", without waiting" }[step.sync];
+  const waits = { fence: "", reply: ", waiting only for the reply", none: ", without waiting" }[step.sync];
   switch (step.do) {
     case "send": {
       const extras = [

@@ -56,6 +56,6 @@ function known(folder: string): string {
   } catch {
     // No folder: nothing failed here so far.
   }
-  if (names.length === 0) return "Nothing is stored here: run it in the folder in which `wsproof verify` ran.";
+  if (names.length === 0) return "No failures are stored here: run it in the folder where `wsproof verify` ran.";
   return `There are: ${names.map((name) => name.slice(0, -5)).join(", ")}.`;
 }

@@ -180,6 +180,6 @@ function framesOf({ exercise }: Operation, message: Message, arbitraries: Arbitr
 /** Case number `index` of the seed: a case does not depend on how many come before it. */
 export function drawCase(arbitrary: fc.Arbitrary<StatefulCase>, seed: number, index: number): StatefulCase {
   const [drawn] = fc.sample(fc.noBias(arbitrary), { seed: (seed * 1_000_003 + index) | 0, numRuns: 1 });
-  if (drawn === undefined) throw new Error("fast-check drew nothing");
+  if (drawn === undefined) throw new Error("fast-check generated nothing");
   return drawn;
 }

@@ -56,7 +56,7 @@ export async function runStateful(
     if (result.findings.some(({ rule }) => ids.has(rule))) failing.push({ plan, executed });
     else
       for (const { rule, expected } of result.open)
-        open.set(rule, `it never came, and no fence was answered that proves it missing: ${expected}`);
+        open.set(rule, `it never came, but no reply to a fence proves it missing: ${expected}`);
     progress(`case ${++cases} of ${context.runs + slow.cases}${failing.length === 0 ? "" : `, ${failing.length} failing`}`);
     return failing.length < maxFailing ? "go on" : "stop";
   });
@@ -87,8 +87,8 @@ async function expiringCases(
 function noteCoverage(context: Context, coverage: ReadonlyMap<string, number>, protocol: ReturnType<typeof createProtocol>) {
   const promises = promisesOf(protocol);
   const missing = promises.filter((pointer) => !coverage.has(pointer));
-  context.note(`${promises.length - missing.length} of ${promises.length} requirements, effects and errors were put to the test`);
-  if (missing.length > 0) context.note(`never put to the test by random cases: ${missing.join(", ")}`);
+  context.note(`${promises.length - missing.length} of ${promises.length} requirements, effects and errors were exercised`);
+  if (missing.length > 0) context.note(`never exercised by random cases: ${missing.join(", ")}`);
 }
 
 async function confirmAll(
@@ -108,7 +108,7 @@ async function confirmAll(
   for (const { plan, executed } of failing) {
     const news = executed.result.findings.some(({ rule }) => ids.has(rule) && !failures.has(rule));
     if (!news) continue;
-    progress("a case failed: running it again, and looking for a smaller one");
+    progress("a case failed: running it again, then shrinking it");
     const wanted = new Set([...ids].filter((id) => !failures.has(id)));
     const leftMs = isSlow(plan) ? slowShrinkMs : Math.max(0, untilMs - context.clock.nowMs()) / 2;
     const confirmed = await confirm(context, protocol, plan, executed, wanted, leftMs);

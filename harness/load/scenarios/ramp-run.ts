@@ -17,7 +17,7 @@ export async function prepareRamp(worker: WorkerContext): Promise<ScenarioRun> {
   const { profile, recorder, perSecond } = worker;
   const { stages } = profile;
   if (stages === undefined) throw new UsageError("ramp needs --stages such as 10s:100,30s:500");
-  if (perSecond === undefined) throw new UsageError("ramp sends on a schedule: give --rate in place of --in-flight");
+  if (perSecond === undefined) throw new UsageError("ramp sends on a schedule: give --rate instead of --in-flight");
   const requests = createRequests(worker, timed(worker));
   const mine = worker.mine(mostConnections(profile));
   const open = new Map<number, Ready>();

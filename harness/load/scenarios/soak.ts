@@ -9,7 +9,7 @@ const secondsPerHour = 3600;
 
 export const soak: Scenario = {
   name: "soak",
-  help: ["for long: growth of memory and latency per hour"],
+  help: ["a long run: growth of memory and latency per hour"],
   unit: baseUnit,
   connections: ({ connections }) => connections,
   uses: ["rate", "rooms", "payload", "log"],
@@ -33,7 +33,9 @@ function findings({ memory, series }: Evidence): Findings {
       leak === undefined
         ? "memory of the server: not measured, give --pid or --metrics-url"
         : `memory of the server per hour: ${trendText(leak, bytesText)}`,
-      drift === undefined ? "latency p99: nothing was done in most seconds" : `latency p99 per hour: ${trendText(drift, msText)}`,
+      drift === undefined
+        ? "latency p99: nothing completed in most seconds"
+        : `latency p99 per hour: ${trendText(drift, msText)}`,
     ],
     wrong: [],
   };

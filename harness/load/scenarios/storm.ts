@@ -48,5 +48,5 @@ function spreadText(sorted: readonly number[], spreadMs: number): string {
     sorted.filter((ms) => Math.min(parts - 1, Math.floor((ms / spreadMs) * parts)) === part),
   );
   const most = Math.max(...counts.map(({ length }) => length)) / Math.max(1, sorted.length);
-  return `the server asked for returns within ${msText(spreadMs)}: the busiest tenth of it had ${Math.round(most * 100)} % of them`;
+  return `the server asked clients to return within ${msText(spreadMs)}: the busiest tenth of it had ${Math.round(most * 100)} % of them`;
 }

@@ -57,7 +57,7 @@ const mistakes: readonly ((draw: Draw) => Buffer)[] = [
   (draw) => clientFrame(draw.one([opcodes.ping, opcodes.pong, opcodes.close]), draw.bytes(2)),
   // Content that is not UTF-8.
   (draw) => clientFrame(final | opcodes.text, draw.bytes(draw.whole(1, 20)), mask(draw)),
-  // A message within another, and a continuation of nothing.
+  // A message within another, and an unexpected continuation frame.
   (draw) => Buffer.concat([clientFrame(opcodes.text, Buffer.from("{")), text(draw)]),
   (draw) => clientFrame(draw.one([0, final]) | opcodes.continuation, draw.bytes(draw.whole(0, 5))),
   (draw) => clientFrame(final | opcodes.binary, draw.bytes(draw.whole(0, 50))),

@@ -167,7 +167,7 @@ function boundsOf(node: Node): string[] {
     ...range(node.minItems, node.maxItems, " items"),
     ...range(node.minProperties, node.maxProperties, " properties"),
     ...(node.multipleOf === undefined ? [] : [`a multiple of ${node.multipleOf}`]),
-    ...(node.uniqueItems === true ? ["no two alike"] : []),
+    ...(node.uniqueItems === true ? ["all different"] : []),
     ...(node.format === undefined ? [] : [`format ${node.format}`]),
     ...(node.pattern === undefined ? [] : [`matches ${node.pattern}`]),
     ...(node.default === undefined ? [] : [`default ${JSON.stringify(node.default)}`]),

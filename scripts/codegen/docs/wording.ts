@@ -129,7 +129,7 @@ export function requirementWords(requirement: Requirement): string {
         ? `The credential in ${valueWords(requirement.value)} is valid.`
         : "The new credential is valid.";
     case "may":
-      return `The server may refuse with ${requirement.codes.map((code) => `\`${code}\``).join(", ")}.`;
+      return `The server may reject with ${requirement.codes.map((code) => `\`${code}\``).join(", ")}.`;
   }
 }
 

@@ -121,7 +121,7 @@ export const batchRules: readonly Rule[] = [
     id: "examples-batch-answered",
     level: "MUST",
     phase: "examples",
-    title: "answers a batch with one array that holds the reply to each of its requests",
+    title: "answers a batch with one array that holds a reply to each request",
     from: batches,
     async check(context, { batch }) {
       const testClient = await dialForBatch(context);
@@ -146,7 +146,7 @@ export const batchRules: readonly Rule[] = [
     id: "examples-batch-order",
     level: "MUST",
     phase: "examples",
-    title: "replies to a batch stand in the order of its requests",
+    title: "replies to a batch are in the order of its requests",
     from: (subject) => batches(subject).filter(({ batch }) => batch.replies === "in-order" && sizeFor(batch) > 1),
     async check(context, { batch }) {
       const testClient = await dialForBatch(context);
@@ -165,13 +165,13 @@ export const batchRejectionRules: readonly Rule[] = [
     id: "invalid-batch-size-rejected",
     level: "MUST",
     phase: "invalid",
-    title: "rejects an empty batch, and one of too many requests, with the declared error",
+    title: "rejects an empty batch and an oversized batch with the declared error",
     from: sizes,
     async check(context, { batch, size, codes }) {
       const testClient = await dialForBatch(context);
       const requests = size === "empty" ? [] : await requestsFor(context, testClient, batch.maxItems! + 1);
       const text = JSON.stringify(requests.map(({ message }) => message));
-      if (!isReadable(context, text)) throw new NotTestable(`${requests.length} requests are over the limit of bytes a message`);
+      if (!isReadable(context, text)) throw new NotTestable(`${requests.length} requests exceed the limit of bytes per message`);
       const answer = await answerTo(context, testClient, text);
       context.judged();
       expectRefused(answer, codes, size === "empty" ? "an empty batch" : `a batch of ${requests.length} requests`);

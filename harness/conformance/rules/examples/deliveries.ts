@@ -248,7 +248,7 @@ export const deliveryRules: readonly Rule[] = [
     id: incidentalRules.stray,
     level: "MUST",
     phase: "examples",
-    title: "delivers nothing to a connection that has no part in it, the harness's idle one among them",
+    title: "delivers nothing to uninvolved connections, including the harness's idle one",
     from: (subject) => deliveries(subject).filter(({ effect }) => effect.to.kind !== "all"),
     async check(context, promise) {
       const stranger = await context.dial();

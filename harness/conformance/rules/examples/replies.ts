@@ -153,7 +153,7 @@ export const replyRules: readonly Rule[] = [
     id: "examples-reply-id",
     level: "MUST",
     phase: "examples",
-    title: "reply carries the id of its request, in each JSON type that an id may have",
+    title: "reply carries the id of its request, in every JSON type allowed for ids",
     from: correlated,
     async check(context, { client }) {
       await succeed(context, client);

@@ -88,7 +88,7 @@ export const closingRules: readonly Rule[] = [
     id: "frames-failure-code",
     level: "SHOULD",
     phase: "frames",
-    title: "names its reason in the close code: 1002 for a protocol error, 1007 for text that is not UTF-8",
+    title: "uses the matching close code: 1002 for a protocol error, 1007 for text that is not UTF-8",
     from: () => [clause("7.1.7", failureText)],
     async check(context) {
       const failures = [
@@ -169,7 +169,7 @@ export const closingRules: readonly Rule[] = [
     level: "SHOULD",
     phase: "frames",
     title: "ends the connection after a TCP half-close",
-    from: () => [clause("7.1.5", "A connection that ends without a close frame is closed abnormally; the server lets go of it.")],
+    from: () => [clause("7.1.5", "A connection that ends without a close frame is closed abnormally; the server releases it.")],
     async check(context) {
       const testClient = await context.dial();
       testClient.endTcp();

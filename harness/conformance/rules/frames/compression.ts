@@ -95,7 +95,7 @@ export const compressionRules: readonly Rule[] = [
     id: "frames-compression-context-takeover",
     level: "MUST",
     phase: "frames",
-    title: "reads a compressed message that refers to an earlier one, unless it forbade that",
+    title: "reads a compressed message that refers to an earlier one, unless it negotiated otherwise",
     from: withFence(
       deflateClause("7.1.1.2", "Without client_no_context_takeover the client may use the window of earlier messages."),
     ),

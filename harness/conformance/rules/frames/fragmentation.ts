@@ -124,7 +124,7 @@ export const fragmentationRules: readonly Rule[] = [
     id: "continuation-without-start",
     section: "5.4",
     text: fragmentsSay,
-    title: "fails the connection on a continuation that continues nothing",
+    title: "fails the connection on an unexpected continuation frame",
     frames: () => [{ opcode: opcode.continuation, payload: "{}" }],
     brokenBy: faults.tolerates("continuation-without-start"),
   }),

@@ -69,7 +69,7 @@ export const openingRules: readonly Rule[] = [
     from: () => [
       clause(
         "4.2.2",
-        "A server that does not speak the client's version refuses, and says in Sec-WebSocket-Version which it speaks.",
+        "A server that does not support the client's version rejects the handshake and lists its versions in Sec-WebSocket-Version.",
       ),
     ],
     async check(context) {

@@ -158,7 +158,7 @@ async function expectSurvival(context: Context, control: TestClient, what: strin
     if (attempt.kind === "open") return await attempt.client.hangUp();
     fail("a new connection to be accepted", describeRefusal(attempt));
   } catch (error) {
-    if (error instanceof TargetLost) fail("the server to go on", error.message);
+    if (error instanceof TargetLost) fail("the server to keep running", error.message);
     if (error instanceof Violation && !error.expected.includes(" after ")) fail(error.expected, error.actual);
     throw error;
   }

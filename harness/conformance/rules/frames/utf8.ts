@@ -8,7 +8,7 @@ import { clause, fenceRequest, ignoresFence, refuses, withFence } from "./clause
 const text = "An endpoint that finds text which is not UTF-8 fails the connection.";
 
 const notUtf8: Readonly<Record<string, { readonly what: string; readonly bytes: readonly number[] }>> = {
-  "lone-continuation": { what: "a continuation byte that continues nothing", bytes: [0x80] },
+  "lone-continuation": { what: "an unexpected continuation byte", bytes: [0x80] },
   overlong: { what: "an overlong form", bytes: [0xc0, 0xaf] },
   surrogate: { what: "an encoded surrogate", bytes: [0xed, 0xa0, 0x80] },
   "beyond-unicode": { what: "a code point above U+10FFFF", bytes: [0xf4, 0x90, 0x80, 0x80] },

@@ -17,7 +17,7 @@ interface Carried extends Clause {
 function carriers({ channel: { handshake } }: ContractUnderTest): readonly Carried[] {
   return (handshake?.credentials?.carriers ?? []).map((carrier, place) => ({
     pointer: `${handshake?.pointer}/credentials/carriers/${place}`,
-    text: `The credential may stand in ${describeCarrier(carrier)}.`,
+    text: `The credential may be in ${describeCarrier(carrier)}.`,
     carrier,
     place,
   }));
@@ -86,7 +86,7 @@ export const carrierRules: readonly Rule[] = [
       const told = [...[...client.headers].map(([name, value]) => `${name}: ${value}`), client.first?.text ?? ""];
       const leak = told.find((text) => secrets.some((secret) => text.includes(secret)));
       if (leak !== undefined)
-        throw new Violation("the credential to be told to nobody", `the answer has it: ${leak.slice(0, 60)}...`);
+        throw new Violation("the credential nowhere in the answer", `the answer has it: ${leak.slice(0, 60)}...`);
     },
     brokenBy: () => faults.repeatsRequest(),
   }),

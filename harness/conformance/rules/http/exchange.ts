@@ -211,7 +211,7 @@ export function freshHeader(context: Context, { message }: HttpOperation, name: 
   const isValid = validator.compile(headerSchema(message, name));
   const text = context.fresh("key");
   const fitting = [text, ...[16, 32, 36, 64, 128].map((length) => text.padEnd(length, "x"))].find(isValid);
-  if (fitting === undefined) throw new NotTestable(`no text of ours fits the header ${name}`);
+  if (fitting === undefined) throw new NotTestable(`no generated text fits the header ${name}`);
   return fitting;
 }
 

@@ -106,7 +106,8 @@ export const httpRateRules: readonly Rule[] = [
         const refusedMs = Math.min(...answers.filter(isRefused).map(({ atMs }) => atMs));
         isSharp = !outran && refusedMs - firstMs < 1000 / effective.perSecond;
       }
-      if (outran) throw new NotTestable(`the refill of ${effective.perSecond} a second outran us, ${tries} times`);
+      if (outran)
+        throw new NotTestable(`the refill of ${effective.perSecond} per second was faster than the harness, ${tries} times`);
     },
     brokenBy: ({ http, error }) => [
       faults.changesStatus(error.http!, http.success?.httpStatus ?? 200),

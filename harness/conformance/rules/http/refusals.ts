@@ -189,7 +189,7 @@ export const httpRefusalRules: readonly Rule[] = [
         http,
         await exchange(context, http, { credential: null }),
         codes,
-        `${what}, for want of any credential`,
+        `${what}, because no credential is given`,
       );
     },
     brokenBy: ({ http, codes }) => faults.changesStatus(codes[0]!.http!, acceptedStatus(http)),

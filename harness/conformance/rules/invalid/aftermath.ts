@@ -59,7 +59,7 @@ export const aftermathRules: readonly Rule[] = [
       const isIt = isOf(effect, scene.sender);
       const more = (await scene.other.fence()).find(isIt);
       context.judged(inner.length);
-      if (more !== undefined) throw new Violation(`no ${effect.message} of a refused frame`, shortened(more.text));
+      if (more !== undefined) throw new Violation(`no ${effect.message} of a rejected frame`, shortened(more.text));
     },
     brokenBy: ({ client, effect }, subject) => {
       const [code] = errorsFor(subject, ["not-in-schema"]);
@@ -90,7 +90,7 @@ export const aftermathRules: readonly Rule[] = [
         if (!isReadable(context, JSON.stringify(value))) continue;
         const answer = await answerTo(context, testClient, JSON.stringify(value));
         if (answer.kind === "closed")
-          throw new Violation("the connection to live after a malformed frame", describeAnswer(answer));
+          throw new Violation("the connection to stay open after a malformed frame", describeAnswer(answer));
       }
       expectSuccess(context, client.operation, await testClient.request(freshly(context, client, message)));
     },

@@ -63,7 +63,7 @@ async function trigger(
   const frame = dataOf(context.contract)
     .malformed(context.channel)
     .find(({ outcomes }) => outcomes.length === 1 && outcomes[0] === code.when);
-  if (frame === undefined) throw new NotTestable(`no frame is known that earns ${code.code}`);
+  if (frame === undefined) throw new NotTestable(`no frame is known to cause ${code.code}`);
   const answer = await answerTo(context, testClient, textOf(context, frame));
   if (answer.kind === "refused" || (answer.kind === "closed" && answer.code === code.close)) return answer;
   throw new Violation(`the error ${code.code} for ${frame.label}`, describeAnswer(answer));

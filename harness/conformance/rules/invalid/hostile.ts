@@ -58,7 +58,7 @@ function silent(subject: ContractUnderTest): readonly HostilePromise[] {
     .filter((frame) => specified(subject, frame).length === 0)
     .map((frame) => ({
       pointer: subject.channel.pointer,
-      text: `No frame of a client ends the server (${frame.label}).`,
+      text: `No client frame ends the server (${frame.label}).`,
       frame,
       codes: [],
     }));
@@ -112,7 +112,7 @@ export const hostileRules: readonly Rule[] = [
       const declared = context.channel.closeCodes.map(({ code }) => code);
       if (answer.kind === "closed" && declared.length > 0 && !declared.includes(answer.code)) {
         throw new Violation(
-          `the connection to live after ${frame.label}, or to end with a declared code`,
+          `the connection to stay open after ${frame.label}, or to end with a declared code`,
           describeAnswer(answer),
         );
       }

@@ -47,7 +47,7 @@ async function offender(context: Context, limit: ErrorLimit): Promise<Offender> 
     );
   const correlation = context.contract.messages.find(({ name }) => name === way?.operation.messages[0])?.correlation;
   if (way === undefined || correlation === undefined)
-    throw new NotTestable(`no way is known to earn ${limit.errors.join(" or ")}`);
+    throw new NotTestable(`nothing is known to cause ${limit.errors.join(" or ")}`);
   const { rate, operation } = way;
   const client = await context.dial({ user: await userFor(context, operation) });
   const message = await satisfyPreconditions(context, client, operation);

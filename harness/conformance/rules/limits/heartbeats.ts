@@ -195,7 +195,7 @@ export const heartbeatRules: readonly Rule[] = [
     id: "limits-heartbeat-message-kept",
     level: "MUST",
     phase: "limits",
-    title: "keeps an idle connection that takes its part in the heartbeat",
+    title: "keeps an idle connection that takes part in the heartbeat",
     from: withClientPart,
     ...keepsIdle,
     brokenBy: () =>

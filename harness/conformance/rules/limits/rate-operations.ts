@@ -150,7 +150,9 @@ export const rateOperationRules: readonly Rule[] = [
         expectWithin(context.effective(limit), all, code, { sinceMs: usedUp.sinceMs, spent: usedUp.used });
         if (own.some((answer) => answer.code === code)) return;
       }
-      throw new NotTestable(`the refill of ${context.effective(limit).perSecond} a second outran us, ${attempts} times`);
+      throw new NotTestable(
+        `the refill of ${context.effective(limit).perSecond} per second was faster than the harness, ${attempts} times`,
+      );
     },
     brokenBy: ({ limit, operation }) => faults.acceptsRefused(operation.id, codeOf(operation, limit)),
   }),

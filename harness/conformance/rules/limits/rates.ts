@@ -97,7 +97,7 @@ export const rateRules: readonly Rule[] = [
         // One too many is seen only where it was answered before the first refill; on a busy machine it may not be.
         isSharp = !outran && answers[burst]!.reply.atMs - answers[0]!.sentAtMs < 1000 / perSecond;
       }
-      if (outran) throw new NotTestable(`the refill of ${perSecond} a second outran us, ${tries} times`);
+      if (outran) throw new NotTestable(`the refill of ${perSecond} per second was faster than the harness, ${tries} times`);
     },
     brokenBy: offByOneOrMore,
   }),
@@ -199,7 +199,7 @@ export const rateRules: readonly Rule[] = [
       if (admitted + used < burst)
         throw new Violation(`${burst - used} messages of one user to be admitted`, `${admitted} admitted`);
       expectWithin(context.effective(limit), answers, limit.error, { sinceMs, spent: used });
-      if (admitted === answers.length) throw new NotTestable(`the refill of ${perSecond} a second outran us`);
+      if (admitted === answers.length) throw new NotTestable(`the refill of ${perSecond} per second was faster than the harness`);
     },
     brokenBy: (promise, subject) => [...offByOneOrMore(promise, subject), faults.server("rate-admits-one-fewer")],
   }),
