@@ -42,6 +42,22 @@ describe("documents without a mistake", () => {
   });
 });
 
+it.each([
+  ["descriptions: x", "warning"],
+  ["id: http://example.org/m", "warning"],
+  ["minLenght: 3", "error"],
+])("a slip in a keyword is an error only where it changes what is valid: %s", async (line, severity) => {
+  const source = base.replace(/^(\s*)(payload:)$/m, (_, indent: string) => `${indent}payload:\n${indent}  ${line}`);
+  expect(source).not.toBe(base);
+  expect(await serious(write("slip.yaml", source))).toMatchObject([{ id: "keyword-unknown", severity }]);
+});
+
+it("one mistake at the root is said once", async () => {
+  const source = "asyncapi: 2.2.0\ninfo: { title: t, version: '1' }\nchannels: many\nUser: {}\n";
+  const findings = await serious(write("root.yaml", source));
+  expect(findings.map(({ line }) => line)).toEqual([3, 4]);
+});
+
 describe("documents with one mistake", () => {
   it.each(broken)("finds $mistake", async ({ mistake, replace, with: replacement, elsewhere = [] }) => {
     expect(base.split(replace)).toHaveLength(2);

@@ -74,14 +74,17 @@ function guarded(check: Check, checked: Checked): Finding[] {
   }
 }
 
+/** Checks of the document's form, of which several may see one mistake; the first says what to do about it. */
+const formIds = new Set(["key-unknown", "document-structure", "vocabulary-value"]);
+
 /** By place; one mistake seen by two routes is said once. */
 function sorted(findings: readonly Finding[]): Finding[] {
-  const unique = new Map(
-    findings.map((finding) => [
-      [finding.file, finding.line, finding.column, finding.id, finding.expected, finding.actual].join("\n"),
-      finding,
-    ]),
-  );
+  const unique = new Map<string, Finding>();
+  for (const finding of findings) {
+    const { file, line, column, id, expected, actual } = finding;
+    const key = [file, line, column, ...(formIds.has(id) ? ["form"] : [id, expected]), actual].join("\n");
+    if (!unique.has(key)) unique.set(key, finding);
+  }
   return [...unique.values()].sort(
     (a, b) => (a.file === b.file ? 0 : a.file < b.file ? -1 : 1) || a.line - b.line || a.column - b.column,
   );

@@ -20,6 +20,11 @@ const keywords = new Set(
   anyOf oneOf not discriminator externalDocs deprecated example xml nullable markdownDescription`.split(/\s+/),
 );
 
+/** None of these decides what is valid. */
+const annotations = new Set(
+  "$id $comment title description default readOnly writeOnly examples externalDocs deprecated example xml".split(" "),
+);
+
 /** What JSON Schema 2020-12 has besides. */
 const newerKeywords = new Set(
   `prefixItems $defs dependentSchemas dependentRequired unevaluatedItems unevaluatedProperties minContains maxContains $anchor
@@ -83,8 +88,9 @@ function unknownKeywords(
     .map((keyword) => {
       const meant = nearest(keyword, keywords);
       const newer = newerKeywords.has(keyword);
+      const slip = meant !== undefined && (annotations.has(meant) ? "warning" : "error");
       return at(tree, join(here, keyword), {
-        severity: meant !== undefined ? "error" : newer ? "warning" : "info",
+        severity: slip || (newer ? "warning" : "info"),
         id: "keyword-unknown",
         expected: "a keyword of JSON Schema draft 07",
         actual: keyword,
@@ -160,19 +166,6 @@ function besideReference(tree: SourceTree, schema: Record<string, unknown>, here
     }),
   ];
 }
-
-const annotations = new Set([
-  "title",
-  "description",
-  "default",
-  "examples",
-  "example",
-  "deprecated",
-  "readOnly",
-  "writeOnly",
-  "$comment",
-  "$id",
-]);
 
 /** Keywords that validators ignore as they stand. */
 function withoutEffect(tree: SourceTree, schema: Record<string, unknown>, here: DocumentPointer): Finding[] {
