@@ -1,6 +1,7 @@
 // Hides credentials in text: those that a run was given or issued, in every form in which they travel, and whatever looks like a JWT.
 
-const hidden = "(credential)";
+/** What stands in place of a credential. */
+export const hidden = "(credential)";
 /** A JWS in its compact form, also without a signature: its header begins with `{"`. */
 const jwt = /eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*)?/g;
 /** What is left of one that was cut: it begins with a header's alg, typ, kid or enc, or the mark of a cut follows. */

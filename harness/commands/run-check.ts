@@ -21,12 +21,13 @@ import { type Given, withDefaults } from "./settings/option.ts";
 /** @throws UsageError: what kept it from running, in one paragraph */
 export async function runCheck(values: Record<string, unknown>): Promise<number> {
   checkValues(checkOptions, values, { naming: "flag" });
-  const { run, counted, verbose, html } = await checkTraffic(values as Given<typeof checkOptions>);
+  const { run, counted, notes, verbose, html } = await checkTraffic(values as Given<typeof checkOptions>);
   const { opening, report, summary } = run;
   const palette = picocolors.createColors(process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
   process.stdout.write(
     `${palette.bold("wsproof check")}  ${escapeLine(opening.title)}, ${counted}\n${emitResults(report.results, summary, palette, { verbose, html })}`,
   );
+  for (const note of notes) process.stdout.write(`note: ${escapeLine(note)}\n`);
   return summary.exitCode;
 }
 
@@ -37,6 +38,7 @@ export async function checkTraffic(
 ): Promise<{
   readonly run: ReportedRun;
   readonly counted: string;
+  readonly notes: readonly string[];
   readonly verbose: boolean;
   readonly html: string | undefined;
 }> {
@@ -77,7 +79,7 @@ export async function checkTraffic(
   };
   reports.end(run);
   const counted = `the ${side}: ${checked.messages} messages of ${checked.connections} connections`;
-  return { run, counted, verbose: settings.verbose, html: reportFiles.html };
+  return { run, counted, notes: checked.notes, verbose: settings.verbose, html: reportFiles.html };
 }
 
 /** The only endpoint of the document. @throws UsageError where it has several, or none */

@@ -34,6 +34,10 @@ export type HistoryEvent =
       readonly user: string;
       /** Of the opening request, without its query; where it is known. */
       readonly path?: string;
+      /** The chosen subprotocol, where the client offered it; undefined where the offer is not known. */
+      readonly offered?: readonly string[];
+      /** Pings and pongs of this connection are in the history as notes. */
+      readonly control?: true;
       /** Where it is no connection but one request over HTTP: what is sent on it is the body, and so is what is received. */
       readonly http?: HttpCall;
     })

@@ -1,14 +1,12 @@
 // The checker of a history that somebody else caused: takes events one by one, keeps little, and claims only what the history proves.
 import { CheckedConnection } from "./checked-connection.ts";
-import { comparedLogs } from "./checker-base.ts";
 import { ReplyChecker } from "./reply-checker.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 
-/** How soon a return counts as one, and how much earlier than asked it may be. */
-const returnMs = 5_000;
-const clockSlackMs = 50;
-
 export class TrafficChecker extends ReplyChecker {
+  /** Messages of connections whose beginning the history does not have. */
+  unopened = 0;
+
   take(event: TrafficEvent): void {
     if (event.kind === "refused") {
       this.refused(event);
@@ -19,13 +17,19 @@ export class TrafficChecker extends ReplyChecker {
       return;
     }
     const connection = this.connections.get(event.connection);
-    if (connection === undefined) return;
+    if (connection === undefined) {
+      if ((event.kind === "send" || event.kind === "receive") && !this.ignored.has(event.connection)) this.unopened += 1;
+      return;
+    }
     connection.remember(event);
     if (event.kind === "send") this.sent(connection, event);
     else if (event.kind === "receive") this.received(connection, event);
     else if (event.kind === "hang-up") this.hangUp(connection, event);
     else if (event.kind === "close") this.closed(connection, event);
-    else if (event.kind === "note" && /^sent /.test(event.text)) connection.opaque = true;
+    else if (event.kind === "note") {
+      if (/^sent /.test(event.text)) connection.opaque = true;
+      this.heartbeats.control(connection, event);
+    }
   }
 
   /** What never came is decided. */
@@ -53,29 +57,18 @@ export class TrafficChecker extends ReplyChecker {
         [event],
       );
     }
-    this.returned(event);
-  }
-
-  /** Whether the user came back as the close code of its last connection says. */
-  protected returned(event: Extract<TrafficEvent, { kind: "open" }>): void {
-    const last = event.user === "" ? undefined : this.ended.get(event.user);
-    if (last === undefined) return;
-    this.ended.delete(event.user);
-    const code = this.channel.closeCodes.find((one) => one.code === last.code);
-    if (code === undefined || code.by === "client") return;
-    const waitedMs = event.atMs - last.event.atMs;
-    const isTooSoon =
-      code.reconnect === "stop" ? code.code !== 1000 && waitedMs < returnMs : waitedMs < (code.minDelayMs ?? 0) - clockSlackMs;
-    const wanted =
-      code.reconnect === "stop" ? `no return after ${code.code}` : `at least ${code.minDelayMs ?? 0} ms after ${code.code}`;
-    this.decide(
-      !isTooSoon,
-      "client-reconnects-as-told",
-      code.pointer,
-      wanted,
-      `a new connection after ${Math.round(waitedMs)} ms`,
-      [last.event, event],
-    );
+    const { offered = [], subprotocol } = event;
+    if (event.offered !== undefined && subprotocol !== "")
+      this.decide(
+        offered.includes(subprotocol),
+        "handshake-subprotocol-offered",
+        handshake?.pointer ?? this.channel.pointer,
+        offered.join(" or ") || "no subprotocol: none was offered",
+        subprotocol,
+        [event],
+      );
+    this.heartbeats.opened(event);
+    this.reconnects.opened(event.user, event);
   }
 
   protected refused(event: Extract<TrafficEvent, { kind: "refused" }>): void {
@@ -128,10 +121,8 @@ export class TrafficChecker extends ReplyChecker {
         connection,
       );
     }
-    if (isOwn && connection.user !== "") {
-      this.ended.set(connection.user, { code: event.code, event });
-      if (this.ended.size > comparedLogs) this.ended.delete(this.ended.keys().next().value!);
-    }
+    this.heartbeats.closed(connection, event);
+    this.reconnects.closed(connection.user, event, isOwn);
     this.conclude(connection);
     this.connections.delete(connection.id);
   }

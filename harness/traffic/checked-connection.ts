@@ -43,8 +43,9 @@ const maxKeys = 10_000;
 
 export class CheckedConnection {
   readonly id: number;
-  readonly user: string;
-  readonly opened: TrafficEvent;
+  /** Empty where it is not known. */
+  user: string;
+  readonly opened: Extract<TrafficEvent, { kind: "open" }>;
   first: unknown;
   hasFirst = false;
   received = 0;
@@ -69,7 +70,7 @@ export class CheckedConnection {
   readonly #recent: TrafficEvent[] = [];
   #next = 0;
 
-  constructor(id: number, user: string, opened: TrafficEvent) {
+  constructor(id: number, user: string, opened: Extract<TrafficEvent, { kind: "open" }>) {
     this.id = id;
     this.user = user;
     this.opened = opened;

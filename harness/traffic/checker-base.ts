@@ -7,12 +7,23 @@ import { createProtocol, type Protocol } from "../model/protocol.ts";
 import { createRecogniser, type Recogniser } from "../model/recognise.ts";
 import { CheckReport } from "./check-report.ts";
 import { CheckedConnection, type Cursor } from "./checked-connection.ts";
+import { HeartbeatWatch } from "./heartbeat-watch.ts";
+import { LimitWatch } from "./limit-watch.ts";
+import { OrderWatch } from "./order-watch.ts";
+import { ReconnectWatch } from "./reconnect-watch.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 
 export type Framed = Extract<TrafficEvent, { kind: "send" | "receive" }>;
 /** The events of a finding: those given, or what the connection did last. */
 export type Evidence = readonly TrafficEvent[] | CheckedConnection;
 export type Deliver = Extract<Effect, { kind: "deliver" }>;
+
+/** What the first observer saw at a position. */
+export interface Seen {
+  readonly text: string;
+  /** Tuples that are counted there, where that is known. */
+  readonly count: number | undefined;
+}
 
 /** Positions of a log that are compared between observers. */
 export const comparedPositions = 1_024;
@@ -28,9 +39,11 @@ export abstract class CheckerBase {
   protected readonly connections = new Map<number, CheckedConnection>();
   protected readonly ignored = new Set<number>();
   /** Log -> position -> what stands there. */
-  protected readonly logs = new Map<string, Map<number, string>>();
-  /** User -> how its last connection ended. */
-  protected readonly ended = new Map<string, { readonly code: number; readonly event: TrafficEvent }>();
+  protected readonly logs = new Map<string, Map<number, Seen>>();
+  protected readonly heartbeats: HeartbeatWatch;
+  protected readonly limitsKept: LimitWatch;
+  protected readonly order: OrderWatch;
+  protected readonly reconnects: ReconnectWatch;
   /** Messages so far. */
   messages = 0;
 
@@ -39,6 +52,10 @@ export abstract class CheckerBase {
     this.channel = channel;
     this.protocol = createProtocol(contract, channel.id);
     this.validators = createValidators(contract);
+    this.heartbeats = new HeartbeatWatch(channel, this.report);
+    this.limitsKept = new LimitWatch(channel, this.report);
+    this.order = new OrderWatch(this.protocol, this.report);
+    this.reconnects = new ReconnectWatch(channel, this.report);
     this.recogniser = createRecogniser(this.protocol, (name, frame) => this.isValid(name, frame));
   }
 

@@ -1,10 +1,10 @@
 // Deliveries: only to whom they are addressed, in the order of their positions, the same for every observer.
-import type { Contract, Message, Pointer, Stream } from "../../spec/contract.ts";
+import type { Contract, Effect, Message, Pointer, Stream } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { canonical, shown } from "../model/frame.ts";
 import type { CheckedConnection, Cursor, Known } from "./checked-connection.ts";
 
-import { CheckerBase, comparedLogs, comparedPositions, type Deliver, keyOf, nameOf } from "./checker-base.ts";
+import { CheckerBase, comparedLogs, comparedPositions, type Deliver, keyOf, nameOf, type Seen } from "./checker-base.ts";
 
 /** Where a delivered message says to whom it goes and who sent it. */
 interface Places {
@@ -38,6 +38,45 @@ interface Place {
   readonly log: string;
   /** What every observer must see there. */
   readonly text: string;
+  /** The number that the frame says, and by how much its cause changes it; undefined where that is not known. */
+  readonly count: number | undefined;
+  readonly change: number | undefined;
+}
+
+/** Where a message says how many tuples there are, and by how much what it tells of changes that. */
+interface Counting {
+  readonly at: Pointer | undefined;
+  readonly change: number | undefined;
+}
+
+/** An event changes the number by what stands beside its delivery: a tuple that is added or removed. */
+function findCounting({ operations, state }: Contract, message: string, stream: Stream | undefined): Counting {
+  const groups = [...operations.map(({ effects }) => effects), ...state.relations.map(({ onDisconnect }) => onDisconnect)];
+  const counts = (effect: Effect) =>
+    effect.kind === "deliver" && stream?.messages.includes(effect.message)
+      ? [...effect.bindings].flatMap(([at, value]) => (value.kind === "count" ? [{ at, relation: value.relation }] : []))
+      : [];
+  const [relation, other] = new Set(groups.flat().flatMap((effect) => counts(effect).map((one) => one.relation)));
+  const key = stream?.key;
+  const hasOneKey = (effects: readonly Effect[]) =>
+    effects.every((effect) => {
+      if (effect.kind !== "deliver" || effect.message !== message || key === undefined) return true;
+      const bound = canonical(effect.bindings.get(key));
+      const changed = effects.flatMap((one) => (one.kind === "add" || one.kind === "remove" ? [...(one.where ?? [])] : []));
+      return changed.every(([column, value]) => column === "connection" || canonical(value) === bound);
+    });
+  const causes = groups.filter((effects) => effects.some((effect) => effect.kind === "deliver" && effect.message === message));
+  const changes = causes.map((effects) =>
+    effects.reduce((sum, effect) => {
+      if ((effect.kind !== "add" && effect.kind !== "remove") || effect.relation !== relation) return sum;
+      return sum + (effect.kind === "add" ? 1 : -1);
+    }, 0),
+  );
+  const at = groups
+    .flat()
+    .flatMap((effect) => (effect.kind === "deliver" && effect.message === message ? counts(effect) : []))[0]?.at;
+  const isOne = relation !== undefined && other === undefined && new Set(changes).size === 1 && causes.every(hasOneKey);
+  return { at, change: isOne ? changes[0] : undefined };
 }
 
 const isObject = (value: unknown) => typeof value === "object" && value !== null;
@@ -52,6 +91,7 @@ export abstract class DeliveryChecker extends CheckerBase {
     for (const { effect, fixed } of deliveries)
       if (fixed.every(([at, value]) => value.kind !== "literal" || isSame(value.value, lookup(frame, at)))) effects.push(effect);
     this.audience(connection, frame, message, effects);
+    if (effects.length === 1) this.order.delivered(connection, effects[0]!, frame);
     const stream = this.protocol.streamOf(message.name);
     if (stream?.seq !== undefined && stream.epoch !== undefined) this.position(connection, frame, message, stream);
   }
@@ -182,7 +222,7 @@ export abstract class DeliveryChecker extends CheckerBase {
   protected mayBeOwn(connection: CheckedConnection, stream: Stream): boolean {
     for (const { operation } of connection.waiting)
       for (const effect of operation?.effects ?? [])
-        if (effect.kind === "deliver" && stream.messages.includes(effect.message)) return true;
+        if (effect.kind === "deliver" && effect.sender === "excluded" && stream.messages.includes(effect.message)) return true;
     return false;
   }
 
@@ -200,7 +240,17 @@ export abstract class DeliveryChecker extends CheckerBase {
       const cursor = `${stream.name} ${keyOf(stream.key === undefined ? undefined : lookup(frame, stream.key))}`;
       let text = message.name;
       for (const at of this.boundIn(message.name)) text += ` ${keyOf(lookup(frame, at))}`;
-      place = { epoch, seq, cursor, log: `${cursor} ${keyOf(epoch)}`, text };
+      const { at: countAt, change } = this.countingOf(message.name);
+      const count = countAt === undefined ? undefined : lookup(frame, countAt);
+      place = {
+        epoch,
+        seq,
+        cursor,
+        log: `${cursor} ${keyOf(epoch)}`,
+        text,
+        change,
+        count: typeof count === "number" ? count : undefined,
+      };
     }
     this.#lastFrame = frame;
     this.#lastMessage = message;
@@ -217,30 +267,45 @@ export abstract class DeliveryChecker extends CheckerBase {
   }
 
   #lastLog = "";
-  #lastEvents = new Map<number, string>();
+  #lastEvents = new Map<number, Seen>();
 
-  protected compare(connection: CheckedConnection, stream: Stream, { log, seq, text }: Place): void {
+  protected compare(connection: CheckedConnection, stream: Stream, { log, seq, text, count, change }: Place): void {
     if (log !== this.#lastLog) {
       this.#lastLog = log;
-      this.#lastEvents = this.logs.get(log) ?? new Map<number, string>();
+      this.#lastEvents = this.logs.get(log) ?? new Map<number, Seen>();
       this.logs.delete(log);
       this.logs.set(log, this.#lastEvents);
       if (this.logs.size > comparedLogs) this.logs.delete(this.logs.keys().next().value!);
     }
     const before = this.#lastEvents.get(seq);
     if (before === undefined) {
-      this.#lastEvents.set(seq, text);
+      const earlier = this.#lastEvents.get(seq - 1)?.count;
+      const due = earlier === undefined || change === undefined ? undefined : earlier + change;
+      this.#lastEvents.set(seq, { text, count: count ?? due });
+      if (count !== undefined && due !== undefined)
+        this.decide(count === due, "count-exact-at-position", stream.pointer, `${due} at seq ${seq}`, `${count}`, connection);
       if (this.#lastEvents.size > comparedPositions) this.#lastEvents.delete(this.#lastEvents.keys().next().value!);
       return;
     }
     this.decide(
-      before === text,
+      before.text === text,
       "position-consistent-between-observers",
       stream.pointer,
-      () => `at seq ${seq} what others saw there: ${before.slice(0, 200)}`,
+      () => `at seq ${seq} what others saw there: ${before.text.slice(0, 200)}`,
       () => text.slice(0, 200),
       connection,
     );
+  }
+
+  readonly #counting = new Map<string, Counting>();
+
+  protected countingOf(message: string): Counting {
+    let counting = this.#counting.get(message);
+    if (counting === undefined) {
+      counting = findCounting(this.contract, message, this.protocol.streamOf(message));
+      this.#counting.set(message, counting);
+    }
+    return counting;
   }
 
   protected readonly bound = new Map<string, readonly string[]>();

@@ -53,12 +53,29 @@ function frameOf({ type, time, opcode, data }: Readonly<Record<string, unknown>>
   return [{ ...base, ...readText(data) }];
 }
 
+/** Deeper JSON stays text: it cannot be written again, and no message of a protocol is as deep. */
+const maxDepth = 500;
+
 /** A text frame as it stands in a history. */
 export function readText(data: string): { readonly frame: unknown; readonly json: boolean; readonly bytes: number } {
   const bytes = Buffer.byteLength(data);
   try {
-    return { frame: JSON.parse(data), json: true, bytes };
+    if (!isDeep(data)) return { frame: JSON.parse(data), json: true, bytes };
   } catch {
-    return { frame: data, json: false, bytes };
+    // Text that is no JSON.
   }
+  return { frame: data, json: false, bytes };
+}
+
+/** Brackets within strings count as well: more than enough for any message. */
+function isDeep(text: string): boolean {
+  if (text.length <= maxDepth * 2) return false;
+  let depth = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code === 0x5b || code === 0x7b) depth += 1;
+    else if (code === 0x5d || code === 0x7d) depth -= 1;
+    if (depth > maxDepth) return true;
+  }
+  return false;
 }

@@ -1,10 +1,11 @@
 // Writes a history to a file as it happens: credentials and chosen members masked, a new file by size.
+import { randomUUID } from "node:crypto";
 import { closeSync, openSync, renameSync, writeSync } from "node:fs";
 import { lookup } from "../../spec/pointer.ts";
 import { createMask } from "../client/mask.ts";
 import { copy, put } from "../mock/place.ts";
 import { UsageError } from "../schema/errors.ts";
-import { emitEvent, emitHeader } from "./history-file.ts";
+import { emitEvent, emitHeader, type HistoryPart } from "./history-file.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 
 export interface HistoryWriter {
@@ -12,7 +13,8 @@ export interface HistoryWriter {
   close(): void;
 }
 
-const masked = "(masked)";
+/** What stands in place of a member that was masked. */
+export const masked = "(masked)";
 
 /**
  * @param pointers members of messages whose value is masked
@@ -21,27 +23,30 @@ const masked = "(masked)";
  */
 export function createHistoryWriter(file: string, pointers: readonly string[], rotateBytes: number): HistoryWriter {
   const { hide } = createMask([]);
-  let descriptor = begin(file);
+  const recording = randomUUID();
+  let part = 1;
+  let descriptor = begin(file, { recording, part });
   let bytes = 0;
-  let rotated = 0;
   return {
     write(event) {
       const line = hide(emitEvent(withoutSecrets(event, pointers)));
-      bytes += writeSync(descriptor, line);
+      writeSync(descriptor, line);
+      bytes += Buffer.byteLength(line);
       if (bytes < rotateBytes) return;
       closeSync(descriptor);
-      renameSync(file, `${file}.${++rotated}`);
-      descriptor = begin(file);
+      renameSync(file, `${file}.${part}`);
+      part += 1;
+      descriptor = begin(file, { recording, part });
       bytes = 0;
     },
     close: () => closeSync(descriptor),
   };
 }
 
-function begin(file: string): number {
+function begin(file: string, part: HistoryPart): number {
   try {
     const descriptor = openSync(file, "w");
-    writeSync(descriptor, emitHeader());
+    writeSync(descriptor, emitHeader(part));
     return descriptor;
   } catch (error) {
     throw new UsageError(`--output ${file} cannot be written (${(error as NodeJS.ErrnoException).code}). Does its folder exist?`);

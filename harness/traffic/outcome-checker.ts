@@ -1,12 +1,21 @@
 // What a reply means: whether the request could succeed or be refused, and what it changed.
 import type { ErrorValue, Message, Operation, Requirement } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
+import { hidden } from "../client/mask.ts";
 import { canonical, shown } from "../model/frame.ts";
 import { rateInForce } from "../model/outcomes.ts";
+import { frameErrors } from "../model/protocol.ts";
 import type { CheckedConnection, Known, Pending } from "./checked-connection.ts";
 import { comparedPositions, type Deliver } from "./checker-base.ts";
 import { DeliveryChecker } from "./delivery-checker.ts";
+import { masked } from "./history-writer.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
+
+/** A value of the frame is not as it was sent. */
+function hasMasked(frame: unknown): boolean {
+  const text = JSON.stringify(frame) ?? "";
+  return text.includes(hidden) || text.includes(masked);
+}
 
 const changesState = ({ effects }: Operation) => effects.some(({ kind }) => kind === "add" || kind === "remove");
 
@@ -21,7 +30,10 @@ export abstract class OutcomeChecker extends DeliveryChecker {
     const codes = this.contract.errors?.codes ?? [];
     const declared = codes.filter((one) => one.code === code);
     if (code === undefined || (!operation.effectsKnown && operation.requires.length === 0)) return;
-    const general = declared.some(({ when }) => when === "unavailable" || when === "internal");
+    const general =
+      declared.some(({ when }) => when === "unavailable" || when === "internal") ||
+      // What was masked may have been malformed.
+      (declared.some(({ when }) => frameErrors.has(when)) && hasMasked(frame));
     const own = operation.requires.filter((one) => (one.kind === "may" ? one.codes : [one.else]).includes(code));
     if (general) return;
     this.decide(
@@ -141,7 +153,7 @@ export abstract class OutcomeChecker extends DeliveryChecker {
         cursor.own.clear();
       }
       const seq = stream.replies.includes(message.name) ? lookup(frame, stream.seq) : undefined;
-      if (typeof seq === "number") cursor.own.add(seq);
+      if (typeof seq === "number" && deliver.sender === "excluded") cursor.own.add(seq);
       if (cursor.own.size > comparedPositions) cursor.own.delete(cursor.own.values().next().value!);
       const replays = operation.effects.some(({ kind }) => kind === "replay");
       const since = operation.effects.find((effect) => effect.kind === "replay");

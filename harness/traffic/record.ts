@@ -93,7 +93,7 @@ function relay(client: net.Socket, upstream: net.Socket, options: RecordOptions,
     head = undefined;
     if (end < 0) return bytes;
     const text = bytes.subarray(0, end + 4).toString("latin1");
-    if (/^upgrade:\s*websocket\s*$/im.test(text)) tap = new Tap(options, count, /^\S+ ([^\s?]*)/.exec(text)?.[1] ?? "/");
+    if (/^upgrade:\s*websocket\s*$/im.test(text)) tap = new Tap(options, count, text);
     const rest = bytes.subarray(end + 4);
     if (rest.length > 0) tap?.fromClient(rest);
     return Buffer.concat([Buffer.from(withHost(text, options.target.host), "latin1"), rest]);
@@ -132,6 +132,7 @@ class Tap {
   readonly #options: RecordOptions;
   readonly #connection: number;
   readonly #path: string;
+  readonly #offered: readonly string[];
   #answer: Buffer | undefined = Buffer.alloc(0);
   /** What the client sent before the handshake was answered. */
   readonly #early: Buffer[] = [];
@@ -142,10 +143,13 @@ class Tap {
   readonly #client = new Direction("client");
   readonly #server = new Direction("server");
 
-  /** @param path of the opening request; the query may hold credentials */
-  constructor(options: RecordOptions, count: () => number, path: string) {
+  /** @param head of the opening request. Its query and its further subprotocols may hold credentials: they are not told */
+  constructor(options: RecordOptions, count: () => number, head: string) {
     this.#options = options;
-    this.#path = path;
+    this.#path = /^\S+ ([^\s?]*)/.exec(head)?.[1] ?? "/";
+    this.#offered = [...head.matchAll(/^sec-websocket-protocol:([^\r\n]*)/gim)].flatMap(([, names]) =>
+      names!.split(",").map((name) => name.trim()),
+    );
     this.#connection = count();
   }
 
@@ -179,7 +183,9 @@ class Tap {
     }
     this.#isOpen = true;
     const subprotocol = head.headers.get("sec-websocket-protocol") ?? "";
-    this.#event({ kind: "open", node: this.#options.target.host, path: this.#path, subprotocol, user: "" });
+    const offered = subprotocol === "" || this.#offered.includes(subprotocol) ? [subprotocol].filter(Boolean) : [];
+    const told = { node: this.#options.target.host, path: this.#path, subprotocol, offered, control: true, user: "" } as const;
+    this.#event({ kind: "open", ...told });
     for (const early of this.#early.splice(0)) this.fromClient(early);
     if (head.rest.length > 0) this.fromServer(head.rest);
   }

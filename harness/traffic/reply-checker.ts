@@ -1,5 +1,5 @@
 // What the server sends: which message a frame is, and which request it answers.
-import type { Message } from "../../spec/contract.ts";
+import type { Message, Operation } from "../../spec/contract.ts";
 import { lookup } from "../../spec/pointer.ts";
 import { shown } from "../model/frame.ts";
 import { errorIn, isErrorMessage } from "../model/protocol.ts";
@@ -45,6 +45,7 @@ export abstract class ReplyChecker extends RequestChecker {
       () => `${shown(frame)} ${wrong.slice(0, 3).join("; ")}`,
       connection,
     );
+    this.heartbeats.message(connection, event, message?.name);
     if (message === undefined) return;
     this.first(connection, event, frame, message, number);
     if (asked !== undefined) this.answer(connection, event, frame, message, asked, recognised.both);
@@ -89,7 +90,13 @@ export abstract class ReplyChecker extends RequestChecker {
     if (!isFirst || connection.hasFirst) return;
     connection.hasFirst = true;
     connection.first = frame;
-    for (const { name, at } of this.contract.state.attributes) connection.attributes.set(name, lookup(frame, at));
+    for (const { name, at, claim, unique } of this.contract.state.attributes) {
+      const value = lookup(frame, at);
+      connection.attributes.set(name, value);
+      if (connection.user !== "" || claim === undefined || unique || value === undefined) continue;
+      connection.user = keyOf(value);
+      this.reconnects.opened(connection.user, connection.opened);
+    }
   }
 
   /** Names of the replies to requests without an id that wait. */
@@ -139,6 +146,7 @@ export abstract class ReplyChecker extends RequestChecker {
     const { operation } = pending;
     const isError = isErrorMessage(this.protocol, message.name);
     const events = [pending.event, event];
+    if (isError) this.limitsKept.rejected(connection, errorIn(this.protocol, message.name, frame), pending.event, event);
     connection.waiting.delete(pending);
     if (pending.answered || pending.ambiguous || connection.opaque) {
       // Messages that may come several times for one request are no replies.
@@ -181,9 +189,18 @@ export abstract class ReplyChecker extends RequestChecker {
       events,
     );
     if (isError) this.checkRefusal(connection, pending, operation, errorIn(this.protocol, message.name, frame), events);
-    else if (fits) this.checkSuccess(connection, pending, operation, message, frame, events);
+    else if (fits) {
+      this.checkSuccess(connection, pending, operation, message, frame, events);
+      if (!this.mayRepeat(connection, operation, pending.frame))
+        this.limitsKept.accepted(connection, operation, pending.event, event);
+    }
     this.settle(connection, pending, message, frame, isError);
     if (!isError && operation === this.protocol.fence) this.fenced(connection, pending, event);
+  }
+
+  /** The request has an idempotency key: a repetition may cost nothing. */
+  protected mayRepeat(connection: CheckedConnection, { effects }: Operation, frame: unknown): boolean {
+    return effects.some((effect) => effect.kind === "once" && this.value(connection, effect.key, frame) !== undefined);
   }
 
   /** All that was asked before the fence has been answered, or never will be. */

@@ -49,6 +49,7 @@ export abstract class RequestChecker extends OutcomeChecker {
       () => `${shown(frame)} ${wrong.slice(0, 3).join("; ")}`,
       [event],
     );
+    this.heartbeats.message(connection, event, message?.name);
     const malformed = wrong.length > 0;
     const operation = malformed || message === undefined ? undefined : this.protocol.operationOf(message.name);
     const correlation = message?.correlation ?? this.correlation;
@@ -74,7 +75,10 @@ export abstract class RequestChecker extends OutcomeChecker {
         ]);
     } else if (id !== undefined) this.report.decide("client-id-unique");
     connection.ask(pending, key);
-    if (operation !== undefined) this.begin(connection, pending, operation);
+    if (operation !== undefined) {
+      this.begin(connection, pending, operation);
+      this.order.requested(connection, operation, frame, number);
+    }
     if (!promised && !malformed) connection.waiting.delete(pending);
   }
 

@@ -3,7 +3,7 @@ import type { ContractUnderTest } from "../client/context.ts";
 import type { RuleResult } from "../conformance/result.ts";
 import { TrafficChecker } from "./check.ts";
 import { checkRules } from "./check-rules.ts";
-import { readBatches } from "./history-file.ts";
+import { type FileNotes, type HistoryPart, readBatches } from "./history-file.ts";
 
 export interface CheckOptions extends ContractUnderTest {
   readonly files: readonly string[];
@@ -18,29 +18,58 @@ export interface CheckedTraffic {
   readonly results: readonly RuleResult[];
   readonly messages: number;
   readonly connections: number;
+  /** What was not checked, for people. */
+  readonly notes: readonly string[];
 }
 
 /** @throws UsageError where a file is no history */
 export async function checkFiles({ contract, channel, files, side, replay, signal }: CheckOptions): Promise<CheckedTraffic> {
   const rules = checkRules.filter((rule) => rule.side === side);
   const parts: RuleResult[][] = [];
+  const notes: string[] = [];
   let messages = 0;
   let connections = 0;
+  let checker: TrafficChecker | undefined;
+  let before: HistoryPart | undefined;
+  const conclude = () => {
+    if (checker === undefined) return;
+    checker.end();
+    messages += checker.messages;
+    if (checker.unopened > 0)
+      notes.push(`${checker.unopened} messages were left out: the history does not have the beginning of their connections`);
+    parts.push(checker.report.results(contract, rules, replay));
+    checker = undefined;
+  };
   for (const file of files) {
-    // Positions and users of one file say nothing about another.
-    const checker = new TrafficChecker(contract, channel);
-    for await (const events of readBatches(file)) {
+    let own: HistoryPart | undefined;
+    const told: FileNotes = {
+      part(part) {
+        own = part;
+      },
+      cut: (line) => notes.push(`${file}:${line} is not whole and was left out: the file is still written, or was cut off`),
+    };
+    for await (const events of readBatches(file, told)) {
       signal?.throwIfAborted();
+      // Positions and users of one recording say nothing about another; a part goes on where the part before ended.
+      const goesOn = own !== undefined && own.recording === before?.recording && own.part === before.part + 1;
+      if (own !== before) {
+        if (!goesOn) conclude();
+        before = own;
+      }
+      checker ??= new TrafficChecker(contract, channel);
       for (const event of events) {
         if (event.kind === "open") connections += 1;
         checker.take(event);
       }
     }
-    checker.end();
-    messages += checker.messages;
-    parts.push(checker.report.results(contract, rules, replay));
+    if (own === undefined) {
+      conclude();
+      before = undefined;
+    }
   }
-  return { results: rules.map((_, index) => merged(parts.map((results) => results[index]!))), messages, connections };
+  conclude();
+  if (parts.length === 0) parts.push(new TrafficChecker(contract, channel).report.results(contract, rules, replay));
+  return { results: rules.map((_, index) => merged(parts.map((results) => results[index]!))), messages, connections, notes };
 }
 
 const worst = ["fail", "warn", "pass", "not-applicable"] as const;

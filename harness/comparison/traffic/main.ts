@@ -7,14 +7,18 @@ import fc from "fast-check";
 import pMap from "p-map";
 import { defaultSpecFile } from "../../../spec/load-contract.ts";
 import { UsageError } from "../../schema/errors.ts";
-import { examples, root } from "../gallery/servers.ts";
+import { startReferenceProcess } from "../../testbed/reference-process.ts";
+import { baselineOf, startServer } from "../gallery/run-server.ts";
+import { examples, galleryServers, root } from "../gallery/servers.ts";
 import { randomDocument } from "./random-document.ts";
 import { type Agreement, verifyMock } from "./verify-mock.ts";
+import { verifyThroughRecord } from "./verify-through-record.ts";
 
 const usage = `Usage: npm run traffic:trial -- PART... [--seed N] [--count N] [--spec FILE]
 
   mock     verify against the mock, all phases: rooms.v1, spec/examples and the corpus, or --spec FILE
-  random   the same for --count random documents (default 200)`;
+  random   the same for --count random documents (default 200)
+  record   verify through record and without: the same verdict of each rule, on the reference and graphql-ws`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -63,6 +67,7 @@ function documentsOf(): (readonly [string, string, number])[] {
 const folder = mkdtempSync(path.join(tmpdir(), "wsproof-traffic-trial-"));
 const parts: Readonly<Record<string, () => Promise<number>>> = {
   mock: () => tryMock(documentsOf(), []),
+  record: tryRecord,
   random: () => {
     const documents = fc.sample(randomDocument, { numRuns: count, seed }).map((document, index) => {
       const file = path.join(folder, `${index + 1}.json`);
@@ -72,6 +77,35 @@ const parts: Readonly<Record<string, () => Promise<number>>> = {
     return tryMock(documents, ["--runs", "4"]);
   },
 };
+
+/** @returns how many rules differ */
+async function tryRecord(): Promise<number> {
+  let bad = 0;
+  const compare = async (name: string, spec: string, url: string, more: readonly string[]) => {
+    const { rules, differences, findings } = await verifyThroughRecord(spec, url, more);
+    bad += differences.length;
+    say(`${differences.length === 0 ? "ok " : "BAD"}  ${name}: ${rules} rules, ${differences.length} with another verdict`);
+    for (const line of differences) say(`       ${line}`);
+    for (const line of findings) say(`     check: ${line}`);
+  };
+  const reference = await startReferenceProcess({ path: "/ws" });
+  try {
+    await compare("reference", defaultSpecFile, reference.url, ["--auth-secret", reference.secret]);
+  } finally {
+    await reference.stop();
+  }
+  const graphql = galleryServers.find(({ id }) => id === "graphql-ws")!;
+  const server = await startServer(graphql);
+  try {
+    await compare(graphql.id, path.join(examples, graphql.example, "asyncapi.yaml"), server.url, [
+      "--baseline",
+      baselineOf(graphql),
+    ]);
+  } finally {
+    await server.stop();
+  }
+  return bad;
+}
 
 try {
   const unknown = positionals.find((part) => parts[part] === undefined);

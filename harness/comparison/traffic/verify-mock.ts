@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Contract } from "../../../spec/contract.ts";
 import { endpointsOf } from "../../../spec/endpoints.ts";
 import { loadContract } from "../../../spec/load-contract.ts";
+import { sampleOf } from "../../../spec/sample.ts";
 import type { Report } from "../../conformance/result.ts";
 import { runProgram, startProgram } from "./start-program.ts";
 
@@ -70,7 +71,11 @@ async function verifyEndpoint(
   );
   const reports = await mkdtemp(path.join(tmpdir(), "wsproof-mock-trial-"));
   try {
-    const url = [...mock.output.matchAll(listening)][index]![1]!.replaceAll(/\{[^{}]*\}/g, "CP-1");
+    const needed = new URLSearchParams();
+    for (const { name, required, schema } of channel.handshake?.query ?? [])
+      if (required) needed.set(name, String(sampleOf(schema, contract.definitions)));
+    const own = [...mock.output.matchAll(listening)][index]![1]!.replaceAll(/\{[^{}]*\}/g, "CP-1");
+    const url = needed.size === 0 || own.includes("?") ? own : `${own}?${needed}`;
     const json = path.join(reports, "report.json");
     const words = ["verify", url, "--spec", spec, "--seed", String(seed), "--pid", String(mock.child.pid), "--json", json];
     const { code, output } = await runProgram([...words, ...auth, ...more]);
