@@ -58,7 +58,7 @@ describe("with the package", () => {
     );
   });
 
-  it("a payload that the document calls JSON is judged, unions too", async () => {
+  it("a payload that the document calls JSON is checked, unions too", async () => {
     const { message, findings } = await load({ Order: avro(order, { contentType: "application/json" }) });
     expect(findings).toEqual([]);
     const accepts = new Ajv({ strict: false }).compile(message!.payload as object);

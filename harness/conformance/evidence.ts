@@ -1,31 +1,18 @@
 // Evidence: what a phase gathers once, and what the checks of its rules then read as `context.evidence`.
-import type { DocumentPointer } from "../../spec/contract.ts";
 import type { IncidentalViolation } from "../client/incidental-violation.ts";
-import type { History, Timeline } from "../model/history.ts";
 import { Violation } from "../schema/errors.ts";
 import { beginCheck, eventsOf } from "./check.ts";
 import type { Phase } from "./phase.ts";
+import type { Failure } from "./result.ts";
 import type { Rule } from "./rule.ts";
 import type { Run } from "./run-state.ts";
 
-/** How a violation showed itself in evidence that is not gathered again. */
-export interface Reproduction {
-  /** Default: the clause that is checked. */
-  readonly pointer?: DocumentPointer;
-  readonly steps: readonly string[];
-  readonly timeline?: Timeline;
-  readonly frames: History;
-  /** It failed `failed` of `runs` times. */
-  readonly failed: number;
-  readonly runs: number;
-  /** The command that runs just this again. Default: the one for the rule. */
-  readonly replay?: string;
-}
-
 /** A violation that its phase has found, and run again where it could. */
 export class ReproducedViolation extends Violation {
-  readonly reproduction: Reproduction;
-  constructor(expected: string, actual: string, reproduction: Reproduction) {
+  /** What the failure says instead of what the rule would. Without a pointer it is of the clause that is checked. */
+  readonly reproduction: Pick<Failure, "steps" | "frames" | "failed" | "runs"> &
+    Partial<Pick<Failure, "pointer" | "timeline" | "replay">>;
+  constructor(expected: string, actual: string, reproduction: ReproducedViolation["reproduction"]) {
     super(expected, actual);
     this.reproduction = reproduction;
   }

@@ -1,7 +1,6 @@
 // From what checks found to one result a rule. Pure.
 import { type IncidentalViolation, incidentalRules } from "../client/incidental-violation.ts";
 import { clauseText } from "./clause-text.ts";
-import type { Reproduction } from "./evidence.ts";
 import type { Failure, RuleResult, Verdict } from "./result.ts";
 import type { Clause, Rule } from "./rule.ts";
 import type { Outcome } from "./run-rule.ts";
@@ -99,14 +98,7 @@ function failureOf(report: ReportContext, { rule, clause, outcome, failed, runs 
   const { reproduction } = outcome;
   const { pointer } = reproduction ?? {};
   const own = pointer === undefined || pointer === clause.pointer ? clause : { pointer };
-  return [{ ...describe(report, rule.id, own, { ...outcome, failed, runs }), ...reproducedAs(reproduction) }];
-}
-
-function reproducedAs(reproduction: Reproduction | undefined): Partial<Failure> {
-  if (reproduction === undefined) return {};
-  const { steps, frames, failed, runs, replay, timeline } = reproduction;
-  const drawn = timeline === undefined ? {} : { timeline };
-  return { steps, frames, failed, runs, ...drawn, ...(replay === undefined ? {} : { replay }) };
+  return [{ ...describe(report, rule.id, own, { ...outcome, failed, runs }), ...reproduction }];
 }
 
 function describe(

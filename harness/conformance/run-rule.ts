@@ -4,7 +4,7 @@ import { type IncidentalViolation, incidentalRules } from "../client/incidental-
 import type { History } from "../model/history.ts";
 import { NotApplicable, NotTestable, TargetLost, Violation } from "../schema/errors.ts";
 import { beginCheck, eventsOf } from "./check.ts";
-import { ReproducedViolation, type Reproduction } from "./evidence.ts";
+import { ReproducedViolation } from "./evidence.ts";
 import type { Clause, Rule } from "./rule.ts";
 import type { Run } from "./run-state.ts";
 
@@ -22,7 +22,7 @@ export type Outcome = {
       readonly expected: string;
       readonly actual: string;
       readonly frames: History;
-      readonly reproduction?: Reproduction;
+      readonly reproduction?: ReproducedViolation["reproduction"];
       /** It ended the target: a failure whatever the level of the rule. */
       readonly fatal?: true;
     }
