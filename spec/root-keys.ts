@@ -36,7 +36,7 @@ export function asyncapiVersion(tree: SourceTree): string | undefined {
 }
 
 export function checkVersion(tree: SourceTree, version: string | undefined): { tree: SourceTree; findings: Finding[] } {
-  if (version !== undefined && /^[23]\./.test(version)) return { tree, findings: [] };
+  if (version !== undefined && /^[23]\./.test(version)) return { tree, findings: otherVersion(tree, version) };
   const other = others.find(([key]) => Object.hasOwn(record(tree.root), key));
   const slip = Object.keys(record(tree.root)).find((key) => nearest(key, ["asyncapi"]) !== undefined);
   const place = version !== undefined ? "#/asyncapi" : other !== undefined ? join("#", other[0]) : "#";
@@ -65,6 +65,29 @@ export function checkVersion(tree: SourceTree, version: string | undefined): { t
           : "give the AsyncAPI document of the WebSocket API",
   });
   return { tree, findings: [finding] };
+}
+
+/** A document whose servers and channels are all written as in the other version: one sentence instead of one for each of them. */
+function otherVersion(tree: SourceTree, version: string): Finding[] {
+  const root = record(tree.root);
+  const keys = (group: string) => Object.values(record(root[group])).flatMap((value) => Object.keys(record(value)));
+  const [ofServers, ofChannels] = [keys("servers"), keys("channels")];
+  const older = [...ofServers.filter((key) => key === "url"), ...ofChannels.filter((key) => /^(publish|subscribe)$/.test(key))];
+  const newer = [...ofServers.filter((key) => key === "host"), ...ofChannels.filter((key) => /^(address|messages)$/.test(key))];
+  if (isRecord(root.operations)) newer.push("operations");
+  const isOlder = version.startsWith("2.");
+  const [own, other] = isOlder ? [older, newer] : [newer, older];
+  if (own.length > 0 || other.length === 0) return [];
+  return [
+    at(tree, "#/asyncapi", {
+      severity: "error",
+      blocking: true,
+      id: "version-mismatch",
+      expected: `servers and channels as version ${version[0]} has them`,
+      actual: `${[...new Set(other)].join(", ")}, which are of version ${isOlder ? 3 : 2}`,
+      fix: `write asyncapi: ${isOlder ? "3.0.0" : "2.6.0"}, or convert the document`,
+    }),
+  ];
 }
 
 /** A key that is surely a slip is read as what it means, so that one finding does not bring many. */

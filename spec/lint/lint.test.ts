@@ -52,6 +52,21 @@ it.each([
   expect(await serious(write("slip.yaml", source))).toMatchObject([{ id: "keyword-unknown", severity }]);
 });
 
+it.each([
+  [
+    "asyncapi: 3.0.0\ninfo: { title: t, version: '1' }\nservers: { s: { url: a.b, protocol: ws } }\nchannels: { c: { publish: { message: { payload: {} } } } }\n",
+    "url, publish",
+  ],
+  [
+    "asyncapi: 2.6.0\ninfo: { title: t, version: '1' }\nchannels: { c: { address: /c, messages: { m: {} } } }\n",
+    "address, messages",
+  ],
+])("a document of the other version is told so in one finding", async (source, keys) => {
+  expect(await serious(write("version.yaml", source))).toMatchObject([
+    { line: 1, id: "version-mismatch", actual: expect.stringContaining(keys) },
+  ]);
+});
+
 it("one mistake at the root is said once", async () => {
   const source = "asyncapi: 2.2.0\ninfo: { title: t, version: '1' }\nchannels: many\nUser: {}\n";
   const findings = await serious(write("root.yaml", source));
