@@ -33,6 +33,8 @@ function constants(schema: JsonSchema, definitions: Definitions): Tag[] {
       for (const [name, child] of Object.entries(record(part.properties))) {
         walk(child, join(pointer, name), depth + 1, required && needed.has(name));
       }
+      for (const [at, item] of tupleOf(part).entries())
+        walk(item, join(pointer, String(at)), depth + 1, required && Number(part.minItems ?? 0) > at);
     }
   };
   walk(schema, "", 0, true);
@@ -46,26 +48,57 @@ function onlyValue(schema: Record<string, unknown>): Scalar | undefined {
   return typeof only === "string" || typeof only === "number" || typeof only === "boolean" ? only : undefined;
 }
 
-/** Whether no value of the schema can hold this at the pointer. */
-function excludes(schema: JsonSchema, pointer: Pointer, value: Scalar, definitions: Definitions): boolean {
-  let parts = conjuncts(schema, definitions);
-  for (const name of pointer.split("/").slice(1)) {
-    const key = name.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (parts.some((part) => !allowsType(part, "object"))) return true;
-    const children = parts.flatMap((part) => (Object.hasOwn(record(part.properties), key) ? [record(part.properties)[key]] : []));
-    if (children.length === 0)
-      return parts.some((part) => part.additionalProperties === false && part.patternProperties === undefined);
-    parts = children.flatMap((child) => conjuncts(child, definitions));
-  }
-  return parts.some(
-    (part) =>
-      ("const" in part && part.const !== value) ||
-      (Array.isArray(part.enum) && !part.enum.includes(value)) ||
-      !allowsType(part, typeof value === "number" ? "number" : (typeof value as "string" | "boolean")),
-  );
+/** The schemas of the first items: `items` of draft-07, `prefixItems` of 2020-12. */
+function tupleOf(schema: Record<string, unknown>): readonly unknown[] {
+  return list(schema.prefixItems ?? (Array.isArray(schema.items) ? schema.items : []));
 }
 
-function allowsType(schema: Record<string, unknown>, type: "object" | "string" | "number" | "boolean"): boolean {
+/** Whether no value of the schema can hold this at the pointer. */
+function excludes(schema: JsonSchema, pointer: Pointer, value: Scalar, definitions: Definitions): boolean {
+  const names = pointer.split("/").slice(1);
+  return excludesAt(conjuncts(schema, definitions), names, value, definitions);
+}
+
+function excludesAt(
+  parts: readonly Record<string, unknown>[],
+  [name, ...rest]: readonly string[],
+  value: Scalar,
+  definitions: Definitions,
+): boolean {
+  if (name === undefined)
+    return parts.some(
+      (part) =>
+        ("const" in part && part.const !== value) ||
+        (Array.isArray(part.enum) && !part.enum.includes(value)) ||
+        !allowsType(part, typeof value as "number" | "string" | "boolean"),
+    );
+  const key = name.replaceAll("~1", "/").replaceAll("~0", "~");
+  const isClosed = (children: readonly unknown[], closed: (part: Record<string, unknown>) => boolean) =>
+    children.length === 0
+      ? parts.some(closed)
+      : excludesAt(
+          children.flatMap((child) => conjuncts(child, definitions)),
+          rest,
+          value,
+          definitions,
+        );
+  const members = parts.flatMap((part) => (Object.hasOwn(record(part.properties), key) ? [record(part.properties)[key]] : []));
+  const noObject =
+    parts.some((part) => !allowsType(part, "object")) ||
+    isClosed(members, (part) => part.additionalProperties === false && part.patternProperties === undefined);
+  if (!noObject) return false;
+  const at = /^\d+$/.test(key) ? Number(key) : undefined;
+  if (at === undefined || parts.some((part) => !allowsType(part, "array"))) return true;
+  const items = parts.flatMap((part) => tupleOf(part).slice(at, at + 1));
+  return isClosed(items, (part) => (tupleOf(part).length > 0 && isLast(part)) || Number(part.maxItems ?? at + 1) <= at);
+}
+
+/** Whether nothing may follow the tuple. */
+function isLast(part: Record<string, unknown>): boolean {
+  return "prefixItems" in part ? part.items === false : part.additionalItems === false;
+}
+
+function allowsType(schema: Record<string, unknown>, type: "array" | "object" | "string" | "number" | "boolean"): boolean {
   const types = typeof schema.type === "string" ? [schema.type] : Array.isArray(schema.type) ? schema.type : undefined;
   return types === undefined || types.includes(type) || (type === "number" && types.includes("integer"));
 }

@@ -337,7 +337,10 @@ export class TestClient {
         if (this.#inbox.flooded !== undefined) throw new NotTestable(this.#inbox.flooded);
         return endIsFine || this.closed === undefined ? undefined : describeClosed(this.closed);
       },
-      actual: () => this.#inbox.describe(),
+      actual: () => {
+        if (within.withinMs === undefined) run.pace.missed();
+        return this.#inbox.describe();
+      },
       assertTargetAlive: () => run.assertTargetAlive(),
       observed: () => this.#owner.observed(),
     });

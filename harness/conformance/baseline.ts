@@ -6,12 +6,14 @@ import type { RuleResult } from "./result.ts";
 export interface KnownFailure {
   readonly id: string;
   readonly reason: string;
+  /** Stands in what each failure expected that is known; undefined: all failures of the rule are. */
+  readonly expected: string | undefined;
   /** `file:line`, for messages. */
   readonly at: string;
 }
 
 /**
- * Reads a baseline: a YAML list of `{ id, reason }`.
+ * Reads a baseline: a YAML list of `{ id, reason, expected? }`.
  * @param ids ids of all rules
  * @throws UsageError with file:line for what is no such entry, an unknown id, or an id given twice
  */
@@ -28,13 +30,17 @@ export function parseBaseline(text: string, file: string, ids: readonly string[]
   for (const [index, entry] of value.entries()) {
     const node = document.getIn([index], true) as { range?: [number, number, number] } | undefined;
     const at = `${file}:${node?.range === undefined ? 1 : lines.linePos(node.range[0]).line}`;
-    const { id, reason, ...rest } = (typeof entry === "object" && entry !== null ? entry : {}) as Record<string, unknown>;
-    if (typeof id !== "string" || typeof reason !== "string" || reason === "" || Object.keys(rest).length > 0) {
-      throw new UsageError(`${at}: expected { id, reason }, got ${JSON.stringify(entry)}`);
+    const { id, reason, expected, ...rest } = (typeof entry === "object" && entry !== null ? entry : {}) as Record<
+      string,
+      unknown
+    >;
+    const isText = expected === undefined || (typeof expected === "string" && expected !== "");
+    if (typeof id !== "string" || typeof reason !== "string" || reason === "" || !isText || Object.keys(rest).length > 0) {
+      throw new UsageError(`${at}: expected { id, reason, expected? }, got ${JSON.stringify(entry)}`);
     }
     if (!ids.includes(id)) throw new UsageError(`${at}: no rule is called ${id}; \`wsproof verify --list\` shows all`);
     if (known.some((one) => one.id === id)) throw new UsageError(`${at}: ${id} is in the list already`);
-    known.push({ id, reason, at });
+    known.push({ id, reason, expected, at });
   }
   return known;
 }
@@ -49,7 +55,8 @@ export function applyBaseline(
     results: results.map((result) => {
       const entry = byId.get(result.id);
       const failed = result.verdict === "fail" || result.verdict === "warn";
-      return entry !== undefined && failed ? { ...result, known: entry.reason } : result;
+      const isKnown = (one: { readonly expected: string }) => one.expected.includes(entry?.expected ?? "");
+      return entry !== undefined && failed && result.failures.every(isKnown) ? { ...result, known: entry.reason } : result;
     }),
     stale: known.filter(({ id }) => results.find((result) => result.id === id)?.verdict === "pass"),
   };

@@ -1,5 +1,6 @@
 // The liveness probe: one idle control connection that tells a target that is gone from one that broke a promise.
 
+import { loginsOf } from "../client/first-message.ts";
 import type { IncidentalViolation } from "../client/incidental-violation.ts";
 import type { Received } from "../client/received.ts";
 import type { TestClient } from "../client/test-client.ts";
@@ -51,6 +52,8 @@ const shownEvents = 12;
 export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
   const run: Run = { ...shared, assertTargetAlive: async () => undefined }; // it would ask itself
   let firstWorks = true;
+  /** Whether what a connection must say first is answered. */
+  let loginWorks = true;
   let check = beginCheck(run);
   const violations: IncidentalViolation[] = [];
   let isOpened = false;
@@ -80,7 +83,7 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
     check = beginCheck(run);
     openedAtMs = run.clock.nowMs();
     try {
-      return await check.context.dial({ stays: true, awaitFirst: firstWorks });
+      return await check.context.dial({ stays: loginWorks, awaitFirst: firstWorks, logsIn: loginWorks });
     } catch (error) {
       await check.end();
       throw error;
@@ -93,6 +96,13 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
       return await redial();
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
+      if (loginsOf(run).length > 0 || run.channel.limits.some(({ kind }) => kind === "first-message")) {
+        // A login that fails is the first failure, not the end.
+        loginWorks = false;
+        const client = await redial().catch(() => undefined);
+        if (client !== undefined) return client;
+        loginWorks = true;
+      }
       const attempt = await beginCheck(run).context.attempt();
       const diagnosis = firstContactFailed(run.target.urls[0] ?? "", error);
       if (attempt.kind !== "open" || run.channel.handshake?.first === undefined) throw new TargetLost(diagnosis);

@@ -35,7 +35,7 @@ export function findTrigger(executions: readonly RuleExecution[], lostAtMs: numb
     return worst === undefined ? [] : [{ execution, sent: worst }];
   });
   // Who answered what was sent later has survived what was sent before.
-  const aliveAtMs = lastSurvivedMs(executions);
+  const aliveAtMs = lastSurvivedMs(executions, lostAtMs);
   const unproven = all.filter(({ sent }) => sent.atMs > aliveAtMs);
   const suspects = unproven.some(({ sent }) => isNoMessage(sent)) || !all.some(({ sent }) => isNoMessage(sent)) ? unproven : all;
   // What is no message is suspected before what is one: of several the first, since the target read no further.
@@ -47,9 +47,10 @@ export function findTrigger(executions: readonly RuleExecution[], lostAtMs: numb
 }
 
 /** When the last of what was answered was sent: the replies of a connection belong to its first requests. */
-function lastSurvivedMs(executions: readonly RuleExecution[]): number {
+function lastSurvivedMs(executions: readonly RuleExecution[], lostAtMs: number): number {
   const connections = groupBy(
-    executions.flatMap(({ outcome }) => outcome?.trace ?? []),
+    // What came later may be of a server that was started again.
+    executions.flatMap(({ outcome }) => (outcome?.trace ?? []).filter(({ atMs }) => atMs <= lostAtMs)),
     ({ connection }) => String(connection),
   );
   return [...connections.values()].reduce((latest, events) => {

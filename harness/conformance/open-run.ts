@@ -89,7 +89,7 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     seed: options.seed ?? 1,
     runs: options.runs ?? 100,
     get timeoutMs() {
-      return probe?.fenceWorks === false ? Math.min(timeoutMs, muteTimeoutMs) : timeoutMs;
+      return pace.deadlineMs(probe?.fenceWorks === false ? Math.min(timeoutMs, muteTimeoutMs) : timeoutMs);
     },
     insecure: options.insecure ?? false,
     ca: options.ca,

@@ -47,6 +47,28 @@ describe("the baseline", () => {
     });
   });
 
+  it("with an expectation keeps only such failures from counting", () => {
+    const text = '- id: handshake-x\n  reason: issue 7\n  expected: "`join`"\n';
+    const precise = parseBaseline(text, "base.yaml", ["handshake-x"]);
+    const failing = (...expected: string[]) => {
+      const rest = {
+        pointer: "#/x",
+        text: "",
+        actual: "silence",
+        failed: 1,
+        runs: 1,
+        steps: [],
+        frames: [],
+        seed: 1,
+        replay: "",
+      };
+      const failures = expected.map((one) => ({ ...rest, expected: one }));
+      return applyBaseline([result("fail", { failures })], precise).results[0]?.known;
+    };
+    expect(failing("an error for `join`")).toBe("issue 7");
+    expect(failing("an error for `join`", "an error for `leave`")).toBeUndefined();
+  });
+
   it("fails the run where the failure is gone, and leaves alone what was not tested", () => {
     const { results, stale } = applyBaseline([result("pass")], known);
     expect(summarise(results, { stale })).toMatchObject({ exitCode: 1 });
@@ -57,7 +79,7 @@ describe("the baseline", () => {
 
   it.each([
     ["id: x", /base\.yaml:1: expected a list/],
-    ["- id: handshake-x", /base\.yaml:1: expected \{ id, reason \}/],
+    ["- id: handshake-x", /base\.yaml:1: expected \{ id, reason, expected\? \}/],
     ["- { id: handshake-x, reason: a }\n- { id: handshake-x, reason: b }", /base\.yaml:2: handshake-x is in the list already/],
     ["- { id: nowhere, reason: a }", /base\.yaml:1: no rule is called nowhere/],
     ["- [", /base\.yaml:\d: /],

@@ -31,6 +31,8 @@ export interface InterceptedMessage {
 export interface ConnectionState {
   /** Unanswered requests, by their id as JSON. */
   readonly pending: Map<string, { readonly operation: Operation; readonly request: unknown }>;
+  /** Unanswered requests without an id, the oldest first. */
+  readonly queue: { readonly operation: Operation; readonly request: unknown }[];
   /** x-state's attributes; empty until the first message. */
   attributes: ReadonlyMap<string, unknown>;
   /** The last operation that succeeded for each stream key; undefined: only deliveries of the key were seen. */
@@ -38,7 +40,7 @@ export interface ConnectionState {
 }
 
 export function createConnectionState(): ConnectionState {
-  return { pending: new Map(), attributes: new Map(), keys: new Map() };
+  return { pending: new Map(), queue: [], attributes: new Map(), keys: new Map() };
 }
 
 export interface Traffic {
@@ -79,7 +81,19 @@ export function createTraffic(contract: Contract, channel: Channel, messages: Me
   const keyText = (stream: Stream, value: unknown) =>
     value === undefined ? undefined : `${stream.name} ${JSON.stringify(value)}`;
 
-  /** The key of the stream that a success of this request changes or publishes into. */
+  /** Where messages say to whose relation they go, such as the room: it stands in for the key where the stream has none. */
+  const audiences = effects.flatMap((effect) => {
+    if (effect.kind !== "deliver" || effect.to.kind !== "relation") return [];
+    const { message, bindings, to } = effect;
+    const asked = [...to.where.values()].flatMap((value) => (value.kind === "message" ? [value.pointer] : []));
+    return [...bindings]
+      .filter(([, value]) => value.kind === "message" && asked.includes(value.pointer))
+      .map(([at]) => ({ message, relation: to.relation, at }));
+  });
+  const relationText = (relation: string, value: unknown) =>
+    value === undefined ? undefined : `relation ${relation} ${JSON.stringify(value)}`;
+
+  /** The key of the stream, else the relation, that a success of this request changes or publishes into. */
   const keyOfCause = (cause: Cause): string | undefined => {
     for (const effect of cause.operation.effects) {
       if (effect.kind !== "deliver") continue;
@@ -87,12 +101,20 @@ export function createTraffic(contract: Contract, channel: Channel, messages: Me
       const bound = stream?.key === undefined ? undefined : effect.bindings.get(stream.key);
       if (stream !== undefined && bound !== undefined) return keyText(stream, composer.resolve(bound, cause));
     }
+    for (const effect of cause.operation.effects) {
+      const target = effect.kind === "deliver" && effect.to.kind === "relation" ? effect.to : effect;
+      const isAudience = "relation" in target && audiences.some(({ relation }) => relation === target.relation);
+      const [value] = isAudience && "where" in target ? [...target.where.values()] : [];
+      if (isAudience && value !== undefined) return relationText(target.relation, composer.resolve(value, cause));
+    }
     return undefined;
   };
 
   const keyOf = ({ name, value, cause, errorCode }: InterceptedMessage): string | undefined => {
     const stream = streamOf(streams, name ?? "");
     if (stream?.key !== undefined) return keyText(stream, lookup(value, stream.key));
+    const audience = audiences.find(({ message }) => message === name);
+    if (audience !== undefined) return relationText(audience.relation, lookup(value, audience.at));
     return cause === undefined || errorCode !== undefined ? undefined : keyOfCause(cause);
   };
 
@@ -148,13 +170,16 @@ export function createTraffic(contract: Contract, channel: Channel, messages: Me
         const id = idOf(name, value);
         const cause = operation === undefined ? undefined : { operation, request: value, sender: who.attributes };
         if (operation !== undefined && id !== undefined) who.pending.set(id, { operation, request: value });
+        else if (operation?.reply !== undefined && read.wrong.length === 0) who.queue.push({ operation, request: value });
         const malformed = malformation(name, read.wrong, read.json);
         return { direction, text, value, name, cause, errorCode: undefined, malformed };
       }
       if (name !== undefined && name === first) {
         who.attributes = new Map(contract.state.attributes.map((one) => [one.name, lookup(value, one.at)]));
       }
-      const pending = who.pending.get(idOf(name, value) ?? "");
+      const isReply = ({ operation }: { operation: Operation }) => operation.reply?.includes(name ?? "") === true;
+      const pending =
+        correlations.get(name ?? "") === undefined ? who.queue.find(isReply) : who.pending.get(idOf(name, value) ?? "");
       const cause = pending === undefined ? undefined : { ...pending, sender: who.attributes };
       const code =
         name !== undefined && name === error?.message && error.code !== undefined ? lookup(value, error.code) : undefined;
@@ -170,6 +195,10 @@ export function createTraffic(contract: Contract, channel: Channel, messages: Me
     },
     settle(passing, who) {
       const key = keyOf(passing);
+      const waiting = who.queue.findIndex(
+        ({ request }) => passing.direction === "fromServer" && request === passing.cause?.request,
+      );
+      if (waiting >= 0) who.queue.splice(waiting, 1);
       if (passing.cause !== undefined) who.pending.delete(idOf(passing.name, passing.value) ?? "");
       if (key === undefined) return;
       if (passing.cause !== undefined) who.keys.set(key, passing.cause.operation);

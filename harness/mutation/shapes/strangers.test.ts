@@ -52,7 +52,7 @@ components:
 
 /** Nothing but the login is served before it; then ids must increase, and an error without a usable id has 0. */
 const home =
-  (fault?: "accepts-anybody" | "ignores-unknown"): Serve =>
+  (fault?: "accepts-anybody" | "ignores-unknown" | "loses-welcome"): Serve =>
   (socket) => {
     let isIn = fault === "accepts-anybody";
     let last = 0;
@@ -68,6 +68,7 @@ const home =
       const { type, id, token } = Object(message);
       if (!isIn) {
         isIn = type === "login" && token === "good";
+        if (isIn && fault === "loses-welcome") return;
         send({ type: isIn ? "welcome" : "denied" });
         return isIn ? undefined : socket.close(1008);
       }
@@ -93,6 +94,13 @@ it("a login that is not enforced, and unknown types that get no error, are found
   expect(enforced.failed).toEqual([expect.stringContaining("examples-requirement-rejected")]);
   const ignored = await verdicts(login(true), home("ignores-unknown"), ["invalid"], only);
   expect(ignored.failed).toEqual([expect.stringContaining("invalid-unknown-type")]);
+}, 60_000);
+
+it("a login whose reply is lost is the first failure, not the end of the run", async () => {
+  const only = ["examples-success", "handshake-first-message"];
+  const { failed, passed } = await verdicts(login(true), home("loses-welcome"), ["handshake", "examples"], only, 1_000);
+  expect(failed).toEqual([expect.stringContaining("examples-success: silence")]);
+  expect(passed).toEqual(["handshake-first-message"]);
 }, 60_000);
 
 it("a document of messages alone: a close that refuses an operation is left open, and no success", async () => {
@@ -149,6 +157,20 @@ it("a server that ends idle connections, of which the document says nothing, bla
   );
   expect(failed).toEqual([]);
   expect(interrupted).toBeUndefined();
+}, 60_000);
+
+it("a server that declares WebSocket pings and sends none is found", async () => {
+  const heartbeat = "x-heartbeat: { by: server, frame: ping, intervalMs: 200, timeoutMs: 300 }";
+  const serve =
+    (sends: boolean): Serve =>
+    (socket) => {
+      const timer = setInterval(() => sends && socket.ping(), 100);
+      socket.on("close", () => clearInterval(timer));
+    };
+  const only = ["limits-heartbeat-answered-kept"];
+  expect((await verdicts(beaten(heartbeat), serve(true), ["limits"], only)).passed).toEqual(only);
+  const { failed } = await verdicts(beaten(heartbeat), serve(false), ["limits"], only);
+  expect(failed).toEqual(["limits-heartbeat-answered-kept: none"]);
 }, 60_000);
 
 it("WebSocket pings of the client keep a connection, and silence ends it", async () => {

@@ -9,6 +9,7 @@ import type { Context } from "../../context.ts";
 import { faults } from "../../faults/fault.ts";
 import type { Fault } from "../../faults/plan.ts";
 import { type Clause, type Level, type Rule, rule } from "../../rule.ts";
+import { clientMessages } from "../client-messages.ts";
 
 /** A promise of the standard rather than of the document. */
 export function clause(section: string, text: string): Clause {
@@ -31,6 +32,15 @@ export function fenceRequest(context: Context): {
   if (name === undefined) throw new Error("fenceRequest needs a contract with x-delivery.fence");
   const message = context.example(name);
   return { text: JSON.stringify(message), message, replies: operation?.reply ?? [] };
+}
+
+/** A text that the target reads without complaint, so that only the frame around it can end the connection. */
+function readableText(context: Context): string {
+  if (context.channel.delivery?.fence !== undefined) return fenceRequest(context).text;
+  const harmless = clientMessages(context).find(({ operation }) =>
+    operation.requires.every(({ kind }) => kind === "rate" || kind === "may"),
+  );
+  return harmless === undefined ? "{}" : JSON.stringify(context.example(harmless.message.name));
 }
 
 /** The fault for rules that wait for the answer to `fenceRequest`: the server never sees it, however it was framed. */
@@ -86,7 +96,7 @@ export function refuses(row: IllegalFrames): Rule {
     from: () => [clause(row.section, row.text)],
     async check(context) {
       const client = await context.dial();
-      const message = context.channel.delivery?.fence === undefined ? "{}" : fenceRequest(context).text;
+      const message = readableText(context);
       for (const frame of row.frames(message)) client.sendRaw(frame);
       // What may be left out is not waited for long.
       await mustFail(client, row.level === "MAY" ? { withinMs: 1_000 } : {});

@@ -125,7 +125,7 @@ export const fragmentationRules: readonly Rule[] = [
     section: "5.4",
     text: fragmentsSay,
     title: "fails the connection on an unexpected continuation frame",
-    frames: () => [{ opcode: opcode.continuation, payload: "{}" }],
+    frames: (payload) => [{ opcode: opcode.continuation, payload }],
     brokenBy: faults.tolerates("continuation-without-start"),
   }),
 
@@ -147,9 +147,9 @@ export const fragmentationRules: readonly Rule[] = [
     section: "5.4",
     text: "The fragments of one message are not interleaved with those of another.",
     title: "fails the connection when a new message begins before the last one has ended",
-    frames: () => [
-      { opcode: opcode.text, payload: "{", fin: false },
-      { opcode: opcode.text, payload: "{}" },
+    frames: (payload) => [
+      { opcode: opcode.text, payload: payload.slice(0, 1), fin: false },
+      { opcode: opcode.text, payload },
     ],
     brokenBy: faults.tolerates("start-inside-fragments"),
   }),

@@ -19,7 +19,7 @@ const reservedBits: readonly Rule[] = [
     section: "5.2",
     text: reservedBitSays,
     title: `fails the connection when RSV${bit} is set and no extension was agreed`,
-    frames: () => [{ opcode: opcode.text, payload: "{}", reserved }],
+    frames: (payload) => [{ opcode: opcode.text, payload, reserved }],
     brokenBy: faults.tolerates("reserved-bit"),
   }),
 );
@@ -44,7 +44,7 @@ export const framingRules: readonly Rule[] = [
     section: "5.1",
     text: "A server closes the connection when it gets a frame that is not masked.",
     title: "fails the connection on an unmasked frame",
-    frames: () => [{ opcode: opcode.text, payload: "{}", maskKey: "none" }],
+    frames: (payload) => [{ opcode: opcode.text, payload, maskKey: "none" }],
     brokenBy: faults.tolerates("unmasked"),
   }),
 

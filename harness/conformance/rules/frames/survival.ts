@@ -27,7 +27,7 @@ interface Provocation {
   trigger(context: Context, step: (what: string) => void): Promise<void>;
 }
 
-/** Delays after the request at which a connection is reset, in ms: before, while and after the server answers it. */
+/** Delays after the request at which a connection is reset, in ms: before, while and after the server answers it. Shares of the time that an upgrade takes come on top. */
 const resetDelaysMs = [0, 1, 3, 6, 10, 15, 25, 50];
 const floodFrames = 2_000;
 /** How long the server has to react to one step before the next, in ms. */
@@ -109,7 +109,12 @@ const provocations: readonly Provocation[] = [
     ...{ id: "reset-during-upgrade", what: "a TCP reset during the upgrade", section: "7.1.5", text: abnormalText },
     dies: "reset-during-upgrade",
     async trigger(context, step) {
-      for (const resetAfterMs of resetDelaysMs) {
+      const startMs = context.clock.nowMs();
+      const attempt = await context.attempt();
+      const upgradeMs = context.clock.nowMs() - startMs;
+      if (attempt.kind === "open") await attempt.client.hangUp();
+      const within = [0.1, 0.3, 0.5, 0.7, 0.9].map((share) => Math.round(share * upgradeMs));
+      for (const resetAfterMs of [...resetDelaysMs, ...within]) {
         step(`a reset ${resetAfterMs} ms after the handshake request`);
         await context.attempt({ resetAfterMs }).catch(ignoreLost);
       }

@@ -92,6 +92,10 @@ const keepsIdle = {
     await context.clock.sleep(2 * cycleMs(context, heartbeat));
     context.judged();
     await mustBeAlive(client);
+    // A server that never asks keeps everybody.
+    const pings = () => context.history().some((event) => event.kind === "note" && event.text === "received a WebSocket ping");
+    if (isWebSocketPing(heartbeat) && heartbeat.by === "server" && !pings())
+      throw new Violation(`a WebSocket ping within ${context.effective(heartbeat).intervalMs} ms`, "none");
   },
   waitsMs: (context, { heartbeat }) => 2 * cycleMs(context, heartbeat),
 } satisfies Pick<Rule<HeartbeatPromise>, "check" | "waitsMs">;
