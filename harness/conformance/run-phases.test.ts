@@ -271,7 +271,7 @@ describe("a target that is in trouble", () => {
     );
     expect(verdicts(report)).toEqual({ kept: "pass", kills: "fail" });
     expect(report.results[1]?.failures[0]).toMatchObject({
-      expected: "the server to keep running",
+      expected: "the server to keep running after a close 1000",
       actual: "The server's process ended with exit code 7.",
     });
     expect(starts).toBeGreaterThan(1);
