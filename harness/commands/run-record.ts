@@ -9,6 +9,7 @@ import { exitCode, UsageError } from "../schema/errors.ts";
 import { onSignals } from "../testbed/server-process.ts";
 import { TrafficChecker } from "../traffic/check.ts";
 import { checkRules } from "../traffic/check-rules.ts";
+import { serveFindings } from "../traffic/findings-metrics.ts";
 import { createHistoryWriter } from "../traffic/history-writer.ts";
 import { startRecording } from "../traffic/record.ts";
 import { subjectOf } from "./run-check.ts";
@@ -28,21 +29,39 @@ export async function runRecord(url: string, values: Record<string, unknown>): P
   const subject = settings.check ? await subjectOf(settings) : undefined;
   const checker = subject === undefined ? undefined : new TrafficChecker(subject.contract, subject.channel);
   const say = (line: string) => process.stdout.write(`${escapeLine(line)}\n`);
+  if (settings.prometheus !== undefined && checker === undefined)
+    throw new UsageError("--prometheus counts what --check finds: give --check as well");
+  const metrics =
+    settings.prometheus === undefined
+      ? undefined
+      : await serveFindings(checkRules, settings.prometheus).catch((error: NodeJS.ErrnoException) => {
+          throw new UsageError(`--prometheus ${settings.prometheus} is not available (${error.code}). Give another port, or 0.`);
+        });
   let told = 0;
   if (checker !== undefined)
     checker.report.onFinding = (rule, actual) => {
+      metrics?.finding(rule);
       if (++told <= toldFindings) say(`finding ${rule}: ${actual.slice(0, 200)}`);
     };
   const tls = tlsFrom(settings.tlsCert, settings.tlsKey);
-  const writer = createHistoryWriter(settings.output, settings.mask, settings.rotateMb * 1_000_000);
+  const { output, mask, rotateMb, rotateMinutes = Number.POSITIVE_INFINITY } = settings;
+  const writer = createHistoryWriter(output, mask, rotateMb * 1_000_000, rotateMinutes * 60_000);
   const clock = createClock();
   let messages = 0;
+  let isWriting = true;
   const proxy = await startRecording({
     ...{ target: new URL(target), port: settings.listen, host: settings.host, insecure: settings.insecure, tls },
     nowMs: clock.nowMs,
     event(event) {
       if (event.kind === "send" || event.kind === "receive") messages += 1;
-      writer.write(event);
+      metrics?.event(event);
+      // The traffic goes on whatever becomes of the history.
+      try {
+        if (isWriting) writer.write(event);
+      } catch (error) {
+        isWriting = false;
+        say(`${output} cannot be written any more (${(error as NodeJS.ErrnoException).code}): traffic passes, unrecorded`);
+      }
       checker?.take(event);
     },
   }).catch((error: NodeJS.ErrnoException) => {
@@ -50,13 +69,16 @@ export async function runRecord(url: string, values: Record<string, unknown>): P
       `--listen ${settings.listen} is not available (${error.code}). Give another port, or 0 for any free one.`,
     );
   });
+  if (metrics !== undefined) say(`metrics on http://127.0.0.1:${metrics.port}/metrics`);
   say(`recording ${target} on ${tls === undefined ? "ws" : "wss"}://${settings.host}:${proxy.port} to ${settings.output}`);
   await new Promise<void>((resolve) => {
     onSignals(() => resolve());
   });
   await proxy.stop();
+  await metrics?.stop();
   writer.close();
   say(`${messages} messages recorded`);
+  if (!isWriting) return exitCode.couldNotRun;
   if (checker === undefined || subject === undefined) return exitCode.ok;
   checker.end();
   const rules = checkRules.filter(({ side }) => side === "server");

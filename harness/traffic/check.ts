@@ -27,7 +27,8 @@ export class TrafficChecker extends ReplyChecker {
     else if (event.kind === "hang-up") this.hangUp(connection, event);
     else if (event.kind === "close") this.closed(connection, event);
     else if (event.kind === "note") {
-      if (/^sent /.test(event.text)) connection.opaque = true;
+      // Something was said that the history does not have.
+      if (/^sent |^received (?:frames|a message) /.test(event.text)) connection.opaque = true;
       this.heartbeats.control(connection, event);
     }
   }

@@ -209,11 +209,12 @@ export abstract class DeliveryChecker extends CheckerBase {
     if (seq - next > comparedPositions || cursor.gaps.size > comparedPositions) {
       cursor.gaps.clear();
       cursor.from = seq;
-      return true;
+      return seq > cursor.again + 1;
     }
     for (let one = next; one < seq; one += 1) {
       cursor.gaps.add(one);
-      isMissing ||= !cursor.own.has(one);
+      // A replay leaves out what the connection itself once caused.
+      isMissing ||= one > cursor.again && !cursor.own.has(one);
     }
     return isMissing;
   }

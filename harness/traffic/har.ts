@@ -50,11 +50,16 @@ function frameOf({ type, time, opcode, data }: Readonly<Record<string, unknown>>
     return [{ ...base, frame: bytes.toString("hex"), json: false, binary: true, bytes: bytes.length }];
   }
   if (opcode !== 1 || typeof data !== "string") return [];
+  if (isDeep(data))
+    return [{ kind: "note", connection, atMs: base.atMs, text: `${type === "send" ? "sent" : "received"} ${tooDeep}` }];
   return [{ ...base, ...readText(data) }];
 }
 
 /** Deeper JSON stays text: it cannot be written again, and no message of a protocol is as deep. */
 const maxDepth = 500;
+
+/** What stands in a history in place of such a message, after `sent` or `received`. */
+export const tooDeep = "a message that is nested too deeply to be recorded";
 
 /** A text frame as it stands in a history. */
 export function readText(data: string): { readonly frame: unknown; readonly json: boolean; readonly bytes: number } {
@@ -67,8 +72,8 @@ export function readText(data: string): { readonly frame: unknown; readonly json
   return { frame: data, json: false, bytes };
 }
 
-/** Brackets within strings count as well: more than enough for any message. */
-function isDeep(text: string): boolean {
+/** Nested so deeply that the history cannot hold it. Brackets within strings count as well: more than enough for any message. */
+export function isDeep(text: string): boolean {
   if (text.length <= maxDepth * 2) return false;
   let depth = 0;
   for (let index = 0; index < text.length; index += 1) {

@@ -19,20 +19,29 @@ export const masked = "(masked)";
 /**
  * @param pointers members of messages whose value is masked
  * @param rotateBytes when a file is as long, it is renamed to `FILE.1`, `FILE.2` and so on, and a new one begins
+ * @param rotateMs the same when as much time lies between its first and its last event
  * @throws UsageError where the file cannot be written
  */
-export function createHistoryWriter(file: string, pointers: readonly string[], rotateBytes: number): HistoryWriter {
+export function createHistoryWriter(
+  file: string,
+  pointers: readonly string[],
+  rotateBytes: number,
+  rotateMs = Number.POSITIVE_INFINITY,
+): HistoryWriter {
   const { hide } = createMask([]);
   const recording = randomUUID();
   let part = 1;
   let descriptor = begin(file, { recording, part });
   let bytes = 0;
+  let beganMs: number | undefined;
   return {
     write(event) {
       const line = hide(emitEvent(withoutSecrets(event, pointers)));
       writeSync(descriptor, line);
       bytes += Buffer.byteLength(line);
-      if (bytes < rotateBytes) return;
+      beganMs ??= event.atMs;
+      if (bytes < rotateBytes && event.atMs - beganMs < rotateMs) return;
+      beganMs = undefined;
       closeSync(descriptor);
       renameSync(file, `${file}.${part}`);
       part += 1;

@@ -159,7 +159,8 @@ export abstract class OutcomeChecker extends DeliveryChecker {
       const since = operation.effects.find((effect) => effect.kind === "replay");
       const asked = since?.kind === "replay" ? this.value(connection, since.since, pending.frame) : undefined;
       if (enters && typeof seq === "number" && (!replays || asked === undefined))
-        Object.assign(cursor, { next: seq + 1, epoch: lookup(frame, stream.epoch) });
+        Object.assign(cursor, { next: seq + 1, epoch: lookup(frame, stream.epoch), again: -1 });
+      else if (enters && typeof seq === "number") cursor.again = seq;
     }
   }
 }

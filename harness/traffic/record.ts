@@ -4,7 +4,7 @@ import tls from "node:tls";
 import { type Frame, FrameDecoder } from "../client/wire/frame.ts";
 import { MessageReader, type WireEvent } from "../client/wire/message-reader.ts";
 import { parseResponseHead } from "../client/wire/upgrade.ts";
-import { readText } from "./har.ts";
+import { isDeep, readText, tooDeep } from "./har.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 
 export interface RecordOptions {
@@ -199,7 +199,8 @@ class Tap {
   }
 
   #sent(event: WireEvent): void {
-    if (event.kind === "text") this.#event({ kind: "send", ...readText(event.text) });
+    if (event.kind === "text" && isDeep(event.text)) this.#event({ kind: "note", text: `sent ${tooDeep}` });
+    else if (event.kind === "text") this.#event({ kind: "send", ...readText(event.text) });
     else if (event.kind === "binary") this.#event({ kind: "send", ...binary(event.payload) });
     else if (event.kind === "close") {
       if (this.#serverCode === undefined && !this.#clientClosed) this.#event({ kind: "hang-up", code: event.code });
@@ -209,7 +210,8 @@ class Tap {
   }
 
   #received(event: WireEvent): void {
-    if (event.kind === "text") this.#event({ kind: "receive", ...readText(event.text) });
+    if (event.kind === "text" && isDeep(event.text)) this.#event({ kind: "note", text: `received ${tooDeep}` });
+    else if (event.kind === "text") this.#event({ kind: "receive", ...readText(event.text) });
     else if (event.kind === "binary") this.#event({ kind: "receive", ...binary(event.payload) });
     else if (event.kind === "close") this.#serverCode = { code: event.code, reason: event.reason };
     else if (event.kind === "broken") this.#event({ kind: "note", text: `received ${event.how}` });

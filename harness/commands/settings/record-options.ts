@@ -30,6 +30,13 @@ export const recordOptions = {
     flag: "--rotate <megabytes>",
     description: "start a new file at this size; older ones become FILE.1, FILE.2, ...",
   },
+  rotateMinutes: {
+    type: "integer",
+    minimum: 1,
+    maximum: 525_600,
+    flag: "--rotate-minutes <minutes>",
+    description: "also start a new file after this time",
+  },
   tlsCert: { ...file, flag: "--tls-cert <file>", description: "listen with TLS: certificate, PEM" },
   tlsKey: { ...file, flag: "--tls-key <file>", description: "listen with TLS: private key, PEM" },
   insecure: accessOptions.insecure,
@@ -38,6 +45,13 @@ export const recordOptions = {
     default: false,
     flag: "--check",
     description: "check the traffic while recording; findings decide the exit code",
+  },
+  prometheus: {
+    type: "integer",
+    minimum: 0,
+    maximum: 65_535,
+    flag: "--prometheus <number>",
+    description: "with --check: port of 127.0.0.1 for GET /metrics, findings counted by rule",
   },
   ...specOptions,
 } as const satisfies Options;

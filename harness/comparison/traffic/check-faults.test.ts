@@ -119,7 +119,7 @@ describe("check on rooms.v1", () => {
     [
       "keeps a silent client",
       "heartbeat-closes-the-silent",
-      () => [...connection("a", 1, 0), note("ping by the server", 25_000), nextTo(50_000)],
+      () => [...connection("a", 1, 0), note("ping by the server", 25_000), nextTo(60_000)],
     ],
     [
       "closes a client that answered",
