@@ -23,6 +23,9 @@ export interface SourceTree {
   readonly traitsWin?: boolean;
 }
 
+/** Errors of one text that are reported. */
+const shownErrors = 5;
+
 /** What a finding needs besides its place. */
 export type FindingText = Pick<Finding, "severity" | "blocking" | "id" | "expected" | "actual" | "fix">;
 
@@ -43,7 +46,8 @@ export function parseTree(file: string, source: string): { tree: SourceTree | un
       return treeOf(file, again, indented.added, [{ ...unindented, file, line, column: 1, pointer: "#" }]);
     }
   }
-  const findings = parsed.document.errors.map((error): Finding => {
+  // One mistake may bring a hundred: the first say where it is.
+  const findings = parsed.document.errors.slice(0, shownErrors).map((error): Finding => {
     const { line, col } = parsed.lines.linePos(error.pos[0]);
     const text = { severity: "error", blocking: true, id: "yaml-invalid" } as const;
     const place = { file, line: Math.max(line, 1), column: Math.max(col, 1), pointer: "#" };

@@ -67,6 +67,28 @@ it.each([
   ]);
 });
 
+it("an example that breaks its schema in many places is one finding", async () => {
+  const document = {
+    asyncapi: "3.0.0",
+    info: { title: "t", version: "1" },
+    servers: { s: { host: "a.b", protocol: "ws" } },
+    channels: {
+      c: { address: "/", messages: { m: { payload: { required: ["a", "b", "c", "d"] }, examples: [{ payload: {} }] } } },
+    },
+    operations: { o: { action: "receive", channel: { $ref: "#/channels/c" } } },
+  };
+  expect(await serious(write("many.json", JSON.stringify(document)))).toMatchObject([
+    { id: "example-breaks-schema", actual: expect.stringMatching(/property 'a';.*property 'c'; and 1 more$/) },
+  ]);
+});
+
+it("of a text that is no YAML in a hundred lines, the first few are named", async () => {
+  const source = Array.from({ length: 100 }, (_, index) => `key: "${index}\n`).join("");
+  const findings = await serious(write("text.yaml", source));
+  expect(findings.length).toBeGreaterThan(0);
+  expect(findings.length).toBeLessThan(6);
+});
+
 it("one mistake at the root is said once", async () => {
   const source = "asyncapi: 2.2.0\ninfo: { title: t, version: '1' }\nchannels: many\nUser: {}\n";
   const findings = await serious(write("root.yaml", source));
