@@ -1,5 +1,5 @@
 // Bounds on a run: what a target sends that nothing waits for, and how many connections are open at once. Beyond them the run ends.
-import { NotTestable } from "../schema/errors.ts";
+import { NotTestable, TargetLost } from "../schema/errors.ts";
 
 /** Of one connection: frames that came and that nothing has read. Beyond, the connection is given up. */
 export const maxUnreadFrames = 10_000;
@@ -29,6 +29,8 @@ export class TrafficBounds {
   #bytes = 0;
   #open = 0;
   #unknown = 0;
+  #isOver = false;
+  readonly #ends = new Set<() => void>();
 
   /** @param sent how many messages the run has sent so far */
   constructor(sent: () => number, limits: Partial<TrafficLimits> = {}) {
@@ -69,8 +71,27 @@ export class TrafficBounds {
     this.#bytes -= bytes;
   }
 
-  /** @throws NotTestable where too many connections are open already */
+  /** The run has ended, and nothing of it may go on. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Ends what is still under way, such as checks of a run that was stopped. */
+  end(): void {
+    this.#isOver = true;
+    for (const end of this.#ends) end();
+    this.#ends.clear();
+  }
+
+  /** @returns what takes it back */
+  onEnd(end: () => void): () => void {
+    this.#ends.add(end);
+    return () => this.#ends.delete(end);
+  }
+
+  /** @throws NotTestable where too many connections are open already, TargetLost after the end of the run */
   opens(): void {
+    if (this.#isOver) throw new TargetLost("The run has ended.");
     if (this.#open >= this.#limits.connections)
       throw new NotTestable(
         `needs more than ${this.#limits.connections} connections at once, which is the most that a run opens`,

@@ -71,3 +71,13 @@ it("runs again what failed, and nothing else, with --last-failed", async () => {
   const none = await shell(`node ${cli} verify --last-failed`);
   expect([none.code, none.stdout]).toEqual([2, expect.stringContaining("no rule failed in the last run")]);
 });
+
+it("ends its process after --max-failures, and says nothing after the verdict", async () => {
+  const { code, stdout } = await shell(
+    `timeout 50 node ${cli} verify "${server.url}" --auth-secret "$JWT_SECRET" --phase boundaries --seed 7 --max-failures 1`,
+  );
+  expect(code, stdout).toBe(1);
+  const [, after = ""] = stdout.split("Not conformant");
+  expect(after).toContain("reproduce");
+  expect(after).not.toContain("failed  ");
+});

@@ -27,7 +27,7 @@ import { loadCa } from "./load-ca.ts";
 import { withoutSecrets } from "./settings/command-line.ts";
 import { replayCommand, replayStoredCommand } from "./settings/replay-command.ts";
 import type { VerifySettings } from "./settings/verify-settings.ts";
-import { stopAfter, stopAtSignals } from "./stop-signals.ts";
+import { exitSoon, stopAfter, stopAtSignals } from "./stop-signals.ts";
 import { restart, stopper } from "./target-process.ts";
 import { tellGitHub } from "./tell-github.ts";
 import { watchAndRerun } from "./watch-verify.ts";
@@ -56,14 +56,16 @@ export async function verify(settings: VerifySettings): Promise<number> {
   }
   const { reporter: name, verbose, reports } = settings;
   const stop = stopAtSignals();
+  const isWatching = settings.watch || settings.watchPaths.length > 0;
   const once = async () => {
     const event = createReporter(name, { write, live, palette, verbose, html: reports.html });
     const reported = await runVerification(settings.lastFailed ? withLastFailed(settings) : settings, { event, stop });
     storeLastRun(reported.report.results);
+    if (reported.report.interrupted !== undefined && !isWatching) exitSoon();
     if (process.env.GITHUB_ACTIONS === "true") tellGitHub(reported, name === "github" ? undefined : write);
     return reported.summary.exitCode;
   };
-  return settings.watch || settings.watchPaths.length > 0 ? watchAndRerun(settings, once, stop, write) : once();
+  return isWatching ? watchAndRerun(settings, once, stop, write) : once();
 }
 
 /** @throws UsageError, TargetLost: what kept it from running, in one paragraph */
@@ -140,14 +142,16 @@ async function judge({
   run.recorder.onEvent(reports.event);
   const stopping = stopAfter(settings.maxTimeSeconds, stop);
   let failed = 0;
+  let isOver = false;
   try {
     const outcome = await runPhases(run, probe, asked, {
       replay: (id) => replayCommand(settings, id),
       phaseStarts: (phase, waitsMs) => event({ type: "phase-start", phase, waitsMs }),
-      progress: (text) => event({ type: "progress", text: escapeLine(hide(text)) }),
+      progress: (text) => isOver || event({ type: "progress", text: escapeLine(hide(text)) }),
       failed: ({ id, level, title }, { expected, actual }) => {
         // Nobody is blamed for a MAY, nor for what the baseline explains.
-        if (level === "MAY" || known.some((one) => one.id === id && expected.includes(one.expected ?? ""))) return;
+        if (isOver || level === "MAY") return;
+        if (known.some((one) => one.id === id && expected.includes(one.expected ?? ""))) return;
         event(masked({ type: "finding", rule: id, level, title, expected, actual }));
         failed += level === "MUST" ? 1 : 0;
         if (failed === settings.maxFailures) stopping.abort(`stopped after ${plural(failed, "failed rule")} (--max-failures)`);
@@ -156,6 +160,7 @@ async function judge({
       revive: async () => (own === undefined ? restart(settings.restartCommand, target.urls[0] ?? "") : own.revive()),
       stop: stopping.signal,
     });
+    isOver = true; // what was under way when the run was stopped is told to nobody
     const { results, stale } = applyBaseline(outcome.results, known);
     const report = { ...outcome, results: bounded(masked(results)) };
     const summary = summarise(results, { interrupted: report.interrupted, strict: settings.strict, stale });

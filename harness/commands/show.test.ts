@@ -26,6 +26,8 @@ const events: readonly TrafficEvent[] = [
   { kind: "fault", atMs: 13, connection: -1, what: "kill", node: "1" },
   { kind: "close", atMs: 20, connection: 0, code: 1006, reason: "" },
 ];
+/** Lanes name their node where there are several. */
+const ofNode2 = { kind: "open", atMs: 9, connection: 1, node: "2", subprotocol: "", path: "/ws", user: "u-2" } as const;
 
 async function shown(name: string, text: string): Promise<string> {
   const out = join(folder, "page.html");
@@ -35,10 +37,10 @@ async function shown(name: string, text: string): Promise<string> {
 }
 
 it("a trace: a lane, a row for each event, frames formatted, faults drawn in", async () => {
-  const html = await shown("h.ndjson", [emitHeader(), ...events.map(emitEvent)].map((line) => line.trim()).join("\n"));
-  expect(html.match(/<tr data-kind/g)).toHaveLength(4);
+  const html = await shown("h.ndjson", [emitHeader(), ...[...events, ofNode2].map(emitEvent)].map((line) => line.trim()).join("\n"));
+  expect(html.match(/<tr data-kind/g)).toHaveLength(5);
   expect(html).toContain('<tr data-kind="fault" data-connection="-1" class="harm">');
-  expect(html).toContain("c0 (node 1)");
+  expect(html).toContain("c0, node 1");
   expect(html).toMatch(/<pre>\{\n {2}&quot;type&quot;: &quot;chat&quot;,\n/);
   expect(html).not.toContain("<img");
   expect(html).toMatch(/<text class="harm" [^>]*>kill<\/text>/);

@@ -6,13 +6,16 @@ export function stopAtSignals(): AbortSignal {
   for (const name of ["SIGINT", "SIGTERM"] as const)
     process.once(name, () => {
       stop.abort(`stopped by ${name}`);
-      setTimeout(() => process.exit(), endMs).unref();
+      exitSoon();
     });
   return stop.signal;
 }
 
 /** How long writing reports may take after a signal. */
 const endMs = 1_500;
+
+/** Ends the process although something of a stopped run is still under way. */
+export const exitSoon = () => void setTimeout(() => process.exit(), endMs).unref();
 
 /** Aborted with `signal`, or when the time of the run is over; `abort` is for other reasons. */
 export function stopAfter(maxTimeSeconds: number | undefined, signal: AbortSignal | undefined): AbortController {

@@ -44,6 +44,9 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
   const violations: IncidentalViolation[] = [];
   const notes = new Set<string>();
   let observed = 0;
+  const forget = run.bounds.onEnd(() => {
+    for (const client of clients) client.destroy();
+  });
   const id = (message?: string) => messageId(run, message);
   const fresh = (kind = "n") => `${kind}-${run.label}-${run.count()}`;
   const owner: ClientOwner = {
@@ -101,6 +104,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       const subprotocol = headers.get("sec-websocket-protocol") ?? "";
       const client = new TestClient(owner, socket, { connection, user: who, node, subprotocol, headers });
       clients.push(client);
+      if (run.bounds.isOver) client.destroy();
       observed++;
       return { kind: "open", client };
     }
@@ -198,6 +202,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     connections,
     async end() {
       await Promise.all(clients.map((client) => client.hangUp()));
+      forget();
     },
   };
 }

@@ -159,7 +159,7 @@ export async function openLivenessProbe(shared: Run): Promise<LivenessProbe> {
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
       throw new TargetLost(
-        `The target does not answer any more: a new connection waited for ${error.expected} and got ${error.actual}.`,
+        `The target no longer answers: a new connection waited for ${error.expected} and got ${error.actual}.`,
       );
     }
   }

@@ -102,5 +102,9 @@ export async function openRun(options: RunOptions): Promise<OpenedRun> {
     assertTargetAlive: async () => probe?.assertTargetAlive(),
   };
   probe = await openLivenessProbe(run);
-  return { run, probe, end: () => probe?.end() ?? Promise.resolve() };
+  const end = async () => {
+    await probe?.end();
+    run.bounds.end();
+  };
+  return { run, probe, end };
 }

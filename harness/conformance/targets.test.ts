@@ -99,7 +99,7 @@ describe("a target that cannot be checked", () => {
 
   it("closes the TCP connection at once", async () => {
     const url = await onConnection((socket) => socket.destroy());
-    expectParagraph(await verifyEcho(url), /dropped: the target .*no WebSocket server/);
+    expectParagraph(await verifyEcho(url), /dropped: the target .*not a WebSocket server/);
   });
 
   it("closes the WebSocket at once", async () => {
@@ -119,7 +119,7 @@ describe("a target that cannot be checked", () => {
 
   it("speaks TLS where ws: was said, or not where wss: was said", async () => {
     const secure = await listen(tls.createServer());
-    expectParagraph(await verifyEcho(secure), /it speaks TLS \(then write wss:\)/);
+    expectParagraph(await verifyEcho(secure), /it speaks TLS \(then use wss:\)/);
     const plain = await listen(http.createServer((_request, response) => response.end()));
     expectParagraph(await verifyEcho(plain.replace("ws:", "wss:")), /does not speak TLS/);
   });

@@ -100,7 +100,7 @@ describe("parseEarlierResult", () => {
     ["null", null, "is not a result of bench"],
     ["autocannon's own result", { latency: {}, requests: {} }, "is not a result of bench"],
     ["another scenario", sampleResult({ scenario: "echo" }), "is a run of the scenario echo, this is one of fanout"],
-    ["no latency", { ...sampleResult(), latency: undefined }, "latency is missing or not as it should be"],
+    ["no latency", { ...sampleResult(), latency: undefined }, "latency is missing or invalid"],
     ["a text for a number", { ...sampleResult(), latency: { ...sampleResult().latency, p99: "1" } }, "latency.p99 is missing"],
     ["a broken second", { ...sampleResult(), series: [{ second: 0 }] }, "series[0].sent is missing"],
     ["a broken curve", { ...sampleResult(), curve: [[1]] }, "curve[0] is missing"],

@@ -34,7 +34,7 @@ function sizeOf({ steps, frames }: Failure): number {
 /** What the target was given when it failed: the same kind of frame, or the same end. */
 function triggerOf({ frames, actual }: Failure): string {
   // The end of a connection, or silence, has the same cause whatever was sent in the case.
-  if (/^(close \d+|the end of the connection|silence|nothing|only )/.test(actual)) return "";
+  if (/^(close \d+|the end of the connection|an idle connection|silence|nothing|only )/.test(actual)) return "";
   const sent = frames.findLast((event) => event.kind === "send");
   if (sent === undefined) return "";
   const { frame } = sent as { readonly frame: unknown };

@@ -55,7 +55,10 @@ export function emitTracePage(all: readonly TrafficEvent[], name: string): strin
   const connections = [...new Set(events.map(({ connection }) => connection))].filter((one) => one >= 0);
   const kinds = [...new Set(events.map(({ kind }) => kind))];
   const option = (value: string, text: string) => `<option value="${escapeMarkup(value)}">${escapeMarkup(text)}</option>`;
-  const nameOf = (connection: number) => `c${connection}${nodes.has(connection) ? ` (node ${nodes.get(connection)})` : ""}`;
+  // One node needs no name.
+  const isSeveral = new Set(nodes.values()).size > 1;
+  const nameOf = (connection: number) =>
+    `c${connection}${isSeveral && nodes.has(connection) ? `, node ${nodes.get(connection)}` : ""}`;
   const rows = events.map((event) => {
     const { connection, kind, atMs } = event;
     const who = connection < 0 ? "target" : nameOf(connection);
@@ -146,7 +149,7 @@ function emitLanes(
   }
   const lanes = shown.map(
     (one) =>
-      `<line class="life" x1="${leftWidth}" x2="${leftWidth + plotWidth}" y1="${y(one)}" y2="${y(one)}"/><text class="time" x="4" y="${y(one) + 4}">${escapeMarkup(nameOf(one).slice(0, 12))}</text>`,
+      `<line class="life" x1="${leftWidth}" x2="${leftWidth + plotWidth}" y1="${y(one)}" y2="${y(one)}"/><text class="time" x="4" y="${y(one) + 4}">${escapeMarkup(nameOf(one).replace(/^(.{11}).{2,}$/, "$1…"))}</text>`,
   );
   const axis = `<text class="time" x="${leftWidth}" y="${height - 6}">0 ms</text><text class="time" x="${leftWidth + plotWidth}" y="${height - 6}" text-anchor="end">${lengthMs.toFixed(0)} ms</text>`;
   const label = `Timeline of ${shown.length} of ${connections.length} connections`;
