@@ -37,7 +37,10 @@ async function shown(name: string, text: string): Promise<string> {
 }
 
 it("a trace: a lane, a row for each event, frames formatted, faults drawn in", async () => {
-  const html = await shown("h.ndjson", [emitHeader(), ...[...events, ofNode2].map(emitEvent)].map((line) => line.trim()).join("\n"));
+  const html = await shown(
+    "h.ndjson",
+    [emitHeader(), ...[...events, ofNode2].map(emitEvent)].map((line) => line.trim()).join("\n"),
+  );
   expect(html.match(/<tr data-kind/g)).toHaveLength(5);
   expect(html).toContain('<tr data-kind="fault" data-connection="-1" class="harm">');
   expect(html).toContain("c0, node 1");
