@@ -93,6 +93,8 @@ export interface Channel {
   readonly delivery: Delivery | undefined;
   /** Whether a frame may be an array of messages. */
   readonly batch: Batch | undefined;
+  /** Whether the server may send several messages together as one array. */
+  readonly joinsMessages: boolean;
 }
 
 export interface Message {

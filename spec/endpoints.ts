@@ -197,6 +197,7 @@ function merge(contract: Contract, ids: readonly string[]): EndpointContract {
       ),
     },
     batch: channels.map(({ batch }) => batch).find((batch) => batch !== undefined),
+    joinsMessages: channels.some(({ joinsMessages }) => joinsMessages),
   };
   const operations = contract.operations.map((operation) =>
     ids.includes(operation.channel) ? { ...operation, channel: channel.id } : operation,

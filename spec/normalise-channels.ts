@@ -69,6 +69,7 @@ export function normaliseChannel(context: ChannelContext, id: string): Channel[]
       closeCodes: promises.normaliseCloseCodes(value["x-close-codes"], at("x-close-codes")),
       delivery: promises.normaliseDelivery(value["x-delivery"], at("x-delivery"), named),
       batch: promises.normaliseBatch(value["x-batch"], at("x-batch"), named),
+      joinsMessages: ["server", "either"].includes(text(record(value["x-batch"]).by) ?? ""),
       endpoint: text(value["x-endpoint"]),
       servers: reached.map(({ name }) => name),
     },

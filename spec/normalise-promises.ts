@@ -205,6 +205,7 @@ export function normaliseDelivery(raw: unknown, pointer: DocumentPointer, named:
 export function normaliseBatch(raw: unknown, pointer: DocumentPointer, named: ContractNames): Batch | undefined {
   if (raw !== true && !isRecord(raw)) return undefined;
   const value = record(raw);
+  if (value.by === "server") return undefined;
   return {
     pointer,
     maxItems: number(value.maxItems),

@@ -157,8 +157,10 @@ export class Inbox {
     const value: unknown = json ? parsed.value : text;
     const { atMs } = recorder.record({ kind: "receive", connection: this.#connection, frame: value, json, bytes });
     this.#came(text.length);
-    if (channel.batch !== undefined && Array.isArray(value) && value.length > 0) {
-      for (const item of value) this.#message(JSON.stringify(item), item, true, atMs, { size: value.length });
+    if ((channel.batch !== undefined || channel.joinsMessages) && Array.isArray(value) && value.length > 0) {
+      // Only an array that must answer an array is told from messages that come one by one.
+      const batch = channel.joinsMessages ? undefined : { size: value.length };
+      for (const item of value) this.#message(JSON.stringify(item), item, true, atMs, batch);
     } else this.#message(text, json ? value : undefined, json, atMs);
   }
 

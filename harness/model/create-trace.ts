@@ -50,8 +50,10 @@ export function createTrace(protocol: Protocol, history: History, knowledge: Kno
         connection.invocations.push(invocation);
       }
     } else if (at < connection.hungUpAt) {
-      const inBatch = isBatch(event.frame);
-      for (const frame of inBatch ? (event.frame as readonly unknown[]) : [event.frame])
+      const { joinsMessages } = protocol.channel;
+      const isJoined = isBatch(event.frame) || (joinsMessages && Array.isArray(event.frame));
+      const inBatch = isJoined && !joinsMessages;
+      for (const frame of isJoined ? (event.frame as readonly unknown[]) : [event.frame])
         receive(protocol, recogniser, connection, { at, frame, inBatch });
     }
   });

@@ -17,7 +17,7 @@ export abstract class ReplyChecker extends RequestChecker {
       this.decide(isDeclared, "server-message-valid", this.channel.pointer, "a text frame", "a binary frame", [event]);
       return;
     }
-    const isBatch = this.channel.batch !== undefined && Array.isArray(event.frame);
+    const isBatch = (this.channel.batch !== undefined || this.channel.joinsMessages) && Array.isArray(event.frame);
     for (const frame of isBatch ? (event.frame as readonly unknown[]) : [event.frame]) this.frame(connection, event, frame);
   }
 

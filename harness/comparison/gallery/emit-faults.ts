@@ -67,7 +67,7 @@ export function emitFaults(rows: readonly FaultRow[], planned = rows.length): st
     "",
     "A proxy in front of each server plants one fault; `wsproof verify --seed 1` then tests the two as one server. Which rules must",
     "name a fault, and what runs, are fixed in `harness/comparison/gallery/faults.ts`. What a server's baseline explains",
-    "does not count. A kind for which a document promises nothing, such as a heartbeat, is not planted on its servers.",
+    "does not count. Not planted: a kind for which the document promises nothing, such as a heartbeat, and what the server does wrong by itself.",
     "",
     `${count(rows)} of ${rows.length} faults (${share} %) are named by a rule that was chosen for them: ${counts.join(", ")}.`,
     ...(rows.length < planned ? [`Not whole: ${rows.length} of the ${planned} faults of this run have been tried.`] : []),

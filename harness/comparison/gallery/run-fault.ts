@@ -1,18 +1,27 @@
 // Verifies one server of the gallery behind a proxy that plants one fault.
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createValidators } from "../../../spec/schemas.ts";
 import type { ContractUnderTest } from "../../client/context.ts";
 import { createMessages } from "../../client/messages.ts";
+import { parseBaseline } from "../../conformance/baseline.ts";
 import { expectContractUnderTest } from "../../conformance/load-contract-under-test.ts";
+import { phases } from "../../conformance/rules.ts";
 import { startProxy } from "../../mutation/proxy/proxy.ts";
 import type { FaultRun } from "./emit-faults.ts";
 import { plantedFaults } from "./faults.ts";
 import type { PlantedFault } from "./planted-fault.ts";
-import { runServer } from "./run-server.ts";
+import { baselineOf, runServer } from "./run-server.ts";
 import { examples, type GalleryServer } from "./servers.ts";
 
+/** Those that can be seen: what the server does wrong by itself, as all rules say that were chosen, need not be planted. */
 export async function faultsOf(server: GalleryServer): Promise<readonly PlantedFault[]> {
-  return plantedFaults(await subjectOf(server));
+  const ids = phases.flatMap(({ rules }) => rules.map(({ id }) => id));
+  const baseline = baselineOf(server);
+  const known = existsSync(baseline) ? parseBaseline(readFileSync(baseline, "utf8"), baseline, ids) : [];
+  const excused = known.filter(({ expected }) => expected === undefined).map(({ id }) => id);
+  const faults = plantedFaults(await subjectOf(server));
+  return faults.filter(({ named }) => ids.some((id) => named.test(id) && !excused.includes(id)));
 }
 
 export async function runFault(server: GalleryServer, planted: PlantedFault): Promise<FaultRun> {

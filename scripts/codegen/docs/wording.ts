@@ -2,6 +2,7 @@
 import type {
   Audience,
   Batch,
+  Channel,
   CloseCode,
   Delivery,
   Effect,
@@ -139,8 +140,13 @@ export function heartbeatAnswer({ answer, answeredBy }: Heartbeat, link: (messag
   return answeredBy === "pong" ? "the answer" : "any frame";
 }
 
-/** How several requests go in one frame. */
-export function batchWords({ maxItems, replies, error }: Batch): string {
+/** How several messages go in one frame; empty where they do not. */
+export function batchWords({ batch, joinsMessages }: Pick<Channel, "batch" | "joinsMessages">): string {
+  const joins = joinsMessages ? ["The server may send several messages together as one array, in their order."] : [];
+  return [...(batch === undefined ? [] : [requestBatchWords(batch)]), ...joins].join(" ");
+}
+
+function requestBatchWords({ maxItems, replies, error }: Batch): string {
   const most = maxItems === undefined ? "" : ` of at most ${maxItems}`;
   const order = replies === "in-order" ? "in the order of the requests" : "in any order";
   const refused = maxItems === undefined ? "An empty array" : "An empty array, and a longer one,";

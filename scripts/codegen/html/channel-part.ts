@@ -269,8 +269,8 @@ function promises(channel: Channel, id: string): Part | undefined {
       title: "Heartbeat",
       body: `<p>The ${beat.by} sends ${isWebSocketPing(beat) ? "a WebSocket ping" : messageLink(beat.frame)} every ${duration(beat.intervalMs)}${beat.jitter > 0 ? `, less up to ${beat.jitter * 100} %` : ""}, and waits ${duration(beat.timeoutMs)} for ${heartbeatAnswer(beat, messageLink)}.${beat.close === undefined ? "" : ` Then it closes with ${closeLink(beat.close)}.`}</p>`,
     });
-  if (channel.batch !== undefined)
-    children.push({ id: `${id}-batches`, title: "Batches", body: `<p>${inlineHtml(batchWords(channel.batch))}</p>` });
+  const batches = batchWords(channel);
+  if (batches !== "") children.push({ id: `${id}-batches`, title: "Batches", body: `<p>${inlineHtml(batches)}</p>` });
   if (delivery !== undefined)
     children.push({
       id: `${id}-order`,

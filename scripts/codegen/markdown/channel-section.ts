@@ -31,7 +31,7 @@ export function webSocketChannel(contract: Contract, channel: Channel): string {
     closeCodes(channel),
     limits(channel),
     heartbeat(channel),
-    channel.batch === undefined ? "" : section("### Batches", inline(batchWords(channel.batch))),
+    section("### Batches", inline(batchWords(channel))),
     delivery(channel),
   ]);
 }
