@@ -60,12 +60,24 @@ export interface DocumentOptions {
   readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Aborted: the call rejects with the signal's reason, before it writes anything. */
   readonly signal?: AbortSignal | undefined;
+  /** Gets each finding, file or change before the call resolves. */
+  readonly onEvent?: ((event: DocumentEvent) => void) | undefined;
 }
+
+/** What `lint`, `generate` and `diff` meet, in the order of their results. */
+export type DocumentEvent =
+  | { readonly type: "finding"; readonly finding: Finding }
+  /** Written or removed, or with `check` what would be; by path below `out`. */
+  | { readonly type: "file"; readonly name: string }
+  | { readonly type: "change"; readonly change: Change };
 
 /** Checks a document as `wsproof lint` does. @returns all findings, those of severity info too, by file and line */
 export async function lint(options: DocumentOptions = {}): Promise<readonly Finding[]> {
   const { lint: run } = await import("../spec/lint/lint.ts");
-  return (await run(await withFile(options))).findings;
+  const { findings } = await run(await withFile(options));
+  options.signal?.throwIfAborted();
+  for (const finding of findings) options.onEvent?.({ type: "finding", finding });
+  return findings;
 }
 
 export interface GenerateOptions extends DocumentOptions {
@@ -88,6 +100,8 @@ export interface GenerateResult {
 export async function generate({ out, check: dry = false, ...options }: GenerateOptions): Promise<GenerateResult> {
   const { generateFiles } = await import("./commands/generate.ts");
   const { findings, changed, files } = await generateFiles({ ...(await withFile(options)), out, check: dry });
+  for (const finding of findings) options.onEvent?.({ type: "finding", finding });
+  for (const { name } of changed) options.onEvent?.({ type: "file", name });
   return { findings, changed: changed.map(({ name }) => name), files };
 }
 
@@ -97,32 +111,36 @@ export interface CheckOptions extends Omit<Given<typeof checkOptions>, "files" |
   readonly files: readonly string[];
   /** Aborted: the call rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Gets how far the check is, each rule that failed once all files are read, and the end. */
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
 }
 
 /**
  * Checks recorded traffic as `wsproof check` does, and returns what `--json` writes.
  * @throws UsageError where an option or a file cannot be used
  */
-export async function check({ signal, ...given }: CheckOptions): Promise<Report> {
+export async function check({ signal, onEvent, ...given }: CheckOptions): Promise<Report> {
   const [{ checkTraffic }, { checkOptions: options }, { checkValues }] = await Promise.all([
     import("./commands/run-check.ts"),
     import("./commands/settings/check-options.ts"),
     import("./commands/settings/check-values.ts"),
   ]);
   checkValues(options, given, { naming: "key" });
-  return createReport((await checkTraffic(given, signal)).run);
+  return createReport((await checkTraffic(given, { signal, event: onEvent })).run);
 }
 
 /** Compares two versions of a document as `wsproof diff` does. @throws UsageError where one cannot be loaded */
 export async function diff(
   oldFile: string,
   newFile: string,
-  options: Pick<DocumentOptions, "perspective" | "overlay" | "signal"> = {},
+  options: Pick<DocumentOptions, "perspective" | "overlay" | "signal" | "onEvent"> = {},
 ): Promise<Difference> {
   const [{ diff: compare }, { loadVersion }] = await Promise.all([import("../spec/diff/diff.ts"), import("./commands/diff.ts")]);
   const [before, after] = await Promise.all([loadVersion(oldFile, options), loadVersion(newFile, options)]);
   options.signal?.throwIfAborted();
-  return compare(before, after);
+  const difference = compare(before, after);
+  for (const change of difference.changes) options.onEvent?.({ type: "change", change });
+  return difference;
 }
 
 /** The options of `wsproof bench`, by name. What is given here overrides wsproof.config.yaml in the current folder. */
@@ -171,7 +189,7 @@ export async function bench({ print, onProgress, signal, ...given }: BenchOption
   return { exitCode: code, result };
 }
 
-async function withFile({ spec, signal, ...options }: DocumentOptions) {
+async function withFile({ spec, signal, onEvent: _, ...options }: DocumentOptions) {
   signal?.throwIfAborted();
   const { defaultSpecFile } = await import("../spec/load-contract.ts");
   return { file: spec ?? defaultSpecFile, ...options };

@@ -7,6 +7,7 @@ import { loadEndpoints } from "../conformance/load-contract-under-test.ts";
 import { summarise } from "../conformance/verdict.ts";
 import { escapeLine } from "../report/escape.ts";
 import type { ReportedRun } from "../report/reported-run.ts";
+import type { RunEvent } from "../report/run-event.ts";
 import { emitResults } from "../report/terminal.ts";
 import { openReports } from "../report/write-reports.ts";
 import { UsageError } from "../schema/errors.ts";
@@ -31,10 +32,13 @@ export async function runCheck(values: Record<string, unknown>): Promise<number>
   return summary.exitCode;
 }
 
-/** Checks files and writes reports. @param given valid values @throws UsageError, or the signal's reason */
+/** Checks files and writes reports. @param given valid values @throws UsageError, or the reason of the listener's signal */
 export async function checkTraffic(
   given: Given<typeof checkOptions>,
-  signal?: AbortSignal,
+  listener: {
+    readonly signal?: AbortSignal | undefined;
+    readonly event?: ((event: RunEvent) => void) | undefined;
+  } = {},
 ): Promise<{
   readonly run: ReportedRun;
   readonly counted: string;
@@ -63,7 +67,10 @@ export async function checkTraffic(
     checkOptions,
     again,
   );
-  const checked = await checkFiles({ ...subject, files, side, replay, signal });
+  const checked = await checkFiles({
+    ...{ ...subject, files, side, replay, signal: listener.signal },
+    progress: (messages) => listener.event?.({ type: "progress", text: `messages checked: ${messages}` }),
+  });
   const { results, stale } = applyBaseline(withoutCredentials(checked.results), known);
   const summary = summarise(results, { strict: settings.strict, stale });
   const { contract } = subject;
@@ -77,6 +84,12 @@ export async function checkTraffic(
     startedAt,
     strict: settings.strict,
   };
+  for (const { id, level, title, verdict, failures } of results) {
+    const [first] = failures;
+    if (first === undefined || (verdict !== "fail" && verdict !== "warn")) continue;
+    listener.event?.({ type: "finding", rule: id, level, title, expected: first.expected, actual: first.actual });
+  }
+  listener.event?.({ type: "end", run });
   reports.end(run);
   const counted = `the ${side}: ${checked.messages} messages of ${checked.connections} connections`;
   return { run, counted, notes: checked.notes, verbose: settings.verbose, html: reportFiles.html };

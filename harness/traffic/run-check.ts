@@ -12,6 +12,8 @@ export interface CheckOptions extends ContractUnderTest {
   readonly replay: string;
   /** Aborted: the check throws the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /** Gets how many messages of all files were checked so far. */
+  readonly progress?: (messages: number) => void;
 }
 
 export interface CheckedTraffic {
@@ -23,7 +25,15 @@ export interface CheckedTraffic {
 }
 
 /** @throws UsageError where a file is no history */
-export async function checkFiles({ contract, channel, files, side, replay, signal }: CheckOptions): Promise<CheckedTraffic> {
+export async function checkFiles({
+  contract,
+  channel,
+  files,
+  side,
+  replay,
+  signal,
+  progress,
+}: CheckOptions): Promise<CheckedTraffic> {
   const rules = checkRules.filter((rule) => rule.side === side);
   const parts: RuleResult[][] = [];
   const notes: string[] = [];
@@ -61,6 +71,7 @@ export async function checkFiles({ contract, channel, files, side, replay, signa
         if (event.kind === "open") connections += 1;
         checker.take(event);
       }
+      progress?.(messages + checker.messages);
     }
     if (own === undefined) {
       conclude();

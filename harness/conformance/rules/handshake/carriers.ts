@@ -86,7 +86,7 @@ export const carrierRules: readonly Rule[] = [
       const told = [...[...client.headers].map(([name, value]) => `${name}: ${value}`), client.first?.text ?? ""];
       const leak = told.find((text) => secrets.some((secret) => text.includes(secret)));
       if (leak !== undefined)
-        throw new Violation("the credential nowhere in the answer", `the answer has it: ${leak.slice(0, 60)}...`);
+        throw new Violation("the credential nowhere in the answer", `the answer contains it: ${leak.slice(0, 60)}...`);
     },
     brokenBy: () => faults.repeatsRequest(),
   }),
