@@ -1,5 +1,6 @@
 // The table of `npm run hostile`: what was tried, how often, what happened. Pure.
 import type { ClientTrials } from "./client-trials.ts";
+import type { ClusterTrial } from "./cluster-trial.ts";
 import type { FuzzResult } from "./fuzz.ts";
 import { flooders, honestClients, type NeighboursResult } from "./neighbours.ts";
 import type { StormResult } from "./reconnect-storm.ts";
@@ -9,6 +10,7 @@ export interface HostileResult {
   readonly neighbours: NeighboursResult;
   readonly storm: StormResult;
   readonly fuzz: FuzzResult;
+  readonly cluster: ClusterTrial;
   readonly client: ClientTrials;
   readonly tests: readonly TestedFile[];
 }
@@ -25,11 +27,12 @@ const maxCpuMsPerFlooder = 50;
 const maxHeapGrowthBytes = 5_000_000;
 
 /** Lines of the parts that were run. */
-export function hostileLines({ neighbours, storm, fuzz, client, tests }: Partial<HostileResult>): HostileLine[] {
+export function hostileLines({ neighbours, storm, fuzz, cluster, client, tests }: Partial<HostileResult>): HostileLine[] {
   return [
     ...(neighbours ? neighbourLines(neighbours) : []),
     ...(storm ? [stormLine(storm)] : []),
     ...(fuzz ? [fuzzLine(fuzz)] : []),
+    ...(cluster ? [clusterLine(cluster)] : []),
     ...(client ? clientLines(client) : []),
     ...(tests ?? []).map(testLine),
   ];
@@ -53,6 +56,16 @@ function neighbourLines({ rows, honest }: NeighboursResult): HostileLine[] {
       isRight: lost === 0,
     }),
   ];
+}
+
+function clusterLine({ acknowledged, faults, told, missedAndTold, anomalies }: ClusterTrial): HostileLine {
+  const count = Object.values(faults).reduce((sum, times) => sum + times, 0);
+  return line({
+    tried: "Redis Cluster of 3 masters and 3 replicas: masters killed, paused and replaced, replicas killed, slots moved",
+    howOften: `${count} faults, ${acknowledged} messages acknowledged`,
+    happened: `members told of a loss ${told} times, of ${missedAndTold} messages; ${anomalies.length} lost, doubled or changed without a word`,
+    isRight: anomalies.length === 0,
+  });
 }
 
 function stormLine(storm: StormResult): HostileLine {

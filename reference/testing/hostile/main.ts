@@ -1,8 +1,9 @@
-// npm run hostile [-- PART..]: the server and the client among hostile peers. Parts: neighbours, storm, fuzz, client, tests. Writes generated/HOSTILE.md and its quote in SECURITY.md; exits with 1 where something is not as it should be.
+// npm run hostile [-- PART..]: the server and the client among hostile peers. Parts: neighbours, storm, fuzz, cluster, client, tests. Writes generated/HOSTILE.md and its quote in SECURITY.md; exits with 1 where something is not as it should be.
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { tryHostileServers } from "./client-trials.ts";
+import { runClusterTrial } from "./cluster-trial.ts";
 import { formatTable, hostileLines } from "./format-hostile.ts";
 import { runFuzz } from "./fuzz.ts";
 import { runNeighbours } from "./neighbours.ts";
@@ -11,6 +12,7 @@ import { runTests } from "./run-tests.ts";
 
 const root = fileURLToPath(new URL("../../../../", import.meta.url));
 const fuzzFrames = 200_000;
+const clusterSize = { messages: 100_000, faultCount: 14 };
 const testFiles = [
   "reference/hostile.test.ts",
   "reference/sockets.test.ts",
@@ -24,9 +26,9 @@ function mergeTables(before: string, again: string): string {
   const rows = (text: string) => text.split("\n").filter((row) => row.startsWith("| "));
   const keyOf = (row: string) => row.split(" | ")[0]!;
   const fresh = new Map(rows(again).map((row) => [keyOf(row), row]));
-  return rows(before)
-    .map((row) => fresh.get(keyOf(row)) ?? row)
-    .join("\n");
+  const kept = rows(before).map((row) => fresh.get(keyOf(row)) ?? row);
+  const added = [...fresh].flatMap(([key, row]) => (rows(before).some((other) => keyOf(other) === key) ? [] : [row]));
+  return [...kept, ...added].join("\n");
 }
 
 function say(text: string): void {
@@ -43,6 +45,7 @@ const lines = hostileLines({
   ...(isWanted("neighbours") && { neighbours: await runNeighbours({ windowMs: 1_500, rounds: 1 }) }),
   ...(isWanted("storm") && { storm: await runReconnectStorm({ clients: 5_000, storms: 3 }) }),
   ...(isWanted("fuzz") && { fuzz: await runFuzz({ frames: fuzzFrames, seed: 13 }) }),
+  ...(isWanted("cluster") && { cluster: await runClusterTrial(clusterSize, say) }),
   ...(isWanted("client") && { client: await tryHostileServers(process.execPath, []) }),
   ...(isWanted("tests") && { tests: runTests(testFiles) }),
 });
