@@ -18,6 +18,8 @@ export class Audiences {
   /** Attribute and value -> somebody has sent a request that is addressed to it. */
   readonly #addressed = new Set<string>();
   readonly #operations: readonly Operation[];
+  /** Attributes that connections of the run have, or had. */
+  readonly #taken = new Set<string>();
 
   constructor(contract: Contract, channel: Channel) {
     this.#operations = contract.operations.filter((one) => one.action === "receive" && one.channel === channel.id);
@@ -35,6 +37,16 @@ export class Audiences {
       (name) => !answers.has(name) && !elsewhere.some(({ message, to }) => message === name && to.kind !== "relation"),
     );
     this.#effects = new Map(judged.map((name) => [name, [...effects, ...elsewhere].filter(({ message }) => message === name)]));
+  }
+
+  /** A connection was opened that the target gave these attributes. */
+  opened(attributes: ReadonlyMap<string, unknown>): void {
+    for (const value of attributes.values()) this.#taken.add(canonicalText(value ?? null));
+  }
+
+  /** Whether some connection of the run has, or had, an attribute of this value. */
+  isTaken(value: unknown): boolean {
+    return this.#taken.has(canonicalText(value ?? null));
   }
 
   /** A request was sent: who it is addressed to may receive what it delivers. */

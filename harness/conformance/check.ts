@@ -123,6 +123,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
     if (first !== undefined && (options.awaitFirst ?? run.firstWorks())) {
       client.first = await client.receiveNext(first);
       client.attributes = new Map(run.contract.state.attributes.map(({ name, at }) => [name, lookup(client.first?.value, at)]));
+      run.audiences.opened(client.attributes);
     }
     if (options.stays === true) await sendOpening(context, client);
     if (options.logsIn !== false && options.awaitFirst !== false && run.fenceWorks()) await logIn(context, client);
@@ -163,6 +164,7 @@ export function beginCheck(run: Run, evidence?: unknown): Check {
       return message.correlation === undefined ? example.payload : withValueAt(example.payload, message.correlation, id(name));
     },
     errorCode: (received) => errorCode(run, received),
+    isTaken: (value) => run.audiences.isTaken(value),
     part() {
       const inner = beginCheck(run, evidence);
       return {

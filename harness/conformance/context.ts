@@ -31,6 +31,8 @@ export interface Context extends ClientContext {
   readonly evidence: unknown;
 
   part(): { readonly context: Context; end(): Promise<void> };
+  /** Whether some connection of the run has, or had, an attribute of this value. */
+  isTaken(value: unknown): boolean;
   /** Counts what was observed and checked, beside what TestClient counts by itself. @param count default 1 */
   judged(count?: number): void;
   /** What the connections of this check did so far. */

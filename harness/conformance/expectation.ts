@@ -5,6 +5,7 @@ import { lookup } from "../../spec/pointer.ts";
 import { satisfyPreconditions } from "../client/preconditions.ts";
 import { holds, isServerMade } from "../client/server-made.ts";
 import type { TestClient } from "../client/test-client.ts";
+import { NotTestable } from "../schema/errors.ts";
 import type { Context } from "./context.ts";
 
 /**
@@ -37,7 +38,10 @@ export async function outcomeOf(
     if (requirement.kind === "connection") {
       const { equals, attribute } = requirement;
       const value = equals.kind === "message" ? lookup(message, equals.pointer) : undefined;
-      if (value !== client.attributes.get(attribute)) return requirement.else;
+      if (value === client.attributes.get(attribute)) continue;
+      if (context.isTaken(value))
+        throw new NotTestable(`${JSON.stringify(value)} in it may be another connection's ${attribute}`);
+      return requirement.else;
     }
     if (requirement.kind === "credential") return requirement.else;
   }

@@ -243,36 +243,24 @@ function checkErrorFlags({ protocol }: Evaluation, { reply, connection, sentAt }
 
 /** A frame that is no message of the protocol is answered with the error for that, with its id where it has a usable one. */
 function checkMalformed(evaluation: Evaluation, invocation: Invocation, collector: ResultCollector) {
-  const code = evaluation.protocol.contract.errors?.codes.find(({ when }) => when === invocation.malformed);
-  if (code === undefined) return;
+  const declared = evaluation.protocol.contract.errors?.codes.filter(({ when }) => when === invocation.malformed) ?? [];
+  const [first] = declared;
+  if (first === undefined) return;
+  const isDue = (error: unknown) => declared.some(({ code }) => code === error);
+  const due = `the error ${declared.map(({ code }) => code).join(" or ")}`;
   const later = invocation.connection.fences.find((fence) => fence.sentAt > invocation.sentAt);
-  const loose = looseErrors(evaluation, invocation.connection).find(
-    (error) => error.at > invocation.sentAt && error.code === code.code,
-  );
+  const loose = looseErrors(evaluation, invocation.connection).find((error) => error.at > invocation.sentAt && isDue(error.code));
   const got = invocation.reply?.error ?? loose?.code;
   const events = [invocation.sentAt, invocation.reply?.at ?? loose?.at ?? later?.answeredAt ?? invocation.sentAt];
   if (invocation.reply === undefined && loose === undefined) {
     if (later === undefined) return;
-    collector.check(
-      false,
-      "malformed-is-rejected",
-      code.pointer,
-      `the error ${code.code}`,
-      "none before the reply to a later fence",
-      events,
-    );
+    collector.check(false, "malformed-is-rejected", first.pointer, due, "none before the reply to a later fence", events);
     return;
   }
   const limited = evaluation.protocol.channel.rateLimits.some((limit) => limit.error === got);
-  if (got === code.code) collector.cover(code.pointer);
-  collector.check(
-    got === code.code || limited,
-    "malformed-is-rejected",
-    code.pointer,
-    `the error ${code.code}`,
-    shown(got),
-    events,
-  );
+  const pointer = declared.find(({ code }) => code === got)?.pointer;
+  if (pointer !== undefined) collector.cover(pointer);
+  collector.check(isDue(got) || limited, "malformed-is-rejected", pointer ?? first.pointer, due, shown(got), events);
 }
 
 interface LooseError {
@@ -326,9 +314,10 @@ function checkLooseErrors(evaluation: Evaluation, connection: Connection, collec
 }
 
 function mayBeRefusedLoosely(evaluation: Evaluation, invocation: Invocation, code: unknown): boolean {
-  const declared = evaluation.protocol.contract.errors?.codes.find((candidate) => candidate.code === code);
-  if (declared?.when === "unavailable" || declared?.when === "internal") return true;
-  if (invocation.malformed !== undefined) return declared?.when === invocation.malformed;
+  // One code may stand for several mistakes.
+  const whens = (evaluation.protocol.contract.errors?.codes ?? []).flatMap((one) => (one.code === code ? [one.when] : []));
+  if (whens.includes("unavailable") || whens.includes("internal")) return true;
+  if (invocation.malformed !== undefined) return whens.includes(invocation.malformed);
   if (invocation.operation === undefined || invocation.operation.reply !== undefined) return false;
   return expectOutcome(evaluation, invocation).refusals.some(
     ({ requirement }) => isErrorValue(code) && codesOf(requirement).includes(code),

@@ -1,6 +1,6 @@
 // Deliveries: what an operation sends to others reaches one of them, with the fields that the document fills, and the sender only if it says so.
 
-import type { Effect, Example, Pointer, Value } from "../../../../spec/contract.ts";
+import type { Effect, Example, Operation, Pointer, Value } from "../../../../spec/contract.ts";
 import { lookup } from "../../../../spec/pointer.ts";
 import type { ContractUnderTest } from "../../../client/context.ts";
 import { incidentalRules } from "../../../client/incidental-violation.ts";
@@ -57,10 +57,27 @@ interface ExamplePromise extends DeliveryPromise {
   readonly example: Example;
 }
 
+/** Whether it ends what it requires, so that it cannot be done twice in a row. */
+function isOnce({ requires, effects }: Operation): boolean {
+  return requires.some(
+    (one) =>
+      one.kind === "relation" &&
+      effects.some(
+        (effect) => effect.kind === (one.present ? "remove" : "add") && "relation" in effect && effect.relation === one.relation,
+      ),
+  );
+}
+
+/** Whether the sender has left those to whom it goes, so that it is neither included nor excluded. */
+function hasLeft({ effects }: Operation, { to, sender }: Deliver): boolean {
+  const leaves = (one: Effect) => one.kind === "remove" && to.kind === "relation" && one.relation === to.relation;
+  return sender === "included" && effects.some(leaves);
+}
+
 /** Deliveries that every sending of the example brings about: no key in it makes a repetition the same. */
 function repeatable(subject: ContractUnderTest): readonly ExamplePromise[] {
   return deliveries(subject)
-    .filter(({ effect }) => effect.when === "always")
+    .filter(({ effect, client: { operation } }) => effect.when === "always" && !isOnce(operation))
     .flatMap((promise) => {
       const keys = promise.client.operation.effects.flatMap((one) =>
         one.kind === "once" && one.key.kind === "message" ? [one.key.pointer] : [],
@@ -215,7 +232,8 @@ export const deliveryRules: readonly Rule[] = [
     title: "delivers to the sender only where the document includes it",
     from: (subject) =>
       deliveries(subject).filter(
-        ({ effect }) => subject.channel.delivery?.fence !== undefined && effect.to.kind !== "connection",
+        ({ effect, client: { operation } }) =>
+          subject.channel.delivery?.fence !== undefined && effect.to.kind !== "connection" && !hasLeft(operation, effect),
       ),
     async check(context, promise) {
       const { effect } = promise;
