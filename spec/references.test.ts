@@ -47,3 +47,13 @@ it("blocks at names that lead nowhere", async () => {
   expect(contract).toBeUndefined();
   expect(findings).toMatchObject([{ id: "ref-unresolved", line: 3 }]);
 });
+
+it("reads a file of Protobuf as text", async () => {
+  write("m.proto", 'syntax = "proto3";\nmessage M {\n  string a = 1; // b: c\n}\n');
+  const payload = "{ schemaFormat: application/vnd.google.protobuf;version=3, schema: { $ref: m.proto } }";
+  const { contract, findings } = await loadContract({
+    file: write("d.yaml", document(`{ c: { messages: { m: { payload: ${payload} } } } }`)),
+  });
+  expect(findings).toEqual([]);
+  expect(contract!.messages).toMatchObject([{ payload: true, format: "binary" }]);
+});

@@ -43,6 +43,13 @@ export function referencesIn(value: unknown, pointer: DocumentPointer, names = f
   });
 }
 
+/** Files of languages that are neither YAML nor JSON, such as Protobuf. */
+const isText = (file: string) => /\.(proto|avdl|xsd|graphqls?|gql|md|txt)$/i.test(file);
+
+function textTree(file: string, source: string): ReturnType<typeof parseTree> {
+  return { tree: { file, root: source, origins: new Map([["#", { file, line: 1, column: 1 }]]) }, findings: [] };
+}
+
 const isRemote = (reference: string) => /^([a-z][a-z0-9+.-]*:)?\/\//i.test(reference) || /^[a-z][a-z0-9+.-]+:/i.test(reference);
 
 /**
@@ -80,7 +87,7 @@ export async function withFiles(tree: SourceTree): Promise<{ tree: SourceTree; f
       findings.push(at(bundled, reference.pointer, unresolved(reference.value, source.message)));
       return;
     }
-    const parsed = parseTree(shown, source);
+    const parsed = isText(target) ? textTree(shown, source) : parseTree(shown, source);
     findings.push(...parsed.findings);
     if (parsed.tree === undefined) return;
     const number = String(numberOf.size);
