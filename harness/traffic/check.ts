@@ -3,9 +3,13 @@ import { CheckedConnection } from "./checked-connection.ts";
 import { ReplyChecker } from "./reply-checker.ts";
 import type { TrafficEvent } from "./traffic-event.ts";
 
+const maxClosed = 100_000;
+
 export class TrafficChecker extends ReplyChecker {
   /** Messages of connections whose beginning the history does not have. */
   unopened = 0;
+  /** Those that have ended, the last of them. */
+  readonly #closed = new Set<number>();
 
   take(event: TrafficEvent): void {
     if (event.kind === "refused") {
@@ -18,7 +22,8 @@ export class TrafficChecker extends ReplyChecker {
     }
     const connection = this.connections.get(event.connection);
     if (connection === undefined) {
-      if ((event.kind === "send" || event.kind === "receive") && !this.ignored.has(event.connection)) this.unopened += 1;
+      const isMessage = event.kind === "send" || event.kind === "receive";
+      if (isMessage && !this.ignored.has(event.connection) && !this.#closed.has(event.connection)) this.unopened += 1;
       return;
     }
     connection.remember(event);
@@ -126,6 +131,8 @@ export class TrafficChecker extends ReplyChecker {
     this.reconnects.closed(connection.user, event, isOwn);
     this.conclude(connection);
     this.connections.delete(connection.id);
+    this.#closed.add(connection.id);
+    if (this.#closed.size > maxClosed) this.#closed.delete(this.#closed.values().next().value!);
   }
 
   /** A fence was answered, and what was asked before it never was. */

@@ -71,6 +71,8 @@ export class HeartbeatWatch {
     const since = heartbeat.by === "client" ? beats.lastClientMs : beats.waiting?.atMs;
     const { intervalMs, timeoutMs } = this.#times(connection);
     const leastMs = (heartbeat.by === "client" ? intervalMs : timeoutMs) * 0.9 - clockSlackMs;
+    // The network may hold an answer back for a while, which short times do not tell from a server that did not wait.
+    if (since === undefined && timeoutMs < slackMs && event.atMs - beats.lastMs < timeoutMs + slackMs) return;
     if (since !== undefined && event.atMs - since >= leastMs) {
       this.#report.decide("heartbeat-closes-only-the-silent");
       const rule = heartbeat.by === "client" ? "client-heartbeat-interval" : "client-answers-heartbeat";

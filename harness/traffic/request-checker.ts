@@ -60,7 +60,7 @@ export abstract class RequestChecker extends OutcomeChecker {
     if (operation !== undefined) this.spend(connection, event, operation);
     const promised = malformed
       ? this.contract.errors?.replies.length !== 0 &&
-        this.contract.errors?.codes.some(({ when }) => when === "not-in-schema") === true
+        this.contract.errors?.codes.some(({ when }) => when === (event.json ? "not-in-schema" : "not-json")) === true
       : operation?.reply !== undefined && (operation.replyWhen === "always" || id !== undefined);
     const number = connection.requests++;
     const ambiguous = before !== undefined;

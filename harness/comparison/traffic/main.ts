@@ -10,6 +10,7 @@ import { UsageError } from "../../schema/errors.ts";
 import { startReferenceProcess } from "../../testbed/reference-process.ts";
 import { baselineOf, startServer } from "../gallery/run-server.ts";
 import { examples, galleryServers, root } from "../gallery/servers.ts";
+import { checkHonest } from "./honest-histories.ts";
 import { randomDocument } from "./random-document.ts";
 import { type Agreement, verifyMock } from "./verify-mock.ts";
 import { verifyThroughRecord } from "./verify-through-record.ts";
@@ -18,7 +19,8 @@ const usage = `Usage: npm run traffic:trial -- PART... [--seed N] [--count N] [-
 
   mock     verify against the mock, all phases: rooms.v1, spec/examples and the corpus, or --spec FILE
   random   the same for --count random documents (default 200)
-  record   verify through record and without: the same verdict of each rule, on the reference and graphql-ws`;
+  record   verify through record and without: the same verdict of each rule, on the reference and graphql-ws
+  honest   check of --count histories of honest pairs (default 200): no finding`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -27,6 +29,8 @@ const { values, positionals } = parseArgs({
 const seed = Number(values.seed ?? 1);
 const count = Number(values.count ?? 200);
 const say = (line: string) => process.stdout.write(`${line}\n`);
+/** When a server notices that a client does not read depends on all buffers between them. */
+const ofBuffers = "limits-slow-consumer-closed";
 /** Most of a run is waiting. */
 const atOnce = 3;
 
@@ -68,6 +72,7 @@ const folder = mkdtempSync(path.join(tmpdir(), "wsproof-traffic-trial-"));
 const parts: Readonly<Record<string, () => Promise<number>>> = {
   mock: () => tryMock(documentsOf(), []),
   record: tryRecord,
+  honest: tryHonest,
   random: () => {
     const documents = fc.sample(randomDocument, { numRuns: count, seed }).map((document, index) => {
       const file = path.join(folder, `${index + 1}.json`);
@@ -82,7 +87,10 @@ const parts: Readonly<Record<string, () => Promise<number>>> = {
 async function tryRecord(): Promise<number> {
   let bad = 0;
   const compare = async (name: string, spec: string, url: string, more: readonly string[]) => {
-    const { rules, differences, findings } = await verifyThroughRecord(spec, url, more);
+    const { rules, differences: all, findings } = await verifyThroughRecord(spec, url, more);
+    const differences = all.filter((line) => !line.startsWith(`${ofBuffers}:`));
+    if (differences.length < all.length)
+      say(`     ${ofBuffers} differs: the kernel holds more where there are two connections instead of one`);
     bad += differences.length;
     say(`${differences.length === 0 ? "ok " : "BAD"}  ${name}: ${rules} rules, ${differences.length} with another verdict`);
     for (const line of differences) say(`       ${line}`);
@@ -104,6 +112,23 @@ async function tryRecord(): Promise<number> {
   } finally {
     await server.stop();
   }
+  return bad;
+}
+
+/** @returns how many have findings */
+async function tryHonest(): Promise<number> {
+  let bad = 0;
+  const indices = Array.from({ length: count }, (_, index) => index);
+  await pMap(
+    indices,
+    async (index) => {
+      const { name, messages, findings } = await checkHonest(folder, index);
+      bad += Number(findings.length > 0);
+      say(`${findings.length === 0 ? "ok " : "BAD"}  history ${index + 1}, ${name}: ${messages} messages`);
+      for (const line of findings) say(`       ${line}`);
+    },
+    { concurrency: atOnce },
+  );
   return bad;
 }
 
