@@ -2,11 +2,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
 import { freePort } from "../testbed/free-port.ts";
+import { loadVerifySettings } from "./settings/verify-settings.ts";
+import { watchAndRerun } from "./watch-verify.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), "wsproof-watch-"));
@@ -77,3 +80,32 @@ it("starts the server, replaces it on a change, keeps it for a new document, and
   // The server was asked to end: it is gone once its port is free again.
   while (isAlive(second!)) await new Promise((resolve) => setTimeout(resolve, 20));
 }, 120_000);
+
+it("does not run against a server that it cannot replace", async () => {
+  const port = await freePort();
+  const server = createServer();
+  await once(server.listen(port, "127.0.0.1"), "listening");
+  const source = path.join(folder, "other.txt");
+  writeFileSync(source, "1");
+  const given = { url: `ws://127.0.0.1:${port}/`, watchPaths: [source], restartCommand: "true" };
+  const stop = new AbortController();
+  let printed = "";
+  let runs = 0;
+  const write = (text: string) => {
+    printed += text;
+  };
+  const watching = watchAndRerun(loadVerifySettings(given, "key", 1), async () => ++runs, stop.signal, write);
+  const ended = (count: number) =>
+    vi.waitFor(() => expect(printed.split("Press Ctrl-C to stop.").length, printed).toBeGreaterThan(count), 30_000);
+  try {
+    await ended(1);
+    writeFileSync(source, "2");
+    await ended(2);
+    expect(printed).toContain("wsproof: not run: the server at");
+    expect(runs).toBe(1);
+  } finally {
+    stop.abort();
+    await watching;
+    server.close();
+  }
+});

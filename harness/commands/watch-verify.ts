@@ -32,14 +32,18 @@ export async function watchAndRerun(
   stop.addEventListener("abort", () => wake());
   let code: number = exitCode.ok;
   const [url = ""] = settings.urls;
+  let isStale = false;
   const renew = async () => {
     const problem = await replaceServer(settings, url);
-    if (problem !== undefined) write(`wsproof: ${problem}\n`);
+    isStale = problem !== undefined;
+    if (problem !== undefined) write(`wsproof: not run: ${problem}\n`);
   };
   try {
     if (settings.restartCommand !== undefined && !(await listens(url))) await renew();
     while (!stop.aborted) {
-      code = await once().catch((error: unknown) => {
+      // A server of the code before the change would tell nothing.
+      const run = isStale ? Promise.resolve(exitCode.couldNotRun) : once();
+      code = await run.catch((error: unknown) => {
         // A document that is broken half way through an edit must not end the watch.
         write(`wsproof: ${error instanceof Error ? error.message : error}\n`);
         return exitCode.couldNotRun;
