@@ -127,12 +127,14 @@ export abstract class ReplyChecker extends RequestChecker {
   }
 
   protected unasked(connection: CheckedConnection, event: Framed, frame: unknown, message: Message): void {
+    if (isErrorMessage(this.protocol, message.name)) {
+      this.answerInOrder(connection, event, frame, message);
+      return;
+    }
     const isReply = this.protocol.replies.has(message.name) && !this.protocol.deliveries.has(message.name);
     const isSent = this.contract.operations.some(({ action, messages }) => action === "send" && messages.includes(message.name));
-    // Where every error must have an id, one that no request had stands for none.
-    if (!isReply || isSent || isErrorMessage(this.protocol, message.name) || connection.opaque || connection.overflowed) return;
+    if (!isReply || isSent || connection.opaque || connection.overflowed) return;
     this.decide(false, "unexpected-message", message.pointer, "no unsolicited reply", shown(frame), connection);
-    void event;
   }
 
   protected answer(

@@ -169,6 +169,11 @@ describe("check on rooms.v1", () => {
     const limited = [...connection("a", 1, 0), ...chats(20, 0), close(4429, 1_000), ...connection("a", 2, 7_000)];
     // The history does not show that it joined the room.
     expect(findingsOf(limited)).toEqual(["requirement-is-enforced"]);
+    // An error that must have an id answers what had none with one of its own.
+    const text = { ...said("send", 1, "{"), json: false } as TrafficEvent;
+    const error = { code: "INVALID_JSON", message: "No JSON.", retryable: false };
+    const answer = said("receive", 2, { type: "error", replyTo: "none", timestamp: "2026-01-01T00:00:00.000Z", payload: error });
+    expect(findingsOf([...connection("a", 1, 0), text, answer, ...ping("1", 3)])).toEqual(["client-message-valid"]);
     // Two devices of one user: nobody can tell which of them comes back.
     const devices = [...connection("a", 1, 0), ...connection("a", 2, 1), close(4403, 10), ...connection("a", 3, 100)];
     expect(findingsOf(devices)).toEqual([]);
