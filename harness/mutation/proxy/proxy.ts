@@ -37,6 +37,7 @@ export interface FaultProxy {
 }
 
 const maxHeadBytes = 65_536;
+const slowUpgradeMs = 40;
 /** For faults that do not concern credentials. */
 const noChecker: CredentialChecker = { verdict: async () => undefined, good: async () => undefined };
 
@@ -69,7 +70,11 @@ export async function startProxy(options: ProxyOptions): Promise<FaultProxy> {
     responses,
     // One request a connection, so that the first answer is its answer.
     touchesResponses: responses.length > 0,
-    request: (head) => rewritten(head, requestActs, responses.length > 0, context),
+    request: async (head) => {
+      // The server that dies of a reset meanwhile takes its time, so that no quick machine hides it.
+      if (diesOf(transformations, "reset-during-upgrade")) await new Promise((resolve) => setTimeout(resolve, slowUpgradeMs));
+      return rewritten(head, requestActs, responses.length > 0, context);
+    },
   };
   const isTransparent = transformations.length === 0 && delays === undefined;
   const sockets = new Set<net.Socket>();
