@@ -302,10 +302,7 @@ export class TestClient {
       if (this.closed !== undefined || this.#inbox.left || this.#inbox.ended) clearInterval(timer);
       else if (this.answerPings) {
         const text = own.next();
-        if (text === undefined) {
-          this.#socket.sendFrame({ opcode: opcode.ping, payload: "" });
-          return;
-        }
+        if (text === undefined) return this.#socket.sendFrame({ opcode: opcode.ping, payload: "" });
         const request = this.sendText(text);
         if (request !== undefined || messages.plainName(text, "fromClient") === undefined)
           this.#inbox.sentHeartbeat(JSON.parse(text), request);
