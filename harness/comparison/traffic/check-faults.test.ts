@@ -110,6 +110,7 @@ describe("check on rooms.v1", () => {
           (frame) => delete frame.payload.seq,
         ),
     ],
+    ["delivers one sender's direct messages in another order", "order-per-sender", () => direct(["b", "a"])],
     ["accepts more than the rate", "rate-limit-enforced", () => [...connection("a", 1, 0), ...chats(40, 0)]],
     ["does not close beyond the limit on errors", "limit-on-errors-closes", () => [...connection("a", 1, 0), ...malformed(12)]],
     ["closes with an undeclared code", "close-code-declared", () => [...connection("a", 1, 0), close(4999, 5)]],
@@ -167,6 +168,7 @@ describe("check on rooms.v1", () => {
     const silent = [...connection("a", 1, 0), note("ping by the server", 25_000), close(4001, 35_000)];
     expect(findingsOf(silent).filter((rule) => !rule.startsWith("client-"))).toEqual([]);
     const limited = [...connection("a", 1, 0), ...chats(20, 0), close(4429, 1_000), ...connection("a", 2, 7_000)];
+    expect(findingsOf(direct(["a", "b"]))).toEqual([]);
     // The history does not show that it joined the room.
     expect(findingsOf(limited)).toEqual(["requirement-is-enforced"]);
     // An error that must have an id answers what had none with one of its own.
@@ -194,6 +196,23 @@ const ping = (id: string, atMs: number): TrafficEvent[] => [
   said("send", atMs, { type: "ping", id, payload: {} }),
   said("receive", atMs + 1, pong(id)),
 ];
+/** Two direct messages of one connection to another, and what that one receives. */
+function direct(received: readonly string[]): TrafficEvent[] {
+  const sent = ["a", "b"].flatMap((content, at) => [
+    said("send", 10 + at, { type: "direct", id: content, payload: { to: "b-2", content } }),
+  ]);
+  const first = honest.find((event) => typeOf(event) === "connected") as Message;
+  const { username } = (first.frame as Frame).payload;
+  const from = { clientId: "a-1", userId: "a", username };
+  const arrived = received.map((content, at) => ({
+    ...said("receive", 20 + at, { type: "direct_message", payload: { from, content }, timestamp: "2026-01-01T00:00:00.000Z" }),
+    connection: 2,
+  }));
+  const acks = ["a", "b"].map((id) =>
+    said("receive", 30, { type: "ack", replyTo: id, payload: {}, timestamp: "2026-01-01T00:00:00.000Z" }),
+  );
+  return [...connection("a", 1, 0), ...connection("b", 2, 1), ...sent, ...arrived, ...acks];
+}
 const chats = (count: number, atMs: number): TrafficEvent[] =>
   Array.from({ length: count }, (_, index) => index).flatMap((index) => [
     said("send", atMs + 2, { type: "chat", id: `c${index}`, payload: { room: "r", content: "Hello" } }),
