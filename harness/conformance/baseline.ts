@@ -1,5 +1,7 @@
 // Known failures: a file of rules that may fail for now. They still run; one that does not fail any more is stale and fails the run.
+
 import { LineCounter, parseDocument } from "yaml";
+import { nearest } from "../../spec/nearest.ts";
 import { UsageError } from "../schema/errors.ts";
 import type { RuleResult } from "./result.ts";
 
@@ -38,7 +40,11 @@ export function parseBaseline(text: string, file: string, ids: readonly string[]
     if (typeof id !== "string" || typeof reason !== "string" || reason === "" || !isText || Object.keys(rest).length > 0) {
       throw new UsageError(`${at}: expected { id, reason, expected? }, got ${JSON.stringify(entry)}`);
     }
-    if (!ids.includes(id)) throw new UsageError(`${at}: no rule is called ${id}; \`wsproof verify --list\` shows all`);
+    if (!ids.includes(id)) {
+      const near = nearest(id, ids);
+      const hint = near === undefined ? `a report with --verbose names all ${ids.length}` : `did you mean ${near}?`;
+      throw new UsageError(`${at}: no rule is called ${id}; ${hint}`);
+    }
     if (known.some((one) => one.id === id)) throw new UsageError(`${at}: ${id} is in the list already`);
     known.push({ id, reason, expected, at });
   }
