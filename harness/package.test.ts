@@ -19,7 +19,7 @@ beforeAll(() => {
   run(user, "npm", "install", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", tarball);
 }, 180_000);
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }), 180_000);
 
 describe("what is in it", () => {
   it("is under 800 kB, and has no test, source map or planted server", () => {
