@@ -1,4 +1,5 @@
-// npm run bench:tools: how fast the tools are on this machine, beside their targets. Prints what it measured; judges nothing.
+// npm run bench:tools [-- FOLDER]: how fast the tools are on this machine, beside their targets; with the checkout of another commit
+// (built, with its node_modules), also what they cost beside it. Prints what it measured; judges nothing.
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -123,6 +124,18 @@ function cpuMs(args: readonly string[]): number {
   return (user! + system!) * 1000;
 }
 
+/** How many times the CPU of another build a command costs, on the document that each build has; the two take turns. */
+function besideOther(other: string, argsOf: (cli: string) => readonly string[], before: () => void = () => undefined): number {
+  return median(
+    Array.from({ length: repetitions }, () => {
+      before();
+      const own = cpuMs(argsOf(cli));
+      before();
+      return own / cpuMs(argsOf(path.join(path.resolve(other), "dist/harness/cli.js")));
+    }),
+  );
+}
+
 /** A run with 300 rules that fail, each for a cause of its own. */
 function redRun(summarise: (results: readonly unknown[]) => unknown): unknown {
   const frames = Array.from({ length: 30 }, (_, at) => ({
@@ -184,7 +197,18 @@ async function redReportInChromium(): Promise<{ loadedMs: number; longestTaskMs:
 try {
   process.stdout.write(`Node ${process.version}; medians of ${repetitions} runs\n`);
   const out = path.join(folder, "cold");
-  const cold = runs([cli, "generate", "--out", out], () => rmSync(out, { recursive: true, force: true }));
+  const emptied = () => rmSync(out, { recursive: true, force: true });
+  const cold = runs([cli, "generate", "--out", out], emptied);
+  const [, , other] = process.argv;
+  if (other !== undefined) {
+    print(
+      `lint, to the build in ${path.basename(other)}, CPU in turns`,
+      times(besideOther(other, (one) => [one, "lint"])),
+      "0.6 times",
+    );
+    const generate = besideOther(other, (one) => [one, "generate", "--out", out], emptied);
+    print(`generate, cold, to the build in ${path.basename(other)}, CPU in turns`, times(generate), "0.7 times");
+  }
   print("generate, cold, our own document", seconds(cold), "3 s");
   print("generate --watch, from the change to the last file", seconds(await watchedChange()), "0.7 s");
 
