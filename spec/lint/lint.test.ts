@@ -67,6 +67,13 @@ it.each([
   ]);
 });
 
+it("a server alone does not make a document one of the other version", async () => {
+  const source = "asyncapi: 2.6.0\ninfo: { title: t, version: '1' }\nservers: { s: { host: a.b, protocol: ws } }\nchannels: {}\n";
+  const findings = await serious(write("server.yaml", source));
+  expect(findings.map(({ id }) => id)).toContain("server-url-missing");
+  expect(findings.map(({ line }) => line)).not.toContain(1);
+});
+
 it("an example that breaks its schema in many places is one finding", async () => {
   const document = {
     asyncapi: "3.0.0",
