@@ -7,6 +7,7 @@ it("loses nothing without a word", async () => {
   const trial = await runClusterTrial({ messages: 100, faultCount: 1 }, (text) => said.push(text));
   expect(trial.anomalies).toEqual([]);
   expect(said).toHaveLength(1);
+  expect(trial.faults).toEqual({ "master killed, replaced by its replica": 1 });
   // Members of the rooms of that master, on both nodes.
   expect(trial.told).toBeGreaterThan(0);
   expect(trial.acknowledged).toBeGreaterThanOrEqual(100);
